@@ -1,0 +1,32 @@
+# The demo's whole delivery: three environments on this machine and one pipeline through them.
+# run.sh copies these files to .demo/work, applies them there and edits the copy as the story goes on.
+
+terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
+
+# The ledger is .cd/ledger.db beside this file; who acts comes from CD_ACTOR.
+provider "cd" {}
+
+variable "ports" {
+  description = "Loopback port of the shop in each environment: three that are free on this machine."
+  type = object({
+    development = number
+    staging     = number
+    production  = number
+  })
+}
+
+locals {
+  here    = abspath(path.root)
+  run_dir = "${local.here}/run" # pid files and logs: outside the releases, which stay as they were unpacked
+}
+
+# For each stage: the version that runs there, and how the release is doing.
+output "stages" {
+  value = { for name, stage in cd_release.shop.stages : name => "${coalesce(stage.version, "nothing")}, ${stage.status}" }
+}

@@ -1,0 +1,65 @@
+// Command smoke tests a running shop after a deployment. The pipeline runs it as a check of each stage:
+// what was deployed, and with which configuration, is in its environment. It exits 0 when the shop is well,
+// and 1 with the reason on standard error when it is not.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// priceOfThree is what three cups of tea cost, the most usual order: too small for any discount.
+var priceOfThree = map[string]string{"EUR": "13.50 EUR", "JPY": "2400 JPY"}
+
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := smoke(ctx, os.Getenv); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Printf("shop %s is well in %s\n", os.Getenv("CD_VERSION"), os.Getenv("CD_ENVIRONMENT"))
+}
+
+func smoke(ctx context.Context, getenv func(string) string) error {
+	base := "http://127.0.0.1:" + getenv("PORT")
+	currency := getenv("CURRENCY")
+	price, ok := priceOfThree[currency]
+	if !ok {
+		return fmt.Errorf("CURRENCY is %q; the smoke test knows EUR and JPY", currency)
+	}
+	return errors.Join(
+		expect(ctx, "version", base+"/version", getenv("CD_VERSION")),
+		expect(ctx, "price of three cups of tea", base+"/checkout?cups=3", price),
+	)
+}
+
+// expect fetches url and compares its text with want.
+func expect(ctx context.Context, what, url, want string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	got := strings.TrimSpace(string(body))
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s answered %s: %s", what, url, resp.Status, got)
+	}
+	if got != want {
+		return fmt.Errorf("%s: want %q, the shop says %q", what, want, got)
+	}
+	return nil
+}
