@@ -1,0 +1,403 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// StepKind says what the engine is to do.
+type StepKind string
+
+// The kinds of steps.
+const (
+	StepDeploy   StepKind = "deploy"   // make a new deployment
+	StepResume   StepKind = "resume"   // finish a deployment that is in flight
+	StepRollback StepKind = "rollback" // bring the last verified content back after a failure
+)
+
+// Step is one thing to do in one environment. All steps of a decision may be done at the same time.
+type Step struct {
+	Kind        StepKind       `json:"kind"`
+	Stage       string         `json:"stage"`
+	Environment string         `json:"environment"`
+	Version     string         `json:"version"`
+	Reason      string         `json:"reason"`
+	Deployment  string         `json:"deployment,omitempty"` // resume: the one to finish; rollback: the one that failed
+	Rollout     string         `json:"rollout,omitempty"`    // the rollout to join; empty starts a new one
+	Attempt     int            `json:"attempt,omitempty"`
+	Purpose     DeploymentKind `json:"purpose,omitempty"`
+	Content     Content        `json:"-"`
+	Gates       []GateResult   `json:"-"`
+}
+
+// StageStatus is where a release stands in a stage.
+type StageStatus string
+
+// The statuses of a release in a stage.
+const (
+	StageWaiting    StageStatus = "waiting"
+	StageDeploying  StageStatus = "deploying"
+	StageVerifying  StageStatus = "verifying"
+	StageVerified   StageStatus = "verified"
+	StageFailed     StageStatus = "failed"
+	StageRolledBack StageStatus = "rolled_back"
+	StageSuperseded StageStatus = "superseded"
+	StageDrifted    StageStatus = "drifted"
+)
+
+// StageDecision is what was found and decided for one stage.
+type StageDecision struct {
+	Stage   string       `json:"stage"`
+	Version string       `json:"version"` // the release that is wanted there
+	Status  StageStatus  `json:"status"`
+	Gates   []GateResult `json:"gates,omitempty"` // asked only when something is to be deployed
+	// Held says why the release is not tried again; empty when it is not held.
+	Held string `json:"held,omitempty"`
+	// Needs says for each environment why it is to be deployed; empty when the stage is as it should be.
+	Needs map[string]string `json:"needs,omitempty"`
+	// Unknown says for each environment that could not be observed why not.
+	Unknown map[string]string `json:"unknown,omitempty"`
+}
+
+// Decision is what is to be done now to bring a promotion's release through its segment of the pipeline.
+type Decision struct {
+	Entry   string          `json:"entry"`
+	Version string          `json:"version"`
+	Stages  []StageDecision `json:"stages"` // of the segment, in order, up to the first that is not done and the waiting ones behind it
+	Steps   []Step          `json:"steps,omitempty"`
+	Asks    Asks            `json:"-"`
+}
+
+// Satisfied reports whether the stage is as it should be.
+func (s StageDecision) Satisfied() bool { return s.Status == StageVerified }
+
+// Blocked reports whether a gate keeps the release out of the stage.
+func (s StageDecision) Blocked() bool { return s.Held == "" && !GatesPassed(s.Gates) }
+
+// FailedGate reports whether a gate will not pass unless something changes.
+func (s StageDecision) FailedGate() bool {
+	return slices.ContainsFunc(s.Gates, func(g GateResult) bool { return g.Verdict == Blocked })
+}
+
+// WaitingOn says in words what the stage waits for, one line each.
+func (s StageDecision) WaitingOn() []string {
+	lines := []string{}
+	if s.Held != "" {
+		return append(lines, s.Held)
+	}
+	for _, g := range s.Gates {
+		if g.Verdict != Passed {
+			lines = append(lines, g.String())
+		}
+	}
+	return lines
+}
+
+// Held reports whether a stage holds its release after a failure.
+func (d Decision) Held() bool {
+	return slices.ContainsFunc(d.Stages, func(s StageDecision) bool { return s.Held != "" })
+}
+
+// Changes reports whether applying would do anything: deploy, or report a failure that holds.
+func (d Decision) Changes() bool { return len(d.Steps) > 0 || d.Held() }
+
+// Stopped returns the stage at which the release stands still, or nil when it got through.
+func (d Decision) Stopped() *StageDecision {
+	for i := range d.Stages {
+		if !d.Stages[i].Satisfied() {
+			return &d.Stages[i]
+		}
+	}
+	return nil
+}
+
+// Decide says what is to be done now for the promotion into the entry stage. It only looks; the same world gives the same
+// decision. Steps come from the first stage that is not as it should be.
+func Decide(w World, entry string) Decision {
+	promotion, ok := w.Promotions[entry]
+	at := w.Pipeline.StageIndex(entry)
+	if !ok || at < 0 {
+		return Decision{Entry: entry}
+	}
+	d := Decision{Entry: entry, Version: promotion.Spec.Version}
+	release, ok := w.Releases[promotion.Spec.Version]
+	if !ok {
+		return d
+	}
+	stopped := false
+	for _, i := range w.Pipeline.Segment(at) {
+		stage := w.Pipeline.Stages[i]
+		if stopped {
+			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
+			waiting.Gates = []GateResult{w.previousStage(w.Pipeline.Stages[i-1], release)}
+			d.Stages = append(d.Stages, waiting)
+			continue
+		}
+		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Asks)
+		d.Stages = append(d.Stages, one)
+		d.Steps = steps
+		stopped = !one.Satisfied()
+	}
+	return d
+}
+
+// decideStage finishes first what is under way, then takes back what failed, then deploys what is missing.
+func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks) (StageDecision, []Step) {
+	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}
+	if steps := w.inFlight(stage); len(steps) > 0 {
+		s.Status = w.statusInFlight(stage)
+		return s, steps
+	}
+	if steps := w.rollbacks(stage); len(steps) > 0 {
+		s.Status = StageFailed
+		return s, steps
+	}
+	s.Needs, s.Unknown = w.needs(stage, release, asks)
+	if len(s.Needs) == 0 {
+		s.Status = StageVerified
+		return s, nil
+	}
+	s.Status = w.statusOf(stage, release.Spec.Version)
+	if broken := w.hold(stage, release.Spec.Version, attempt); broken != nil {
+		s.Held = held(*broken)
+		s.Status = StageStatus(broken.Status)
+		return s, w.healStanding(stage, release, asks)
+	}
+	s.Gates = w.evaluate(stage, release, asks)
+	if !GatesPassed(s.Gates) {
+		return s, w.healStanding(stage, release, asks)
+	}
+	return s, w.deploys(stage, release, attempt, s)
+}
+
+// inFlight lists the deployments that are not settled: whoever made them may be gone.
+func (w World) inFlight(stage Stage) []Step {
+	steps := []Step{}
+	for _, env := range stage.Environments {
+		if d := w.Latest(env); d != nil && d.InFlight() {
+			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
+				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
+				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
+		}
+	}
+	return steps
+}
+
+func (w World) statusInFlight(stage Stage) StageStatus {
+	status := StageVerifying
+	for _, env := range stage.Environments {
+		if d := w.Latest(env); d != nil && d.Status == Deploying {
+			status = StageDeploying
+		}
+	}
+	return status
+}
+
+// rollbacks lists what is to be taken back: when a deployment failed, everything its rollout changed in the stage goes back to
+// the last verified content, unless the stage halts on failure or there is nothing to go back to.
+func (w World) rollbacks(stage Stage) []Step {
+	if stage.Failure() == Halt {
+		return nil
+	}
+	steps := []Step{}
+	for _, rollout := range w.failedRollouts(stage) {
+		for _, env := range stage.Environments {
+			d := w.Latest(env)
+			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || (d.Status != Failed && d.Status != Verified) {
+				continue // not touched by it, taken back already, or replaced since
+			}
+			target := w.rollbackTarget(*d)
+			if target == nil {
+				continue
+			}
+			steps = append(steps, Step{Kind: StepRollback, Stage: stage.Name, Environment: env, Version: target.Content.Version,
+				Deployment: d.ID, Rollout: rollout, Attempt: target.Attempt, Purpose: KindRollback, Content: target.Content,
+				Reason: fmt.Sprintf("%s failed in %s; going back to %s", d.Content.Version, stage.Name, target.Content.Version)})
+		}
+	}
+	return steps
+}
+
+// failedRollouts lists the rollouts whose last deployment in some environment of the stage failed.
+func (w World) failedRollouts(stage Stage) []string {
+	failed := []string{}
+	for _, env := range stage.Environments {
+		d := w.Latest(env)
+		if d != nil && d.Status == Failed && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
+			failed = append(failed, d.Rollout)
+		}
+	}
+	// A rollout's failure may already be taken back in one environment and not yet in another.
+	for _, d := range w.Deployments {
+		if d.Stage == stage.Name && d.Status == RolledBack && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
+			failed = append(failed, d.Rollout)
+		}
+	}
+	return failed
+}
+
+// needs says for each environment of the stage why it is to be deployed, and for which it cannot be known.
+func (w World) needs(stage Stage, release Release, asks *Asks) (needs, unknown map[string]string) {
+	needs, unknown = map[string]string{}, map[string]string{}
+	for _, env := range stage.Environments {
+		wanted := ContentFor(stage, w.Environments[env], release)
+		latest, standing := w.Latest(env), w.Standing(env)
+		switch {
+		case standing == nil:
+			needs[env] = fmt.Sprintf("nothing verified runs in %s yet", env)
+		case standing.Content.ReleaseDigest != wanted.ReleaseDigest:
+			needs[env] = fmt.Sprintf("%s runs %s", env, standing.Content.Version)
+		case standing.Content.ConfigRevision != wanted.ConfigRevision:
+			needs[env] = fmt.Sprintf("the configuration of %s changed: %s", env, changedKeys(standing.Content, wanted))
+		case latest.ID != standing.ID:
+			needs[env] = fmt.Sprintf("the last deployment to %s %s", env, latest.Status.words())
+		default:
+			if why, drifted := w.drift(env, unknown, asks); drifted {
+				needs[env] = why
+			}
+		}
+	}
+	return needs, unknown
+}
+
+// drift says how what runs in an environment differs from what was deployed there last.
+func (w World) drift(env string, unknown map[string]string, asks *Asks) (string, bool) {
+	seen, ok := w.Observations[env]
+	switch {
+	case !ok:
+		asks.observe(env)
+	case seen.Unknown != "":
+		unknown[env] = seen.Unknown
+	case seen.Drifted():
+		return fmt.Sprintf("%s drifted: %s", env, seen.describe()), true
+	}
+	return "", false
+}
+
+func (o Observation) describe() string {
+	if len(o.Differences) == 0 {
+		return "nothing runs there any more"
+	}
+	return strings.Join(o.Differences, "; ")
+}
+
+// statusOf tells where a release stands in a stage in which something is to be done.
+func (w World) statusOf(stage Stage, version string) StageStatus {
+	verified, drifted, superseded := 0, false, false
+	for _, env := range stage.Environments {
+		d := w.ofVersion(env, version)
+		if d == nil {
+			continue
+		}
+		standing := w.Standing(env)
+		switch {
+		case standing != nil && standing.Content.Version == version:
+			verified++
+			drifted = drifted || w.Observations[env].Drifted() && w.observed(env)
+		case d.Status == Superseded:
+			superseded = true
+		}
+	}
+	switch {
+	case drifted:
+		return StageDrifted
+	case superseded && verified == 0:
+		return StageSuperseded
+	}
+	return StageWaiting
+}
+
+func (w World) observed(env string) bool {
+	_, ok := w.Observations[env]
+	return ok
+}
+
+// deploys makes the steps for the next environments of the stage, as many as may go at the same time.
+func (w World) deploys(stage Stage, release Release, attempt int, s StageDecision) []Step {
+	steps := []Step{}
+	for _, env := range stage.Environments {
+		why, needed := s.Needs[env]
+		if !needed || len(steps) == stage.MaxParallel() {
+			continue
+		}
+		content := ContentFor(stage, w.Environments[env], release)
+		purpose := KindDeliver
+		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
+			purpose = KindHeal
+		}
+		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
+			Rollout: w.openRollout(stage, env, release, attempt), Attempt: attempt, Purpose: purpose, Content: content, Gates: s.Gates})
+	}
+	return steps
+}
+
+// openRollout returns the rollout that a new deployment joins: the stage's newest one, if it brings the same release at the
+// same attempt and has not been to this environment. Empty starts a new one.
+func (w World) openRollout(stage Stage, env string, release Release, attempt int) string {
+	var last *Deployment
+	for i := range w.Deployments {
+		if w.Deployments[i].Stage == stage.Name {
+			last = &w.Deployments[i]
+		}
+	}
+	if last == nil || last.Content.ReleaseDigest != release.Digest || last.Attempt != attempt || last.Kind == KindRollback {
+		return ""
+	}
+	been := slices.ContainsFunc(w.Deployments, func(d Deployment) bool { return d.Rollout == last.Rollout && d.Environment == env })
+	if been {
+		return ""
+	}
+	return last.Rollout
+}
+
+// healStanding keeps what the ledger says should run running while the wanted release cannot enter: a drifted environment is
+// healed if the gates pass for what stands there.
+func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
+	steps := []Step{}
+	for _, env := range stage.Environments {
+		standing := w.Standing(env)
+		if standing == nil || standing.Content.Version == wanted.Spec.Version || w.Latest(env).ID != standing.ID || len(steps) == stage.MaxParallel() {
+			continue
+		}
+		why, drifted := w.drift(env, map[string]string{}, asks)
+		release, known := w.Releases[standing.Content.Version]
+		if !drifted || !known || w.hold(stage, release.Spec.Version, standing.Attempt) != nil {
+			continue
+		}
+		gates := w.evaluate(stage, release, asks)
+		if !GatesPassed(gates) {
+			continue
+		}
+		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
+			Attempt: standing.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates})
+	}
+	return steps
+}
+
+// held words why a release is not tried again.
+func held(d Deployment) string {
+	text := fmt.Sprintf("%s %s in %s (%s, attempt %d)", d.Content.Version, d.Status.words(), d.Stage, d.Environment, d.Attempt)
+	if d.Failure != "" {
+		text += ": " + d.Failure
+	}
+	return fmt.Sprintf("%s. It is not tried there again until attempt is raised to %d, or another version is delivered", text, d.Attempt+1)
+}
+
+// changedKeys names the configuration keys that differ, without values: secrets may be among them.
+func changedKeys(from, to Content) string {
+	names := []string{}
+	for _, pair := range [][2]map[string]string{{from.Config, to.Config}, {from.Secrets, to.Secrets}} {
+		for _, key := range sortedKeys(overlaid(pair[0], pair[1])) {
+			before, had := pair[0][key]
+			after, has := pair[1][key]
+			if had != has || before != after {
+				names = append(names, key)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "its target"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,119 @@
+package delivery
+
+import "time"
+
+// DeploymentStatus is where a deployment stands.
+type DeploymentStatus string
+
+// The statuses. Deploying and verifying are in flight; the others are settled.
+const (
+	Deploying  DeploymentStatus = "deploying"
+	Verifying  DeploymentStatus = "verifying"
+	Verified   DeploymentStatus = "verified"
+	Failed     DeploymentStatus = "failed"
+	RolledBack DeploymentStatus = "rolled_back"
+	Superseded DeploymentStatus = "superseded"
+)
+
+// DeploymentKind says why a deployment was made.
+type DeploymentKind string
+
+// The kinds.
+const (
+	KindDeliver  DeploymentKind = "deliver"  // a release, a configuration or a place that was not there yet
+	KindHeal     DeploymentKind = "heal"     // what ran was not what the ledger says
+	KindRollback DeploymentKind = "rollback" // back to the last verified release after a failure
+)
+
+// Content is exactly what one deployment brings to one environment.
+type Content struct {
+	Version       string              `json:"version"`
+	ReleaseDigest string              `json:"release_digest"`
+	Artifacts     map[string]Artifact `json:"artifacts"`
+	Config        map[string]string   `json:"config,omitempty"`  // effective configuration
+	Secrets       map[string]string   `json:"secrets,omitempty"` // references
+	Target        *Target             `json:"target,omitempty"`
+	// ConfigRevision is the hash of Config, Secrets and Target.
+	ConfigRevision string `json:"config_revision"`
+}
+
+// Deployment is one attempt to make one environment run one content.
+type Deployment struct {
+	ID          string           `json:"id"`
+	Seq         int64            `json:"seq"` // the order in which the ledger recorded them
+	Pipeline    string           `json:"pipeline"`
+	Stage       string           `json:"stage"`
+	Environment string           `json:"environment"`
+	Content     Content          `json:"content"`
+	Kind        DeploymentKind   `json:"kind"`
+	Attempt     int              `json:"attempt"`
+	Rollout     string           `json:"rollout"` // shared by what one delivery changed in a stage's environments
+	Status      DeploymentStatus `json:"status"`
+	Reason      string           `json:"reason"`            // why it was made, in words
+	Failure     string           `json:"failure,omitempty"` // why it failed, in words
+	Actor       string           `json:"actor"`
+	// Gates are the verdicts at the moment the deployment was decided.
+	Gates []GateResult `json:"gates,omitempty"`
+	// Checks are the results of the verification.
+	Checks []CheckResult `json:"checks,omitempty"`
+	// Receipt is what the driver needs to recognise later what it deployed.
+	Receipt    string     `json:"receipt,omitempty"`
+	CreatedAt  time.Time  `json:"created_at"`
+	VerifiedAt *time.Time `json:"verified_at,omitempty"`
+	SettledAt  *time.Time `json:"settled_at,omitempty"` // when the status last became one that is not in flight
+}
+
+// InFlight reports whether the deployment is not settled yet.
+func (d Deployment) InFlight() bool { return d.Status == Deploying || d.Status == Verifying }
+
+// broke reports whether the deployment failed, at once or by being rolled back.
+func (d Deployment) broke() bool { return d.Status == Failed || d.Status == RolledBack }
+
+// ContentFor computes what deploying the release to the environment in the stage brings there.
+func ContentFor(stage Stage, env EnvironmentSpec, release Release) Content {
+	c := Content{
+		Version:       release.Spec.Version,
+		ReleaseDigest: release.Digest,
+		Artifacts:     release.Spec.Artifacts,
+		Config:        overlaid(env.Config, stage.Config),
+		Secrets:       env.Secrets,
+		Target:        env.Target,
+	}
+	c.ConfigRevision = digestOf(struct {
+		Config, Secrets map[string]string
+		Target          *Target
+	}{c.Config, c.Secrets, c.Target})
+	return c
+}
+
+// ApprovalDigest hashes what an approval covers: the release's digest, the stage's effective configuration, secret references
+// and targets in each of its environments, and its gates.
+func ApprovalDigest(stage Stage, environments map[string]EnvironmentSpec, release Release) string {
+	type place struct {
+		Name           string
+		ConfigRevision string
+	}
+	places := make([]place, len(stage.Environments))
+	for i, name := range stage.Environments {
+		places[i] = place{name, ContentFor(stage, environments[name], release).ConfigRevision}
+	}
+	return digestOf(struct {
+		Release, Pipeline, Stage string
+		Gates                    Gates
+		Environments             []place
+	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, places})
+}
+
+// Observation is what a driver sees running.
+type Observation struct {
+	Running bool   `json:"running"`           // something of this pipeline runs there
+	Version string `json:"version,omitempty"` // as the place itself tells it
+	// Differences say in words how what runs differs from what the last deployment left, sorted. Empty means: exactly that.
+	// Secret values never appear in them.
+	Differences []string `json:"differences,omitempty"`
+	// Unknown says why the place could not be observed. It is neither in order nor drifted.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Drifted reports whether what runs is known not to be what was deployed.
+func (o Observation) Drifted() bool { return o.Unknown == "" && (!o.Running || len(o.Differences) > 0) }

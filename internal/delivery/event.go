@@ -1,0 +1,57 @@
+package delivery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is one line of the ledger's append-only log: who did what to which object, in the transaction that did it.
+type Event struct {
+	Seq     int64           `json:"seq"` // 1, 2, 3, … without gaps
+	At      time.Time       `json:"at"`  // UTC, microseconds
+	Actor   string          `json:"actor"`
+	Kind    string          `json:"kind"`    // noun.verb, as in "deployment.verified"
+	Subject string          `json:"subject"` // the object's id, as in "shop/1.4.2"
+	Data    json.RawMessage `json:"data"`
+	// Previous is the hash of the event before; empty for the first.
+	Previous string `json:"previous"`
+	Hash     string `json:"hash"`
+}
+
+// Sealed returns the event as the next link of the chain: numbered, linked and hashed.
+func (e Event) Sealed(seq int64, previous string) Event {
+	e.Seq, e.Previous = seq, previous
+	e.At = e.At.UTC().Truncate(time.Microsecond)
+	e.Hash = e.sum()
+	return e
+}
+
+// sum hashes everything but the hash itself. The data's text is hashed as it stands, length first, so that no two events
+// share one preimage.
+func (e Event) sum() string {
+	h := sha256.New()
+	for _, part := range []string{fmt.Sprint(e.Seq), fmt.Sprint(e.At.UnixMicro()), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous} {
+		fmt.Fprintf(h, "%d:%s\n", len(part), part)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// VerifyLink checks one event against the one before it (nil for the first) and says what is broken.
+func VerifyLink(previous *Event, e Event) error {
+	seq, hash := int64(1), ""
+	if previous != nil {
+		seq, hash = previous.Seq+1, previous.Hash
+	}
+	switch {
+	case e.Seq != seq:
+		return Errorf(CodeConflict, "event %d is missing: event %d follows event %d", seq, e.Seq, seq-1)
+	case e.Previous != hash:
+		return Errorf(CodeConflict, "event %d does not follow event %d: the link is broken", e.Seq, seq-1)
+	case e.Hash != e.sum():
+		return Errorf(CodeConflict, "event %d (%s %s) was changed after it was written", e.Seq, e.Kind, e.Subject)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package delivery
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Foresight is what applying would do, as far as it can be known: every deployment is taken to succeed.
+type Foresight struct {
+	// Decisions are the last word on each entry asked about, in order: where the release would stand afterwards.
+	Decisions []Decision `json:"decisions"`
+	// Steps is all that would be done, in order.
+	Steps []Step `json:"steps,omitempty"`
+	Asks  Asks   `json:"-"`
+}
+
+// Last returns the decision on the last entry asked about.
+func (f Foresight) Last() Decision {
+	if len(f.Decisions) == 0 {
+		return Decision{}
+	}
+	return f.Decisions[len(f.Decisions)-1]
+}
+
+// maxForesight bounds looking ahead: more steps than any pipeline has environments mean a defect, not a plan.
+const maxForesight = MaxStages * MaxEnvironments
+
+// Foresee plays the promotions into the entries forward, one after the other, on a copy of the world.
+func Foresee(w World, entries ...string) Foresight {
+	f := Foresight{}
+	w = w.copied()
+	for _, entry := range entries {
+		d := Decide(w, entry)
+		for len(d.Steps) > 0 && len(f.Steps) < maxForesight {
+			for _, step := range d.Steps {
+				w.play(step)
+			}
+			f.Steps = append(f.Steps, d.Steps...)
+			f.note(d.Asks)
+			d = Decide(w, entry)
+		}
+		f.note(d.Asks)
+		f.Decisions = append(f.Decisions, d)
+	}
+	return f
+}
+
+func (f *Foresight) note(asks Asks) {
+	for _, o := range asks.Observations {
+		f.Asks.observe(o)
+	}
+	for _, c := range asks.Checks {
+		f.Asks.check(c)
+	}
+}
+
+// copied returns a world whose deployments, promotions and observations can be changed without the original noticing.
+func (w World) copied() World {
+	w.Deployments = slices.Clone(w.Deployments)
+	w.Promotions = maps.Clone(w.Promotions)
+	w.Releases = maps.Clone(w.Releases)
+	w.Observations = maps.Clone(w.Observations)
+	if w.Observations == nil {
+		w.Observations = map[string]Observation{}
+	}
+	return w
+}
+
+// With returns the world as it would be with the promotion and its release recorded.
+func (w World) With(p Promotion) World {
+	w = w.copied()
+	if w.Promotions == nil {
+		w.Promotions = map[string]Promotion{}
+	}
+	w.Promotions[p.Spec.Stage] = p
+	return w
+}
+
+// play records a step as done and gone well.
+func (w *World) play(step Step) {
+	now := w.Now
+	played := Deployment{ID: fmt.Sprintf("foreseen-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
+		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
+		CreatedAt: now}
+	if played.Rollout == "" {
+		played.Rollout = played.ID
+	}
+	for i := range w.Deployments {
+		d := &w.Deployments[i]
+		switch {
+		case d.Environment != step.Environment:
+		case step.Kind == StepResume && d.ID == step.Deployment:
+			played.ID, played.CreatedAt, played.Rollout = d.ID, d.CreatedAt, d.Rollout
+			d.Status = Superseded // its settled copy is appended below
+			d.ID += "-unsettled"
+		case step.Kind == StepRollback && d.ID == step.Deployment:
+			d.Status, d.SettledAt = RolledBack, &now
+		case d.Status == Verified:
+			d.Status, d.SettledAt = Superseded, &now
+		}
+	}
+	played.Status, played.VerifiedAt, played.SettledAt = Verified, &now, &now
+	w.Deployments = append(w.Deployments, played)
+	w.Observations[step.Environment] = Observation{Running: true, Version: step.Version}
+}
+
+func (w *World) nextSeq() int64 {
+	if len(w.Deployments) == 0 {
+		return 1
+	}
+	return w.Deployments[len(w.Deployments)-1].Seq + 1
+}
+
+// Admit says whether a promotion may be recorded as wanted. With when_blocked = "fail", a release that cannot enter now is
+// refused and nothing is recorded, so that it does not enter later without anybody asking. The same promotion again is
+// always admitted: it is wanted already.
+func Admit(w World, p Promotion) (*Error, Asks) {
+	if was, ok := w.Promotions[p.Spec.Stage]; ok && !was.Unmanaged && was.Spec.Version == p.Spec.Version && was.Spec.Attempt == p.Spec.Attempt {
+		return nil, Asks{}
+	}
+	d := Decide(w.With(p), p.Spec.Stage)
+	if p.Spec.WhenBlocked != WhenBlockedFail || len(d.Stages) == 0 {
+		return nil, d.Asks
+	}
+	entry := d.Stages[0]
+	if entry.Held == "" && !entry.Blocked() {
+		return nil, d.Asks
+	}
+	return Refusal(p.Spec.Pipeline, entry), d.Asks
+}
+
+// Refusal words why a release does not enter a stage: every gate with its verdict, and what would make it pass.
+func Refusal(pipeline string, s StageDecision) *Error {
+	if s.Held != "" {
+		return Errorf(CodeConflict, "release %s/%s is held: %s.", pipeline, s.Version, s.Held)
+	}
+	return Errorf(CodeConflict, "release %s/%s may not enter stage %q:\n%s", pipeline, s.Version, s.Stage, GateTable(s.Gates))
+}
+
+// GateTable prints gates one a line, aligned: name, verdict, reason.
+func GateTable(gates []GateResult) string {
+	width := 0
+	for _, g := range gates {
+		width = max(width, len(g.Name))
+	}
+	text := ""
+	for _, g := range gates {
+		text += fmt.Sprintf("  %-*s  %-7s  %s\n", width, g.Name, g.Verdict, g.Reason)
+	}
+	return text
+}

@@ -1,0 +1,246 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Verdict is a gate's answer.
+type Verdict string
+
+// The verdicts.
+const (
+	Passed  Verdict = "passed"
+	Pending Verdict = "pending" // time or a person can still satisfy it
+	Blocked Verdict = "failed"  // it will not pass unless something changes
+)
+
+// GateResult is one gate's verdict with its reason.
+type GateResult struct {
+	Name    string  `json:"name"` // "approvals", "soak", "parity", "checks.NAME", "previous_stage"
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
+	// ReadyAt is the earliest moment at which the gate can pass by time alone; nil when time alone will not do it.
+	ReadyAt *time.Time `json:"ready_at,omitempty"`
+}
+
+// String gives the verdict as one line, as plans and waiting_on print it.
+func (g GateResult) String() string {
+	return fmt.Sprintf("%s: %s", g.Name, g.Reason)
+}
+
+// GatesPassed reports whether every gate passed.
+func GatesPassed(gates []GateResult) bool {
+	return !slices.ContainsFunc(gates, func(g GateResult) bool { return g.Verdict != Passed })
+}
+
+// evaluate asks every gate of a stage about a release. The order is fixed: the stage before, then decisions, time, likeness
+// and the outside world. A check without an answer is put into asks.
+func (w World) evaluate(stage Stage, release Release, asks *Asks) []GateResult {
+	gates := []GateResult{}
+	if i := w.Pipeline.StageIndex(stage.Name); i > 0 {
+		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], release))
+	}
+	if stage.Gates.Approvals != nil {
+		gates = append(gates, w.approvals(stage, release))
+	}
+	if stage.Gates.Soak != nil {
+		gates = append(gates, w.soak(*stage.Gates.Soak, release))
+	}
+	if stage.Gates.Parity {
+		gates = append(gates, w.parity(stage))
+	}
+	for _, name := range sortedKeys(stage.Gates.Checks) {
+		gates = append(gates, w.check(CheckKey{stage.Name, release.Spec.Version, name}, asks))
+	}
+	return gates
+}
+
+// previousStage passes once the release's newest deployment in each environment of the stage before was verified.
+func (w World) previousStage(before Stage, release Release) GateResult {
+	result := GateResult{Name: "previous_stage", Verdict: Passed, Reason: fmt.Sprintf("verified in %s", before.Name)}
+	for _, env := range before.Environments {
+		d := w.ofVersion(env, release.Spec.Version)
+		switch {
+		case d != nil && d.VerifiedAt != nil && (d.Status == Verified || d.Status == Superseded):
+			continue
+		case d != nil && d.broke():
+			result.Verdict = Blocked
+			result.Reason = fmt.Sprintf("%s %s in %s (%s); deliver a release that passes there", release.Spec.Version, d.Status.words(), before.Name, env)
+			return result
+		default:
+			result.Verdict = Pending
+			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", release.Spec.Version, before.Name, env)
+		}
+	}
+	return result
+}
+
+// approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed.
+func (w World) approvals(stage Stage, release Release) GateResult {
+	gate := *stage.Gates.Approvals
+	content := ApprovalDigest(stage, w.Environments, release)
+	approved, stale := []string{}, []string{}
+	for _, decision := range w.decisionsOn(stage, release) {
+		who := decision.Spec.Approver
+		status := decision.StatusAt(&gate, content, w.Now)
+		switch {
+		case status != ApprovalValid:
+			stale = append(stale, fmt.Sprintf("%s's is %s", who, status))
+		case gate.mayNot(decision.Spec.Decision, who, release) != "":
+			continue // recorded under other rules; it does not count under these
+		case decision.Spec.Decision == Reject:
+			return GateResult{Name: "approvals", Verdict: Blocked, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
+		default:
+			approved = append(approved, who)
+		}
+	}
+	if len(approved) >= gate.Required {
+		return GateResult{Name: "approvals", Verdict: Passed, Reason: fmt.Sprintf("%d of %d, by %s", len(approved), gate.Required, strings.Join(approved, ", "))}
+	}
+	reason := fmt.Sprintf("%d of %d approvals", len(approved), gate.Required)
+	if len(approved) > 0 {
+		reason += ", by " + strings.Join(approved, ", ")
+	}
+	if len(stale) > 0 {
+		reason += "; " + strings.Join(stale, ", ") + ", and counts no more"
+	}
+	if may := w.mayApprove(gate, release, approved); len(may) > 0 {
+		reason += "; may approve: " + strings.Join(may, ", ")
+	}
+	return GateResult{Name: "approvals", Verdict: Pending, Reason: reason}
+}
+
+// decisionsOn returns each person's newest decision, in the order of names. Earlier ones of the same person do not count.
+func (w World) decisionsOn(stage Stage, release Release) []Approval {
+	newest := map[string]Approval{}
+	for _, a := range w.Approvals {
+		if a.RevokedAt != nil || a.Spec.Stage != stage.Name || a.Spec.Version != release.Spec.Version || a.Spec.Pipeline != release.Spec.Pipeline {
+			continue
+		}
+		if held, ok := newest[a.Spec.Approver]; !ok || a.DecidedAt.After(held.DecidedAt) {
+			newest[a.Spec.Approver] = a
+		}
+	}
+	decisions := make([]Approval, 0, len(newest))
+	for _, who := range sortedKeys(newest) {
+		decisions = append(decisions, newest[who])
+	}
+	return decisions
+}
+
+func (w World) mayApprove(gate ApprovalsGate, release Release, approved []string) []string {
+	may := []string{}
+	for _, who := range gate.Approvers {
+		if !slices.Contains(approved, who) && gate.mayNot(Approve, who, release) == "" {
+			may = append(may, who)
+		}
+	}
+	return may
+}
+
+// soak passes once the release has run verified in each environment of the stage for the whole duration, without a break.
+func (w World) soak(gate SoakGate, release Release) GateResult {
+	result := GateResult{Name: "soak", Verdict: Passed, Reason: fmt.Sprintf("ran verified in %s for %s", gate.Stage, gate.Duration)}
+	stage, _ := w.Pipeline.Stage(gate.Stage)
+	if len(stage.Environments) == 0 {
+		return GateResult{Name: "soak", Verdict: Blocked, Reason: fmt.Sprintf("stage %q does not exist", gate.Stage)}
+	}
+	var ready time.Time
+	for _, env := range stage.Environments {
+		one := w.soakIn(env, gate, release.Spec.Version)
+		if one.Verdict == Passed {
+			continue
+		}
+		if one.ReadyAt == nil {
+			return one
+		}
+		if one.ReadyAt.After(ready) {
+			ready, result = *one.ReadyAt, one
+		}
+	}
+	return result
+}
+
+func (w World) soakIn(env string, gate SoakGate, version string) GateResult {
+	d := w.ofVersion(env, version)
+	if d == nil || d.VerifiedAt == nil || (d.Status != Verified && d.Status != Superseded) {
+		return GateResult{Name: "soak", Verdict: Pending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
+	}
+	ready := d.VerifiedAt.Add(gate.Duration.Value())
+	switch {
+	case d.Status == Superseded && d.SettledAt != nil && d.SettledAt.Before(ready):
+		return GateResult{Name: "soak", Verdict: Blocked, Reason: fmt.Sprintf("%s was replaced in %s (%s) before it had run there for %s; deliver it there again", version, gate.Stage, env, gate.Duration)}
+	case w.Now.Before(ready):
+		return GateResult{Name: "soak", Verdict: Pending, ReadyAt: &ready, Reason: fmt.Sprintf("verified in %s since %s; passes at %s", gate.Stage, clock(*d.VerifiedAt), clock(ready))}
+	}
+	return GateResult{Name: "soak", Verdict: Passed}
+}
+
+// parity passes when the stage's environments, and those of earlier stages that claim to equal them, differ only as declared.
+func (w World) parity(stage Stage) GateResult {
+	compared, broken := 0, []string{}
+	for _, s := range w.Pipeline.Stages[:w.Pipeline.StageIndex(stage.Name)+1] {
+		for _, name := range s.Environments {
+			env := w.Environments[name]
+			if env.Parity == nil || (s.Name != stage.Name && !slices.Contains(stage.Environments, env.Parity.With)) {
+				continue
+			}
+			compared++
+			broken = append(broken, w.parityOf(env, s)...)
+		}
+	}
+	switch {
+	case compared == 0:
+		return GateResult{Name: "parity", Verdict: Blocked, Reason: fmt.Sprintf("nothing is compared: no environment of %s declares parity, and none of an earlier stage declares it with one of them; set parity.with on the environment that stands for production", stage.Name)}
+	case len(broken) > 0:
+		return GateResult{Name: "parity", Verdict: Blocked, Reason: strings.Join(broken, "; ")}
+	}
+	return GateResult{Name: "parity", Verdict: Passed, Reason: "equal but for declared differences"}
+}
+
+func (w World) parityOf(env EnvironmentSpec, stage Stage) []string {
+	reference, ok := w.Environments[env.Parity.With]
+	if !ok {
+		return []string{fmt.Sprintf("%s declares parity with %q, which does not exist", env.Name, env.Parity.With)}
+	}
+	var overlay map[string]string
+	if other, ok := w.stageOf(reference.Name); ok {
+		overlay = other.Config
+	}
+	broken := []string{}
+	for _, d := range NotAllowed(Differences(env.Facts(stage.Config), reference.Facts(overlay), env.Parity.Allow, w.Now)) {
+		broken = append(broken, fmt.Sprintf("%s is %s in %s and %s in %s (%s)", d.Key, shown(d.This), env.Name, shown(d.Other), reference.Name, d.Reason))
+	}
+	return broken
+}
+
+// check turns a checker's answer into a verdict. The outside world can change by itself, so a "no" is pending; a check that
+// cannot be asked will not pass until somebody mends it.
+func (w World) check(key CheckKey, asks *Asks) GateResult {
+	result := GateResult{Name: "checks." + key.Name}
+	answer, asked := w.Checks[key]
+	switch {
+	case !asked:
+		asks.check(key)
+		result.Verdict, result.Reason = Pending, "not asked yet"
+	case answer.Broken:
+		result.Verdict, result.Reason = Blocked, answer.Detail
+	case answer.Passed:
+		result.Verdict, result.Reason = Passed, answer.Detail
+	default:
+		result.Verdict, result.Reason = Pending, answer.Detail
+	}
+	return result
+}
+
+func (s DeploymentStatus) words() string {
+	if s == RolledBack {
+		return "was rolled back"
+	}
+	return "failed"
+}
+
+func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,252 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// PromotionPolicy says who decides that a release enters a stage.
+type PromotionPolicy string
+
+// The policies: continuous delivery and continuous deployment.
+const (
+	Manual    PromotionPolicy = "manual"    // a person decides, by a promotion
+	Automatic PromotionPolicy = "automatic" // nobody is asked
+)
+
+// OnFailure says what happens when a deployment fails.
+type OnFailure string
+
+// What happens when a deployment fails: back to the last verified release, or stop where it is.
+const (
+	Rollback OnFailure = "rollback"
+	Halt     OnFailure = "halt"
+)
+
+// PipelineSpec is what a user declares of a pipeline: the ordered path of one deployable thing.
+type PipelineSpec struct {
+	Name   string  `json:"name"`
+	Stages []Stage `json:"stages"`
+}
+
+// Stage is one step of the path.
+type Stage struct {
+	Name         string            `json:"name"`
+	Environments []string          `json:"environments"`
+	Promotion    PromotionPolicy   `json:"promotion"`
+	Config       map[string]string `json:"config,omitempty"` // over the environment's own, for this pipeline
+	Gates        Gates             `json:"gates,omitzero"`
+	Verify       map[string]Check  `json:"verify,omitempty"`
+	Rollout      *Rollout          `json:"rollout,omitempty"`
+	OnFailure    OnFailure         `json:"on_failure,omitempty"` // default Rollback
+}
+
+// Rollout says how a stage with several environments is walked.
+type Rollout struct {
+	MaxParallel int `json:"max_parallel,omitempty"` // deployments at the same time; default 1
+}
+
+// Gates are the conditions to enter a stage. A gate that is not declared is not asked.
+type Gates struct {
+	Approvals *ApprovalsGate   `json:"approvals,omitempty"`
+	Soak      *SoakGate        `json:"soak,omitempty"`
+	Parity    bool             `json:"parity,omitempty"`
+	Checks    map[string]Check `json:"checks,omitempty"`
+}
+
+// ApprovalsGate asks for people's decisions on exactly the content that would be deployed.
+type ApprovalsGate struct {
+	Required     int      `json:"required"`
+	Approvers    []string `json:"approvers,omitempty"` // who may decide; empty means anyone
+	AllowAuthor  bool     `json:"allow_author,omitempty"`
+	ExpiresAfter Duration `json:"expires_after,omitempty"` // empty means never
+}
+
+// SoakGate asks that the release has run verified in an earlier stage for a while.
+type SoakGate struct {
+	Stage    string   `json:"stage"`
+	Duration Duration `json:"duration"`
+}
+
+// Pipeline is a pipeline as it is read back.
+type Pipeline struct {
+	Spec     PipelineSpec `json:"spec"`
+	Revision string       `json:"revision"`
+}
+
+// PipelineOf computes what follows from a pipeline's declaration.
+func PipelineOf(spec PipelineSpec) Pipeline { return Pipeline{Spec: spec, Revision: digestOf(spec)} }
+
+// Failure returns the stage's failure policy, the default filled in.
+func (s Stage) Failure() OnFailure {
+	if s.OnFailure == "" {
+		return Rollback
+	}
+	return s.OnFailure
+}
+
+// MaxParallel returns how many of the stage's environments may be deployed at the same time.
+func (s Stage) MaxParallel() int {
+	if s.Rollout == nil || s.Rollout.MaxParallel == 0 {
+		return 1
+	}
+	return s.Rollout.MaxParallel
+}
+
+// StageIndex returns the position of a stage, or -1.
+func (p PipelineSpec) StageIndex(name string) int {
+	return slices.IndexFunc(p.Stages, func(s Stage) bool { return s.Name == name })
+}
+
+// Stage returns a stage by name.
+func (p PipelineSpec) Stage(name string) (Stage, bool) {
+	i := p.StageIndex(name)
+	if i < 0 {
+		return Stage{}, false
+	}
+	return p.Stages[i], true
+}
+
+// Entry tells by which stage a release enters the given stage: itself when it is manual or the first of the path, else the
+// nearest stage before it that is. A promotion into the entry carries the release through the automatic stages behind it.
+func (p PipelineSpec) Entry(i int) int {
+	for i > 0 && p.Stages[i].Promotion == Automatic {
+		i--
+	}
+	return i
+}
+
+// Segment lists the positions of the stages that one promotion into the entry stage carries a release through.
+func (p PipelineSpec) Segment(entry int) []int {
+	segment := []int{entry}
+	for i := entry + 1; i < len(p.Stages) && p.Stages[i].Promotion == Automatic; i++ {
+		segment = append(segment, i)
+	}
+	return segment
+}
+
+// Leads reports whether releases enter the pipeline by themselves: its first stage is automatic.
+func (p PipelineSpec) Leads() bool { return len(p.Stages) > 0 && p.Stages[0].Promotion == Automatic }
+
+// UsesEnvironment reports whether a stage deploys to the environment.
+func (p PipelineSpec) UsesEnvironment(name string) bool {
+	return slices.ContainsFunc(p.Stages, func(s Stage) bool { return slices.Contains(s.Environments, name) })
+}
+
+// Validate checks the declaration by itself; ValidateEnvironments checks it against the environments it names.
+func (p PipelineSpec) Validate() Errors {
+	at := newProblems()
+	validateName(at.at("name"), p.Name)
+	stages := at.at("stages")
+	switch {
+	case len(p.Stages) == 0:
+		stages.add("a pipeline needs at least one stage")
+	case len(p.Stages) > MaxStages:
+		stages.add("%d stages are too many: at most %d", len(p.Stages), MaxStages)
+	}
+	seen, home := map[string]int{}, map[string]string{}
+	for i, stage := range p.Stages {
+		here := stages.index(i)
+		if first, twice := seen[stage.Name]; twice {
+			here.at("name").add("stage %q is already at stages[%d]; each stage needs a name of its own", stage.Name, first)
+		}
+		stage.validate(here)
+		stage.validateSoak(here, seen)
+		for j, env := range stage.Environments {
+			if other, taken := home[env]; taken {
+				here.at("environments").index(j).add("environment %q is already in stage %q; in one pipeline an environment has one place", env, other)
+			}
+			home[env] = stage.Name
+		}
+		seen[stage.Name] = i
+	}
+	return at.errors()
+}
+
+func (s Stage) validate(p problems) {
+	validateName(p.at("name"), s.Name)
+	switch {
+	case len(s.Environments) == 0:
+		p.at("environments").add("a stage needs at least one environment")
+	case len(s.Environments) > MaxEnvironments:
+		p.at("environments").add("%d environments are too many: at most %d", len(s.Environments), MaxEnvironments)
+	}
+	if s.Promotion != Manual && s.Promotion != Automatic {
+		p.at("promotion").add("%q is not a promotion policy; use \"manual\" (a person decides) or \"automatic\" (nobody is asked)", s.Promotion)
+	}
+	validateVariables(p.at("config"), s.Config)
+	s.Gates.validate(p.at("gates"))
+	validateChecks(p.at("verify"), s.Verify)
+	if s.Rollout != nil && (s.Rollout.MaxParallel < 0 || s.Rollout.MaxParallel > MaxEnvironments) {
+		p.at("rollout").at("max_parallel").add("%d is not a number of deployments at the same time; use 1 to %d", s.Rollout.MaxParallel, MaxEnvironments)
+	}
+	if f := s.Failure(); f != Rollback && f != Halt {
+		p.at("on_failure").add("%q is not known; use \"rollback\" or \"halt\"", s.OnFailure)
+	}
+}
+
+func (s Stage) validateSoak(p problems, earlier map[string]int) {
+	soak := s.Gates.Soak
+	if soak == nil {
+		return
+	}
+	if _, ok := earlier[soak.Stage]; !ok {
+		p.at("gates").at("soak").at("stage").add("%q is not an earlier stage; a release can only soak in a stage before this one", soak.Stage)
+	}
+}
+
+func (g Gates) validate(p problems) {
+	if a := g.Approvals; a != nil {
+		a.validate(p.at("approvals"))
+	}
+	if g.Soak != nil {
+		g.Soak.Duration.validate(p.at("soak").at("duration"), time.Millisecond)
+	}
+	validateChecks(p.at("checks"), g.Checks)
+}
+
+func (a ApprovalsGate) validate(p problems) {
+	if a.Required < 1 || a.Required > 100 {
+		p.at("required").add("%d is not a number of approvals; use 1 to 100", a.Required)
+	}
+	seen := map[string]bool{}
+	for i, who := range a.Approvers {
+		if who == "" || seen[who] {
+			p.at("approvers").index(i).add("%q is empty or listed twice; one person counts once", who)
+		}
+		seen[who] = true
+	}
+	if len(a.Approvers) > 0 && a.Required > len(a.Approvers) {
+		p.at("required").add("%d approvals are required, but only %d people may approve", a.Required, len(a.Approvers))
+	}
+	if a.ExpiresAfter != "" {
+		a.ExpiresAfter.validate(p.at("expires_after"), time.Millisecond)
+	}
+}
+
+// ValidateEnvironments checks that each environment the pipeline names exists and can be deployed to.
+func (p PipelineSpec) ValidateEnvironments(known map[string]EnvironmentSpec) Errors {
+	at := newProblems()
+	for i, stage := range p.Stages {
+		for j, name := range stage.Environments {
+			here := at.at("stages").index(i).at("environments").index(j)
+			env, ok := known[name]
+			switch {
+			case !ok:
+				here.add("environment %q does not exist; declare it as a cd_environment, or correct the name", name)
+			case env.Target == nil:
+				here.add("environment %q has no target, so nothing can be deployed there; give it one (directory or command)", name)
+			}
+			for _, key := range sortedKeys(stage.Config) {
+				if _, secret := env.Secrets[key]; secret {
+					at.at("stages").index(i).at("config").key(key).add("%s is a secret of environment %q; a stage's configuration cannot replace it", key, name)
+				}
+			}
+		}
+	}
+	return at.errors()
+}
+
+// String names the pipeline in messages.
+func (p PipelineSpec) String() string { return fmt.Sprintf("pipeline %q", p.Name) }

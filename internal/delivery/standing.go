@@ -1,0 +1,135 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// StageState is where a release stands in a stage, and what runs there.
+type StageState struct {
+	Status    StageStatus `json:"status"`
+	Version   string      `json:"version"` // running there now; empty when nothing does, several joined by ", "
+	WaitingOn []string    `json:"waiting_on"`
+}
+
+// EnvironmentState is what a pipeline runs in one environment.
+type EnvironmentState struct {
+	Version        string `json:"version"`
+	Status         string `json:"status"` // the standing deployment's status, "drifted", or the newest one's when nothing stands
+	ConfigRevision string `json:"config_revision"`
+}
+
+// StageStates tells where a release stands in every stage of its pipeline.
+func StageStates(w World, version string) (map[string]StageState, Asks) {
+	states, asks := map[string]StageState{}, Asks{}
+	decisions := map[string]Decision{}
+	for i, stage := range w.Pipeline.Stages {
+		entry := w.Pipeline.Stages[w.Pipeline.Entry(i)].Name
+		state := StageState{Version: w.running(stage), WaitingOn: []string{}}
+		if p, ok := w.Promotions[entry]; ok && p.Spec.Version == version {
+			d, asked := decisions[entry]
+			if !asked {
+				d = Decide(w, entry)
+				decisions[entry] = d
+			}
+			if at := slices.IndexFunc(d.Stages, func(s StageDecision) bool { return s.Stage == stage.Name }); at >= 0 {
+				state.Status, state.WaitingOn = d.Stages[at].Status, d.Stages[at].WaitingOn()
+			}
+			merge(&asks, d.Asks)
+		} else {
+			state.Status, state.WaitingOn = w.unwanted(stage, entry, version, &asks)
+		}
+		states[stage.Name] = state
+	}
+	return states, asks
+}
+
+func merge(into *Asks, from Asks) {
+	for _, o := range from.Observations {
+		into.observe(o)
+	}
+	for _, c := range from.Checks {
+		into.check(c)
+	}
+}
+
+// unwanted tells where a release stands in a stage that no promotion wants it in.
+func (w World) unwanted(stage Stage, entry, version string, asks *Asks) (StageStatus, []string) {
+	verified, drifted, status := 0, false, StageWaiting
+	for _, env := range stage.Environments {
+		d := w.ofVersion(env, version)
+		if d == nil {
+			continue
+		}
+		switch standing := w.Standing(env); {
+		case standing != nil && standing.Content.Version == version:
+			verified++
+			_, off := w.drift(env, map[string]string{}, asks)
+			drifted = drifted || off
+		case d.InFlight() || d.broke() || d.Status == Superseded:
+			status = StageStatus(d.Status)
+		}
+	}
+	switch {
+	case drifted:
+		return StageDrifted, []string{}
+	case verified == len(stage.Environments):
+		return StageVerified, []string{}
+	case status != StageWaiting:
+		return status, []string{}
+	case w.Pipeline.Leads() && entry == w.Pipeline.Stages[0].Name:
+		return StageWaiting, []string{"release: another version is the one to be delivered"}
+	}
+	return StageWaiting, []string{fmt.Sprintf("promotion: a person decides; promote %s into %s", version, entry)}
+}
+
+// running tells which version runs in a stage, as observed where it was observed.
+func (w World) running(stage Stage) string {
+	versions := []string{}
+	for _, env := range stage.Environments {
+		if v := w.RunningVersion(env); v != "" && !slices.Contains(versions, v) {
+			versions = append(versions, v)
+		}
+	}
+	return strings.Join(versions, ", ")
+}
+
+// RunningVersion tells which version runs in an environment: as observed, else as the ledger says.
+func (w World) RunningVersion(env string) string {
+	if seen, ok := w.Observations[env]; ok && seen.Unknown == "" {
+		return seen.Version
+	}
+	if standing := w.Standing(env); standing != nil {
+		return standing.Content.Version
+	}
+	return ""
+}
+
+// EnvironmentStates tells what runs in each environment of a stage.
+func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Asks) {
+	states, asks := map[string]EnvironmentState{}, Asks{}
+	for _, env := range stage.Environments {
+		states[env] = w.environmentState(env, &asks)
+	}
+	return states, asks
+}
+
+func (w World) environmentState(env string, asks *Asks) EnvironmentState {
+	latest, standing := w.Latest(env), w.Standing(env)
+	switch {
+	case latest == nil:
+		return EnvironmentState{Status: string(StageWaiting)}
+	case standing == nil || latest.ID != standing.ID:
+		state := EnvironmentState{Status: string(latest.Status), Version: w.RunningVersion(env)}
+		if standing != nil {
+			state.ConfigRevision = standing.Content.ConfigRevision
+		}
+		return state
+	}
+	state := EnvironmentState{Version: w.RunningVersion(env), Status: string(Verified), ConfigRevision: standing.Content.ConfigRevision}
+	if _, drifted := w.drift(env, map[string]string{}, asks); drifted {
+		state.Status, state.Version = string(StageDrifted), w.RunningVersion(env)
+	}
+	return state
+}

@@ -1,0 +1,45 @@
+// Package driver says how software gets into an environment and how it is seen there. Each kind of target has a package of its
+// own below this one, named as the target's attribute; drivertest exercises them all.
+package driver
+
+import (
+	"context"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Driver deploys to one kind of target. It is safe for concurrent use.
+type Driver interface {
+	// Deploy makes the environment run the content and returns once it does. It is idempotent by Request.ID: called again for
+	// the same deployment, after success, failure or a crash at any point, it finishes what is missing and repeats nothing that
+	// is done. On failure the environment still runs what it ran, or the error says that it may not. Cancelling ctx stops it at
+	// the next safe point with ctx's error. Errors are words for a user: what, where, why, what to do; never a secret's value.
+	Deploy(ctx context.Context, r Request) (Result, error)
+	// Observe looks at what runs and changes nothing. Request is that of the deployment which should run there, its Receipt
+	// filled in. A place that cannot be looked at is an Observation with Unknown set; the error is for ctx alone.
+	Observe(ctx context.Context, r Request) (delivery.Observation, error)
+}
+
+// Request is one deployment, as a driver sees it.
+type Request struct {
+	ID          string                       `json:"id"` // of the deployment: the idempotency key
+	Pipeline    string                       `json:"pipeline"`
+	Stage       string                       `json:"stage"`
+	Environment string                       `json:"environment"`
+	Version     string                       `json:"version"`
+	Digest      string                       `json:"digest"` // of the release
+	Artifacts   map[string]delivery.Artifact `json:"artifacts"`
+	Config      map[string]string            `json:"config"` // effective configuration
+	// Secrets are the values. They go to the running software only: into no log, error, receipt or digest.
+	Secrets        map[string]string `json:"-"`
+	SecretNames    []string          `json:"secret_names"` // sorted; filled for Observe too, where Secrets is empty
+	ConfigRevision string            `json:"config_revision"`
+	Receipt        string            `json:"receipt,omitempty"` // Observe: what Deploy returned
+	Target         delivery.Target   `json:"-"`
+}
+
+// Result is what a driver leaves with the ledger.
+type Result struct {
+	// Receipt is the driver's own note, at most 64 KiB, by which Observe recognises what Deploy left. It holds no secret.
+	Receipt string
+}

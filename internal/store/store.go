@@ -1,0 +1,107 @@
+// Package store says what the ledger remembers: declarations, releases, promotions, approvals, deployments, leases, and an
+// append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Store is a ledger that several processes may hold open at once. Errors are *delivery.Error with a code: not_found,
+// conflict (a constraint of the ledger forbids it), unavailable (the database did not answer; trying again may help) or internal.
+type Store interface {
+	// View runs f over one consistent snapshot and writes nothing. An error of f is returned as it is.
+	View(ctx context.Context, f func(Reader) error) error
+	// Update runs f in one serialised write transaction: it is committed when f returns nil and undone otherwise. No other
+	// writer comes between what f reads and what it writes. f may be run again after a conflict, so it must only touch tx.
+	Update(ctx context.Context, f func(Tx) error) error
+	// Close releases the ledger.
+	Close() error
+}
+
+// Reader reads. Each method that asks for one object returns a *delivery.Error with code not_found when there is none; lists
+// are empty, never nil-and-error.
+type Reader interface {
+	Environment(ctx context.Context, name string) (delivery.EnvironmentSpec, error)
+	// Environments lists the named environments that exist, or all of them when no name is given, sorted by name.
+	Environments(ctx context.Context, names ...string) ([]delivery.EnvironmentSpec, error)
+
+	Pipeline(ctx context.Context, name string) (delivery.PipelineSpec, error)
+	Pipelines(ctx context.Context) ([]delivery.PipelineSpec, error) // sorted by name
+
+	// Release returns a release, retired or not.
+	Release(ctx context.Context, pipeline, version string) (delivery.Release, error)
+	Releases(ctx context.Context, pipeline string, versions ...string) ([]delivery.Release, error)
+
+	// Promotion returns what is wanted in a stage, managed or not.
+	Promotion(ctx context.Context, pipeline, stage string) (delivery.Promotion, error)
+	Promotions(ctx context.Context, pipeline string) ([]delivery.Promotion, error)
+
+	// Approval returns a decision, revoked or not.
+	Approval(ctx context.Context, id string) (delivery.Approval, error)
+	// Approvals lists the decisions on one release, of every stage, revoked ones included, oldest first.
+	Approvals(ctx context.Context, pipeline, version string) ([]delivery.Approval, error)
+
+	Deployment(ctx context.Context, id string) (delivery.Deployment, error)
+	// Deployments lists deployments ascending by Seq.
+	Deployments(ctx context.Context, filter DeploymentFilter) ([]delivery.Deployment, error)
+	// Relevant lists, ascending by Seq and each once, the deployments of a pipeline that a decision about the given versions
+	// needs: every deployment of those versions; and in each environment the newest one, the newest verified one, the newest
+	// two that were ever verified, and all of the newest one's rollout. It reads by index, so history does not slow it down.
+	Relevant(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
+
+	// Events lists at most limit events with Seq > after, ascending. kind and subject narrow when not empty.
+	Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error)
+}
+
+// DeploymentFilter narrows a list of deployments. Empty fields match everything.
+type DeploymentFilter struct {
+	Pipeline, Stage, Environment, Version, Rollout string
+	Statuses                                       []delivery.DeploymentStatus
+	Newest                                         int // only this many, the newest; 0: all
+}
+
+// Tx reads and writes. Put methods insert or replace. Events are the caller's duty: each change comes with its event.
+type Tx interface {
+	Reader
+
+	PutEnvironment(ctx context.Context, spec delivery.EnvironmentSpec) error
+	DeleteEnvironment(ctx context.Context, name string) error // not_found when there is none
+	PutPipeline(ctx context.Context, spec delivery.PipelineSpec) error
+	DeletePipeline(ctx context.Context, name string) error
+	// PutRelease inserts a release, or changes Attempt and Retired of one that exists. A different digest is a conflict: a
+	// release's content never changes, and the ledger itself refuses it.
+	PutRelease(ctx context.Context, release delivery.Release) error
+	PutPromotion(ctx context.Context, promotion delivery.Promotion) error
+	// AddApproval inserts a decision; an id that exists is a conflict. Status is not stored.
+	AddApproval(ctx context.Context, approval delivery.Approval) error
+	// RevokeApproval records when a decision was revoked; revoking twice keeps the first moment.
+	RevokeApproval(ctx context.Context, id string, at time.Time) error
+
+	// AddDeployment inserts a deployment, gives it the next Seq and returns it. A second one in flight for the same
+	// environment and pipeline is a conflict, held by a constraint of the database.
+	AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error)
+	// PutDeployment replaces a deployment by id; Seq, Pipeline, Environment and Content do not change.
+	PutDeployment(ctx context.Context, d delivery.Deployment) error
+
+	// AppendEvent seals the event as the next link of the chain and returns it.
+	AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error)
+
+	// AcquireLease takes the right to act on a key until now+ttl. It is a conflict while another holder's lease has not
+	// lapsed (the message names the holder and until when). Taking it again as the same holder renews it. The fence grows each
+	// time the holder changes.
+	AcquireLease(ctx context.Context, key, holder string, now time.Time, ttl time.Duration) (Lease, error)
+	// CheckLease is a conflict when the lease is not held any more with this fence: its holder must record nothing.
+	CheckLease(ctx context.Context, lease Lease) error
+	// ReleaseLease gives the lease up; one that was lost already is left alone.
+	ReleaseLease(ctx context.Context, lease Lease) error
+}
+
+// Lease is the right of one holder to act on one key.
+type Lease struct {
+	Key, Holder string
+	Fence       int64 // 1 for the first holder of the key
+	Expires     time.Time
+}
