@@ -1,0 +1,103 @@
+# Continuous delivery: each release goes to staging by itself, and to production when a person decides.
+
+terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
+
+provider "cd" {
+  actor = "alice@example.com"
+}
+
+locals {
+  sites   = "${abspath(path.module)}/srv"
+  release = "1.0.0" # the newest: development and staging get it by themselves
+  live    = "1.0.0" # what alice lets into production
+  archive = "${path.module}/site-${local.release}.tar.gz"
+  smoke   = { command = { argv = ["/bin/sh", "${abspath(path.module)}/smoke.sh", local.sites], timeout = "10s" } }
+}
+
+resource "cd_environment" "development" {
+  name   = "development"
+  tier   = "development"
+  config = { LOG_LEVEL = "debug" }
+  target = { directory = { path = "${local.sites}/development" } }
+}
+
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  config = { LOG_LEVEL = "debug", REGION = "eu-west-1" }
+  parity = {
+    with  = cd_environment.production.name
+    allow = { LOG_LEVEL = { reason = "debug output while testing" } }
+  }
+  target = { directory = { path = "${local.sites}/staging" } }
+}
+
+resource "cd_environment" "production" {
+  name                = "production"
+  tier                = "production"
+  config              = { LOG_LEVEL = "info", REGION = "eu-west-1" }
+  target              = { directory = { path = "${local.sites}/production" } }
+  deletion_protection = false # so that you can destroy this example; leave it out for a real production
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [
+    {
+      name         = "development"
+      environments = [cd_environment.development.name]
+      promotion    = "automatic"
+      verify       = { smoke = local.smoke }
+    },
+    {
+      name         = "staging"
+      environments = [cd_environment.staging.name]
+      promotion    = "automatic"
+      verify       = { smoke = local.smoke }
+    },
+    {
+      name         = "production"
+      environments = [cd_environment.production.name]
+      promotion    = "manual"
+      gates = {
+        approvals = { required = 1, approvers = ["alice@example.com", "bob@example.com"] }
+        parity    = true
+      }
+      verify = { smoke = local.smoke }
+    },
+  ]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = local.release
+  artifacts = { site = { uri = local.archive, digest = "sha256:${filesha256(local.archive)}" } }
+  source    = { repository = "https://git.example.com/shop", revision = "v${local.release}", author = "dave@example.com" }
+}
+
+resource "cd_approval" "alice" {
+  pipeline   = cd_pipeline.shop.name
+  version    = local.live
+  stage      = "production"
+  decision   = "approve"
+  comment    = "Seen on staging."
+  depends_on = [cd_release.shop]
+}
+
+resource "cd_promotion" "production" {
+  pipeline   = cd_pipeline.shop.name
+  stage      = "production"
+  version    = local.live
+  depends_on = [cd_approval.alice]
+}
+
+output "stages" {
+  description = "For each stage, the version that runs there."
+  value       = { for name, stage in cd_release.shop.stages : name => stage.version }
+}
