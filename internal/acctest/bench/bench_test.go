@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMedian(t *testing.T) {
+	require.InDelta(t, 2.0, median([]float64{3, 1, 2}), 0)
+	require.InDelta(t, 2.5, median([]float64{4, 1, 3, 2}), 0)
+	require.Equal(t, seconds{apply: 2, plan: 20}, medians([]seconds{{1, 30}, {2, 10}, {3, 20}}))
+}
+
+func TestConfigurationGivesEachResourceABlock(t *testing.T) {
+	text := configuration(ours, 12, "http://127.0.0.1:1/1")
+	require.Equal(t, 12, strings.Count(text, `resource "cd_environment"`))
+	require.Contains(t, text, `backend "http"`)
+	require.NotContains(t, configuration(quiet, 1, ""), "backend")
+}
+
+func TestStatesKeepWhatWasWritten(t *testing.T) {
+	server, err := serveStates(context.Background())
+	require.NoError(t, err)
+	url := server.fresh()
+	require.NotEqual(t, url, server.fresh())
+	require.Equal(t, http.StatusNotFound, request(t, http.MethodGet, url, "").status)
+	require.Equal(t, http.StatusOK, request(t, http.MethodPost, url, `{"serial":1}`).status)
+	require.Equal(t, answer{http.StatusOK, `{"serial":1}`}, request(t, http.MethodGet, url, ""))
+	require.NoError(t, server.close())
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+func request(t *testing.T, method, url, body string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return answer{resp.StatusCode, string(text)}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// handshakeCookie is what Terraform puts into the environment of a plugin that it starts; see tf6server in terraform-plugin-go.
+const handshakeCookie = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+
+// seconds of one apply that creates everything, and of one plan after it that changes nothing.
+type seconds struct{ apply, plan float64 }
+
+// compare prints apply and no-change plan of all three subjects on local state, and the ratios.
+func (b bench) compare(ctx context.Context, resources, rounds int) error {
+	subjects := []subject{asShipped, quiet, ours}
+	results := make([][]seconds, len(subjects))
+	for round := range rounds {
+		for i, s := range subjects {
+			progress("round %d of %d, %d resources: %s", round+1, rounds, resources, s.label)
+			took, err := b.measure(ctx, s, resources, "")
+			if err != nil {
+				return err
+			}
+			results[i] = append(results[i], took)
+		}
+	}
+	shipped, silent, cd := medians(results[0]), medians(results[1]), medians(results[2])
+	t := newTable(fmt.Sprintf("%d resources, local state, median of %d", resources, rounds), "apply", "no-change plan")
+	t.seconds(asShipped.label, shipped.apply, shipped.plan)
+	t.seconds(quiet.label, silent.apply, silent.plan)
+	t.seconds(ours.label, cd.apply, cd.plan)
+	t.ratio("cd to do-nothing as shipped", cd.apply/shipped.apply, cd.plan/shipped.plan)
+	t.ratio("cd to do-nothing with logs off", cd.apply/silent.apply, cd.plan/silent.plan)
+	return t.print()
+}
+
+// growth prints how much more each resource costs among many than among few. State is kept over HTTP, as teams do:
+// Terraform rewrites a local state file after each resource, which alone grows with the square.
+func (b bench) growth(ctx context.Context, few, many, rounds int) (err error) {
+	states, err := serveStates(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, states.close()) }()
+	subjects := []subject{quiet, ours}
+	results := map[string][]seconds{}
+	for round := range rounds {
+		for _, s := range subjects {
+			for _, resources := range []int{few, many} {
+				progress("growth, round %d of %d, %d resources: %s", round+1, rounds, resources, s.label)
+				took, err := b.measure(ctx, s, resources, states.fresh())
+				if err != nil {
+					return err
+				}
+				key := growthKey(s, resources)
+				results[key] = append(results[key], took)
+			}
+		}
+	}
+	t := newTable(fmt.Sprintf("growth from %d to %d resources, remote state, median of %d", few, many, rounds), "apply", "no-change plan")
+	for _, s := range subjects {
+		small, large := medians(results[growthKey(s, few)]), medians(results[growthKey(s, many)])
+		scale := float64(many) / float64(few)
+		t.seconds(fmt.Sprintf("%s, %d", s.label, few), small.apply, small.plan)
+		t.seconds(fmt.Sprintf("%s, %d", s.label, many), large.apply, large.plan)
+		t.ratio("per resource, "+s.label, large.apply/small.apply/scale, large.plan/small.plan/scale)
+	}
+	return t.print()
+}
+
+func growthKey(s subject, resources int) string { return fmt.Sprintf("%s/%d", s.label, resources) }
+
+// measure takes one fresh workspace through init (not timed), apply and plan.
+func (b bench) measure(ctx context.Context, s subject, resources int, stateURL string) (took seconds, err error) {
+	w, err := b.prepare(ctx, s, resources, stateURL)
+	if err != nil {
+		return seconds{}, err
+	}
+	defer func() { err = errors.Join(err, w.remove()) }()
+	if took.apply, err = timed(func() error { return w.terraform(ctx, "apply", "-input=false", "-auto-approve") }); err != nil {
+		return seconds{}, err
+	}
+	// With -detailed-exitcode a plan that would change anything fails: it is not what is to be measured.
+	took.plan, err = timed(func() error { return w.terraform(ctx, "plan", "-input=false", "-detailed-exitcode") })
+	return took, err
+}
+
+// starts prints how long each provider takes from being started to its handshake.
+func (b bench) starts(ctx context.Context, rounds int) error {
+	results := make([][]float64, 2)
+	progress("starting each provider %d times", rounds)
+	for range rounds {
+		for i, s := range []subject{asShipped, ours} {
+			took, err := b.start(ctx, s.provider)
+			if err != nil {
+				return fmt.Errorf("start %s: %w", s.provider, err)
+			}
+			results[i] = append(results[i], took)
+		}
+	}
+	nothing, cd := median(results[0])*1000, median(results[1])*1000
+	t := newTable(fmt.Sprintf("process start to handshake, median of %d", rounds), "milliseconds")
+	t.row("do-nothing", fmt.Sprintf("%.1f", nothing))
+	t.row("cd", fmt.Sprintf("%.1f", cd))
+	t.row("cd over do-nothing", fmt.Sprintf("%+.1f", cd-nothing))
+	return t.print()
+}
+
+// start runs the plugin as Terraform does, until it has printed its handshake, and ends it.
+func (b bench) start(ctx context.Context, provider string) (float64, error) {
+	cmd := exec.CommandContext(ctx, b.binary(provider))
+	cmd.Dir = b.dir
+	cmd.Env = b.environ(handshakeCookie, "PLUGIN_PROTOCOL_VERSIONS=6")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	var line string
+	took, err := timed(func() error {
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		line, err = bufio.NewReader(stdout).ReadString('\n')
+		return err
+	})
+	if cmd.Process != nil {
+		// Killed on purpose, so the error of Wait says nothing new.
+		err = errors.Join(err, cmd.Process.Kill())
+		_ = cmd.Wait()
+	}
+	if err == nil && !strings.HasPrefix(line, "1|6|") {
+		err = fmt.Errorf("this is no handshake of protocol 6: %q", line)
+	}
+	return took, err
+}
+
+func timed(work func() error) (float64, error) {
+	begin := time.Now()
+	err := work()
+	return time.Since(begin).Seconds(), err
+}
