@@ -22,8 +22,7 @@ import (
 const usage = `usage: kit <chore>
   pack <archive.tar.gz> <file>...   pack files, the same bytes each time, and print the digest as sha256:<hex>
   ports <n>                         print n free loopback ports, one a line
-  get <url>                         print what the url answers
-`
+  get <url>                         print what the url answers`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
@@ -58,10 +57,10 @@ func pack(archive string, files []string, out io.Writer) error {
 	if err := errors.Join(tape.Close(), zip.Close()); err != nil {
 		return fmt.Errorf("pack %s: %w", archive, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(archive), 0o750); err != nil {
 		return err
 	}
-	if err := os.WriteFile(archive, packed.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(archive, packed.Bytes(), 0o600); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "sha256:%x\n", sha256.Sum256(packed.Bytes()))
@@ -95,15 +94,21 @@ func ports(ctx context.Context, count string, out io.Writer) (err error) {
 	if err != nil || n < 1 || n > 100 {
 		return fmt.Errorf("ports: %q is not a number from 1 to 100", count)
 	}
-	for range n {
-		listener, listenErr := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if listenErr != nil {
-			return fmt.Errorf("ports: %w", listenErr)
+	var held []net.Listener
+	defer func() {
+		for _, listener := range held {
+			err = errors.Join(err, listener.Close())
 		}
-		defer func() { err = errors.Join(err, listener.Close()) }()
-		_, port, splitErr := net.SplitHostPort(listener.Addr().String())
-		if splitErr != nil {
-			return fmt.Errorf("ports: %w", splitErr)
+	}()
+	for range n {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("ports: %w", err)
+		}
+		held = append(held, listener)
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			return fmt.Errorf("ports: %w", err)
 		}
 		if _, err := fmt.Fprintln(out, port); err != nil {
 			return err
@@ -123,8 +128,8 @@ func get(ctx context.Context, url string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, io.LimitReader(resp.Body, 64<<10))
-	if err = errors.Join(err, resp.Body.Close()); err != nil {
+	defer resp.Body.Close()
+	if _, err := io.Copy(out, io.LimitReader(resp.Body, 64<<10)); err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {

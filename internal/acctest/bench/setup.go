@@ -52,7 +52,7 @@ func (b bench) build(ctx context.Context) error {
 		// Terraform and OpenTofu look for the same short source address under different hosts.
 		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 			dir := filepath.Join(b.dir, "mirror", host, "delivery-as-code", name, providerVersion, runtime.GOOS+"_"+runtime.GOARCH)
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+			if err := os.MkdirAll(dir, 0o750); err != nil {
 				return err
 			}
 			if err := os.Link(b.binary(name), filepath.Join(dir, "terraform-provider-"+name+"_v"+providerVersion)); err != nil {

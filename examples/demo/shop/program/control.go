@@ -75,22 +75,25 @@ func startDetached(ctx context.Context, cfg config, out io.Writer) error {
 			fmt.Fprintln(os.Stderr, "log file:", err)
 		}
 	}()
-	// No CommandContext: the shop must go on when the hook that started it ends.
-	cmd := exec.Command(self, "serve")
+	// Without ctx's end: the shop must go on when the hook that started it ends.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "serve")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = filepath.Dir(self)
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is in ProcessState
+		close(ended)
+	}()
 
 	var answer health
 	healthy, err := poll(ctx, startTimeout, func() (bool, error) {
 		select {
-		case err := <-ended:
-			return false, fmt.Errorf("the shop ended right after its start (%v)\n%s", err, tail(cfg.logFile()))
+		case <-ended:
+			return false, fmt.Errorf("the shop ended right after its start (%s)\n%s", cmd.ProcessState, tail(cfg.logFile()))
 		default:
 		}
 		answer = ask(ctx, cfg)

@@ -19,8 +19,7 @@ const usage = `usage: shop <mode>
   restart   stop the shop that runs on PORT, if any, and start this one in the background
   stop      stop the shop that runs on PORT, if any
 
-Configuration comes from the environment: PORT, GREETING, CURRENCY, LOG_LEVEL, RUN_DIR.
-`
+configured by the environment: PORT, GREETING, CURRENCY, LOG_LEVEL, RUN_DIR`
 
 // Main runs one version of the shop in the mode that the first argument names.
 // It returns the exit code of the process.

@@ -111,9 +111,10 @@ func newShopEnv(t *testing.T) shopEnv {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
+	address, ok := listener.Addr().(*net.TCPAddr)
+	require.True(t, ok)
 	require.NoError(t, listener.Close())
-	env := shopEnv{cfg: config{port: port, runDir: t.TempDir()}}
+	env := shopEnv{cfg: config{port: address.Port, runDir: t.TempDir()}}
 	t.Cleanup(func() {
 		require.NoError(t, stopRunning(context.Background(), env.cfg, io.Discard))
 	})
@@ -122,7 +123,8 @@ func newShopEnv(t *testing.T) shopEnv {
 
 func (e shopEnv) command(version, mode string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], mode)
-	cmd.Env = append(os.Environ(), asShop+"="+version, "PORT="+strconv.Itoa(e.cfg.port), "RUN_DIR="+e.cfg.runDir)
+	cmd.Env = append(os.Environ(), asShop+"="+version, "PORT="+strconv.Itoa(e.cfg.port), "RUN_DIR="+e.cfg.runDir,
+		"GORACE=atexit_sleep_ms=0") // else each process of a race build takes a second to end
 	// If the background shop kept the pipe open, the output would never end: the hook's caller must not hang either.
 	cmd.WaitDelay = 10 * time.Second
 	return cmd

@@ -54,8 +54,8 @@ func serve(ctx context.Context, cfg config, version string, pricing Pricing) err
 	go func() {
 		<-ctx.Done()
 		logger.Info("stopping")
-		// A context of its own: ctx has ended already, and open requests still get their time.
-		grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		// ctx has ended already, and open requests still get their time.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	}()

@@ -18,9 +18,7 @@ import (
 var priceOfThree = map[string]string{"EUR": "13.50 EUR", "JPY": "2400 JPY"}
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := smoke(ctx, os.Getenv); err != nil {
+	if err := smoke(context.Background(), os.Getenv); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -28,6 +26,8 @@ func main() {
 }
 
 func smoke(ctx context.Context, getenv func(string) string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	base := "http://127.0.0.1:" + getenv("PORT")
 	currency := getenv("CURRENCY")
 	price, ok := priceOfThree[currency]
