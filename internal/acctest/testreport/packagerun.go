@@ -29,7 +29,7 @@ func newPackageRun() *packageRun {
 
 func (p *packageRun) event(e event) {
 	if e.Test == "" {
-		if e.Action == "output" {
+		if e.Action == "output" && !isVerdict(e.Output) {
 			p.output = append(p.output, e.Output)
 		}
 		return
@@ -126,4 +126,9 @@ func isFrame(line string) bool {
 		}
 	}
 	return false
+}
+
+// isVerdict recognises the last lines of a test binary and of go test, which the report says in its own words.
+func isVerdict(line string) bool {
+	return line == "FAIL\n" || strings.HasPrefix(line, "FAIL\t")
 }
