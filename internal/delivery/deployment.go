@@ -49,8 +49,9 @@ type Deployment struct {
 	Attempt     int              `json:"attempt"`
 	Rollout     string           `json:"rollout"` // shared by what one delivery changed in a stage's environments
 	Status      DeploymentStatus `json:"status"`
-	Reason      string           `json:"reason"`            // why it was made, in words
-	Failure     string           `json:"failure,omitempty"` // why it failed, in words
+	Replaces    string           `json:"replaces,omitempty"` // rollback: the deployment that is taken back
+	Reason      string           `json:"reason"`             // why it was made, in words
+	Failure     string           `json:"failure,omitempty"`  // why it failed, in words
 	Actor       string           `json:"actor"`
 	// Gates are the verdicts at the moment the deployment was decided.
 	Gates []GateResult `json:"gates,omitempty"`

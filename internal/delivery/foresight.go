@@ -6,44 +6,55 @@ import (
 	"slices"
 )
 
-// Foresight is what applying would do, as far as it can be known: every deployment is taken to succeed.
+// Foresight is what applying one promotion would do, as far as it can be known: every deployment is taken to succeed.
 type Foresight struct {
-	// Decisions are the last word on each entry asked about, in order: where the release would stand afterwards.
-	Decisions []Decision `json:"decisions"`
+	// Decision is where the release would stand afterwards.
+	Decision Decision
 	// Steps is all that would be done, in order.
-	Steps []Step `json:"steps,omitempty"`
-	Asks  Asks   `json:"-"`
+	Steps []Step
+	Asks  Asks
 }
 
-// Last returns the decision on the last entry asked about.
-func (f Foresight) Last() Decision {
-	if len(f.Decisions) == 0 {
-		return Decision{}
-	}
-	return f.Decisions[len(f.Decisions)-1]
-}
+// Changes reports whether applying would do anything: deploy, or report a failure that holds.
+func (f Foresight) Changes() bool { return len(f.Steps) > 0 || f.Decision.Held() }
 
 // maxForesight bounds looking ahead: more steps than any pipeline has environments mean a defect, not a plan.
 const maxForesight = MaxStages * MaxEnvironments
 
-// Foresee plays the promotions into the entries forward, one after the other, on a copy of the world.
-func Foresee(w World, entries ...string) Foresight {
+// Foresee plays the promotions into the entries before, which the same plan brings about, and then the wanted one forward on
+// a copy of the world.
+func Foresee(w World, before []string, wanted Promotion) Foresight {
 	f := Foresight{}
 	w = w.copied()
-	for _, entry := range entries {
-		d := Decide(w, entry)
-		for len(d.Steps) > 0 && len(f.Steps) < maxForesight {
-			for _, step := range d.Steps {
-				w.play(step)
-			}
-			f.Steps = append(f.Steps, d.Steps...)
-			f.note(d.Asks)
-			d = Decide(w, entry)
-		}
-		f.note(d.Asks)
-		f.Decisions = append(f.Decisions, d)
+	for _, entry := range before {
+		f.play(&w, entry)
 	}
+	f.Steps = nil
+	refusal, asks := Admit(w, wanted)
+	f.note(asks)
+	w = w.With(wanted)
+	if refusal != nil {
+		f.Decision = Decide(w, wanted.Spec.Stage)
+		f.Decision.Steps = nil
+		return f
+	}
+	f.Decision = f.play(&w, wanted.Spec.Stage)
 	return f
+}
+
+// play carries out the steps of an entry until none is left, and returns the last decision.
+func (f *Foresight) play(w *World, entry string) Decision {
+	for {
+		d := Decide(*w, entry)
+		f.note(d.Asks)
+		if len(d.Steps) == 0 || len(f.Steps) >= maxForesight {
+			return d
+		}
+		for _, step := range d.Steps {
+			w.play(step)
+		}
+		f.Steps = append(f.Steps, d.Steps...)
+	}
 }
 
 func (f *Foresight) note(asks Asks) {

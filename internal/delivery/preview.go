@@ -4,7 +4,7 @@ package delivery
 type Overlay struct {
 	Environments []EnvironmentSpec `json:"environments,omitempty"`
 	Pipelines    []PipelineSpec    `json:"pipelines,omitempty"`
-	Releases     []ReleaseRequest           `json:"releases,omitempty"`
+	Releases     []ReleaseRequest  `json:"releases,omitempty"`
 	Promotions   []PromotionSpec   `json:"promotions,omitempty"`
 	Approvals    []ApprovalSpec    `json:"approvals,omitempty"`
 	// Revoked lists approvals, by id, that the plan is about to take back.
@@ -13,10 +13,10 @@ type Overlay struct {
 
 // PreviewRequest asks what applying one declaration would do. Exactly one subject is set.
 type PreviewRequest struct {
-	Overlay     Overlay                   `json:"overlay"`
+	Overlay     Overlay          `json:"overlay"`
 	Environment *EnvironmentSpec `json:"environment,omitempty"`
 	Pipeline    *PipelineSpec    `json:"pipeline,omitempty"`
-	Release     *ReleaseRequest           `json:"release,omitempty"`
+	Release     *ReleaseRequest  `json:"release,omitempty"`
 	Promotion   *PromotionSpec   `json:"promotion,omitempty"`
 	Approval    *ApprovalSpec    `json:"approval,omitempty"`
 }

@@ -5,7 +5,7 @@ import "time"
 // ReleaseRequest registers a release and carries it through the leading automatic stages of its pipeline.
 type ReleaseRequest struct {
 	Spec    ReleaseSpec `json:"spec"`
-	Attempt int                  `json:"attempt"`
+	Attempt int         `json:"attempt"`
 }
 
 // Work tells where the work that a write started stands.
@@ -22,31 +22,30 @@ type Work struct {
 type ReleaseState struct {
 	Release
 	Stages map[string]StageState `json:"stages"`
-	Work   Work                           `json:"work"`
+	Work   Work                  `json:"work"`
 }
 
 // PromotionState is a promotion as it is read back.
 type PromotionState struct {
 	Promotion
 	Status         StageStatus                 `json:"status"`
-	RunningVersion string                               `json:"running_version"`
+	RunningVersion string                      `json:"running_version"`
 	Artifacts      map[string]Artifact         `json:"artifacts"` // of the release that runs there
 	Environments   map[string]EnvironmentState `json:"environments"`
-	WaitingOn      []string                             `json:"waiting_on"`
-	DeployedAt     *time.Time                           `json:"deployed_at,omitempty"`
-	Work           Work                                 `json:"work"`
+	WaitingOn      []string                    `json:"waiting_on"`
+	DeployedAt     *time.Time                  `json:"deployed_at,omitempty"`
+	Work           Work                        `json:"work"`
 }
 
 // Deployed is what a pipeline runs in one environment.
 type Deployed struct {
-	Pipeline       string                       `json:"pipeline"`
-	Environment    string                       `json:"environment"`
-	Version        string                       `json:"version"`
+	Pipeline       string              `json:"pipeline"`
+	Environment    string              `json:"environment"`
+	Version        string              `json:"version"`
 	Artifacts      map[string]Artifact `json:"artifacts"`
-	Status         string                       `json:"status"`
-	DeployedAt     *time.Time                   `json:"deployed_at,omitempty"`
-	ConfigRevision string                       `json:"config_revision"`
-	Drifted        bool                         `json:"drifted"`
-	Differences    []string                     `json:"differences"` // how what runs differs from what was deployed
+	Status         string              `json:"status"`
+	DeployedAt     *time.Time          `json:"deployed_at,omitempty"`
+	ConfigRevision string              `json:"config_revision"`
+	Drifted        bool                `json:"drifted"`
+	Differences    []string            `json:"differences"` // how what runs differs from what was deployed
 }
-

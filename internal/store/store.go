@@ -41,8 +41,9 @@ type Reader interface {
 
 	// Approval returns a decision, revoked or not.
 	Approval(ctx context.Context, id string) (delivery.Approval, error)
-	// Approvals lists the decisions on one release, of every stage, revoked ones included, oldest first.
-	Approvals(ctx context.Context, pipeline, version string) ([]delivery.Approval, error)
+	// Approvals lists the decisions on the given releases of a pipeline (all of its releases when none is given), of every
+	// stage, revoked ones included, oldest first.
+	Approvals(ctx context.Context, pipeline string, versions ...string) ([]delivery.Approval, error)
 
 	Deployment(ctx context.Context, id string) (delivery.Deployment, error)
 	// Deployments lists deployments ascending by Seq.

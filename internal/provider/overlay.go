@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// overlay collects what this plan is about to change, while Terraform plans resources in dependency order in one process. It
+// only ever makes a preview say more: when it is incomplete (another process, an alias, an unknown value), apply still asks
+// the ledger.
+type overlay struct {
+	mu           sync.Mutex
+	environments map[string]planned[delivery.EnvironmentSpec]
+	pipelines    map[string]planned[delivery.PipelineSpec]
+	releases     map[string]planned[delivery.ReleaseRequest] // by pipeline
+	promotions   map[string]planned[delivery.PromotionSpec]  // by pipeline/stage
+	approvals    []delivery.ApprovalSpec
+	revoked      []string
+}
+
+// planned is one object as it will be, and whether this plan changes it.
+type planned[T any] struct {
+	spec    T
+	changed bool
+}
+
+func newOverlay() *overlay {
+	return &overlay{
+		environments: map[string]planned[delivery.EnvironmentSpec]{},
+		pipelines:    map[string]planned[delivery.PipelineSpec]{},
+		releases:     map[string]planned[delivery.ReleaseRequest]{},
+		promotions:   map[string]planned[delivery.PromotionSpec]{},
+	}
+}
+
+func (o *overlay) environment(spec delivery.EnvironmentSpec, changed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.environments[spec.Name] = planned[delivery.EnvironmentSpec]{spec, changed}
+}
+
+func (o *overlay) pipeline(spec delivery.PipelineSpec, changed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pipelines[spec.Name] = planned[delivery.PipelineSpec]{spec, changed}
+}
+
+// release notes the release that a pipeline is to carry, and returns the version that another resource of this plan wants the
+// same pipeline to carry; empty when there is none.
+func (o *overlay) release(r delivery.ReleaseRequest, changed bool) (rival string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if other, ok := o.releases[r.Spec.Pipeline]; ok && other.spec.Spec.Version != r.Spec.Version {
+		rival = other.spec.Spec.Version
+	}
+	o.releases[r.Spec.Pipeline] = planned[delivery.ReleaseRequest]{r, changed}
+	return rival
+}
+
+func (o *overlay) promotion(spec delivery.PromotionSpec, changed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.promotions[spec.ID()] = planned[delivery.PromotionSpec]{spec, changed}
+}
+
+func (o *overlay) approval(spec delivery.ApprovalSpec) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.approvals = append(o.approvals, spec)
+}
+
+func (o *overlay) revoke(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.revoked = append(o.revoked, id)
+}
+
+// claimants lists the environments planned so far that declare parity with the named one.
+func (o *overlay) claimants(name string) []delivery.EnvironmentSpec {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	found := []delivery.EnvironmentSpec{}
+	for _, e := range o.environments {
+		if e.spec.Parity != nil && e.spec.Parity.With == name {
+			found = append(found, e.spec)
+		}
+	}
+	slices.SortFunc(found, func(a, b delivery.EnvironmentSpec) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return found
+}
+
+// changes reports whether this plan changes the named environment.
+func (o *overlay) changes(environment string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.environments[environment].changed
+}
+
+// forEnvironments gives the part of the overlay that a preview of the named environments needs: them and their references.
+func (o *overlay) forEnvironments(names ...string) delivery.Overlay {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return delivery.Overlay{Environments: o.withReferences(names)}
+}
+
+func (o *overlay) withReferences(names []string) []delivery.EnvironmentSpec {
+	found, seen := []delivery.EnvironmentSpec{}, map[string]bool{}
+	add := func(name string) *delivery.EnvironmentSpec {
+		e, ok := o.environments[name]
+		if !ok || seen[name] {
+			return nil
+		}
+		seen[name] = true
+		found = append(found, e.spec)
+		return &e.spec
+	}
+	for _, name := range names {
+		if spec := add(name); spec != nil && spec.Parity != nil {
+			add(spec.Parity.With)
+		}
+	}
+	return found
+}
+
+// forPipeline gives the part of the overlay that a preview of one pipeline's release, promotion or approval needs. pipeline is
+// the pipeline as the ledger has it, nil when it does not exist there; the overlay's own version wins.
+func (o *overlay) forPipeline(name string, pipeline *delivery.PipelineSpec) delivery.Overlay {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	part := delivery.Overlay{Revoked: slices.Clone(o.revoked)}
+	if p, ok := o.pipelines[name]; ok {
+		part.Pipelines = append(part.Pipelines, p.spec)
+		pipeline = &p.spec
+	}
+	if pipeline != nil {
+		names := []string{}
+		for _, stage := range pipeline.Stages {
+			names = append(names, stage.Environments...)
+		}
+		part.Environments = o.withReferences(names)
+	}
+	if r, ok := o.releases[name]; ok {
+		part.Releases = append(part.Releases, r.spec)
+	}
+	for _, p := range o.promotions {
+		if p.spec.Pipeline == name {
+			part.Promotions = append(part.Promotions, p.spec)
+		}
+	}
+	for _, a := range o.approvals {
+		if a.Pipeline == name {
+			part.Approvals = append(part.Approvals, a)
+		}
+	}
+	return part
+}

@@ -1,0 +1,101 @@
+// Package provider is the Terraform provider "cd": a thin client of the control plane's API. Resources, data sources and
+// functions are one file per noun; what they share is here: the session (one per provider configuration), the plan overlay,
+// and how refusals become diagnostics.
+package provider
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// Host is what the program around the provider hands it: the composition root and the environment. The provider itself reads
+// neither environment variables nor files.
+type Host struct {
+	// Open starts the embedded control plane over a ledger, at first use, and returns the way to it. ctx bounds the start only.
+	Open func(ctx context.Context, ledger string) (http.RoundTripper, error)
+	// Ledger is where the ledger is when the configuration does not say (CD_LEDGER, else DefaultLedger).
+	Ledger string
+	// Actor tells who is acting when the configuration does not say. It is asked once, before the first request.
+	Actor func(ctx context.Context) string
+}
+
+// DefaultLedger is where the ledger is when nothing says otherwise: beside the Terraform configuration.
+const DefaultLedger = ".cd/ledger.db"
+
+// New returns a factory of providers, as the plugin server wants it. The zero Host serves schemas only.
+func New(version string, host Host) func() provider.Provider {
+	return func() provider.Provider { return &cdProvider{version: version, host: host} }
+}
+
+type cdProvider struct {
+	version string
+	host    Host
+}
+
+var _ provider.Provider = (*cdProvider)(nil)
+
+type providerModel struct {
+	Ledger types.String `tfsdk:"ledger"`
+	Actor  types.String `tfsdk:"actor"`
+}
+
+// Metadata names the provider.
+func (p *cdProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName, resp.Version = "cd", p.version
+}
+
+// Schema describes the provider block.
+func (p *cdProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Delivery pipelines as infrastructure: environments, pipelines, releases and promotions, with gates that a plan evaluates and an apply enforces. No server is needed: the control plane runs inside the provider, over a ledger file.",
+		Attributes: map[string]schema.Attribute{
+			"ledger": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Path of the ledger, a SQLite file; relative to where Terraform runs. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`.",
+			},
+			"actor": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Who is acting; recorded with every decision. Defaults to `CD_ACTOR`, else git's `user.email`, else the operating system's user.",
+			},
+		},
+	}
+}
+
+// Configure prepares a session and opens nothing yet: most of the processes that Terraform starts never need the ledger.
+func (p *cdProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() || model.Ledger.IsUnknown() || model.Actor.IsUnknown() || p.host.Open == nil {
+		return // resources tolerate a missing session: preview says less, and apply configures again with known values
+	}
+	s := newSession(p.host, p.version, model.Ledger.ValueString(), model.Actor.ValueString())
+	resp.ResourceData, resp.DataSourceData = s, s
+}
+
+// Resources lists the resources.
+func (p *cdProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{
+		newEnvironmentResource,
+		newPipelineResource,
+		newReleaseResource,
+		newPromotionResource,
+		newApprovalResource,
+	}
+}
+
+// DataSources lists the data sources.
+func (p *cdProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		newEnvironmentDataSource,
+		newPipelineDataSource,
+		newReleaseDataSource,
+		newDeployedDataSource,
+		newReadinessDataSource,
+	}
+}

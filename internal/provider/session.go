@@ -1,0 +1,159 @@
+package provider
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// session is one provider configuration at work: the way to the control plane, opened at first use, what this plan is about
+// to change, and what was read once for all resources. It is safe for concurrent use.
+type session struct {
+	host          Host
+	version       string
+	ledger, actor string
+
+	mu  sync.Mutex
+	api *client.Client
+
+	overlay      *overlay
+	environments snapshot[delivery.Environment]
+	pipelines    snapshot[delivery.Pipeline]
+}
+
+func newSession(host Host, version, ledger, actor string) *session {
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, overlay: newOverlay()}
+	if s.ledger == "" {
+		s.ledger = host.Ledger
+	}
+	if s.ledger == "" {
+		s.ledger = DefaultLedger
+	}
+	return s
+}
+
+// client returns the way to the control plane. A failure is not remembered: the next call tries again.
+func (s *session) client(ctx context.Context) (*client.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.api != nil {
+		return s.api, nil
+	}
+	transport, err := s.host.Open(ctx, s.ledger)
+	if err != nil {
+		return nil, err
+	}
+	actor := s.actor
+	if actor == "" && s.host.Actor != nil {
+		actor = s.host.Actor(ctx)
+	}
+	if actor == "" {
+		return nil, delivery.Errorf(delivery.CodeInvalid, "nobody is acting: set actor in the provider block, or CD_ACTOR")
+	}
+	s.api = client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version})
+	return s.api, nil
+}
+
+// environment returns an environment out of one list read for all resources; not_found when there is none.
+func (s *session) environment(ctx context.Context, name string) (delivery.Environment, error) {
+	return s.environments.get(ctx, "environment", name, func(ctx context.Context) (map[string]delivery.Environment, error) {
+		api, err := s.client(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := api.Environments(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return byName(all, func(e delivery.Environment) string { return e.Spec.Name }), nil
+	})
+}
+
+// pipeline returns a pipeline out of one list read for all resources; not_found when there is none.
+func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline, error) {
+	return s.pipelines.get(ctx, "pipeline", name, func(ctx context.Context) (map[string]delivery.Pipeline, error) {
+		api, err := s.client(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := api.Pipelines(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return byName(all, func(p delivery.Pipeline) string { return p.Spec.Name }), nil
+	})
+}
+
+func byName[T any](all []T, name func(T) string) map[string]T {
+	m := make(map[string]T, len(all))
+	for _, one := range all {
+		m[name(one)] = one
+	}
+	return m
+}
+
+// snapshot is a list read once and kept until something is written. Reading is detached from the first caller, so that one
+// cancelled resource does not fail the others; a failure is not kept.
+type snapshot[T any] struct {
+	mu      sync.Mutex
+	current *reading[T]
+}
+
+type reading[T any] struct {
+	done  chan struct{}
+	items map[string]T
+	err   error
+}
+
+// maxReading bounds one read of a whole list.
+const maxReading = time.Minute
+
+func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(context.Context) (map[string]T, error)) (T, error) {
+	var none T
+	c.mu.Lock()
+	r := c.current
+	if r == nil {
+		r = &reading[T]{done: make(chan struct{})}
+		c.current = r
+		go func() {
+			detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxReading)
+			defer cancel()
+			defer close(r.done)
+			if r.items, r.err = read(detached); r.err != nil {
+				c.drop(r)
+			}
+		}()
+	}
+	c.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-r.done:
+	}
+	if r.err != nil {
+		return none, r.err
+	}
+	item, ok := r.items[name]
+	if !ok {
+		return none, delivery.Errorf(delivery.CodeNotFound, "%s %q does not exist", noun, name)
+	}
+	return item, nil
+}
+
+func (c *snapshot[T]) drop(r *reading[T]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == r {
+		c.current = nil
+	}
+}
+
+// invalidate forgets the list; called after every write.
+func (c *snapshot[T]) invalidate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = nil
+}
