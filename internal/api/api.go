@@ -4,6 +4,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -20,6 +21,12 @@ const MaxBodyBytes = 32 << 20
 
 // MaxWait bounds how long one request may wait for work to settle (the query parameter "wait", a Go duration).
 const MaxWait = 30 * time.Second
+
+// How many objects one page of a list holds when the request does not say, and at most.
+const (
+	DefaultLimit = 100
+	MaxLimit     = 1000
+)
 
 // The paths, in the notation of http.ServeMux. Path parameters are escaped by the client.
 const (
@@ -49,12 +56,14 @@ type Problem struct {
 	Errors delivery.Errors `json:"errors,omitempty"`
 }
 
-// codes pairs each error code with its status. not_found and the statuses of routing itself must not be confused: a client
-// reads the code from the envelope and trusts the status only where there is none.
-var codes = []struct {
+type codeStatus struct {
 	code   delivery.Code
 	status int
-}{
+}
+
+// codes pairs each error code with its status. not_found and the statuses of routing itself must not be confused: a client
+// reads the code from the envelope and trusts the status only where there is none.
+var codes = []codeStatus{
 	{delivery.CodeInvalid, http.StatusUnprocessableEntity},
 	{delivery.CodeNotFound, http.StatusNotFound},
 	{delivery.CodeConflict, http.StatusConflict},
@@ -73,15 +82,21 @@ func StatusOf(code delivery.Code) int {
 	return http.StatusInternalServerError
 }
 
-// CodeOf returns the error code of an HTTP status, for answers without an envelope of ours.
+// Known reports whether the code is one of ours.
+func Known(code delivery.Code) bool {
+	return slices.ContainsFunc(codes, func(c codeStatus) bool { return c.code == code })
+}
+
+// CodeOf returns the error code of an HTTP status, for answers without an envelope of ours. It never says not_found: whoever
+// answers 404 without an envelope is not a control plane, and cannot know that an object is gone.
 func CodeOf(status int) delivery.Code {
 	for _, c := range codes {
-		if c.status == status {
+		if c.status == status && c.code != delivery.CodeNotFound {
 			return c.code
 		}
 	}
 	switch status {
-	case http.StatusBadRequest:
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge:
 		return delivery.CodeInvalid
 	case http.StatusUnauthorized:
 		return delivery.CodeUnauthorized

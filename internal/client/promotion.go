@@ -1,0 +1,38 @@
+package client
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Promotion reads what is wanted in a stage and where it stands; not_found when nobody declares it.
+func (c *Client) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
+	return get[delivery.PromotionState](ctx, c, api.Fill(api.PathPromotion, pipeline, stage), nil)
+}
+
+// PutPromotion brings a release into a stage and on through the automatic stages behind it. It returns once that has settled;
+// what went wrong on the way is in the state's Work. When ctx ends first, the work is stopped and the error is ctx's.
+func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
+	path := api.Fill(api.PathPromotion, spec.Pipeline, spec.Stage)
+	return finish(ctx, c, work[delivery.PromotionState]{
+		what: "promotion " + spec.ID(),
+		start: func(ctx context.Context) (delivery.PromotionState, error) {
+			return put[delivery.PromotionState](ctx, c, path, spec)
+		},
+		look: func(ctx context.Context, query url.Values) (delivery.PromotionState, error) {
+			return get[delivery.PromotionState](ctx, c, path, query)
+		},
+		settled: func(s delivery.PromotionState) bool { return s.Work.Settled },
+		stop: func(ctx context.Context) error {
+			return c.cancel(ctx, spec.Pipeline, spec.Stage)
+		},
+	})
+}
+
+// DeletePromotion stops managing a promotion: what runs keeps running. not_found when nobody declares it.
+func (c *Client) DeletePromotion(ctx context.Context, pipeline, stage string) error {
+	return c.delete(ctx, api.Fill(api.PathPromotion, pipeline, stage))
+}
