@@ -57,7 +57,7 @@ const (
 )
 
 // testOutside is what test files of any package may import.
-var testOutside = []string{testify, rapid, datadriven}
+var testOutside = []string{testify, rapid, datadriven, syncModule}
 
 // importTable is the one way through the house, from the provider down to what decides. A package that is not listed
 // fails the test: add its row here, and the package to the map in CONTRIBUTING.md. The first row that matches counts.
@@ -79,17 +79,20 @@ var importTable = []row{
 	{pkg: "driver/drivertest", ours: []string{"delivery", "driver"}, outside: testOutside},
 	{pkg: "gate/gatetest", ours: []string{"delivery", "gate"}, outside: testOutside},
 
+	// Runs what users configure as argv.
+	{pkg: "command", outside: []string{sysModule}},
+
 	// Remember, deploy, ask.
 	{
 		pkg: "store/sqlstore", ours: []string{"delivery", "store"}, outside: []string{sqlite, goose},
 		testOurs: []string{"store/storetest"},
 	},
 	{
-		pkg: "driver/*", ours: []string{"delivery", "driver"}, outside: []string{sysModule},
+		pkg: "driver/*", ours: []string{"command", "delivery", "driver"}, outside: []string{sysModule},
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
-		pkg: "gate/*", ours: []string{"delivery", "gate"}, outside: []string{sysModule},
+		pkg: "gate/*", ours: []string{"command", "delivery", "gate"}, outside: []string{sysModule},
 		testOurs: []string{"gate/gatetest"},
 	},
 
@@ -130,7 +133,7 @@ var importTable = []row{
 	},
 	{
 		pkg: "acctest/...", ours: []string{"*"},
-		outside: append([]string{framework, timeouts, validators, pluginGo, pluginTesting, goPlugin, hclog, syncModule, sysModule}, testOutside...),
+		outside: append([]string{framework, timeouts, validators, pluginGo, pluginTesting, goPlugin, hclog, sysModule}, testOutside...),
 	},
 	{pkg: "internal"}, // the checks themselves
 }
@@ -149,14 +152,17 @@ func importViolations(table []row, imports []importedBy) []string {
 	for _, i := range imports {
 		index := slices.IndexFunc(table, func(r row) bool { return matches(r.pkg, i.pkg) })
 		if index < 0 {
-			found = append(found, fmt.Sprintf("%s: package %s is not in the import table: add its row to internal/repo_test.go and its line to the map in CONTRIBUTING.md", i.file, i.pkg))
+			unlisted := fmt.Sprintf("package %s is not in the import table: add its row to internal/repo_test.go and its line to the map in CONTRIBUTING.md", i.pkg)
+			if !slices.Contains(found, unlisted) {
+				found = append(found, unlisted)
+			}
 			continue
 		}
 		if allowed, may := table[index].judge(i); !allowed {
 			found = append(found, fmt.Sprintf("%s imports %s: %s", i.file, i.path, may))
 		}
 	}
-	return slices.Compact(found)
+	return found
 }
 
 // judge tells whether the import is allowed, and if not, what is.
@@ -237,7 +243,7 @@ func TestImportTableCatches(t *testing.T) {
 		"client speaks through huma":      {importedBy{pkg: "client", path: "github.com/danielgtaylor/huma/v2"}, "of other modules"},
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
 		"engine opens SQLite":             {importedBy{pkg: "engine", path: "modernc.org/sqlite"}, "of other modules"},
-		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery driver"},
+		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "command delivery driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},
 		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery driver"},
 		"main does more than call cli":    {importedBy{pkg: ".", path: ours + "app"}, "[cli]"},
@@ -256,7 +262,6 @@ func TestImportTableCatches(t *testing.T) {
 				return
 			}
 			require.Len(t, found, 1)
-			require.Contains(t, found[0], "internal/some/file.go")
 			require.Contains(t, found[0], c.want)
 		})
 	}
