@@ -141,6 +141,20 @@ func Admit(w World, p Promotion) (*Error, Asks) {
 	return Refusal(p.Spec.Pipeline, entry), d.Asks
 }
 
+// Outcome says why work on a promotion that has come to rest counts as failed; nil when it got through or may wait.
+func Outcome(wanted Promotion, d Decision) *Error {
+	stopped := d.Stopped()
+	switch {
+	case stopped == nil:
+		return nil
+	case stopped.Held != "" || stopped.FailedGate():
+		return Refusal(wanted.Spec.Pipeline, *stopped)
+	case stopped.Blocked() && wanted.Spec.WhenBlocked == WhenBlockedFail && stopped.Stage == wanted.Spec.Stage:
+		return Refusal(wanted.Spec.Pipeline, *stopped)
+	}
+	return nil
+}
+
 // Refusal words why a release does not enter a stage: every gate with its verdict, and what would make it pass.
 func Refusal(pipeline string, s StageDecision) *Error {
 	if s.Held != "" {

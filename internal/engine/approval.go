@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Approval returns a decision with its status as of now. A revoked one is not found.
+func (e *Engine) Approval(ctx context.Context, id string) (delivery.Approval, error) {
+	var found delivery.Approval
+	err := e.o.Store.View(ctx, func(r store.Reader) error {
+		a, err := r.Approval(ctx, id)
+		if err != nil {
+			return err
+		}
+		if a.RevokedAt != nil {
+			return delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked at %s", id, a.RevokedAt.Format("2006-01-02T15:04:05Z07:00"))
+		}
+		a.Status = delivery.ApprovalVoid
+		w, err := e.world(ctx, r, a.Spec.Pipeline, nil, a.Spec.Version)
+		if err != nil && !delivery.IsNotFound(err) {
+			return err
+		}
+		if err == nil {
+			a.Status = e.approvalStatus(w, a)
+		}
+		found = a
+		return nil
+	})
+	return found, err
+}
+
+func (e *Engine) approvalStatus(w delivery.World, a delivery.Approval) delivery.ApprovalStatus {
+	stage, ok := w.Pipeline.Stage(a.Spec.Stage)
+	release, known := w.Releases[a.Spec.Version]
+	if !ok || !known {
+		return delivery.ApprovalVoid
+	}
+	return a.StatusAt(stage.Gates.Approvals, delivery.ApprovalDigest(stage, w.Environments, release), w.Now)
+}
+
+// AddApproval records a decision on exactly what would be deployed now. The same decision again, while it is valid, is the one
+// that is there: a caller that lost the answer does not decide twice.
+func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error) {
+	var given delivery.Approval
+	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
+	err := e.change(ctx, actor, "approval", subject, func(tx store.Tx) ([]happened, error) {
+		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
+		if err != nil {
+			return nil, missing(err, "pipeline")
+		}
+		spec := spec
+		digest, err := approvable(w, actor, &spec)
+		if err != nil {
+			return nil, err
+		}
+		given = delivery.Approval{Spec: spec, ContentDigest: digest, DecidedAt: e.now()}
+		before, err := tx.Approvals(ctx, spec.Pipeline, spec.Version)
+		if err != nil {
+			return nil, err
+		}
+		count := 0
+		for _, a := range before {
+			if a.Spec.Stage != spec.Stage || a.Spec.Approver != spec.Approver {
+				continue
+			}
+			count++
+			if a.RevokedAt == nil && a.Spec == spec && e.approvalStatus(w, a) == delivery.ApprovalValid {
+				given = a
+			}
+		}
+		if given.ID == "" {
+			given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, count+1)
+			return []happened{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
+		}
+		return nil, nil
+	})
+	given.Status = delivery.ApprovalValid
+	return given, err
+}
+
+// approvable checks that the actor may decide this, fills in who decides, and returns the digest of what the decision covers.
+func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (string, error) {
+	if spec.Approver == "" {
+		spec.Approver = actor
+	}
+	if err := spec.Validate().Err(); err != nil {
+		return "", err
+	}
+	if spec.Approver != actor {
+		return "", &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf("%s acts here, and cannot decide for %s; leave approver out, or let %s apply it (the provider's actor)", actor, spec.Approver, spec.Approver)}
+	}
+	release, ok := w.Releases[spec.Version]
+	if !ok {
+		return "", &delivery.Error{Code: delivery.CodeInvalid, Field: "version", Message: fmt.Sprintf("%s has no release %q; register it with a cd_release first", w.Pipeline, spec.Version)}
+	}
+	if err := spec.ValidateGate(w.Pipeline, release).Err(); err != nil {
+		return "", err
+	}
+	stage, _ := w.Pipeline.Stage(spec.Stage)
+	return delivery.ApprovalDigest(stage, w.Environments, release), nil
+}
+
+// RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.
+func (e *Engine) RevokeApproval(ctx context.Context, actor, id string) error {
+	return e.change(ctx, actor, "approval", id, func(tx store.Tx) ([]happened, error) {
+		a, err := tx.Approval(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if a.RevokedAt != nil {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked already", id)
+		}
+		return []happened{{"approval.revoked", id, a}}, tx.RevokeApproval(ctx, id, e.now())
+	})
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Promotion returns what is wanted in a stage and where it stands. One that nobody declares any more is not found.
+func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
+	w, err := e.view(ctx, pipeline, nil)
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	p, ok := w.Promotions[stage]
+	at, exists := w.Pipeline.Stage(stage)
+	if !ok || p.Unmanaged || !exists {
+		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+	}
+	state := delivery.PromotionState{Promotion: p}
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) delivery.Asks {
+		stages, asks := delivery.StageStates(w, p.Spec.Version)
+		environments, more := delivery.EnvironmentStates(w, at)
+		state.Status, state.WaitingOn, state.RunningVersion = stages[stage].Status, stages[stage].WaitingOn, stages[stage].Version
+		state.Environments = environments
+		asks.Observations = append(asks.Observations, more.Observations...)
+		return asks
+	})
+	state.Artifacts, state.DeployedAt = standingArtifacts(w, at)
+	state.Work = e.workOf(runKey{pipeline, stage})
+	return state, err
+}
+
+// standingArtifacts returns the artifacts of the release that runs in a stage, and since when it does: from the environment that
+// was deployed last.
+func standingArtifacts(w delivery.World, stage delivery.Stage) (map[string]delivery.Artifact, *time.Time) {
+	var newest *delivery.Deployment
+	for _, env := range stage.Environments {
+		if d := w.Standing(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
+			newest = d
+		}
+	}
+	if newest == nil {
+		return map[string]delivery.Artifact{}, nil
+	}
+	return newest.Content.Artifacts, newest.VerifiedAt
+}
+
+// PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the wish is saved. With
+// when_blocked = "fail", a release that cannot enter now is refused with every gate's verdict.
+func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
+	if err := spec.Validate().Err(); err != nil {
+		return delivery.PromotionState{}, err
+	}
+	w, err := e.view(ctx, spec.Pipeline, nil, spec.Version)
+	if err != nil {
+		return delivery.PromotionState{}, missing(err, "pipeline")
+	}
+	if err := promotable(w, spec); err != nil {
+		return delivery.PromotionState{}, err
+	}
+	found := newAnswers(spec.Pipeline)
+	err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
+		_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
+		return asks
+	})
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	err = e.change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]happened, error) {
+		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
+		if err != nil {
+			return nil, missing(err, "pipeline")
+		}
+		if err := promotable(w, spec); err != nil {
+			return nil, err
+		}
+		p := delivery.Promotion{Spec: spec, RequestedBy: actor, RequestedAt: e.now()}
+		if refusal, _ := delivery.Admit(found.answered(w), p); refusal != nil {
+			return nil, refusal
+		}
+		return want(ctx, tx, p)
+	})
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	e.start(runKey{spec.Pipeline, spec.Stage}, actor, spec.Version)
+	return e.Promotion(ctx, spec.Pipeline, spec.Stage)
+}
+
+// promotable refuses a promotion that could never be carried out: no such stage, or no such release.
+func promotable(w delivery.World, spec delivery.PromotionSpec) error {
+	if err := spec.ValidateStage(w.Pipeline).Err(); err != nil {
+		return err
+	}
+	if _, ok := w.Releases[spec.Version]; !ok {
+		return &delivery.Error{Code: delivery.CodeInvalid, Field: "version", Message: delivery.Errorf(delivery.CodeInvalid,
+			"%s has no release %q; register it with a cd_release first", w.Pipeline, spec.Version).Message}
+	}
+	return nil
+}
+
+// DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it any more.
+func (e *Engine) DeletePromotion(ctx context.Context, actor, pipeline, stage string) error {
+	return e.change(ctx, actor, "promotion", pipeline+"/"+stage, func(tx store.Tx) ([]happened, error) {
+		p, err := tx.Promotion(ctx, pipeline, stage)
+		if err != nil {
+			return nil, err
+		}
+		if p.Unmanaged {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+		}
+		p.Unmanaged = true
+		return []happened{{"promotion.removed", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
+	})
+}
+
+// WaitPromotion returns the promotion as soon as this process's work on it is settled, or when d has passed.
+func (e *Engine) WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error) {
+	if err := e.await(ctx, runKey{pipeline, stage}, d); err != nil {
+		return delivery.PromotionState{}, err
+	}
+	return e.Promotion(ctx, pipeline, stage)
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Release returns a release and where it stands. A retired one is not found.
+func (e *Engine) Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
+	w, err := e.view(ctx, pipeline, nil, version)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	release, ok := w.Releases[version]
+	if !ok || release.Retired {
+		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+	}
+	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {
+		state.Stages, asks = delivery.StageStates(w, version)
+		return asks
+	})
+	if w.Pipeline.Leads() {
+		state.Work = e.workOf(runKey{pipeline, w.Pipeline.Stages[0].Name})
+	}
+	return state, err
+}
+
+// PutRelease registers a release, makes it the one that the leading automatic stages of its pipeline are to run, and starts the
+// work. It returns once that is saved.
+func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (delivery.ReleaseState, error) {
+	if err := validateRelease(r); err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	var pipeline delivery.PipelineSpec
+	err := e.change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]happened, error) {
+		var err error
+		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
+			return nil, missing(err, "pipeline")
+		}
+		events, err := e.register(ctx, tx, actor, r)
+		if err != nil || !pipeline.Leads() {
+			return events, err
+		}
+		wanted, err := want(ctx, tx, leading(pipeline, r, actor, e.now()))
+		return append(events, wanted...), err
+	})
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	if pipeline.Leads() {
+		e.start(runKey{r.Spec.Pipeline, pipeline.Stages[0].Name}, actor, r.Spec.Version)
+	}
+	return e.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
+}
+
+// register saves the release, or what may change of it.
+func (e *Engine) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) ([]happened, error) {
+	known, err := tx.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
+	if err != nil && !delivery.IsNotFound(err) {
+		return nil, err
+	}
+	if err != nil {
+		release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: e.now()}
+		return []happened{{"release.registered", r.Spec.ID(), release}}, tx.PutRelease(ctx, release)
+	}
+	if err := sameContent(map[string]delivery.Release{r.Spec.Version: known}, r.Spec); err != nil {
+		return nil, err
+	}
+	if known.Attempt == r.Attempt && !known.Retired {
+		return nil, nil
+	}
+	known.Attempt, known.Retired = r.Attempt, false
+	return []happened{{"release.declared", r.Spec.ID(), known}}, tx.PutRelease(ctx, known)
+}
+
+// want saves a promotion as what is wanted in its stage, if it is not already.
+func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]happened, error) {
+	before, err := tx.Promotion(ctx, p.Spec.Pipeline, p.Spec.Stage)
+	if err != nil && !delivery.IsNotFound(err) {
+		return nil, err
+	}
+	if err == nil && before.Spec == p.Spec && !before.Unmanaged {
+		return nil, nil
+	}
+	return []happened{{"promotion.requested", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
+}
+
+// leading is the promotion that delivering a release means: into the first stage, waiting wherever a gate is not ready.
+func leading(pipeline delivery.PipelineSpec, r delivery.ReleaseRequest, actor string, now time.Time) delivery.Promotion {
+	return delivery.Promotion{RequestedBy: actor, RequestedAt: now, Spec: delivery.PromotionSpec{Pipeline: pipeline.Name,
+		Stage: pipeline.Stages[0].Name, Version: r.Spec.Version, WhenBlocked: delivery.WhenBlockedPend, Attempt: r.Attempt}}
+}
+
+func validateRelease(r delivery.ReleaseRequest) error {
+	return append(r.Spec.Validate(), delivery.ValidateAttempt(r.Attempt)...).Err()
+}
+
+// sameContent refuses a known version with another content, naming each part that differs.
+func sameContent(known map[string]delivery.Release, spec delivery.ReleaseSpec) error {
+	release, ok := known[spec.Version]
+	if !ok || release.Digest == spec.Digest() {
+		return nil
+	}
+	var refused delivery.Errors
+	for _, part := range []struct {
+		field    string
+		was, now any
+	}{
+		{"artifacts", release.Spec.Artifacts, spec.Artifacts},
+		{"source", release.Spec.Source, spec.Source},
+		{"labels", release.Spec.Labels, spec.Labels},
+	} {
+		if !reflect.DeepEqual(part.was, part.now) {
+			refused = append(refused, &delivery.Error{Code: delivery.CodeConflict, Field: part.field, Message: fmt.Sprintf(
+				"release %s is registered already, by %s at %s, with other %s: releases are immutable. Give the new content a new version.",
+				spec.ID(), release.RegisteredBy, release.RegisteredAt.Format(time.RFC3339), part.field)})
+		}
+	}
+	if len(refused) == 0 {
+		return delivery.Errorf(delivery.CodeConflict, "release %s is registered already with another content: releases are immutable. Give the new content a new version.", spec.ID())
+	}
+	return refused
+}
+
+// DeleteRelease stops managing a release. Its record stays, and so does what runs; its version is never given to another content.
+func (e *Engine) DeleteRelease(ctx context.Context, actor, pipeline, version string) error {
+	return e.change(ctx, actor, "release", pipeline+"/"+version, func(tx store.Tx) ([]happened, error) {
+		release, err := tx.Release(ctx, pipeline, version)
+		if err != nil {
+			return nil, err
+		}
+		if release.Retired {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+		}
+		release.Retired = true
+		return []happened{{"release.retired", release.Spec.ID(), release}}, tx.PutRelease(ctx, release)
+	})
+}
+
+// WaitRelease returns the release as soon as this process's work on it is settled, or when d has passed.
+func (e *Engine) WaitRelease(ctx context.Context, pipeline, version string, d time.Duration) (delivery.ReleaseState, error) {
+	spec, err := e.Pipeline(ctx, pipeline)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	if spec.Spec.Leads() {
+		if err := e.await(ctx, runKey{pipeline, spec.Spec.Stages[0].Name}, d); err != nil {
+			return delivery.ReleaseState{}, err
+		}
+	}
+	return e.Release(ctx, pipeline, version)
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// runKey names the work on one promotion: the pipeline, and the stage that is entered.
+type runKey struct{ pipeline, entry string }
+
+// run is this process's work on one promotion. Only the newest of a key is kept.
+type run struct {
+	cancel   context.CancelFunc
+	done     chan struct{}
+	decision delivery.Decision // valid once done
+	wanted   delivery.Promotion
+	err      error
+}
+
+// start begins work on a promotion of a version, after the work on the same promotion that is under way, if any.
+func (e *Engine) start(key runKey, actor, version string) {
+	ctx, cancel := context.WithCancel(e.lifetime)
+	r := &run{cancel: cancel, done: make(chan struct{})}
+	e.mu.Lock()
+	before := e.runs[key]
+	e.runs[key] = r
+	e.mu.Unlock()
+	go func() {
+		defer close(r.done)
+		defer cancel()
+		if before != nil {
+			<-before.done
+		}
+		r.wanted, r.decision, r.err = e.Advance(ctx, actor, key.pipeline, key.entry)
+		if r.err == nil && r.wanted.Spec.Version != version {
+			r.err = delivery.Errorf(delivery.CodeConflict, "%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again",
+				key.pipeline, key.entry, version, r.wanted.RequestedBy, r.wanted.Spec.Version)
+		}
+		if r.err != nil {
+			e.o.Log.Error("delivery stopped", "pipeline", key.pipeline, "stage", key.entry, "error", r.err)
+		}
+	}()
+}
+
+// await waits until the work on a promotion is settled, or until d has passed, which is no error.
+func (e *Engine) await(ctx context.Context, key runKey, d time.Duration) error {
+	e.mu.Lock()
+	r := e.runs[key]
+	e.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	limit, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	select {
+	case <-r.done:
+	case <-limit.Done():
+	}
+	return ctx.Err()
+}
+
+// Cancel stops this process's work on the promotion into a stage at its next safe point, and waits until it has stopped.
+func (e *Engine) Cancel(ctx context.Context, pipeline, stage string) error {
+	e.mu.Lock()
+	r := e.runs[runKey{pipeline, stage}]
+	e.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	r.cancel()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// workOf tells where this process's work on a promotion stands. A process that started none has nothing under way.
+func (e *Engine) workOf(key runKey) delivery.Work {
+	e.mu.Lock()
+	r := e.runs[key]
+	e.mu.Unlock()
+	if r == nil {
+		return delivery.Work{Settled: true}
+	}
+	select {
+	case <-r.done:
+		return r.work(key)
+	default:
+		return delivery.Work{}
+	}
+}
+
+func (r *run) work(key runKey) delivery.Work {
+	work := delivery.Work{Settled: true, Stopped: r.decision.Stopped()}
+	if r.err != nil {
+		work.Failure = failure(key, r.err)
+		return work
+	}
+	work.Failure = delivery.Outcome(r.wanted, r.decision)
+	return work
+}
+
+func failure(key runKey, err error) *delivery.Error {
+	if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
+		return refusals[0]
+	}
+	if errors.Is(err, context.Canceled) {
+		return delivery.Errorf(delivery.CodeUnavailable, "work on %s/%s was stopped at a safe point; applying again goes on from the ledger", key.pipeline, key.entry)
+	}
+	return delivery.Errorf(delivery.CodeInternal, "work on %s/%s: %v", key.pipeline, key.entry, err)
+}

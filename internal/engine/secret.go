@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// maxSecretBytes bounds a secret read from a file.
+const maxSecretBytes = 64 << 10
+
+// resolveSecret reads a reference: env:NAME or file:PATH (a trailing line break is not part of the secret). Errors name the
+// reference, never a value.
+func resolveSecret(_ context.Context, reference string) (string, error) {
+	kind, name, _ := strings.Cut(reference, ":")
+	switch kind {
+	case "env":
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			return "", delivery.Errorf(delivery.CodeInvalid, "environment variable %s is not set where Terraform runs", name)
+		}
+		return value, nil
+	case "file":
+		return readSecret(name)
+	}
+	return "", delivery.Errorf(delivery.CodeInvalid, "%q is not a secret reference; write env:NAME or file:PATH", reference)
+}
+
+func readSecret(name string) (string, error) {
+	f, err := os.Open(name) //nolint:gosec // the user names the file on purpose
+	if err != nil {
+		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file cannot be read: %v", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	if err != nil {
+		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file cannot be read: %v", err)
+	}
+	if len(text) > maxSecretBytes {
+		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file %s is larger than %d bytes", name, maxSecretBytes)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// secrets resolves every reference of a content. Nothing is deployed with a secret missing.
+func (e *Engine) secrets(ctx context.Context, environment string, references map[string]string) (map[string]string, error) {
+	values := make(map[string]string, len(references))
+	for name, reference := range references {
+		value, err := e.o.Secret(ctx, reference)
+		if err != nil {
+			return nil, delivery.Errorf(delivery.CodeInvalid, "secret %s of environment %q: %s", name, environment, err)
+		}
+		values[name] = value
+	}
+	return values, nil
+}

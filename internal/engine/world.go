@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// answers is what the outside world said to the asks of a decision. They are kept apart from the ledger's part of the world, so
+// that the ledger can be read again, inside a transaction, without asking twice.
+type answers struct {
+	pipeline     string
+	observations map[string]delivery.Observation
+	checks       map[delivery.CheckKey]delivery.CheckResult
+}
+
+func newAnswers(pipeline string) answers {
+	return answers{pipeline: pipeline, observations: map[string]delivery.Observation{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+}
+
+// view loads the world of a pipeline, as far as the named versions concern it.
+func (e *Engine) view(ctx context.Context, pipeline string, overlay *plan, versions ...string) (w delivery.World, err error) {
+	err = e.o.Store.View(ctx, func(r store.Reader) error {
+		w, err = e.world(ctx, r, pipeline, overlay, versions...)
+		return err
+	})
+	return w, err
+}
+
+// world loads what a decision needs from the ledger, in a fixed number of reads. overlay, when not nil, is laid over it.
+func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, overlay *plan, versions ...string) (delivery.World, error) {
+	w := delivery.World{Now: e.now()}
+	var err error
+	if w.Pipeline, err = pipelineOf(ctx, r, pipeline, overlay); err != nil {
+		return w, err
+	}
+	if w.Environments, err = environmentsOf(ctx, r, w.Pipeline, overlay); err != nil {
+		return w, err
+	}
+	promotions, err := r.Promotions(ctx, pipeline)
+	if err != nil {
+		return w, err
+	}
+	w.Promotions = map[string]delivery.Promotion{}
+	for _, p := range promotions {
+		w.Promotions[p.Spec.Stage] = p
+		versions = append(versions, p.Spec.Version)
+	}
+	versions = overlay.versions(versions)
+	if w.Deployments, err = r.Relevant(ctx, pipeline, versions...); err != nil {
+		return w, err
+	}
+	for _, d := range w.Deployments {
+		versions = append(versions, d.Content.Version)
+	}
+	slices.Sort(versions)
+	versions = slices.Compact(versions)
+	if err := loadReleases(ctx, r, &w, versions); err != nil {
+		return w, err
+	}
+	if overlay != nil {
+		overlay.lay(&w)
+	}
+	return w, nil
+}
+
+func pipelineOf(ctx context.Context, r store.Reader, name string, overlay *plan) (delivery.PipelineSpec, error) {
+	if overlay != nil {
+		if spec, ok := overlay.pipelines[name]; ok {
+			return spec, nil
+		}
+	}
+	return r.Pipeline(ctx, name)
+}
+
+// environmentsOf loads the environments that a pipeline deploys to, and those they declare parity with.
+func environmentsOf(ctx context.Context, r store.Reader, pipeline delivery.PipelineSpec, overlay *plan) (map[string]delivery.EnvironmentSpec, error) {
+	names := []string{}
+	for _, stage := range pipeline.Stages {
+		names = append(names, stage.Environments...)
+	}
+	known := map[string]delivery.EnvironmentSpec{}
+	if err := loadEnvironments(ctx, r, names, overlay, known); err != nil {
+		return nil, err
+	}
+	references := []string{}
+	for _, env := range known {
+		if env.Parity != nil {
+			references = append(references, env.Parity.With)
+		}
+	}
+	return known, loadEnvironments(ctx, r, references, overlay, known)
+}
+
+func loadEnvironments(ctx context.Context, r store.Reader, names []string, overlay *plan, into map[string]delivery.EnvironmentSpec) error {
+	missing := []string{}
+	for _, name := range names {
+		if spec, ok := overlay.environment(name); ok {
+			into[name] = spec
+		} else if _, ok := into[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	specs, err := r.Environments(ctx, missing...)
+	for _, spec := range specs {
+		into[spec.Name] = spec
+	}
+	return err
+}
+
+func loadReleases(ctx context.Context, r store.Reader, w *delivery.World, versions []string) error {
+	w.Releases = map[string]delivery.Release{}
+	if len(versions) == 0 {
+		return nil
+	}
+	releases, err := r.Releases(ctx, w.Pipeline.Name, versions...)
+	if err != nil {
+		return err
+	}
+	for _, release := range releases {
+		w.Releases[release.Spec.Version] = release
+	}
+	approvals, err := r.Approvals(ctx, w.Pipeline.Name, versions...)
+	if err != nil {
+		return err
+	}
+	for _, a := range approvals {
+		if a.RevokedAt == nil {
+			w.Approvals = append(w.Approvals, a)
+		}
+	}
+	return nil
+}
+
+// answered returns the world with the answers found so far.
+func (a answers) answered(w delivery.World) delivery.World {
+	w.Observations, w.Checks = a.observations, a.checks
+	return w
+}
+
+// settle asks a question of the world until nothing is left to ask: question is called again with every answer found.
+func (e *Engine) settle(ctx context.Context, w delivery.World, a answers, question func(delivery.World) delivery.Asks) error {
+	for {
+		asks := question(a.answered(w))
+		if asks.Empty() {
+			return nil
+		}
+		if err := e.answer(ctx, w, asks, a); err != nil {
+			return err
+		}
+	}
+}
+
+// maxQuestions is how many places are looked at and checks asked at the same time.
+const maxQuestions = 8
+
+// answer looks at places and asks checks, and adds what it found. Each ask gets an answer, if only that there is none.
+func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Asks, into answers) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	observations := make([]delivery.Observation, len(asks.Observations))
+	checks := make([]delivery.CheckResult, len(asks.Checks))
+	for i, env := range asks.Observations {
+		group.Go(func() (err error) {
+			observations[i], err = e.observe(ctx, w, env)
+			return err
+		})
+	}
+	for i, key := range asks.Checks {
+		group.Go(func() (err error) {
+			checks[i], err = e.askGate(ctx, w, key)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, env := range asks.Observations {
+		into.observations[env] = observations[i]
+	}
+	for i, key := range asks.Checks {
+		into.checks[key] = checks[i]
+	}
+	return nil
+}
+
+// observe looks at what runs where the standing deployment put it.
+func (e *Engine) observe(ctx context.Context, w delivery.World, env string) (delivery.Observation, error) {
+	standing := w.Standing(env)
+	if standing == nil {
+		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
+	}
+	d, ok := e.o.Drivers[standing.Content.Target.Kind()]
+	if !ok {
+		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", standing.Content.Target.Kind())}, nil
+	}
+	return d.Observe(ctx, request(*standing, nil))
+}
+
+// askGate asks a check of a stage's gate.
+func (e *Engine) askGate(ctx context.Context, w delivery.World, key delivery.CheckKey) (delivery.CheckResult, error) {
+	stage, _ := w.Pipeline.Stage(key.Stage)
+	check, ok := stage.Gates.Checks[key.Name]
+	if !ok {
+		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "the stage has no such check"}, nil
+	}
+	return e.ask(ctx, delivery.CheckRequest{Check: check, Name: key.Name, Pipeline: w.Pipeline.Name, Stage: key.Stage,
+		Version: key.Version, Digest: w.Releases[key.Version].Digest})
+}
+
+func (e *Engine) ask(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	checker, ok := e.o.Checkers[r.Check.Kind()]
+	if !ok {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: fmt.Sprintf("there is no checker for %q", r.Check.Kind())}, nil
+	}
+	result, err := checker.Check(ctx, r)
+	result.Name = r.Name
+	return result, err
+}
+
+// request is a deployment as its driver sees it.
+func request(d delivery.Deployment, secrets map[string]string) driver.Request {
+	names := make([]string, 0, len(d.Content.Secrets))
+	for name := range d.Content.Secrets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	r := driver.Request{ID: d.ID, Pipeline: d.Pipeline, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version,
+		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: secrets, SecretNames: names,
+		ConfigRevision: d.Content.ConfigRevision, Receipt: d.Receipt}
+	if d.Content.Target != nil {
+		r.Target = *d.Content.Target
+	}
+	return r
+}
