@@ -151,13 +151,13 @@ func (c *checklist) nouns(pattern string) []string {
 
 func (c *checklist) needFile(what, purpose, name string) {
 	if !c.exists(name) {
-		c.addf("%s: %s is missing: write %s", what, purpose, name)
+		c.addf("%s lacks %s: write %s", what, purpose, name)
 	}
 }
 
 func (c *checklist) needPage(what, name string) {
 	if c.exists("docs") && !c.exists("docs/"+name+".md") {
-		c.addf("%s: its page is missing: run make generate and commit docs/%s.md", what, name)
+		c.addf("%s lacks its page: run make generate and commit docs/%s.md", what, name)
 	}
 }
 
