@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -146,7 +147,7 @@ func (a Allowance) covers(d Difference, now time.Time) (reason, refusal string) 
 	}
 	n, err := strconv.ParseFloat(*d.This, 64)
 	switch {
-	case err != nil || n != n: // NaN compares with nothing
+	case err != nil || math.IsNaN(n):
 		return "", fmt.Sprintf("min and max need a number, and the value is %q", *d.This)
 	case a.Min != nil && n < *a.Min:
 		return "", fmt.Sprintf("%v is below min %v", n, *a.Min)

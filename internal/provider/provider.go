@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -31,6 +32,14 @@ const DefaultLedger = ".cd/ledger.db"
 // New returns a factory of providers, as the plugin server wants it. The zero Host serves schemas only.
 func New(version string, host Host) func() provider.Provider {
 	return func() provider.Provider { return &cdProvider{version: version, host: host} }
+}
+
+// Address is where the provider is published.
+const Address = "registry.terraform.io/delivery-as-code/cd"
+
+// Serve answers Terraform until it hangs up. With debug, it prints how a running Terraform attaches to it.
+func Serve(ctx context.Context, version string, host Host, debug bool) error {
+	return providerserver.Serve(ctx, New(version, host), providerserver.ServeOpts{Address: Address, Debug: debug})
 }
 
 type cdProvider struct {

@@ -1,0 +1,117 @@
+// Package acctest is the harness of the acceptance tests: real providers over a temporary ledger, a clock that tests move, and
+// drivers that can be told to fail.
+package acctest
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
+)
+
+// Actor is who acts in acceptance tests when the configuration does not say.
+const Actor = "alice@example.com"
+
+// Harness is one ledger with everything around it.
+type Harness struct {
+	Dir    string // a directory of the test's own
+	Ledger string // the SQLite file
+	Clock  *Clock
+	// Drivers record every call and fail on demand, by the target's kind.
+	Drivers map[string]*Recorder
+
+	t    testing.TB
+	mu   sync.Mutex
+	apps []*app.App
+}
+
+// New makes a harness; everything it opens is closed when the test ends.
+func New(t testing.TB) *Harness {
+	t.Helper()
+	dir := t.TempDir()
+	h := &Harness{Dir: dir, Ledger: filepath.Join(dir, "ledger.db"), Clock: NewClock(), Drivers: map[string]*Recorder{}, t: t}
+	t.Cleanup(h.close)
+	return h
+}
+
+func (h *Harness) close() {
+	for _, a := range h.apps {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		require.NoError(h.t, a.Close(ctx))
+		cancel()
+	}
+}
+
+// Open opens a control plane of its own over the harness's ledger, as each provider process does.
+func (h *Harness) Open(ctx context.Context) (http.RoundTripper, error) {
+	opened, err := app.Open(ctx, app.Config{Ledger: h.Ledger, Adjust: h.adjust})
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.apps = append(h.apps, opened)
+	return client.InProcess(opened.Handler), nil
+}
+
+func (h *Harness) adjust(o *engine.Options) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o.Now, o.Poll = h.Clock.Now, 10*time.Millisecond
+	wrapped := map[string]driver.Driver{}
+	for kind, real := range o.Drivers {
+		if h.Drivers[kind] == nil {
+			h.Drivers[kind] = &Recorder{real: real}
+		}
+		wrapped[kind] = h.Drivers[kind]
+	}
+	o.Drivers = wrapped
+}
+
+// Host is what a provider under test is given. Each provider opens its control plane once.
+func (h *Harness) Host() provider.Host {
+	var once sync.Once
+	var transport http.RoundTripper
+	var err error
+	return provider.Host{
+		Open: func(ctx context.Context, _ string) (http.RoundTripper, error) {
+			once.Do(func() { transport, err = h.Open(ctx) })
+			return transport, err
+		},
+		Actor: func(context.Context) string { return Actor },
+	}
+}
+
+// Factories serve the provider to Terraform: a new one for each command, as in real life, so that only the ledger survives.
+func (h *Harness) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"cd": func() (tfprotov6.ProviderServer, error) {
+			return providerserver.NewProtocol6WithError(provider.New("test", h.Host())())()
+		},
+	}
+}
+
+// Server is the provider as Terraform speaks to it, without Terraform.
+func (h *Harness) Server() tfprotov6.ProviderServer {
+	return providerserver.NewProtocol6(provider.New("test", h.Host())())()
+}
+
+// Client speaks to the ledger behind Terraform's back, as the given actor.
+func (h *Harness) Client(actor string) *client.Client {
+	h.t.Helper()
+	transport, err := h.Open(context.Background())
+	require.NoError(h.t, err)
+	return client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "test"})
+}

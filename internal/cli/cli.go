@@ -1,0 +1,129 @@
+// Package cli is the program: without arguments it serves the Terraform plugin. It is the only place that knows flags, the
+// environment and signals.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
+)
+
+// graceAtEnd is how long the work may take to reach a safe point when Terraform ends the plugin. Terraform kills it after two
+// seconds.
+const graceAtEnd = 1500 * time.Millisecond
+
+// Main runs the program and returns its exit status.
+func Main(version string, args []string) int {
+	switch {
+	case len(args) == 0:
+		return serve(version, false)
+	case len(args) == 1 && args[0] == "-debug":
+		return serve(version, true)
+	case len(args) == 1 && args[0] == "version":
+		fmt.Println("terraform-provider-cd", version)
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "usage: terraform-provider-cd [version | -debug]\nWithout arguments it is a Terraform plugin, started by Terraform itself.")
+	return 2
+}
+
+// serve answers Terraform until it hangs up.
+func serve(version string, debug bool) int {
+	quietFramework(os.Environ(), os.Setenv)
+	planes := &controlPlanes{log: logger(), open: map[string]*app.App{}}
+	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor}
+	err := provider.Serve(context.Background(), version, host, debug)
+	if closing := planes.close(); closing != nil {
+		err = errors.Join(err, closing)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "terraform-provider-cd:", err)
+		return 1
+	}
+	return 0
+}
+
+// quietFramework turns off the trace records that the plugin framework writes for every request even when nobody asked for
+// logs: writing them is more than half of a plan's time. Whoever sets any of Terraform's logging variables gets everything.
+func quietFramework(environment []string, set func(key, value string) error) {
+	for _, variable := range environment {
+		if strings.HasPrefix(variable, "TF_LOG") {
+			return
+		}
+	}
+	if err := set("TF_LOG_SDK", "error"); err != nil {
+		fmt.Fprintln(os.Stderr, "terraform-provider-cd: framework logging stays on:", err)
+	}
+}
+
+// logger writes to standard error, from where Terraform takes a plugin's log, when somebody asked for logs.
+func logger() *slog.Logger {
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "TF_LOG") {
+			return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		}
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// actor tells who is acting when the configuration does not say.
+func actor(ctx context.Context) string {
+	if name := os.Getenv("CD_ACTOR"); name != "" {
+		return name
+	}
+	asking, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if email, err := exec.CommandContext(asking, "git", "config", "user.email").Output(); err == nil && len(strings.TrimSpace(string(email))) > 0 {
+		return strings.TrimSpace(string(email))
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// controlPlanes are the embedded control planes of this process, one for each ledger, opened at first use.
+type controlPlanes struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	open map[string]*app.App
+}
+
+func (c *controlPlanes) transport(ctx context.Context, ledger string) (http.RoundTripper, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if opened, ok := c.open[ledger]; ok {
+		return client.InProcess(opened.Handler), nil
+	}
+	opened, err := app.Open(ctx, app.Config{Ledger: ledger, Log: c.log})
+	if err != nil {
+		return nil, err
+	}
+	c.open[ledger] = opened
+	return client.InProcess(opened.Handler), nil
+}
+
+func (c *controlPlanes) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), graceAtEnd)
+	defer cancel()
+	var all error
+	for _, opened := range c.open {
+		all = errors.Join(all, opened.Close(ctx))
+	}
+	return all
+}
