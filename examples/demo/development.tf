@@ -13,7 +13,7 @@ resource "cd_environment" "development" {
   target = {
     directory = {
       path         = "${local.here}/srv/development"
-      after_deploy = ["./shop", "restart"]
+      after_deploy = { argv = ["./shop", "restart"] }
     }
   }
 }

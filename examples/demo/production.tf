@@ -13,7 +13,7 @@ resource "cd_environment" "production" {
   target = {
     directory = {
       path         = "${local.here}/srv/production"
-      after_deploy = ["./shop", "restart"]
+      after_deploy = { argv = ["./shop", "restart"] }
     }
   }
 }

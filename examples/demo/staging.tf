@@ -22,7 +22,7 @@ resource "cd_environment" "staging" {
   target = {
     directory = {
       path         = "${local.here}/srv/staging"
-      after_deploy = ["./shop", "restart"]
+      after_deploy = { argv = ["./shop", "restart"] }
     }
   }
 }
