@@ -14,10 +14,13 @@ type overlay struct {
 	mu           sync.Mutex
 	environments map[string]planned[delivery.EnvironmentSpec]
 	pipelines    map[string]planned[delivery.PipelineSpec]
-	releases     map[string]planned[delivery.ReleaseRequest] // by pipeline
+	releases     map[string]planned[delivery.ReleaseRequest] // by pipeline/version
 	promotions   map[string]planned[delivery.PromotionSpec]  // by pipeline/stage
 	approvals    []delivery.ApprovalSpec
 	revoked      []string
+
+	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
+	vagueEnvironments, vaguePipelines map[string]bool
 }
 
 // planned is one object as it will be, and whether this plan changes it.
@@ -32,6 +35,9 @@ func newOverlay() *overlay {
 		pipelines:    map[string]planned[delivery.PipelineSpec]{},
 		releases:     map[string]planned[delivery.ReleaseRequest]{},
 		promotions:   map[string]planned[delivery.PromotionSpec]{},
+
+		vagueEnvironments: map[string]bool{},
+		vaguePipelines:    map[string]bool{},
 	}
 }
 
@@ -39,24 +45,69 @@ func (o *overlay) environment(spec delivery.EnvironmentSpec, changed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.environments[spec.Name] = planned[delivery.EnvironmentSpec]{spec, changed}
+	delete(o.vagueEnvironments, spec.Name)
+}
+
+// environmentUnknown notes an environment of which parts are not known yet.
+func (o *overlay) environmentUnknown(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.vagueEnvironments[name] = true
+}
+
+// environmentsKnown reports whether a preview may speak about these environments.
+func (o *overlay) environmentsKnown(names ...string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !slices.ContainsFunc(names, func(name string) bool { return o.vagueEnvironments[name] })
 }
 
 func (o *overlay) pipeline(spec delivery.PipelineSpec, changed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pipelines[spec.Name] = planned[delivery.PipelineSpec]{spec, changed}
+	delete(o.vaguePipelines, spec.Name)
 }
 
-// release notes the release that a pipeline is to carry, and returns the version that another resource of this plan wants the
-// same pipeline to carry; empty when there is none.
-func (o *overlay) release(r delivery.ReleaseRequest, changed bool) (rival string) {
+// pipelineUnknown notes a pipeline of which parts are not known yet.
+func (o *overlay) pipelineUnknown(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if other, ok := o.releases[r.Spec.Pipeline]; ok && other.spec.Spec.Version != r.Spec.Version {
-		rival = other.spec.Spec.Version
+	o.vaguePipelines[name] = true
+}
+
+// pipelineKnown reports whether a preview may speak about the pipeline: it and its environments will be as the overlay or the
+// ledger says. pipeline is as for forPipeline.
+func (o *overlay) pipelineKnown(name string, pipeline *delivery.PipelineSpec) bool {
+	o.mu.Lock()
+	if p, ok := o.pipelines[name]; ok {
+		pipeline = &p.spec
 	}
-	o.releases[r.Spec.Pipeline] = planned[delivery.ReleaseRequest]{r, changed}
-	return rival
+	vague := o.vaguePipelines[name]
+	o.mu.Unlock()
+	if vague || pipeline == nil {
+		return !vague
+	}
+	for _, stage := range pipeline.Stages {
+		if !o.environmentsKnown(stage.Environments...) {
+			return false
+		}
+	}
+	return true
+}
+
+// release notes a release that is to be delivered. It returns the version that another resource of this plan wants the same
+// pipeline to carry, and whether this plan changes that one; empty when there is none.
+func (o *overlay) release(r delivery.ReleaseRequest, changed bool) (rival string, rivalChanges bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, other := range o.releases {
+		if other.spec.Spec.Pipeline == r.Spec.Pipeline && other.spec.Spec.Version != r.Spec.Version {
+			rival, rivalChanges = other.spec.Spec.Version, rivalChanges || other.changed
+		}
+	}
+	o.releases[r.Spec.ID()] = planned[delivery.ReleaseRequest]{r, changed}
+	return rival, rivalChanges
 }
 
 func (o *overlay) promotion(spec delivery.PromotionSpec, changed bool) {
@@ -146,8 +197,10 @@ func (o *overlay) forPipeline(name string, pipeline *delivery.PipelineSpec) deli
 		}
 		part.Environments = o.withReferences(names)
 	}
-	if r, ok := o.releases[name]; ok {
-		part.Releases = append(part.Releases, r.spec)
+	for _, r := range o.releases {
+		if r.spec.Spec.Pipeline == name {
+			part.Releases = append(part.Releases, r.spec)
+		}
 	}
 	for _, p := range o.promotions {
 		if p.spec.Pipeline == name {

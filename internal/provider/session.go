@@ -35,8 +35,12 @@ func newSession(host Host, version, ledger, actor string) *session {
 	return s
 }
 
-// client returns the way to the control plane. A failure is not remembered: the next call tries again.
+// client returns the way to the control plane. A failure is not remembered: the next call tries again. It may be asked of a
+// missing session, which refuses.
 func (s *session) client(ctx context.Context) (*client.Client, error) {
+	if s == nil {
+		return nil, delivery.Errorf(delivery.CodeUnavailable, "the provider is not configured: a value in its block is not known yet, or nothing here can open a ledger")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.api != nil {
@@ -59,6 +63,10 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 
 // environment returns an environment out of one list read for all resources; not_found when there is none.
 func (s *session) environment(ctx context.Context, name string) (delivery.Environment, error) {
+	if s == nil {
+		_, err := s.client(ctx)
+		return delivery.Environment{}, err
+	}
 	return s.environments.get(ctx, "environment", name, func(ctx context.Context) (map[string]delivery.Environment, error) {
 		api, err := s.client(ctx)
 		if err != nil {
@@ -74,6 +82,10 @@ func (s *session) environment(ctx context.Context, name string) (delivery.Enviro
 
 // pipeline returns a pipeline out of one list read for all resources; not_found when there is none.
 func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline, error) {
+	if s == nil {
+		_, err := s.client(ctx)
+		return delivery.Pipeline{}, err
+	}
 	return s.pipelines.get(ctx, "pipeline", name, func(ctx context.Context) (map[string]delivery.Pipeline, error) {
 		api, err := s.client(ctx)
 		if err != nil {

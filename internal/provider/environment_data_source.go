@@ -1,0 +1,41 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+)
+
+type environmentDataSource struct{ dataSourceBase }
+
+var _ datasource.DataSourceWithConfigure = (*environmentDataSource)(nil)
+
+func newEnvironmentDataSource() datasource.DataSource {
+	return &environmentDataSource{dataSourceBase{noun: "environment"}}
+}
+
+// Schema describes the data source: the resource's attributes, found by name.
+func (d *environmentDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Reads an environment from the ledger, whoever declared it.",
+		Attributes: lookup(map[string]schema.Attribute{
+			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the environment."},
+		}, environmentAttributes()),
+	}
+}
+
+// Read looks the environment up; that there is none is an error.
+func (d *environmentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config environmentModel
+	if !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	name := config.Name.ValueString()
+	environment, err := d.session.environment(ctx, name)
+	if err != nil {
+		refuseLookup(&resp.Diagnostics, "name", "environment", name, err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(environment, environmentModel{}))...)
+}

@@ -1,0 +1,59 @@
+package provider
+
+import (
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// environmentModel serves the resource and the data source: their attributes are the same.
+type environmentModel struct {
+	ID                 types.String      `tfsdk:"id"`
+	Name               types.String      `tfsdk:"name"`
+	Tier               types.String      `tfsdk:"tier"`
+	Config             map[string]string `tfsdk:"config"`
+	Secrets            map[string]string `tfsdk:"secrets"`
+	Platform           map[string]string `tfsdk:"platform"`
+	Parity             *parityModel      `tfsdk:"parity"`
+	Target             *targetModel      `tfsdk:"target"`
+	DeletionProtection types.Bool        `tfsdk:"deletion_protection"`
+	EffectiveConfig    types.Map         `tfsdk:"effective_config"`
+	Revision           types.String      `tfsdk:"revision"`
+}
+
+// toSpec gives the declaration. It needs all that was configured to be known; deletion protection that is not known yet stays
+// out, so that the tier decides.
+func (m environmentModel) toSpec() delivery.EnvironmentSpec {
+	spec := delivery.EnvironmentSpec{
+		Name:     m.Name.ValueString(),
+		Tier:     delivery.Tier(m.Tier.ValueString()),
+		Config:   unset(m.Config),
+		Secrets:  unset(m.Secrets),
+		Platform: unset(m.Platform),
+		Parity:   m.Parity.toSpec(),
+		Target:   m.Target.toSpec(),
+	}
+	if !m.DeletionProtection.IsNull() && !m.DeletionProtection.IsUnknown() {
+		spec.DeletionProtection = m.DeletionProtection.ValueBoolPointer()
+	}
+	return spec
+}
+
+// environmentModelFrom gives the state of an environment as it is read back; prior is what was planned, or the state before.
+func environmentModelFrom(e delivery.Environment, prior environmentModel) environmentModel {
+	return environmentModel{
+		ID:                 types.StringValue(e.Spec.Name),
+		Name:               types.StringValue(e.Spec.Name),
+		Tier:               types.StringValue(string(e.Spec.Tier)),
+		Config:             mapOr(maps.Clone(e.Spec.Config), prior.Config),
+		Secrets:            mapOr(maps.Clone(e.Spec.Secrets), prior.Secrets),
+		Platform:           mapOr(maps.Clone(e.Spec.Platform), prior.Platform),
+		Parity:             parityModelFrom(e.Spec.Parity, prior.Parity),
+		Target:             targetModelFrom(e.Spec.Target, prior.Target),
+		DeletionProtection: types.BoolValue(e.Spec.Protected()),
+		EffectiveConfig:    stringMap(e.Status.EffectiveConfig),
+		Revision:           types.StringValue(e.Status.Revision),
+	}
+}

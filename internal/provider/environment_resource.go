@@ -1,0 +1,281 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type environmentResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*environmentResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*environmentResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*environmentResource)(nil)
+	_ resource.ResourceWithImportState    = (*environmentResource)(nil)
+)
+
+func newEnvironmentResource() resource.Resource {
+	return &environmentResource{resourceBase{noun: "environment"}}
+}
+
+// Schema describes cd_environment.
+func (r *environmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "An environment: a place where software runs, with its configuration, where releases are deployed to, and which environment it must equal. " +
+			"Destroying it stops managing it: what runs there keeps running, and its history stays.",
+		Attributes: environmentAttributes(),
+	}
+}
+
+func environmentAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"name": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another environment.",
+			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+		},
+		"tier": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "How close to users it is: `development`, `testing`, `staging`, `production` or `other`.",
+		},
+		"config": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Configuration: what runs here gets it as environment variables.",
+		},
+		"secrets": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "References to secrets, `env:NAME` or `file:PATH`, by variable. The value is read when deploying, and never stored or logged.",
+		},
+		"platform": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Facts about the place itself, such as the version of its database. They are not handed to what runs; parity compares them.",
+		},
+		"parity": parityAttribute(),
+		"target": targetAttribute(),
+		"deletion_protection": schema.BoolAttribute{
+			Optional: true, Computed: true,
+			MarkdownDescription: "Refuses to destroy the environment while true. Defaults to `true` for tier `production`, else `false`.",
+		},
+		"id": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "The name.",
+		},
+		"effective_config": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The configuration that releases get here, before a stage lays its own over it.",
+		},
+		"revision": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "A digest that changes exactly when configuration, secret references, platform or target change.",
+		},
+	}
+}
+
+// ValidateConfig refuses what no control plane would accept, once all of it is known.
+func (r *environmentResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config environmentModel
+	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	invalid(&resp.Diagnostics, "environment", config.toSpec().Validate())
+}
+
+// ModifyPlan is the dry run: everything computed follows from the configuration, and a parity violation fails the plan.
+func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var protection types.Bool
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("deletion_protection"), &protection)...)
+	if !req.Config.Raw.IsFullyKnown() {
+		r.planUnknown(ctx, protection.IsNull(), req, resp)
+		return
+	}
+	var plan environmentModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	plan.DeletionProtection = protection // a default is planned anew: the tier may have changed
+	spec := plan.toSpec()
+	if invalid(&resp.Diagnostics, "environment", spec.Validate()); resp.Diagnostics.HasError() {
+		return
+	}
+	protected := spec.Protected()
+	spec.DeletionProtection = &protected
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, environmentModelFrom(delivery.EnvironmentOf(spec), plan))...)
+	if r.session == nil {
+		return
+	}
+	changed := !resp.Plan.Raw.Equal(req.State.Raw)
+	r.session.overlay.environment(spec, changed)
+	r.planParity(ctx, spec, changed, &resp.Diagnostics)
+	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
+}
+
+// planUnknown plans what cannot be computed yet as unknown.
+func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefault bool, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var name, tier types.String
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("tier"), &tier)...)
+	set := func(attribute string, value any) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(attribute), value)...)
+	}
+	set("id", name)
+	set("effective_config", types.MapUnknown(types.StringType))
+	set("revision", types.StringUnknown())
+	switch {
+	case protectionIsDefault && tier.IsUnknown():
+		set("deletion_protection", types.BoolUnknown())
+	case protectionIsDefault:
+		set("deletion_protection", delivery.EnvironmentSpec{Tier: delivery.Tier(tier.ValueString())}.Protected())
+	}
+	if r.session != nil && !name.IsUnknown() {
+		r.session.overlay.environmentUnknown(name.ValueString())
+	}
+}
+
+// planParity compares the environment as it will be with its reference as it will be.
+func (r *environmentResource) planParity(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
+	if spec.Parity == nil {
+		return
+	}
+	refused, ok := r.preview(ctx, spec, diags)
+	if !ok || len(refused) == 0 {
+		return
+	}
+	if changed || r.session.overlay.changes(spec.Parity.With) {
+		refuse(diags, "plan", "environment", spec.Name, refused)
+		return
+	}
+	// Nothing of this is about to change. An error would stop a plan that has nothing to do with it, and terraform destroy.
+	for _, one := range refused {
+		diags.AddWarning(fmt.Sprintf("Environment %q breaks its parity", spec.Name), one.Error())
+	}
+}
+
+// planClaimants asks again for the environments planned before this one that must equal it.
+func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
+	for _, claimant := range r.session.overlay.claimants(spec.Name) {
+		if !changed && !r.session.overlay.changes(claimant.Name) {
+			continue
+		}
+		refused, _ := r.preview(ctx, claimant, diags)
+		for _, one := range refused {
+			diags.AddError(fmt.Sprintf("Unable to plan environment %q: environment %q must equal it", spec.Name, claimant.Name), one.Error())
+		}
+	}
+}
+
+// preview asks the control plane about one environment; it is not asked, and ok is false, while the reference is not known.
+func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (refused delivery.Errors, ok bool) {
+	if !r.session.overlay.environmentsKnown(spec.Parity.With) {
+		return nil, false
+	}
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, "plan", "environment", spec.Name, err)
+		return nil, false
+	}
+	preview, err := api.Preview(ctx, delivery.PreviewRequest{
+		Overlay:     r.session.overlay.forEnvironments(spec.Name, spec.Parity.With),
+		Environment: &spec,
+	})
+	if err != nil {
+		refuse(diags, "plan", "environment", spec.Name, err)
+		return nil, false
+	}
+	return preview.Refused, true
+}
+
+// Create declares the environment.
+func (r *environmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan environmentModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(written, plan))...)
+	}
+}
+
+// Read takes over what the ledger holds.
+func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state environmentModel
+	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	found, err := r.session.environment(ctx, name)
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "environment", name, err)
+	default:
+		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(found, state))...)
+	}
+}
+
+// Update declares the environment anew.
+func (r *environmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan environmentModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(written, plan))...)
+	}
+}
+
+func (r *environmentResource) put(ctx context.Context, action string, plan environmentModel, diags *diag.Diagnostics) (delivery.Environment, bool) {
+	spec := plan.toSpec()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, action, "environment", spec.Name, err)
+		return delivery.Environment{}, false
+	}
+	defer r.session.environments.invalidate()
+	written, err := api.PutEnvironment(ctx, spec)
+	if err != nil {
+		refuse(diags, action, "environment", spec.Name, err)
+		return delivery.Environment{}, false
+	}
+	return written, true
+}
+
+// Delete stops managing the environment.
+func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state environmentModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(&resp.Diagnostics, "destroy", "environment", name, err)
+		return
+	}
+	defer r.session.environments.invalidate()
+	if err := api.DeleteEnvironment(ctx, name); err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "destroy", "environment", name, err)
+	}
+}
+
+// ImportState takes the name; Read fills in the rest.
+func (r *environmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	for _, problem := range (delivery.EnvironmentSpec{Name: req.ID, Tier: delivery.TierOther}).Validate() {
+		importName(&resp.Diagnostics, "environment", req.ID, problem.Message)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+}

@@ -1,0 +1,210 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type pipelineResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*pipelineResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*pipelineResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*pipelineResource)(nil)
+	_ resource.ResourceWithImportState    = (*pipelineResource)(nil)
+)
+
+func newPipelineResource() resource.Resource {
+	return &pipelineResource{resourceBase{noun: "pipeline"}}
+}
+
+// ValidateConfig refuses what no control plane would accept, once all of it is known.
+func (r *pipelineResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config pipelineModel
+	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	invalid(&resp.Diagnostics, "pipeline", atSets(config.toSpec().Validate()))
+}
+
+// ModifyPlan is the dry run: everything computed follows from the configuration, and a stage that names an environment which
+// does not exist fails the plan.
+func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	if !req.Config.Raw.IsFullyKnown() {
+		r.planUnknown(ctx, req, resp)
+		return
+	}
+	var plan pipelineModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	spec := plan.toSpec()
+	if invalid(&resp.Diagnostics, "pipeline", atSets(spec.Validate())); resp.Diagnostics.HasError() {
+		return
+	}
+	changed := r.planComputed(ctx, spec, plan, req, resp)
+	if r.session == nil || resp.Diagnostics.HasError() {
+		return
+	}
+	r.session.overlay.pipeline(spec, changed)
+	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
+}
+
+// planUnknown plans what cannot be computed yet as unknown.
+func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var name types.String
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), types.StringUnknown())...)
+	if r.session != nil && !name.IsUnknown() {
+		r.session.overlay.pipelineUnknown(name.ValueString())
+	}
+}
+
+// planComputed sets what follows from the configuration and reports whether the pipeline changes. The revision of a pipeline
+// that stays as it is stays too: one declared by other means may leave a default out that is written out here.
+func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.PipelineSpec, plan pipelineModel, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (changed bool) {
+	planned := pipelineModelFrom(delivery.PipelineOf(spec), plan)
+	if !req.State.Raw.IsNull() {
+		kept := planned
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("revision"), &kept.Revision)...)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, kept)...)
+		if resp.Plan.Raw.Equal(req.State.Raw) {
+			return false
+		}
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, planned)...)
+	return true
+}
+
+// planEnvironments asks whether the pipeline's environments will be there and can be deployed to. While one of them is not
+// known yet, it is not asked.
+func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.PipelineSpec, changed bool, diags *diag.Diagnostics) {
+	if !r.session.overlay.pipelineKnown(spec.Name, &spec) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, "plan", "pipeline", spec.Name, err)
+		return
+	}
+	preview, err := api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forPipeline(spec.Name, &spec), Pipeline: &spec})
+	switch {
+	case err != nil:
+		refuse(diags, "plan", "pipeline", spec.Name, err)
+	case len(preview.Refused) == 0:
+	case changed:
+		refuse(diags, "plan", "pipeline", spec.Name, atSets(preview.Refused))
+	default:
+		// It is as it was: an error would stop plans that have nothing to do with it, and terraform destroy.
+		for _, one := range preview.Refused {
+			diags.AddWarning(fmt.Sprintf("Pipeline %q cannot work as it is", spec.Name), one.Error())
+		}
+	}
+}
+
+// atSets takes the index off a problem inside approvers: they are a set, in which nothing has a position.
+func atSets(problems delivery.Errors) delivery.Errors {
+	for i, one := range problems {
+		if before, _, found := strings.Cut(one.Field, ".approvers["); found {
+			problems[i] = &delivery.Error{Code: one.Code, Field: before + ".approvers", Message: one.Message}
+		}
+	}
+	return problems
+}
+
+// Create declares the pipeline.
+func (r *pipelineResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan pipelineModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(written, plan))...)
+	}
+}
+
+// Read takes over what the ledger holds.
+func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state pipelineModel
+	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	found, err := r.session.pipeline(ctx, name)
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "pipeline", name, err)
+	default:
+		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(found, state))...)
+	}
+}
+
+// Update declares the pipeline anew.
+func (r *pipelineResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan pipelineModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(written, plan))...)
+	}
+}
+
+func (r *pipelineResource) put(ctx context.Context, action string, plan pipelineModel, diags *diag.Diagnostics) (delivery.Pipeline, bool) {
+	spec := plan.toSpec()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, action, "pipeline", spec.Name, err)
+		return delivery.Pipeline{}, false
+	}
+	defer r.session.pipelines.invalidate()
+	written, err := api.PutPipeline(ctx, spec)
+	if err != nil {
+		refuse(diags, action, "pipeline", spec.Name, err)
+		return delivery.Pipeline{}, false
+	}
+	return written, true
+}
+
+// Delete stops managing the pipeline.
+func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state pipelineModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(&resp.Diagnostics, "destroy", "pipeline", name, err)
+		return
+	}
+	defer r.session.pipelines.invalidate()
+	if err := api.DeletePipeline(ctx, name); err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "destroy", "pipeline", name, err)
+	}
+}
+
+// ImportState takes the name; Read fills in the rest.
+func (r *pipelineResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	for _, problem := range (delivery.PipelineSpec{Name: req.ID}).Validate() {
+		if problem.Field == "name" {
+			importName(&resp.Diagnostics, "pipeline", req.ID, problem.Message)
+			return
+		}
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+}

@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type targetModel struct {
+	Directory *directoryModel     `tfsdk:"directory"`
+	Command   *commandTargetModel `tfsdk:"command"`
+}
+
+type directoryModel struct {
+	Path        types.String  `tfsdk:"path"`
+	AfterDeploy *commandModel `tfsdk:"after_deploy"`
+	Keep        types.Int64   `tfsdk:"keep"`
+}
+
+type commandTargetModel struct {
+	Deploy  *commandModel `tfsdk:"deploy"`
+	Observe *commandModel `tfsdk:"observe"`
+}
+
+type commandModel struct {
+	Argv        []string          `tfsdk:"argv"`
+	Directory   types.String      `tfsdk:"directory"`
+	Environment map[string]string `tfsdk:"environment"`
+	Timeout     types.String      `tfsdk:"timeout"`
+}
+
+func targetAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Where and how releases are deployed here: exactly one kind. Without a target nothing can be deployed here.",
+		Attributes: map[string]schema.Attribute{
+			"directory": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Unpacks a release below a directory of this machine, and then switches the link `PATH/PIPELINE/current` to it.",
+				Attributes: map[string]schema.Attribute{
+					"path": schema.StringAttribute{
+						Required:            true,
+						MarkdownDescription: "The directory to deploy into; absolute, or relative to where Terraform runs.",
+					},
+					"after_deploy": schema.SingleNestedAttribute{
+						Optional:            true,
+						MarkdownDescription: "A command that runs in the new release's directory once `current` points to it. When it fails, the deployment fails.",
+						Attributes:          commandAttributes("the new release's directory"),
+					},
+					"keep": schema.Int64Attribute{
+						Optional:            true,
+						MarkdownDescription: "How many old releases are kept beside the current one, 1 to 1000. Defaults to 3.",
+						Validators:          []validator.Int64{int64validator.AtLeast(1)},
+					},
+				},
+			},
+			"command": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Deploys and observes through commands of yours. Each gets the request in its environment, and as JSON on standard input.",
+				Attributes: map[string]schema.Attribute{
+					"deploy": schema.SingleNestedAttribute{
+						Required:            true,
+						MarkdownDescription: "The command that deploys. It has to be safe to run twice for one deployment.",
+						Attributes:          commandAttributes("where Terraform runs"),
+					},
+					"observe": schema.SingleNestedAttribute{
+						Required:            true,
+						MarkdownDescription: "The command that tells, as JSON on standard output, what runs.",
+						Attributes:          commandAttributes("where Terraform runs"),
+					},
+				},
+			},
+		},
+	}
+}
+
+// commandAttributes describe a command; where says in which directory it runs by default.
+func commandAttributes(where string) map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"argv": schema.ListAttribute{
+			Required: true, ElementType: types.StringType,
+			MarkdownDescription: "The program and its arguments. No shell reads them.",
+		},
+		"directory": schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: "The directory it runs in. Defaults to " + where + ".",
+		},
+		"environment": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Environment variables for it, over those it is given anyway. Not for secrets: these values are stored.",
+		},
+		"timeout": schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: "How long it may run, such as `\"30s\"`. Defaults to `\"10m\"`.",
+		},
+	}
+}
+
+func (m *targetModel) toSpec() *delivery.Target {
+	if m == nil {
+		return nil
+	}
+	t := &delivery.Target{}
+	if d := m.Directory; d != nil {
+		t.Directory = &delivery.DirectoryTarget{Path: d.Path.ValueString(), Keep: int(d.Keep.ValueInt64())}
+		if d.AfterDeploy != nil {
+			hook := d.AfterDeploy.toSpec()
+			t.Directory.AfterDeploy = &hook
+		}
+	}
+	if c := m.Command; c != nil {
+		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.toSpec(), Observe: c.Observe.toSpec()}
+	}
+	return t
+}
+
+// toSpec tolerates nil, which stands for a required command that is missing: validation then says so.
+func (m *commandModel) toSpec() delivery.Command {
+	if m == nil {
+		return delivery.Command{}
+	}
+	return delivery.Command{
+		Argv:        m.Argv,
+		Directory:   m.Directory.ValueString(),
+		Environment: unset(m.Environment),
+		Timeout:     delivery.Duration(m.Timeout.ValueString()),
+	}
+}
+
+func targetModelFrom(t *delivery.Target, prior *targetModel) *targetModel {
+	if t == nil {
+		return nil
+	}
+	prior = priorOr(prior)
+	m := &targetModel{}
+	if d := t.Directory; d != nil {
+		was := priorOr(prior.Directory)
+		m.Directory = &directoryModel{Path: stringOr(d.Path, was.Path), Keep: intOr(d.Keep, was.Keep)}
+		if d.AfterDeploy != nil {
+			m.Directory.AfterDeploy = commandModelFrom(*d.AfterDeploy, was.AfterDeploy)
+		}
+	}
+	if c := t.Command; c != nil {
+		was := priorOr(prior.Command)
+		m.Command = &commandTargetModel{Deploy: commandModelFrom(c.Deploy, was.Deploy), Observe: commandModelFrom(c.Observe, was.Observe)}
+	}
+	return m
+}
+
+func commandModelFrom(c delivery.Command, prior *commandModel) *commandModel {
+	prior = priorOr(prior)
+	return &commandModel{
+		Argv:        listOr(c.Argv, prior.Argv),
+		Directory:   stringOr(c.Directory, prior.Directory),
+		Environment: mapOr(maps.Clone(c.Environment), prior.Environment),
+		Timeout:     stringOr(c.Timeout, prior.Timeout),
+	}
+}
