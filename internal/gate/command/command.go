@@ -1,0 +1,98 @@
+// Package commandgate asks a program of the user's: the check passes when the program ends with status 0.
+//
+// The program gets the check's request as JSON on standard input. Its environment holds the effective configuration, the
+// check's own variables over it, and CD_CHECK, CD_PIPELINE, CD_STAGE, CD_ENVIRONMENT (empty for a gate, which is asked once for
+// its stage), CD_VERSION and CD_DIGEST over both; and of this process's environment what command.Inherited names. It gets no
+// secret of any environment.
+package commandgate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
+)
+
+// maxDetailBytes bounds what is repeated of a program's output.
+const maxDetailBytes = 2 << 10
+
+// Checker answers checks of kind "command".
+type Checker struct {
+	pause gate.Pause
+	grace time.Duration
+}
+
+// New makes a checker that waits between attempts with pause: gate.Sleep, but in tests.
+func New(pause gate.Pause) *Checker { return &Checker{pause: pause, grace: command.DefaultGrace} }
+
+// Check runs the program as often as the check allows. The error is ctx's.
+func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	check := r.Check.Command
+	if check == nil {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: "this is no command check"}, ctx.Err()
+	}
+	spec, err := c.spec(r)
+	if err != nil {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: err.Error()}, ctx.Err()
+	}
+	interval := check.Interval.Or(delivery.DefaultInterval)
+	return gate.Repeat(ctx, check.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
+		out, err := command.Run(ctx, spec)
+		return answer(r.Name, out, err)
+	})
+}
+
+func (c *Checker) spec(r delivery.CheckRequest) (command.Spec, error) {
+	check := r.Check.Command
+	stdin, err := json.Marshal(r)
+	if err != nil {
+		return command.Spec{}, err
+	}
+	return command.Spec{
+		Argv:        check.Argv,
+		Dir:         check.Directory,
+		Env:         variables(r),
+		Stdin:       stdin,
+		Timeout:     check.Timeout.Or(delivery.DefaultCommandTimeout),
+		Grace:       c.grace,
+		OutputLimit: maxDetailBytes,
+	}, nil
+}
+
+// variables says which of two wins: what the check says about itself wins over the configuration, and what the ledger says
+// over both.
+func variables(r delivery.CheckRequest) map[string]string {
+	env := map[string]string{}
+	maps.Copy(env, r.Config)
+	maps.Copy(env, r.Check.Command.Environment)
+	maps.Copy(env, map[string]string{
+		"CD_CHECK":       r.Name,
+		"CD_PIPELINE":    r.Pipeline,
+		"CD_STAGE":       r.Stage,
+		"CD_ENVIRONMENT": r.Environment,
+		"CD_VERSION":     r.Version,
+		"CD_DIGEST":      r.Digest,
+	})
+	return env
+}
+
+// answer reads the end of a program. Only an end with status 0 is a pass.
+func answer(name string, out command.Output, err error) delivery.CheckResult {
+	result := delivery.CheckResult{Name: name, Passed: err == nil, Detail: "the command succeeded"}
+	if err != nil {
+		result.Detail = err.Error()
+	}
+	if failed, ok := errors.AsType[*command.StartError](err); ok {
+		result.Broken = !failed.Temporary()
+		return result
+	}
+	if last := out.LastLines(maxDetailBytes - len(result.Detail) - len(": ")); err != nil && last != "" {
+		result.Detail += ": " + last
+	}
+	return result
+}
