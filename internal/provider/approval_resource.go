@@ -1,0 +1,217 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// approvalResource is cd_approval: a person's word on exactly one content entering a stage. It is given once and never renewed.
+type approvalResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*approvalResource)(nil)
+	_ resource.ResourceWithImportState    = (*approvalResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*approvalResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*approvalResource)(nil)
+)
+
+func newApprovalResource() resource.Resource {
+	return &approvalResource{resourceBase{noun: "approval"}}
+}
+
+// Schema describes cd_approval.
+func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The decision's id in the ledger.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+				PlanModifiers:       replaces,
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release that is decided on.",
+				PlanModifiers:       replaces,
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the stage that the release is to enter. It must have an `approvals` gate.",
+				PlanModifiers:       replaces,
+			},
+			"decision": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "`approve`, or `reject`, which makes the gate fail.",
+				PlanModifiers:       replaces,
+			},
+			"comment": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Why, in the person's words. It is recorded with the decision.",
+				PlanModifiers:       replaces,
+			},
+			"approver": schema.StringAttribute{
+				Optional:            true,
+				Computed:            true,
+				MarkdownDescription: "Who decides. Defaults to the actor.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
+			},
+			"content_digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Digest of what the decision covers.",
+			},
+			"status": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`valid`; `void` once what it covers has changed; `expired` once it is older than the gate allows.",
+			},
+			"decided_at": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "When it was decided, in RFC 3339.",
+			},
+		},
+	}
+}
+
+// ValidateConfig checks the decision by itself, as far as it is known.
+func (r *approvalResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config approvalModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "approval", config.toSpec().Validate())
+	}
+}
+
+// ModifyPlan notes what this plan gives and takes back, and warns of a decision that counts no more. Terraform calls it twice
+// for a replacement: with the old decision, then as if there were none.
+func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil {
+		return
+	}
+	var plan, state *approvalModel // nil when there is none
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
+		r.session.overlay.revoke(state.ID.ValueString())
+		return
+	}
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	spec := plan.toSpec()
+	if state == nil {
+		r.session.overlay.approval(spec)
+	}
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
+	name := fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage)
+	switch {
+	case err != nil:
+		refuse(&resp.Diagnostics, "preview", "approval", name, err)
+	case state == nil:
+		refuseInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
+	default:
+		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
+	}
+}
+
+// warnIfSpent warns of a decision that counts no more, or will not once this plan is applied. It stays in state as it is:
+// only a person can give it again.
+func warnIfSpent(diags *diag.Diagnostics, state approvalModel, contentDigest string) {
+	var why string
+	switch status := delivery.ApprovalStatus(state.Status.ValueString()); {
+	case status == delivery.ApprovalExpired:
+		why = "is expired: it is older than the stage's approvals gate allows"
+	case status == delivery.ApprovalVoid:
+		why = "is void: what it covers has changed since"
+	case contentDigest != "" && contentDigest != state.ContentDigest.ValueString():
+		why = "becomes void by this plan, which changes what it covers"
+	default:
+		return
+	}
+	diags.AddWarning(fmt.Sprintf("Approval of %s %s to %s counts no more", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
+		fmt.Sprintf("The decision of %s at %s %s. Applying does not renew it: look at what would be deployed now, then give it again with terraform apply -replace=ADDRESS, or by editing the comment.",
+			state.Approver.ValueString(), state.DecidedAt.ValueString(), why))
+}
+
+// Create records the decision.
+func (r *approvalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan approvalModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	spec := plan.toSpec()
+	var given delivery.Approval
+	api, err := r.session.client(ctx)
+	if err == nil {
+		given, err = api.AddApproval(ctx, spec)
+	}
+	if err != nil {
+		refuse(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
+		return
+	}
+	model := approvalModelFrom(given, plan)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Update is never asked for: every configurable attribute replaces.
+func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.Diagnostics.AddError("Unable to change approval", "A decision is never changed, only revoked and given again. That Terraform asks for it is a defect of the provider.")
+}
+
+// Read takes over the decision as recorded, and whether it still counts.
+func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior approvalModel
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	var given delivery.Approval
+	api, err := r.session.client(ctx)
+	if err == nil {
+		given, err = api.Approval(ctx, prior.ID.ValueString())
+	}
+	switch {
+	case delivery.IsNotFound(err) || err == nil && given.RevokedAt != nil:
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
+		return
+	}
+	model := approvalModelFrom(given, prior)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Delete revokes the decision; that is recorded as well.
+func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state approvalModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.RevokeApproval(ctx, state.ID.ValueString())
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
+	}
+}
+
+// ImportState takes the decision's id.
+func (r *approvalResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+}

@@ -1,0 +1,153 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// deployedDataSource is cd_deployed: what a pipeline runs in one environment.
+type deployedDataSource struct{ dataSourceBase }
+
+var _ datasource.DataSourceWithConfigure = (*deployedDataSource)(nil)
+
+func newDeployedDataSource() datasource.DataSource {
+	return &deployedDataSource{dataSourceBase{noun: "deployed"}}
+}
+
+type deployedModel struct {
+	Pipeline       types.String `tfsdk:"pipeline"`
+	Environment    types.String `tfsdk:"environment"`
+	Version        types.String `tfsdk:"version"`
+	Artifacts      types.Map    `tfsdk:"artifacts"`
+	Status         types.String `tfsdk:"status"`
+	DeployedAt     types.String `tfsdk:"deployed_at"`
+	ConfigRevision types.String `tfsdk:"config_revision"`
+	Drifted        types.Bool   `tfsdk:"drifted"`
+	Differences    types.List   `tfsdk:"differences"`
+}
+
+// deployedModelFrom makes the model of what runs.
+func deployedModelFrom(ctx context.Context, d delivery.Deployed) (deployedModel, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	return deployedModel{
+		Pipeline:       types.StringValue(d.Pipeline),
+		Environment:    types.StringValue(d.Environment),
+		Version:        types.StringValue(d.Version),
+		Artifacts:      artifactsFrom(ctx, d.Artifacts, &diags),
+		Status:         types.StringValue(d.Status),
+		DeployedAt:     momentFrom(d.DeployedAt),
+		ConfigRevision: types.StringValue(d.ConfigRevision),
+		Drifted:        types.BoolValue(d.Drifted),
+		Differences:    linesFrom(ctx, d.Differences, &diags),
+	}, diags
+}
+
+// Schema describes cd_deployed.
+func (d *deployedDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What a pipeline runs in one environment, as observed where it can be observed.",
+		Attributes: map[string]schema.Attribute{
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+			},
+			"environment": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the environment.",
+			},
+			"version": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The version that runs there. Empty when nothing does.",
+			},
+			"artifacts": schema.MapNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Artifacts of the release that runs there, by name.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: readArtifactAttributes()},
+			},
+			"status": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
+			},
+			"deployed_at": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "When what runs there was deployed, in RFC 3339. Null when nothing was.",
+			},
+			"config_revision": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Revision of the configuration that was deployed there.",
+			},
+			"drifted": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "Whether what runs is not what was deployed.",
+			},
+			"differences": schema.ListAttribute{
+				Computed:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "How what runs differs from what was deployed, one difference each. Empty when it does not.",
+			},
+		},
+	}
+}
+
+func readArtifactAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"uri": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "Where the artifact is.",
+		},
+		"digest": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "The artifact's digest.",
+		},
+	}
+}
+
+// Read asks what runs. That the pipeline does not deploy there is an error.
+func (d *deployedDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config deployedModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || d.session == nil {
+		return
+	}
+	pipeline, environment := config.Pipeline.ValueString(), config.Environment.ValueString()
+	var found delivery.Deployed
+	api, err := d.session.client(ctx)
+	if err == nil {
+		found, err = api.Deployed(ctx, pipeline, environment)
+	}
+	if err != nil {
+		notRead(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to read what %q runs in %q", pipeline, environment), err)
+		return
+	}
+	model, diags := deployedModelFrom(ctx, found)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// notRead adds why a data source has nothing to show, at the attribute at fault; at, when the refusal names none.
+func notRead(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+	refusals := delivery.ErrorsOf(err)
+	if len(refusals) == 0 {
+		diags.AddError(summary, interruption(err))
+		return
+	}
+	for _, r := range refusals {
+		where, named := attributePath(r.Field)
+		switch {
+		case named:
+			diags.AddAttributeError(where, summary, r.Message)
+		case r.Code == delivery.CodeNotFound:
+			diags.AddAttributeError(at, summary, r.Message)
+		default:
+			diags.AddError(summary, r.Message)
+		}
+	}
+}

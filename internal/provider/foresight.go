@@ -1,0 +1,164 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// foresee asks what applying one declaration would do, with what this plan is about to change laid over the ledger.
+func (s *session) foresee(ctx context.Context, pipeline string, request delivery.PreviewRequest) (delivery.Preview, error) {
+	recorded, err := s.recordedPipeline(ctx, pipeline)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	api, err := s.client(ctx)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	request.Overlay = s.overlay.forPipeline(pipeline, recorded)
+	return api.Preview(ctx, request)
+}
+
+// leads reports whether releases enter the pipeline by themselves, as this plan leaves it.
+func (s *session) leads(ctx context.Context, pipeline string) (bool, error) {
+	if planned := s.overlay.forPipeline(pipeline, nil).Pipelines; len(planned) > 0 {
+		return planned[0].Leads(), nil
+	}
+	recorded, err := s.recordedPipeline(ctx, pipeline)
+	return recorded != nil && recorded.Leads(), err
+}
+
+// recordedPipeline returns the pipeline as the ledger has it, nil when it does not exist there.
+func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.PipelineSpec, error) {
+	p, err := s.pipeline(ctx, name)
+	switch {
+	case delivery.IsNotFound(err):
+		return nil, nil //nolint:nilnil // a first plan has none yet, and that is no error
+	case err != nil:
+		return nil, err
+	}
+	return &p.Spec, nil
+}
+
+// refuseInPlan adds each refusal as an error when this plan really changes the object, else as a warning: an error here would
+// also stop terraform destroy.
+func refuseInPlan(diags *diag.Diagnostics, changes bool, action, noun, name string, refused delivery.Errors) {
+	if len(refused) == 0 {
+		return
+	}
+	if changes {
+		refuse(diags, action, noun, name, refused)
+		return
+	}
+	var found diag.Diagnostics
+	refuse(&found, action, noun, name, refused)
+	for _, d := range found {
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
+		} else {
+			diags.AddWarning(d.Summary(), d.Detail())
+		}
+	}
+}
+
+// foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could
+// not be observed. It adds none when everything is as it should be. when is empty for a release: there is nothing to choose.
+func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
+	lines := []string{}
+	for _, step := range p.Steps {
+		lines = append(lines, stepLine(step))
+	}
+	stopped := slices.IndexFunc(p.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() })
+	if stopped >= 0 {
+		if text := stoppedText(p.Stages[stopped], len(p.Steps) > 0); text != "" {
+			lines = append(lines, text)
+			if stopped == 0 {
+				lines = append(lines, consequence(p.Stages[0], when)...)
+			}
+		}
+	}
+	switch {
+	case len(p.Steps) > 0:
+		diags.AddWarning(title, strings.Join(lines, "\n"))
+	case len(lines) > 0:
+		diags.AddWarning(title+" waits", strings.Join(lines, "\n"))
+	}
+	for _, stage := range p.Stages {
+		for _, env := range slices.Sorted(maps.Keys(stage.Unknown)) {
+			diags.AddWarning(fmt.Sprintf("Unable to see what runs in %q", env),
+				fmt.Sprintf("%s. Whether it drifted cannot be told; it is left as it is.", strings.TrimSuffix(stage.Unknown[env], ".")))
+		}
+	}
+}
+
+// stepLine says one step in words, with the reason for it.
+func stepLine(s delivery.Step) string {
+	var what string
+	switch s.Kind {
+	case delivery.StepResume:
+		what = fmt.Sprintf("finish the deployment of %s to %s", s.Version, s.Environment)
+	case delivery.StepRollback:
+		what = fmt.Sprintf("roll %s back to %s", s.Environment, s.Version)
+	case delivery.StepDeploy:
+		what = fmt.Sprintf("deploy %s to %s", s.Version, s.Environment)
+	}
+	return fmt.Sprintf("%s: %s (%s)", s.Stage, what, s.Reason)
+}
+
+// stoppedText says where and why a release stands still; moves tells whether it gets anywhere before that. Empty when the stage
+// neither holds the release nor asks a gate that did not pass.
+func stoppedText(s delivery.StageDecision, moves bool) string {
+	verb := "waits"
+	if moves {
+		verb = "stops"
+	}
+	switch {
+	case s.Held != "":
+		return fmt.Sprintf("%s before %s: %s.", verb, s.Stage, strings.TrimSuffix(s.Held, "."))
+	case s.Blocked():
+		return fmt.Sprintf("%s before %s:\n%s", verb, s.Stage, gateTable(s.Gates))
+	}
+	return ""
+}
+
+// gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass.
+func gateTable(gates []delivery.GateResult) string {
+	dated := slices.Clone(gates)
+	for i := range dated {
+		if at := dated[i].ReadyAt; at != nil {
+			dated[i].Reason += " (earliest " + at.UTC().Format(time.RFC3339) + ")"
+		}
+	}
+	return strings.TrimRight(delivery.GateTable(dated), "\n")
+}
+
+// consequence says what applying does about a release that may not enter the first stage asked for.
+func consequence(entry delivery.StageDecision, when delivery.WhenBlocked) []string {
+	if entry.Held != "" {
+		return []string{"Applying fails and deploys nothing."}
+	}
+	switch when {
+	case delivery.WhenBlockedFail:
+		return []string{"Applying fails and deploys nothing, because when_blocked is \"fail\"."}
+	case delivery.WhenBlockedWait:
+		return []string{"Applying waits until the gates pass, one fails, or the timeout is reached."}
+	case delivery.WhenBlockedPend:
+		return []string{"Applying succeeds and leaves the promotion waiting."}
+	}
+	return nil
+}
+
+// waits warns that a release stands still after applying, and says what it waits for.
+func waits(diags *diag.Diagnostics, title string, s delivery.StageDecision) {
+	if text := stoppedText(s, false); text != "" {
+		diags.AddWarning(title+" waits", text)
+	}
+}

@@ -1,0 +1,298 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// promotionResource is cd_promotion: one release brought into one manual stage, and on through the automatic ones behind it.
+type promotionResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*promotionResource)(nil)
+	_ resource.ResourceWithImportState    = (*promotionResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*promotionResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*promotionResource)(nil)
+)
+
+func newPromotionResource() resource.Resource {
+	return &promotionResource{resourceBase{noun: "promotion"}}
+}
+
+// Schema describes cd_promotion.
+func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A promotion: brings one release into one manual stage, if every gate of the stage passes, and carries it on through the automatic stages that follow. The plan shows every gate with its verdict. Changing `version` promotes another release in place; an older version rolls back. Destroying stops managing the stage: what runs keeps running.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`pipeline/stage`.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline. Changing it replaces the resource.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the manual stage that the release is brought into. Changing it replaces the resource.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release that is to run in the stage.",
+			},
+			"when_blocked": schema.StringAttribute{
+				Optional:            true,
+				Computed:            true,
+				Default:             stringdefault.StaticString(string(delivery.WhenBlockedFail)),
+				MarkdownDescription: "What applying does while a gate does not pass. `fail` (default): the apply fails and nothing is deployed. `wait`: it waits until the gates pass, one fails for good, or the timeout is reached. `pend`: it succeeds with status `waiting`, and what refers to `artifacts` does not move.",
+			},
+			"attempt":  attemptAttribute(),
+			"timeouts": timeoutsAttribute(ctx),
+			"status": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Where the release stands in the stage: `waiting`, `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+			},
+			"running_version": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The version that runs in the stage now. Empty when nothing runs; several, joined by a comma, while the stage's environments differ.",
+			},
+			"artifacts": schema.MapNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Artifacts of the release that runs in the stage, by name.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: computedArtifactAttributes()},
+			},
+			"environments": schema.MapNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "What runs in each of the stage's environments, by the environment's name.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"version": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The version that runs there. Empty when nothing does.",
+					},
+					"status": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
+					},
+					"config_revision": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Revision of the configuration that was deployed there.",
+					},
+				}},
+			},
+			"waiting_on": schema.ListAttribute{
+				Computed:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "What the promotion waits for, one reason each.",
+			},
+			"deployed_at": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "When what runs in the stage was deployed, in RFC 3339. Null when nothing was.",
+			},
+		},
+	}
+}
+
+func computedArtifactAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"uri": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "Where the artifact is.",
+		},
+		"digest": schema.StringAttribute{
+			Computed:            true,
+			MarkdownDescription: "The artifact's digest.",
+		},
+	}
+}
+
+// ValidateConfig checks the promotion by itself, as far as it is known.
+func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config promotionModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "promotion", config.toSpec().Validate())
+	}
+}
+
+// ModifyPlan is the dry run: what would be deployed, and which gates stand in the way.
+func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
+		return // with anything unknown, Terraform already plans all computed attributes as unknown
+	}
+	var plan promotionModel
+	var state *promotionModel // nil on create
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	spec := plan.toSpec()
+	changed := state == nil || state.toSpec() != spec
+	r.session.overlay.promotion(spec, changed)
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
+	if err != nil {
+		refuse(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
+		return
+	}
+	refuseInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	foretell(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
+	plan.ID = types.StringValue(spec.ID())
+	if changed || preview.Changes {
+		plan.expectWork()
+		if state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview) {
+			plan.keepWhatRuns(*state)
+		}
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+func promotionTitle(spec delivery.PromotionSpec) string {
+	return fmt.Sprintf("Promotion of %s %s to %s", spec.Pipeline, spec.Version, spec.Stage)
+}
+
+// pends reports whether a gate keeps the release out of the stage and nothing else is to be done there either.
+func pends(p delivery.Preview) bool {
+	return len(p.Steps) == 0 && len(p.Stages) > 0 && p.Stages[0].Blocked()
+}
+
+// Create promotes. Nothing is put into state when that fails: the next plan creates again, and the control plane knows what it
+// already did.
+func (r *promotionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan promotionModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &promoted)...)
+	}
+}
+
+// Update promotes what is declared now. A failure leaves the state as it was, so that the difference remains.
+func (r *promotionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan promotionModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	// Planned values that are known must come back as they were planned. They are known only when a gate kept the release out at
+	// planning; should it have passed since, the next refresh brings what runs now.
+	promoted.keepWhatRuns(plan)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &promoted)...)
+}
+
+// promote asks for the promotion and waits until it went as far as it goes by itself; ok is false when it failed.
+func (r *promotionResource) promote(ctx context.Context, plan promotionModel, timeout time.Duration, diags *diag.Diagnostics) (promoted promotionModel, ok bool) {
+	spec := plan.toSpec()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		return plan, false
+	}
+	state, err := api.PutPromotion(ctx, spec)
+	if err == nil {
+		err = failureOf(spec, state.Work)
+	}
+	if err != nil {
+		refuse(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		return plan, false
+	}
+	if state.Work.Stopped != nil {
+		waits(diags, promotionTitle(spec), *state.Work.Stopped)
+	}
+	promoted, d := promotionModelFrom(ctx, state, plan)
+	diags.Append(d...)
+	return promoted, !diags.HasError()
+}
+
+// failureOf tells why a settled promotion counts as failed; nil when it does not.
+func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
+	if work.Failure != nil {
+		return work.Failure
+	}
+	stopped := work.Stopped
+	if stopped == nil || !stopped.Blocked() {
+		return nil
+	}
+	refusedEntry := spec.WhenBlocked == delivery.WhenBlockedFail && stopped.Stage == spec.Stage
+	gaveUp := spec.WhenBlocked == delivery.WhenBlockedWait && stopped.FailedGate()
+	if refusedEntry || gaveUp {
+		return delivery.Refusal(spec.Pipeline, *stopped)
+	}
+	return nil
+}
+
+// Read takes over what the ledger says of the stage.
+func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior promotionModel
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	pipeline, stage := prior.Pipeline.ValueString(), prior.Stage.ValueString()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		return
+	}
+	state, err := api.Promotion(ctx, pipeline, stage)
+	switch {
+	case delivery.IsNotFound(err) || err == nil && state.Unmanaged:
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		return
+	}
+	read, diags := promotionModelFrom(ctx, state, prior)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
+}
+
+// Delete stops managing the stage; what runs there keeps running.
+func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state promotionModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.DeletePromotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "delete", "promotion", state.ID.ValueString(), err)
+	}
+}
+
+// ImportState takes pipeline/stage.
+func (r *promotionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	pipeline, stage, ok := strings.Cut(req.ID, "/")
+	if !ok || pipeline == "" || stage == "" || strings.Contains(stage, "/") {
+		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", req.ID))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("pipeline"), pipeline)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("stage"), stage)...)
+}

@@ -1,0 +1,178 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// readinessDataSource is cd_readiness: whether a release could enter a stage at a moment.
+type readinessDataSource struct{ dataSourceBase }
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*readinessDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*readinessDataSource)(nil)
+)
+
+func newReadinessDataSource() datasource.DataSource {
+	return &readinessDataSource{dataSourceBase{noun: "readiness"}}
+}
+
+type readinessModel struct {
+	Pipeline types.String `tfsdk:"pipeline"`
+	Version  types.String `tfsdk:"version"`
+	Stage    types.String `tfsdk:"stage"`
+	At       types.String `tfsdk:"at"`
+	Ready    types.Bool   `tfsdk:"ready"`
+	ReadyAt  types.String `tfsdk:"ready_at"`
+	Gates    types.List   `tfsdk:"gates"`
+}
+
+type gateResultModel struct {
+	Name    types.String `tfsdk:"name"`
+	Verdict types.String `tfsdk:"verdict"`
+	Reason  types.String `tfsdk:"reason"`
+	ReadyAt types.String `tfsdk:"ready_at"`
+}
+
+var gateResultType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"name":     types.StringType,
+	"verdict":  types.StringType,
+	"reason":   types.StringType,
+	"ready_at": types.StringType,
+}}
+
+// readinessModelFrom makes the model of an answer to the question that config asks. A release that is ready has no ready_at:
+// the moment of asking would be another one in each plan.
+func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readinessModel) (readinessModel, diag.Diagnostics) {
+	m := config
+	m.Ready = types.BoolValue(r.Ready)
+	m.ReadyAt = types.StringNull()
+	if !r.Ready {
+		m.ReadyAt = momentFrom(r.ReadyAt)
+	}
+	gates := make([]gateResultModel, len(r.Gates))
+	for i, g := range r.Gates {
+		gates[i] = gateResultModel{
+			Name:    types.StringValue(g.Name),
+			Verdict: types.StringValue(string(g.Verdict)),
+			Reason:  types.StringValue(g.Reason),
+			ReadyAt: momentFrom(g.ReadyAt),
+		}
+	}
+	var diags diag.Diagnostics
+	m.Gates, diags = types.ListValueFrom(ctx, gateResultType, gates)
+	return m, diags
+}
+
+// Schema describes cd_readiness.
+func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Whether a release could enter a stage, with the verdict of every gate. With `at` it answers for another moment, as far as that is known today.",
+		Attributes: map[string]schema.Attribute{
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release.",
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the stage.",
+			},
+			"at": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The moment to ask about, in RFC 3339. Defaults to now.",
+			},
+			"ready": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "Whether every gate passes at that moment.",
+			},
+			"ready_at": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The earliest moment at which time alone makes every gate pass, in RFC 3339. Null when the release is ready, or when a person or a change is needed.",
+			},
+			"gates": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Every gate of the stage, in the order in which they are asked.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"name": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Name of the gate, such as `approvals`, `soak` or `checks.error_rate`.",
+					},
+					"verdict": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "`passed`; `pending` while time or a person can still satisfy it; `failed` when it will not pass unless something changes.",
+					},
+					"reason": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Why, in words.",
+					},
+					"ready_at": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The earliest moment at which time alone makes the gate pass, in RFC 3339. Null when time alone will not do it, or need not.",
+					},
+				}},
+			},
+		},
+	}
+}
+
+// ValidateConfig refuses a moment that is none.
+func (d *readinessDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var config readinessModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if _, err := config.moment(); err != nil && !config.At.IsUnknown() {
+		resp.Diagnostics.AddAttributeError(path.Root("at"), "Invalid readiness", err.Error())
+	}
+}
+
+// moment returns the moment to ask about; the zero time means now.
+func (m readinessModel) moment() (time.Time, error) {
+	if m.At.IsNull() {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, m.At.ValueString())
+	if err != nil {
+		return at, fmt.Errorf("%q is not a time; write it as RFC 3339, such as \"2027-06-30T00:00:00Z\"", m.At.ValueString())
+	}
+	return at, nil
+}
+
+// Read asks the stage's gates. That the release or the stage does not exist is an error.
+func (d *readinessDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config readinessModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || d.session == nil {
+		return
+	}
+	at, err := config.moment()
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("at"), "Invalid readiness", err.Error())
+		return
+	}
+	pipeline, version, stage := config.Pipeline.ValueString(), config.Version.ValueString(), config.Stage.ValueString()
+	var found delivery.Readiness
+	api, err := d.session.client(ctx)
+	if err == nil {
+		found, err = api.Readiness(ctx, pipeline, version, stage, at)
+	}
+	if err != nil {
+		notRead(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the readiness of \"%s/%s\" for %q", pipeline, version, stage), err)
+		return
+	}
+	model, diags := readinessModelFrom(ctx, found, config)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}

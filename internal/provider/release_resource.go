@@ -1,0 +1,328 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// releaseResource is cd_release: an immutable version of a pipeline's artifacts, carried through the leading automatic stages.
+type releaseResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*releaseResource)(nil)
+	_ resource.ResourceWithImportState    = (*releaseResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*releaseResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*releaseResource)(nil)
+)
+
+func newReleaseResource() resource.Resource {
+	return &releaseResource{resourceBase{noun: "release"}}
+}
+
+// defaultTimeout is how long a create or update waits for deliveries to settle when timeouts says nothing.
+const defaultTimeout = 30 * time.Minute
+
+// Schema describes cd_release.
+func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A release: an immutable version of the artifacts of one pipeline. Applying registers it and carries it through the pipeline's leading `automatic` stages: gates, deploy, verify, next stage. It stops before the first manual stage, at a pending gate (with a warning that says what it waits for), or at a failure (the apply fails). Changing `version` delivers the other release; an older version rolls back. Destroying stops managing the release: what runs keeps running.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`pipeline/version`.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline that carries the release. Changing it replaces the resource.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The release's version. A version's content can never change; a changed `version` delivers another release, in place.",
+			},
+			"artifacts": schema.MapNestedAttribute{
+				Required:            true,
+				MarkdownDescription: "What is deployed, by name. Deployments check each digest before they use an artifact.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: artifactAttributes()},
+			},
+			"source":   sourceAttribute(),
+			"labels":   labelsAttribute(),
+			"attempt":  attemptAttribute(),
+			"timeouts": timeoutsAttribute(ctx),
+			"digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Digest of the release's whole content: artifacts, source and labels.",
+			},
+			"stages": schema.MapNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "Where the release stands, by stage.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"status": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+					},
+					"version": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The version that runs in the stage now, whichever release it belongs to. Empty when nothing runs; several, joined by a comma, while the stage's environments differ.",
+					},
+					"waiting_on": schema.ListAttribute{
+						Computed:            true,
+						ElementType:         types.StringType,
+						MarkdownDescription: "What the release waits for, one reason each.",
+					},
+				}},
+			},
+		},
+	}
+}
+
+func artifactAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"uri": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "Where the artifact is: a path (relative to where Terraform runs), `file://`, `https://` or `oci://`.",
+		},
+		"digest": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the artifact, as in `\"sha256:${filesha256(path)}\"`.",
+		},
+	}
+}
+
+func sourceAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The revision that the release was built from.",
+		Attributes: map[string]schema.Attribute{
+			"repository": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Address of the repository.",
+			},
+			"revision": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The revision, such as a commit's hash.",
+			},
+			"author": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Who wrote the revision. Unless a gate allows it, an author may not approve their own release; without an author it is whoever registers the release.",
+			},
+			"committed_at": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "When the revision was committed, in RFC 3339.",
+			},
+		},
+	}
+}
+
+func labelsAttribute() schema.Attribute {
+	return schema.MapAttribute{
+		Optional:            true,
+		ElementType:         types.StringType,
+		MarkdownDescription: "Any facts about the release, such as a ticket. They belong to its content.",
+	}
+}
+
+func attemptAttribute() schema.Attribute {
+	return schema.Int64Attribute{
+		Optional:            true,
+		Computed:            true,
+		Default:             int64default.StaticInt64(1),
+		MarkdownDescription: "Which attempt this is, counted from 1, the default. A release that failed in a stage is not tried there again until this is raised.",
+	}
+}
+
+func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+		Create:            true,
+		Update:            true,
+		CreateDescription: "How long creating waits, as a Go duration such as \"90m\". Default 30m.",
+		UpdateDescription: "How long updating waits, as a Go duration such as \"90m\". Default 30m.",
+	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long to wait for deployments and their verification. When the time is up the apply fails and nothing is lost: applying again goes on."
+		return nested
+	}
+	return attribute
+}
+
+// ValidateConfig checks the release by itself, as far as it is known.
+func (r *releaseResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config releaseModel
+	if !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	request := config.toSpec()
+	invalid(&resp.Diagnostics, "release", append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...))
+}
+
+// ModifyPlan is the dry run: what would be delivered, and where it would stop.
+func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
+		return // with anything unknown, Terraform already plans all computed attributes as unknown
+	}
+	var plan releaseModel
+	var state *releaseModel // nil on create
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	request := plan.toSpec()
+	changed := state == nil || !reflect.DeepEqual(state.toSpec(), request)
+	preview, err := r.preview(ctx, request, changed, &resp.Diagnostics)
+	if err != nil {
+		refuse(&resp.Diagnostics, "preview", "release", request.Spec.ID(), err)
+		return
+	}
+	plan.ID = types.StringValue(request.Spec.ID())
+	plan.Digest = types.StringValue(request.Spec.Digest())
+	if changed || preview.Changes {
+		plan.Stages = types.MapUnknown(releaseStageType)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// preview asks what applying would do, and says so in warnings.
+func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
+	spec := request.Spec
+	rival, rivalChanges := r.session.overlay.release(request, changed)
+	leads, err := r.session.leads(ctx, spec.Pipeline)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	if rival != "" && leads {
+		refusals := delivery.Errors{{Code: delivery.CodeConflict, Field: "version", Message: fmt.Sprintf(
+			"another cd_release of pipeline %q in this configuration has version %s. Its first stage is automatic, so it carries one release at a time: keep one of the two resources, and change its version to deliver another release",
+			spec.Pipeline, rival)}}
+		refuseInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
+	}
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Release: &request})
+	if err != nil {
+		return preview, err
+	}
+	refuseInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
+	foretell(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
+	return preview, nil
+}
+
+// Create registers the release and delivers it. Nothing is put into state when that fails: the next plan creates again, and the
+// control plane knows what it already did.
+func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan releaseModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &delivered)...)
+	}
+}
+
+// Update delivers what is declared now. A failure leaves the state as it was, so that the difference remains.
+func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan releaseModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &delivered)...)
+	}
+}
+
+// deliver registers the release and waits until it went as far as it goes by itself; ok is false when it failed.
+func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeout time.Duration, diags *diag.Diagnostics) (delivered releaseModel, ok bool) {
+	request := plan.toSpec()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(diags, "deliver", "release", request.Spec.ID(), err)
+		return plan, false
+	}
+	state, err := api.PutRelease(ctx, request)
+	if err == nil && state.Work.Failure != nil {
+		err = state.Work.Failure
+	}
+	if err != nil {
+		refuse(diags, "deliver", "release", request.Spec.ID(), err)
+		return plan, false
+	}
+	if state.Work.Stopped != nil {
+		waits(diags, fmt.Sprintf("Delivery of %s %s", request.Spec.Pipeline, request.Spec.Version), *state.Work.Stopped)
+	}
+	delivered, d := releaseModelFrom(ctx, state, plan)
+	diags.Append(d...)
+	return delivered, !diags.HasError()
+}
+
+// Read takes over what the ledger says of the release that the state names. That may not be the newest one tried: an update
+// that failed leaves the state at the version before.
+func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior releaseModel
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	pipeline, version := prior.Pipeline.ValueString(), prior.Version.ValueString()
+	api, err := r.session.client(ctx)
+	if err != nil {
+		refuse(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		return
+	}
+	state, err := api.Release(ctx, pipeline, version)
+	switch {
+	case delivery.IsNotFound(err) || err == nil && state.Retired:
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		return
+	}
+	read, diags := releaseModelFrom(ctx, state, prior)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
+}
+
+// Delete stops managing the release.
+func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state releaseModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.DeleteRelease(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "delete", "release", state.ID.ValueString(), err)
+	}
+}
+
+// ImportState takes pipeline/version.
+func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	pipeline, version, ok := strings.Cut(req.ID, "/")
+	if !ok || pipeline == "" || version == "" || strings.Contains(version, "/") {
+		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", req.ID))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("pipeline"), pipeline)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("version"), version)...)
+}
