@@ -44,17 +44,8 @@ const (
 	PathDeployments  = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
 	PathPreview      = "/v1/preview"                                                          // POST
 	PathEvents       = "/v1/events"                                                           // GET ?after=&limit=
+	PathOpenAPI      = "/openapi.json"                                                        // GET: this API, described
 )
-
-// Problem is the error envelope: RFC 9457 with the refusals one by one.
-type Problem struct {
-	Type   string          `json:"type,omitempty"`
-	Title  string          `json:"title"`
-	Status int             `json:"status"`
-	Detail string          `json:"detail"`
-	Code   delivery.Code   `json:"code"`
-	Errors delivery.Errors `json:"errors,omitempty"`
-}
 
 type codeStatus struct {
 	code   delivery.Code

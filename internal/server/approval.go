@@ -1,0 +1,36 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type approvalPath struct {
+	ID string `path:"id"`
+}
+
+func (s *server) approvals() {
+	answer(s, route{"approval", "add-approval", "Record a decision on a release entering a stage", http.MethodPost, api.PathApprovals},
+		func(ctx context.Context, in *struct {
+			Actor
+			Body delivery.ApprovalSpec
+		}) (delivery.Approval, error) {
+			return s.engine.AddApproval(ctx, in.Actor.Actor, in.Body)
+		})
+
+	answer(s, route{"approval", "get-approval", "Read a decision", http.MethodGet, api.PathApproval},
+		func(ctx context.Context, in *approvalPath) (delivery.Approval, error) {
+			return s.engine.Approval(ctx, in.ID)
+		})
+
+	act(s, route{"approval", "revoke-approval", "Take a decision back; its record stays", http.MethodDelete, api.PathApproval},
+		func(ctx context.Context, in *struct {
+			Actor
+			approvalPath
+		}) error {
+			return s.engine.RevokeApproval(ctx, in.Actor.Actor, in.ID)
+		})
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type releasePath struct {
+	pipelinePath
+	Version string `path:"version"`
+}
+
+func (s *server) releases() {
+	answer(s, route{"release", "get-release", "Read a release and where it stands, or wait for its delivery to settle", http.MethodGet, api.PathRelease},
+		func(ctx context.Context, in *struct {
+			releasePath
+			Wait
+		}) (delivery.ReleaseState, error) {
+			d, waits, err := in.duration()
+			switch {
+			case err != nil:
+				return delivery.ReleaseState{}, err
+			case waits:
+				return s.engine.WaitRelease(ctx, in.Pipeline, in.Version, d)
+			}
+			return s.engine.Release(ctx, in.Pipeline, in.Version)
+		})
+
+	answer(s, route{"release", "put-release", "Register a release and begin its delivery", http.MethodPut, api.PathRelease},
+		func(ctx context.Context, in *struct {
+			Actor
+			releasePath
+			Body delivery.ReleaseRequest
+		}) (delivery.ReleaseState, error) {
+			if err := sameAsPath(named{"spec.pipeline", in.Pipeline, in.Body.Spec.Pipeline}, named{"spec.version", in.Version, in.Body.Spec.Version}); err != nil {
+				return delivery.ReleaseState{}, err
+			}
+			return s.engine.PutRelease(ctx, in.Actor.Actor, in.Body)
+		})
+
+	act(s, route{"release", "delete-release", "Stop managing a release; its record stays", http.MethodDelete, api.PathRelease},
+		func(ctx context.Context, in *struct {
+			Actor
+			releasePath
+		}) error {
+			return s.engine.DeleteRelease(ctx, in.Actor.Actor, in.Pipeline, in.Version)
+		})
+}
