@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Approval implements store.Reader.
+func (r *reader) Approval(ctx context.Context, id string) (delivery.Approval, error) {
+	return document[delivery.Approval](ctx, r, "approvals", fmt.Sprintf("approval %q", id),
+		`SELECT id, document FROM approvals WHERE id = $1`, id)
+}
+
+// Approvals implements store.Reader.
+func (r *reader) Approvals(ctx context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
+	where := conditions{}
+	where.add("pipeline = ", pipeline)
+	if len(versions) > 0 {
+		where.addList("version", r.ledger.dialect, versions)
+	}
+	return documents[delivery.Approval](ctx, r, "approvals",
+		`SELECT id, document FROM approvals`+where.String()+` ORDER BY decided_at, id`, where.args...)
+}
+
+// AddApproval implements store.Tx.
+func (w *writer) AddApproval(ctx context.Context, approval delivery.Approval) error {
+	approval.DecidedAt, approval.RevokedAt = moment(approval.DecidedAt), momentOf(approval.RevokedAt)
+	approval.Status = "" // it depends on the moment of reading
+	text, err := encode(approval)
+	if err != nil {
+		return err
+	}
+	n, err := w.exec(ctx, `INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO NOTHING`,
+		approval.ID, approval.Spec.Pipeline, approval.Spec.Version, approval.DecidedAt.UnixMicro(), text)
+	if err == nil && n == 0 {
+		return delivery.Errorf(delivery.CodeConflict, "approval %q is recorded already, and a decision never changes", approval.ID)
+	}
+	return err
+}
+
+// RevokeApproval implements store.Tx.
+func (w *writer) RevokeApproval(ctx context.Context, id string, at time.Time) error {
+	approval, err := w.Approval(ctx, id)
+	if err != nil || approval.RevokedAt != nil {
+		return err
+	}
+	approval.RevokedAt = momentOf(&at)
+	text, err := encode(approval)
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, `UPDATE approvals SET document = $2 WHERE id = $1`, id, text)
+	return err
+}

@@ -1,0 +1,43 @@
+package sqlstore
+
+import (
+	"fmt"
+	"strings"
+)
+
+// conditions collects what a query asks for, and its arguments in the order of their placeholders.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+// argument adds an argument and gives its placeholder.
+func (c *conditions) argument(v any) string {
+	c.args = append(c.args, v)
+	return fmt.Sprintf("$%d", len(c.args))
+}
+
+// add asks for one thing: a column and its operator, as in "seq > ".
+func (c *conditions) add(comparison string, v any) {
+	c.terms = append(c.terms, comparison+c.argument(v))
+}
+
+// addText asks for a text, unless it is empty: then everything matches.
+func (c *conditions) addText(comparison, v string) {
+	if v != "" {
+		c.add(comparison, v)
+	}
+}
+
+// addList asks for a column to be one of the values.
+func (c *conditions) addList(column string, d dialect, values []string) {
+	c.terms = append(c.terms, column+" IN ("+d.elements(c.argument(list(values)))+")")
+}
+
+// String gives the WHERE clause; empty when nothing is asked for.
+func (c *conditions) String() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.terms, " AND ")
+}

@@ -1,0 +1,176 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Deployment implements store.Reader.
+func (r *reader) Deployment(ctx context.Context, id string) (delivery.Deployment, error) {
+	return document[delivery.Deployment](ctx, r, "deployments", fmt.Sprintf("deployment %q", id),
+		`SELECT id, document FROM deployments WHERE id = $1`, id)
+}
+
+// Deployments implements store.Reader.
+func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter) ([]delivery.Deployment, error) {
+	query, args := r.ledger.deploymentsQuery(filter)
+	deployments, err := documents[delivery.Deployment](ctx, r, "deployments", query, args...)
+	if filter.Newest > 0 {
+		slices.Reverse(deployments)
+	}
+	return deployments, err
+}
+
+// deploymentsQuery gives the newest first when only some are wanted, and the oldest first otherwise.
+func (l *ledger) deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
+	where := conditions{}
+	where.addText("pipeline = ", filter.Pipeline)
+	where.addText("environment = ", filter.Environment)
+	where.addText("version = ", filter.Version)
+	where.addText("rollout = ", filter.Rollout)
+	where.addText("stage = ", filter.Stage)
+	if len(filter.Statuses) > 0 {
+		statuses := make([]string, len(filter.Statuses))
+		for i, s := range filter.Statuses {
+			statuses[i] = string(s)
+		}
+		where.addList("status", l.dialect, statuses)
+	}
+	query := `SELECT id, document FROM deployments` + where.String()
+	if filter.Newest > 0 {
+		return query + ` ORDER BY seq DESC LIMIT ` + where.argument(filter.Newest), where.args
+	}
+	return query + ` ORDER BY seq`, where.args
+}
+
+// Relevant implements store.Reader.
+func (r *reader) Relevant(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+	return documents[delivery.Deployment](ctx, r, "deployments", r.ledger.relevantQuery(), pipeline, list(versions))
+}
+
+// relevantQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
+// the end of each one's index: what it costs grows with environments and wanted versions, not with history.
+func (l *ledger) relevantQuery() string {
+	return `WITH RECURSIVE place (environment) AS (
+		SELECT (SELECT MIN(environment) FROM deployments WHERE pipeline = $1)
+		UNION ALL
+		SELECT (SELECT MIN(d.environment) FROM deployments d WHERE d.pipeline = $1 AND d.environment > place.environment)
+		FROM place WHERE place.environment IS NOT NULL
+	), newest (seq) AS (
+		SELECT (SELECT MAX(d.seq) FROM deployments d WHERE d.pipeline = $1 AND d.environment = place.environment)
+		FROM place WHERE place.environment IS NOT NULL
+	), wanted (seq) AS (
+		SELECT seq FROM newest
+		UNION
+		SELECT (SELECT MAX(d.seq) FROM deployments d
+			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.status = 'verified') FROM place
+		UNION
+		SELECT (SELECT MAX(d.seq) FROM deployments d
+			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL) FROM place
+		UNION
+		SELECT (SELECT d.seq FROM deployments d
+			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL
+			ORDER BY d.seq DESC LIMIT 1 OFFSET 1) FROM place
+		UNION
+		SELECT mate.seq FROM newest
+			JOIN deployments last ON last.seq = newest.seq
+			JOIN deployments mate ON mate.rollout = last.rollout
+			WHERE last.rollout <> '' AND mate.pipeline = $1
+		UNION
+		SELECT d.seq FROM deployments d WHERE d.pipeline = $1 AND d.version IN (` + l.dialect.elements("$2") + `)
+	)
+	SELECT id, document FROM deployments WHERE seq IN (SELECT seq FROM wanted) ORDER BY seq`
+}
+
+// AddDeployment implements store.Tx.
+func (w *writer) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
+	none := delivery.Deployment{}
+	if err := w.refuseSecondInFlight(ctx, d); err != nil {
+		return none, err
+	}
+	if _, err := w.value(ctx, []any{&d.Seq}, `SELECT COALESCE(MAX(seq), 0) + 1 FROM deployments`); err != nil {
+		return none, err
+	}
+	d = asStored(d)
+	text, err := encode(d)
+	if err != nil {
+		return none, err
+	}
+	n, err := w.exec(ctx, `INSERT INTO deployments (seq, id, pipeline, stage, environment, version, rollout, status, verified_at, document)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
+		d.Seq, d.ID, d.Pipeline, d.Stage, d.Environment, d.Content.Version, d.Rollout, string(d.Status), micros(d.VerifiedAt), text)
+	switch {
+	case err != nil:
+		return none, err
+	case n == 0:
+		return none, delivery.Errorf(delivery.CodeConflict, "deployment %q is recorded already", d.ID)
+	}
+	return d, nil
+}
+
+// PutDeployment implements store.Tx. A change of what never changes is a conflict.
+func (w *writer) PutDeployment(ctx context.Context, d delivery.Deployment) error {
+	held, err := w.Deployment(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	d = asStored(d)
+	if err := refuseOtherContent(held, d); err != nil {
+		return err
+	}
+	if err := w.refuseSecondInFlight(ctx, d); err != nil {
+		return err
+	}
+	text, err := encode(d)
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, `UPDATE deployments SET stage = $2, rollout = $3, status = $4, verified_at = $5, document = $6 WHERE id = $1`,
+		d.ID, d.Stage, d.Rollout, string(d.Status), micros(d.VerifiedAt), text)
+	return err
+}
+
+// refuseSecondInFlight says which deployment is in the way. The unique index is what holds; this gives it words.
+func (w *writer) refuseSecondInFlight(ctx context.Context, d delivery.Deployment) error {
+	if !d.InFlight() {
+		return nil
+	}
+	var id, version string
+	found, err := w.value(ctx, []any{&id, &version}, `SELECT id, version FROM deployments
+		WHERE pipeline = $1 AND environment = $2 AND status IN ('deploying', 'verifying') AND id <> $3`, d.Pipeline, d.Environment, d.ID)
+	if err == nil && found {
+		return delivery.Errorf(delivery.CodeConflict, "deployment %s of %s/%s to %s is in flight; another one can start once it is settled", id, d.Pipeline, version, d.Environment)
+	}
+	return err
+}
+
+func refuseOtherContent(held, d delivery.Deployment) error {
+	before, err := json.Marshal(held.Content)
+	if err != nil {
+		return delivery.Errorf(delivery.CodeInternal, "comparing deployment %q: %v", d.ID, err)
+	}
+	after, err := json.Marshal(d.Content)
+	if err != nil {
+		return delivery.Errorf(delivery.CodeInternal, "comparing deployment %q: %v", d.ID, err)
+	}
+	if held.Seq != d.Seq || held.Pipeline != d.Pipeline || held.Environment != d.Environment || !bytes.Equal(before, after) {
+		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its number, pipeline, environment and content never change", d.ID)
+	}
+	return nil
+}
+
+// asStored gives the deployment with its times as they are read back.
+func asStored(d delivery.Deployment) delivery.Deployment {
+	d.CreatedAt, d.VerifiedAt, d.SettledAt = moment(d.CreatedAt), momentOf(d.VerifiedAt), momentOf(d.SettledAt)
+	d.Gates = slices.Clone(d.Gates)
+	for i := range d.Gates {
+		d.Gates[i].ReadyAt = momentOf(d.Gates[i].ReadyAt)
+	}
+	return d
+}

@@ -1,0 +1,73 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Events implements store.Reader.
+func (r *reader) Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error) {
+	if limit <= 0 {
+		return []delivery.Event{}, nil
+	}
+	where := conditions{}
+	where.add("seq > ", after)
+	where.addText("kind = ", kind)
+	where.addText("subject = ", subject)
+	query := `SELECT seq, at, actor, kind, subject, data, previous, hash FROM events` + where.String() +
+		` ORDER BY seq LIMIT ` + where.argument(limit)
+	rows, err := r.tx.QueryContext(ctx, query, where.args...)
+	if err != nil {
+		return nil, r.failed(ctx, "be read", err)
+	}
+	defer rows.Close()
+	events := []delivery.Event{}
+	for rows.Next() {
+		var (
+			e    delivery.Event
+			at   int64
+			data string
+		)
+		if err := rows.Scan(&e.Seq, &at, &e.Actor, &e.Kind, &e.Subject, &data, &e.Previous, &e.Hash); err != nil {
+			return nil, r.failed(ctx, "be read", err)
+		}
+		e.At, e.Data = time.UnixMicro(at).UTC(), rawData(data)
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.failed(ctx, "be read", err)
+	}
+	return events, nil
+}
+
+// AppendEvent implements store.Tx. The data's text is kept byte for byte, because the chain covers it.
+func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error) {
+	if len(e.Data) > 0 && !json.Valid(e.Data) {
+		return delivery.Event{}, delivery.Errorf(delivery.CodeInternal, "the data of event %s %s is not JSON", e.Kind, e.Subject)
+	}
+	var (
+		last     int64
+		previous string
+	)
+	if _, err := w.value(ctx, []any{&last, &previous}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`); err != nil {
+		return delivery.Event{}, err
+	}
+	e = e.Sealed(last+1, previous)
+	_, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.Seq, e.At.UnixMicro(), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous, e.Hash)
+	if err != nil {
+		return delivery.Event{}, err
+	}
+	e.Data = rawData(string(e.Data)) // as it is read back
+	return e, nil
+}
+
+func rawData(text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	return json.RawMessage(text)
+}

@@ -1,0 +1,63 @@
+package sqlstore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// preparing makes the openings of one process wait for each other. Closing any descriptor of a file drops all locks that the
+// process holds on it (POSIX), so nobody may have the database open while its file is being made here.
+var preparing sync.Mutex
+
+// prepareFile sees to it that the ledger's file exists, readable by this user only: it holds configuration. SQLite gives the
+// files that it puts beside the ledger the same permissions. A file that exists is left as it is.
+func prepareFile(path string) error {
+	preparing.Lock()
+	defer preparing.Unlock()
+	if path == "" {
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger needs a path, such as .cd/ledger.db")
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = createFile(path)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, fs.ErrExist) {
+			info, err = os.Stat(path) // another process was faster
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a symbolic link to a file that does not exist; create that file, or remove the link", path)
+	case err != nil:
+		return delivery.Errorf(delivery.CodeUnavailable, "the ledger %s cannot be reached: %v", path, err)
+	case info.IsDir():
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a directory; name a file in it, such as %s", path, filepath.Join(path, "ledger.db"))
+	case !info.Mode().IsRegular():
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is not a regular file; name another path", path)
+	}
+	return nil
+}
+
+func createFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// logged reports whether something that was committed waits in the write-ahead log beside the ledger's file.
+func logged(path string) bool {
+	info, err := os.Stat(path + "-wal")
+	return !errors.Is(err, fs.ErrNotExist) && (err != nil || info.Size() > 0)
+}

@@ -1,0 +1,64 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// AcquireLease implements store.Tx. The row outlives the lease, so that the fence goes on growing.
+func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.Time, ttl time.Duration) (store.Lease, error) {
+	if key == "" || holder == "" {
+		return store.Lease{}, delivery.Errorf(delivery.CodeInternal, "a lease needs a key and a holder, not %q and %q", key, holder)
+	}
+	held, err := w.lease(ctx, key)
+	if err != nil {
+		return store.Lease{}, err
+	}
+	lease := store.Lease{Key: key, Holder: holder, Fence: held.Fence, Expires: moment(now.Add(ttl))}
+	switch {
+	case held.Holder == holder:
+	case held.Holder != "" && now.Before(held.Expires):
+		return store.Lease{}, delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s; it is free when they give it up, or then", held.Holder, key, held.Expires.Format(time.RFC3339))
+	default:
+		lease.Fence++
+	}
+	_, err = w.exec(ctx, `INSERT INTO leases (key, holder, fence, expires) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires`,
+		lease.Key, lease.Holder, lease.Fence, lease.Expires.UnixMicro())
+	return lease, err
+}
+
+// CheckLease implements store.Tx.
+func (w *writer) CheckLease(ctx context.Context, lease store.Lease) error {
+	held, err := w.lease(ctx, lease.Key)
+	switch {
+	case err != nil:
+		return err
+	case held.Holder == lease.Holder && held.Fence == lease.Fence:
+		return nil
+	case held.Holder == "":
+		return delivery.Errorf(delivery.CodeConflict, "%s does not hold the lease on %q any more: it was given up", lease.Holder, lease.Key)
+	}
+	return delivery.Errorf(delivery.CodeConflict, "%s does not hold the lease on %q any more: %s took it over", lease.Holder, lease.Key, held.Holder)
+}
+
+// ReleaseLease implements store.Tx.
+func (w *writer) ReleaseLease(ctx context.Context, lease store.Lease) error {
+	_, err := w.exec(ctx, `UPDATE leases SET holder = '', expires = 0 WHERE key = $1 AND holder = $2 AND fence = $3`,
+		lease.Key, lease.Holder, lease.Fence)
+	return err
+}
+
+// lease reads who holds a key: nobody, with the fence of the last holder, when it was given up or never taken.
+func (w *writer) lease(ctx context.Context, key string) (store.Lease, error) {
+	held := store.Lease{Key: key}
+	var expires int64
+	if _, err := w.value(ctx, []any{&held.Holder, &held.Fence, &expires}, `SELECT holder, fence, expires FROM leases WHERE key = $1`, key); err != nil {
+		return store.Lease{}, err
+	}
+	held.Expires = time.UnixMicro(expires).UTC()
+	return held, nil
+}

@@ -1,0 +1,146 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// reader is a store.Reader over one transaction.
+type reader struct {
+	ledger *ledger
+	tx     *sql.Tx
+	// again is set once a statement met another transaction that came between: the whole transaction may be run anew.
+	again bool
+}
+
+// writer is a store.Tx over one write transaction.
+type writer struct{ reader }
+
+// failed tells why the ledger could not do something, and remembers whether trying again may help.
+func (r *reader) failed(ctx context.Context, action string, err error) error {
+	if err != nil && r.ledger.dialect.diagnose(err).again {
+		r.again = true
+	}
+	return r.ledger.failed(ctx, action, err)
+}
+
+// exec writes and returns how many rows it touched.
+func (w *writer) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := w.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, w.failed(ctx, "be written", err)
+	}
+	n, err := result.RowsAffected()
+	return n, w.failed(ctx, "be written", err)
+}
+
+// value reads one row of plain columns into dest. Found is false when there is none.
+func (r *reader) value(ctx context.Context, dest []any, query string, args ...any) (found bool, err error) {
+	err = r.tx.QueryRowContext(ctx, query, args...).Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, r.failed(ctx, "be read", err)
+}
+
+// document reads the one document that the query selects as (key, document). It is not_found, told as "<what> does not
+// exist", when there is no row.
+func document[T any](ctx context.Context, r *reader, table, what, query string, args ...any) (T, error) {
+	var (
+		none T
+		key  string
+		text []byte
+	)
+	found, err := r.value(ctx, []any{&key, &text}, query, args...)
+	if err != nil {
+		return none, err
+	}
+	if !found {
+		return none, missing(what)
+	}
+	return decode[T](table, key, text)
+}
+
+// documents reads every document that the query selects as (key, document), in its order.
+func documents[T any](ctx context.Context, r *reader, table, query string, args ...any) ([]T, error) {
+	rows, err := r.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, r.failed(ctx, "be read", err)
+	}
+	defer rows.Close()
+	list := []T{}
+	for rows.Next() {
+		var (
+			key  string
+			text sql.RawBytes
+		)
+		if err := rows.Scan(&key, &text); err != nil {
+			return nil, r.failed(ctx, "be read", err)
+		}
+		one, err := decode[T](table, key, text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.failed(ctx, "be read", err)
+	}
+	return list, nil
+}
+
+// decode reads a stored document. Fields it does not know were written by a newer release and are passed over.
+func decode[T any](table, key string, text []byte) (T, error) {
+	var v T
+	if err := json.Unmarshal(text, &v); err != nil {
+		return v, delivery.Errorf(delivery.CodeInternal, "row %q of the ledger's table %s is damaged (%v); restore the ledger from a backup", key, table, err)
+	}
+	return v, nil
+}
+
+// encode writes a document as it is stored.
+func encode(v any) (string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "", delivery.Errorf(delivery.CodeInternal, "a %T cannot be stored: %v", v, err)
+	}
+	return string(text), nil
+}
+
+func missing(what string) error {
+	return delivery.Errorf(delivery.CodeNotFound, "%s does not exist", what)
+}
+
+// list gives names as one SQL argument, to be used with the dialect's elements.
+func list(names []string) string {
+	text, err := json.Marshal(names)
+	if err != nil {
+		panic(fmt.Sprintf("sqlstore: strings always marshal: %v", err))
+	}
+	return string(text)
+}
+
+// moment is a time as the ledger keeps it: UTC, to the microsecond.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func momentOf(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	at := moment(*t)
+	return &at
+}
+
+// micros is an optional time as a column holds it.
+func micros(t *time.Time) any {
+	if t == nil {
+		return nil
+	}
+	return t.UnixMicro()
+}

@@ -1,0 +1,115 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+const (
+	// schemaVersion is the number of the newest migration.
+	schemaVersion = 1
+	// schemaTable is where goose keeps which migrations have run. Its name also tells a ledger from other databases.
+	schemaTable         = "ledger_schema"
+	selectSchemaVersion = `SELECT COALESCE(MAX(version_id), 0) FROM ` + schemaTable
+)
+
+// start brings the schema up to date. When it is already, that takes one query.
+func (l *ledger) start(ctx context.Context) error {
+	version, err := l.version(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case version == schemaVersion:
+		return nil
+	case version > schemaVersion:
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by a newer release (its schema is version %d, and this release knows %d); use that release or a newer one", l.path, version, schemaVersion)
+	}
+	if err := l.refuseForeign(ctx); err != nil {
+		return err
+	}
+	return l.migrate(ctx)
+}
+
+// version reads the schema's version; 0 when there is no schema yet.
+func (l *ledger) version(ctx context.Context) (int64, error) {
+	version, err := l.askVersion(ctx)
+	if l.dialect.diagnose(err).noOpen && !logged(l.path) {
+		err = l.readUnwritable()
+		if err == nil {
+			version, err = l.askVersion(ctx)
+		}
+	}
+	if l.dialect.diagnose(err).noTable {
+		return 0, nil
+	}
+	return version, l.failed(ctx, "be opened", err)
+}
+
+func (l *ledger) askVersion(ctx context.Context) (version int64, err error) {
+	err = l.patiently(ctx, func() (again bool, err error) {
+		err = l.read.QueryRowContext(ctx, selectSchemaVersion).Scan(&version)
+		return l.dialect.diagnose(err).again, err
+	})
+	return version, err
+}
+
+// readUnwritable goes on with connections that write nothing, not even what readers share. They notice no change of the file,
+// so none is kept for longer than one View.
+func (l *ledger) readUnwritable() error {
+	db, err := l.dialect.connect(l.path, forReadingUnwritable, l.patience)
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(-1)
+	before := l.read
+	l.read = db
+	return before.Close()
+}
+
+// refuseForeign keeps us from adding tables to the database of another program. A schema is made in one transaction, so a
+// ledger that another process is making now has either no table or all of them.
+func (l *ledger) refuseForeign(ctx context.Context) error {
+	var all, ours int64
+	err := l.patiently(ctx, func() (again bool, err error) {
+		err = l.read.QueryRowContext(ctx, l.dialect.tables, schemaTable).Scan(&all, &ours)
+		return l.dialect.diagnose(err).again, err
+	})
+	if err != nil {
+		return l.failed(ctx, "be opened", err)
+	}
+	if all > 0 && ours == 0 {
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is the database of another program; name another path", l.path)
+	}
+	return nil
+}
+
+// migrate makes or upgrades the schema. Other processes may be doing the same: whoever comes second finds nothing to do.
+func (l *ledger) migrate(ctx context.Context) error {
+	err := l.patiently(ctx, func() (again bool, err error) {
+		err = l.dialect.prepare(ctx, l.write)
+		if err == nil {
+			err = l.upgrade(ctx)
+		}
+		return l.dialect.diagnose(err).again, err
+	})
+	return l.failed(ctx, "be prepared", err)
+}
+
+func (l *ledger) upgrade(ctx context.Context) error {
+	provider, err := goose.NewProvider(l.dialect.goose, l.write, l.dialect.migrations,
+		goose.WithTableName(schemaTable),
+		goose.WithSessionLocker(l.dialect.locker),
+		goose.WithIsolateDDL(true), // no transaction of its own for each step: the locker's covers all of them
+		goose.WithDisableGlobalRegistry(true),
+	)
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
