@@ -43,10 +43,6 @@ func checksAttribute(description string) schema.Attribute {
 func checkAttributes() map[string]schema.Attribute {
 	command := commandAttributes("where Terraform runs")
 	maps.Copy(command, attemptAttributes())
-	command["timeout"] = schema.StringAttribute{
-		Optional:            true,
-		MarkdownDescription: "How long one attempt may take, such as `\"30s\"`. Defaults to `\"10s\"`.",
-	}
 	http := map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Required:            true,
