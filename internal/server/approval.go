@@ -8,29 +8,30 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-type approvalPath struct {
+// ApprovalPath is part of the inputs that name an approval.
+type ApprovalPath struct {
 	ID string `path:"id"`
 }
 
 func (s *server) approvals() {
 	answer(s, route{"approval", "add-approval", "Record a decision on a release entering a stage", http.MethodPost, api.PathApprovals},
 		func(ctx context.Context, in *struct {
-			Actor
+			By
 			Body delivery.ApprovalSpec
 		}) (delivery.Approval, error) {
-			return s.engine.AddApproval(ctx, in.Actor.Actor, in.Body)
+			return s.engine.AddApproval(ctx, in.Actor, in.Body)
 		})
 
 	answer(s, route{"approval", "get-approval", "Read a decision", http.MethodGet, api.PathApproval},
-		func(ctx context.Context, in *approvalPath) (delivery.Approval, error) {
+		func(ctx context.Context, in *ApprovalPath) (delivery.Approval, error) {
 			return s.engine.Approval(ctx, in.ID)
 		})
 
 	act(s, route{"approval", "revoke-approval", "Take a decision back; its record stays", http.MethodDelete, api.PathApproval},
 		func(ctx context.Context, in *struct {
-			Actor
-			approvalPath
+			By
+			ApprovalPath
 		}) error {
-			return s.engine.RevokeApproval(ctx, in.Actor.Actor, in.ID)
+			return s.engine.RevokeApproval(ctx, in.Actor, in.ID)
 		})
 }

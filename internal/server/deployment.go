@@ -12,15 +12,15 @@ import (
 func (s *server) deployments() {
 	answer(s, route{"deployment", "get-deployed", "Read what a pipeline runs in an environment", http.MethodGet, api.PathDeployed},
 		func(ctx context.Context, in *struct {
-			pipelinePath
-			environmentPath
+			PipelinePath
+			EnvironmentPath
 		}) (delivery.Deployed, error) {
 			return s.engine.Deployed(ctx, in.Pipeline, in.Environment)
 		})
 
 	list(s, route{"deployment", "list-deployments", "List the newest deployments of a pipeline", http.MethodGet, api.PathDeployments},
 		func(ctx context.Context, in *struct {
-			pipelinePath
+			PipelinePath
 			Environment string `query:"environment" doc:"Only those to this environment."`
 			Version     string `query:"version" doc:"Only those of this version."`
 			Page

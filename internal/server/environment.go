@@ -8,7 +8,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-type environmentPath struct {
+// EnvironmentPath is part of the inputs that name an environment.
+type EnvironmentPath struct {
 	Environment string `path:"environment"`
 }
 
@@ -19,27 +20,27 @@ func (s *server) environments() {
 		})
 
 	answer(s, route{"environment", "get-environment", "Read an environment", http.MethodGet, api.PathEnvironment},
-		func(ctx context.Context, in *environmentPath) (delivery.Environment, error) {
+		func(ctx context.Context, in *EnvironmentPath) (delivery.Environment, error) {
 			return s.engine.Environment(ctx, in.Environment)
 		})
 
 	answer(s, route{"environment", "put-environment", "Declare an environment", http.MethodPut, api.PathEnvironment},
 		func(ctx context.Context, in *struct {
-			Actor
-			environmentPath
+			By
+			EnvironmentPath
 			Body delivery.EnvironmentSpec
 		}) (delivery.Environment, error) {
 			if err := sameAsPath(named{"name", in.Environment, in.Body.Name}); err != nil {
 				return delivery.Environment{}, err
 			}
-			return s.engine.PutEnvironment(ctx, in.Actor.Actor, in.Body)
+			return s.engine.PutEnvironment(ctx, in.Actor, in.Body)
 		})
 
 	act(s, route{"environment", "delete-environment", "Stop managing an environment; what runs there keeps running", http.MethodDelete, api.PathEnvironment},
 		func(ctx context.Context, in *struct {
-			Actor
-			environmentPath
+			By
+			EnvironmentPath
 		}) error {
-			return s.engine.DeleteEnvironment(ctx, in.Actor.Actor, in.Environment)
+			return s.engine.DeleteEnvironment(ctx, in.Actor, in.Environment)
 		})
 }

@@ -8,8 +8,11 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// Actor is part of every input that changes something.
-type Actor struct {
+// Inputs are put together from the parts below and the nouns' own. Parts are exported: the framework does not look into
+// others.
+
+// By is part of every input that changes something.
+type By struct {
 	Actor string `header:"Cd-Actor" required:"true" doc:"Who is acting."`
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-type pipelinePath struct {
+// PipelinePath is part of the inputs that name a pipeline.
+type PipelinePath struct {
 	Pipeline string `path:"pipeline"`
 }
 
@@ -19,27 +20,27 @@ func (s *server) pipelines() {
 		})
 
 	answer(s, route{"pipeline", "get-pipeline", "Read a pipeline", http.MethodGet, api.PathPipeline},
-		func(ctx context.Context, in *pipelinePath) (delivery.Pipeline, error) {
+		func(ctx context.Context, in *PipelinePath) (delivery.Pipeline, error) {
 			return s.engine.Pipeline(ctx, in.Pipeline)
 		})
 
 	answer(s, route{"pipeline", "put-pipeline", "Declare a pipeline", http.MethodPut, api.PathPipeline},
 		func(ctx context.Context, in *struct {
-			Actor
-			pipelinePath
+			By
+			PipelinePath
 			Body delivery.PipelineSpec
 		}) (delivery.Pipeline, error) {
 			if err := sameAsPath(named{"name", in.Pipeline, in.Body.Name}); err != nil {
 				return delivery.Pipeline{}, err
 			}
-			return s.engine.PutPipeline(ctx, in.Actor.Actor, in.Body)
+			return s.engine.PutPipeline(ctx, in.Actor, in.Body)
 		})
 
 	act(s, route{"pipeline", "delete-pipeline", "Stop managing a pipeline; what it deployed keeps running", http.MethodDelete, api.PathPipeline},
 		func(ctx context.Context, in *struct {
-			Actor
-			pipelinePath
+			By
+			PipelinePath
 		}) error {
-			return s.engine.DeletePipeline(ctx, in.Actor.Actor, in.Pipeline)
+			return s.engine.DeletePipeline(ctx, in.Actor, in.Pipeline)
 		})
 }

@@ -11,9 +11,9 @@ import (
 func (s *server) preview() {
 	answer(s, route{"preview", "preview", "Say what applying a declaration would do, without doing it", http.MethodPost, api.PathPreview},
 		func(ctx context.Context, in *struct {
-			Actor
+			By
 			Body delivery.PreviewRequest
 		}) (delivery.Preview, error) {
-			return s.engine.Preview(ctx, in.Actor.Actor, in.Body)
+			return s.engine.Preview(ctx, in.Actor, in.Body)
 		})
 }

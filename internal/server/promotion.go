@@ -8,15 +8,16 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-type promotionPath struct {
-	pipelinePath
+// PromotionPath is part of the inputs that name a promotion.
+type PromotionPath struct {
+	PipelinePath
 	Stage string `path:"stage"`
 }
 
 func (s *server) promotions() {
 	answer(s, route{"promotion", "get-promotion", "Read a promotion and where it stands, or wait for it to settle", http.MethodGet, api.PathPromotion},
 		func(ctx context.Context, in *struct {
-			promotionPath
+			PromotionPath
 			Wait
 		}) (delivery.PromotionState, error) {
 			d, waits, err := in.duration()
@@ -31,28 +32,28 @@ func (s *server) promotions() {
 
 	answer(s, route{"promotion", "put-promotion", "Ask for a release in a stage and begin bringing it there", http.MethodPut, api.PathPromotion},
 		func(ctx context.Context, in *struct {
-			Actor
-			promotionPath
+			By
+			PromotionPath
 			Body delivery.PromotionSpec
 		}) (delivery.PromotionState, error) {
 			if err := sameAsPath(named{"pipeline", in.Pipeline, in.Body.Pipeline}, named{"stage", in.Stage, in.Body.Stage}); err != nil {
 				return delivery.PromotionState{}, err
 			}
-			return s.engine.PutPromotion(ctx, in.Actor.Actor, in.Body)
+			return s.engine.PutPromotion(ctx, in.Actor, in.Body)
 		})
 
 	act(s, route{"promotion", "delete-promotion", "Stop managing a promotion; what runs keeps running", http.MethodDelete, api.PathPromotion},
 		func(ctx context.Context, in *struct {
-			Actor
-			promotionPath
+			By
+			PromotionPath
 		}) error {
-			return s.engine.DeletePromotion(ctx, in.Actor.Actor, in.Pipeline, in.Stage)
+			return s.engine.DeletePromotion(ctx, in.Actor, in.Pipeline, in.Stage)
 		})
 
 	act(s, route{"promotion", "cancel-promotion", "Stop the work on a stage at its next safe point, and wait until it has stopped", http.MethodPost, api.PathCancel},
 		func(ctx context.Context, in *struct {
-			Actor
-			promotionPath
+			By
+			PromotionPath
 		}) error {
 			return s.engine.Cancel(ctx, in.Pipeline, in.Stage)
 		})

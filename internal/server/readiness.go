@@ -12,7 +12,7 @@ import (
 func (s *server) readiness() {
 	answer(s, route{"readiness", "get-readiness", "Ask whether a release could enter a stage, now or at another moment", http.MethodGet, api.PathReadiness},
 		func(ctx context.Context, in *struct {
-			releasePath
+			ReleasePath
 			Stage string `path:"stage"`
 			At    string `query:"at" doc:"The moment, in RFC 3339; now when not given."`
 		}) (delivery.Readiness, error) {

@@ -8,15 +8,16 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-type releasePath struct {
-	pipelinePath
+// ReleasePath is part of the inputs that name a release.
+type ReleasePath struct {
+	PipelinePath
 	Version string `path:"version"`
 }
 
 func (s *server) releases() {
 	answer(s, route{"release", "get-release", "Read a release and where it stands, or wait for its delivery to settle", http.MethodGet, api.PathRelease},
 		func(ctx context.Context, in *struct {
-			releasePath
+			ReleasePath
 			Wait
 		}) (delivery.ReleaseState, error) {
 			d, waits, err := in.duration()
@@ -31,21 +32,21 @@ func (s *server) releases() {
 
 	answer(s, route{"release", "put-release", "Register a release and begin its delivery", http.MethodPut, api.PathRelease},
 		func(ctx context.Context, in *struct {
-			Actor
-			releasePath
+			By
+			ReleasePath
 			Body delivery.ReleaseRequest
 		}) (delivery.ReleaseState, error) {
 			if err := sameAsPath(named{"spec.pipeline", in.Pipeline, in.Body.Spec.Pipeline}, named{"spec.version", in.Version, in.Body.Spec.Version}); err != nil {
 				return delivery.ReleaseState{}, err
 			}
-			return s.engine.PutRelease(ctx, in.Actor.Actor, in.Body)
+			return s.engine.PutRelease(ctx, in.Actor, in.Body)
 		})
 
 	act(s, route{"release", "delete-release", "Stop managing a release; its record stays", http.MethodDelete, api.PathRelease},
 		func(ctx context.Context, in *struct {
-			Actor
-			releasePath
+			By
+			ReleasePath
 		}) error {
-			return s.engine.DeleteRelease(ctx, in.Actor.Actor, in.Pipeline, in.Version)
+			return s.engine.DeleteRelease(ctx, in.Actor, in.Pipeline, in.Version)
 		})
 }
