@@ -1,0 +1,49 @@
+resource "cd_environment" "production" {
+  name     = "production"
+  tier     = "production"
+  config   = { LOG_LEVEL = "info", REPLICAS = "6", REGION = "eu-west-1" }
+  secrets  = { DATABASE_PASSWORD = "env:DATABASE_PASSWORD" } # where the value is; it is read when deploying
+  platform = { postgres = "15.4", os = "debian-12" }
+
+  target = {
+    directory = {
+      path         = "${abspath(path.module)}/srv/production"
+      after_deploy = { argv = ["./shop", "restart"], timeout = "1m" }
+      keep         = 5
+    }
+  }
+
+  deletion_protection = false # so that you can destroy this example; production is protected by default
+}
+
+# Staging equals production, but for what is listed in parity.allow. Any other difference fails the plan.
+resource "cd_environment" "staging" {
+  name     = "staging"
+  tier     = "staging"
+  config   = { LOG_LEVEL = "debug", REPLICAS = "2", REGION = "eu-west-1" }
+  secrets  = { DATABASE_PASSWORD = "env:DATABASE_PASSWORD" }
+  platform = { postgres = "15.4", os = "debian-12" }
+
+  parity = {
+    with = cd_environment.production.name
+    allow = {
+      LOG_LEVEL = { reason = "debug output while testing" }
+      REPLICAS  = { reason = "smaller on purpose", min = 1, max = 10 }
+    }
+  }
+
+  target = { directory = { path = "${abspath(path.module)}/srv/staging" } }
+}
+
+# Deploys through commands of your own, which get the request as JSON on standard input.
+resource "cd_environment" "lab" {
+  name = "lab"
+  tier = "testing"
+
+  target = {
+    command = {
+      deploy  = { argv = ["./deploy.sh", "lab"], directory = abspath(path.module), timeout = "5m" }
+      observe = { argv = ["./observe.sh", "lab"], directory = abspath(path.module) }
+    }
+  }
+}
