@@ -22,7 +22,7 @@ const providerName = "cd"
 
 func main() {
 	// Schemas are answered before anything is opened, so there is no control plane to give.
-	server := providerserver.NewProtocol6(provider.New("dev", nil)())()
+	server := providerserver.NewProtocol6(provider.New("dev", provider.Host{})())()
 	if err := dump(context.Background(), os.Stdout, server); err != nil {
 		fmt.Fprintln(os.Stderr, "schemadump:", err)
 		os.Exit(1)

@@ -27,7 +27,7 @@ func TestSameAsTerraform(t *testing.T) {
 	t.Setenv("TF_LOG_SDK", "off")
 	providers := map[string]func() tfprovider.Provider{
 		"every construct": func() tfprovider.Provider { return sampleProvider{} },
-		"our own":         provider.New("test", nil),
+		"our own":         provider.New("test", provider.Host{}),
 	}
 	for name, factory := range providers {
 		t.Run(name, func(t *testing.T) {
