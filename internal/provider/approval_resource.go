@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -102,15 +103,18 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if r.session == nil {
 		return
 	}
+	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
+		var pipeline types.String
+		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
+		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		return
+	}
 	var plan, state *approvalModel // nil when there is none
 	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
 		r.session.overlay.revoke(state.ID.ValueString())
-		return
-	}
-	if !req.Config.Raw.IsFullyKnown() {
 		return
 	}
 	spec := plan.toSpec()

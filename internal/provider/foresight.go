@@ -13,11 +13,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// foresee asks what applying one declaration would do, with what this plan is about to change laid over the ledger.
+// foresee asks what applying one declaration would do, with what this plan is about to change laid over the ledger. While the
+// plan itself does not know yet what it is about to change, the answer is that something may.
 func (s *session) foresee(ctx context.Context, pipeline string, request delivery.PreviewRequest) (delivery.Preview, error) {
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	if err != nil {
 		return delivery.Preview{}, err
+	}
+	if !s.overlay.pipelineKnown(pipeline, recorded) || !s.overlay.deliveriesKnown(pipeline) {
+		return delivery.Preview{Changes: true}, nil
 	}
 	api, err := s.client(ctx)
 	if err != nil {
@@ -76,20 +80,21 @@ func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when de
 	for _, step := range p.Steps {
 		lines = append(lines, stepLine(step))
 	}
-	stopped := slices.IndexFunc(p.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() })
-	if stopped >= 0 {
-		if text := stoppedText(p.Stages[stopped], len(p.Steps) > 0); text != "" {
-			lines = append(lines, text)
-			if stopped == 0 {
-				lines = append(lines, consequence(p.Stages[0], when)...)
-			}
+	if at := slices.IndexFunc(p.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() }); at >= 0 {
+		stopped, moves := p.Stages[at], len(p.Steps) > 0
+		lines = append(lines, stopLines(stopped, moves)...)
+		switch {
+		case stopped.Held != "":
+			lines = append(lines, "Applying fails.")
+		case at == 0 && stopped.Blocked():
+			lines = append(lines, consequence(when)...)
+		}
+		if !moves && len(lines) > 0 {
+			title += standstill(stopped)
 		}
 	}
-	switch {
-	case len(p.Steps) > 0:
+	if len(lines) > 0 {
 		diags.AddWarning(title, strings.Join(lines, "\n"))
-	case len(lines) > 0:
-		diags.AddWarning(title+" waits", strings.Join(lines, "\n"))
 	}
 	for _, stage := range p.Stages {
 		for _, env := range slices.Sorted(maps.Keys(stage.Unknown)) {
@@ -113,20 +118,28 @@ func stepLine(s delivery.Step) string {
 	return fmt.Sprintf("%s: %s (%s)", s.Stage, what, s.Reason)
 }
 
-// stoppedText says where and why a release stands still; moves tells whether it gets anywhere before that. Empty when the stage
-// neither holds the release nor asks a gate that did not pass.
-func stoppedText(s delivery.StageDecision, moves bool) string {
+// stopLines says where and why a release stands still; moves tells whether it gets anywhere before that. There are none when
+// the stage neither holds the release nor has a gate that does not pass.
+func stopLines(s delivery.StageDecision, moves bool) []string {
 	verb := "waits"
 	if moves {
 		verb = "stops"
 	}
 	switch {
 	case s.Held != "":
-		return fmt.Sprintf("%s before %s: %s.", verb, s.Stage, strings.TrimSuffix(s.Held, "."))
+		return []string{fmt.Sprintf("held in %s: %s.", s.Stage, strings.TrimSuffix(s.Held, "."))}
 	case s.Blocked():
-		return fmt.Sprintf("%s before %s:\n%s", verb, s.Stage, gateTable(s.Gates))
+		return []string{fmt.Sprintf("%s before %s:", verb, s.Stage), gateTable(s.Gates)}
 	}
-	return ""
+	return nil
+}
+
+// standstill ends the title of a warning about a release that goes nowhere.
+func standstill(s delivery.StageDecision) string {
+	if s.Held != "" {
+		return " is held"
+	}
+	return " waits"
 }
 
 // gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass.
@@ -141,10 +154,7 @@ func gateTable(gates []delivery.GateResult) string {
 }
 
 // consequence says what applying does about a release that may not enter the first stage asked for.
-func consequence(entry delivery.StageDecision, when delivery.WhenBlocked) []string {
-	if entry.Held != "" {
-		return []string{"Applying fails and deploys nothing."}
-	}
+func consequence(when delivery.WhenBlocked) []string {
 	switch when {
 	case delivery.WhenBlockedFail:
 		return []string{"Applying fails and deploys nothing, because when_blocked is \"fail\"."}
@@ -158,7 +168,7 @@ func consequence(entry delivery.StageDecision, when delivery.WhenBlocked) []stri
 
 // waits warns that a release stands still after applying, and says what it waits for.
 func waits(diags *diag.Diagnostics, title string, s delivery.StageDecision) {
-	if text := stoppedText(s, false); text != "" {
-		diags.AddWarning(title+" waits", text)
+	if lines := stopLines(s, false); len(lines) > 0 {
+		diags.AddWarning(title+standstill(s), strings.Join(lines, "\n"))
 	}
 }

@@ -21,6 +21,7 @@ type overlay struct {
 
 	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
 	vagueEnvironments, vaguePipelines map[string]bool
+	vagueDeliveries                   map[string]bool // pipelines of which a release or an approval is not known yet
 }
 
 // planned is one object as it will be, and whether this plan changes it.
@@ -38,6 +39,7 @@ func newOverlay() *overlay {
 
 		vagueEnvironments: map[string]bool{},
 		vaguePipelines:    map[string]bool{},
+		vagueDeliveries:   map[string]bool{},
 	}
 }
 
@@ -108,6 +110,20 @@ func (o *overlay) release(r delivery.ReleaseRequest, changed bool) (rival string
 	}
 	o.releases[r.Spec.ID()] = planned[delivery.ReleaseRequest]{r, changed}
 	return rival, rivalChanges
+}
+
+// deliveryUnknown notes that a release or an approval of the pipeline is not known yet.
+func (o *overlay) deliveryUnknown(pipeline string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.vagueDeliveries[pipeline] = true
+}
+
+// deliveriesKnown reports whether a preview may speak about what is delivered through the pipeline.
+func (o *overlay) deliveriesKnown(pipeline string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.vagueDeliveries[pipeline]
 }
 
 func (o *overlay) promotion(spec delivery.PromotionSpec, changed bool) {

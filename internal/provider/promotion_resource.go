@@ -134,7 +134,7 @@ func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.Val
 // ModifyPlan is the dry run: what would be deployed, and which gates stand in the way.
 func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
-		return // with anything unknown, Terraform already plans all computed attributes as unknown
+		return // with anything unknown, the framework plans all that is computed as unknown
 	}
 	var plan promotionModel
 	var state *promotionModel // nil on create

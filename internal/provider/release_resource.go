@@ -175,8 +175,15 @@ func (r *releaseResource) ValidateConfig(ctx context.Context, req resource.Valid
 
 // ModifyPlan is the dry run: what would be delivered, and where it would stop.
 func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
-		return // with anything unknown, Terraform already plans all computed attributes as unknown
+	if r.session == nil || req.Plan.Raw.IsNull() {
+		return
+	}
+	if !req.Config.Raw.IsFullyKnown() {
+		// The framework plans all that is computed as unknown. Nothing can be said of what depends on this release either.
+		var pipeline types.String
+		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
+		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		return
 	}
 	var plan releaseModel
 	var state *releaseModel // nil on create
