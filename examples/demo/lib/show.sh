@@ -55,7 +55,7 @@ indent() {
 # trim VIEW drops what tells the watcher nothing. VIEW full keeps the plan, brief leaves out the plan's body,
 # plain keeps only the last word of init.
 trim() {
-	local view=$1 line body='' blank=''
+	local view=$1 line body='' blank='' shown=''
 	while IFS= read -r line; do
 		case $line in
 		*': Refreshing state...'* | *': Reading...'* | *': Read complete'*) continue ;;
@@ -72,11 +72,11 @@ trim() {
 		esac
 		if [ -n "$body" ]; then continue; fi
 		if [ -z "$line" ]; then
-			blank=$blank.
+			blank=yes
 			continue
 		fi
-		if [ -n "$blank" ]; then printf '\n'; fi
-		blank=''
+		if [ -n "$blank" ] && [ -n "$shown" ]; then printf '\n'; fi
+		blank='' shown=yes
 		printf '%s\n' "$line"
 	done
 }

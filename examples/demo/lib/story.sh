@@ -17,7 +17,7 @@ first_release() {
 	cp dist/shop-1.0.0.tfvars release.auto.tfvars
 	apply
 	expect_exit 0
-	expect_words 'development = "1.0.0, verified"' 'staging = "1.0.0, verified"' 'production = "nothing, waiting"'
+	expect_words '"development" = "1.0.0, verified"' '"staging" = "1.0.0, verified"' '"production" = "nothing, waiting"'
 	ask "$STAGING/"
 	expect_page "$DEVELOPMENT/version" 1.0.0
 	expect_page "$STAGING/version" 1.0.0
@@ -65,7 +65,7 @@ failed_release() {
 	edit release.auto.tfvars "$(release_edit 1.1.1)"
 	apply
 	expect_exit 0
-	expect_words 'development = "1.1.1, verified"' 'staging = "1.1.1, verified"'
+	expect_words '"development" = "1.1.1, verified"' '"staging" = "1.1.1, verified"'
 	expect_page "$STAGING/version" 1.1.1
 	expect_page "$PRODUCTION/version" 1.0.0
 }
