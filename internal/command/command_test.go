@@ -34,9 +34,9 @@ func TestRunHandsOverEverythingAndReadsItBack(t *testing.T) {
 	out, err := Run(t.Context(), s)
 
 	require.NoError(t, err)
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	require.NoError(t, err)
-	require.Equal(t, "from stdin|own value|C|none|/own|an argument; $(not a command)\n"+real+"\n", string(out.Stdout))
+	require.Equal(t, "from stdin|own value|C|none|/own|an argument; $(not a command)\n"+resolved+"\n", string(out.Stdout))
 	require.Contains(t, out.LastLines(1000), "problem")
 	require.Zero(t, out.Dropped)
 }

@@ -160,7 +160,8 @@ func readRun(place string) (run, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(text, &r)
+	err = json.Unmarshal(text, &r)
+	return r, err
 }
 
 func count(path string) error {

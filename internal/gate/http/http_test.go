@@ -201,5 +201,6 @@ func TestEachAttemptConnectsAnew(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	ask(t, delivery.HTTPCheck{URL: url, Attempts: 2, Interval: "1ms"})
-	require.NotEqual(t, <-peers, <-peers)
+	first, second := <-peers, <-peers
+	require.NotEqual(t, first, second)
 }
