@@ -129,10 +129,10 @@ func receive(ctx context.Context, req *http.Request, body *requestBody) *http.Re
 		r.Header.Del(ofConnection)
 	}
 	switch {
-	case body.length > 0:
-		r.Header.Set("Content-Length", strconv.FormatInt(body.length, 10))
 	case body.length < 0:
 		r.TransferEncoding = []string{"chunked"}
+	case body.length > 0, r.Method == http.MethodPost, r.Method == http.MethodPut, r.Method == http.MethodPatch:
+		r.Header.Set("Content-Length", strconv.FormatInt(body.length, 10))
 	}
 	if body.length != 0 {
 		r.Body = body

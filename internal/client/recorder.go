@@ -14,6 +14,7 @@ type recorder struct {
 	sent     http.Header
 	status   int   // 0 until WriteHeader
 	announce int64 // the Content-Length that the handler set; -1 when none
+	open     bool  // the header went out before the length was known
 	body     bytes.Buffer
 	request  string // the method
 }
@@ -38,6 +39,7 @@ func (w *recorder) WriteHeader(status int) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 {
 			w.sent.Del("Content-Length")
+			w.open = true
 			return
 		}
 		w.announce = n
@@ -65,6 +67,7 @@ func (w *recorder) Flush() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.open = true
 }
 
 func (w *recorder) bodyAllowed() bool {
@@ -73,9 +76,15 @@ func (w *recorder) bodyAllowed() bool {
 
 // response is the answer as the caller gets it. The handler has returned.
 func (w *recorder) response(req *http.Request) *http.Response {
-	w.Flush()
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	text := http.StatusText(w.status)
+	if text == "" {
+		text = "status code " + strconv.Itoa(w.status)
+	}
 	r := &http.Response{
-		Status:     fmt.Sprintf("%03d %s", w.status, http.StatusText(w.status)),
+		Status:     strconv.Itoa(w.status) + " " + text,
 		StatusCode: w.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        w.sent,
@@ -102,11 +111,14 @@ func (w *recorder) response(req *http.Request) *http.Response {
 
 // describe adds the header fields that a server finds out by itself.
 func (w *recorder) describe(r *http.Response, written []byte) {
-	_, typed := r.Header["Content-Type"]
+	types, typed := r.Header["Content-Type"]
+	if len(types) == 0 {
+		r.Header.Del("Content-Type")
+	}
 	if !typed && len(written) > 0 && r.Header.Get("Content-Encoding") == "" {
 		r.Header.Set("Content-Type", http.DetectContentType(written))
 	}
-	if w.announce < 0 && (w.request != http.MethodHead || len(written) > 0) {
+	if w.announce < 0 && !w.open && (w.request != http.MethodHead || len(written) > 0) {
 		r.ContentLength = int64(len(written))
 		r.Header.Set("Content-Length", strconv.Itoa(len(written)))
 	}

@@ -39,7 +39,7 @@ func (c *Client) cancelRelease(ctx context.Context, pipeline string) error {
 	if err != nil {
 		return err
 	}
-	if len(p.Spec.Stages) == 0 || p.Spec.Stages[0].Promotion != delivery.Automatic {
+	if !p.Spec.Leads() {
 		return nil
 	}
 	return c.cancel(ctx, pipeline, p.Spec.Stages[0].Name)

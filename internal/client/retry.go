@@ -17,10 +17,10 @@ import (
 // How often and how patiently a request is tried again. The whole of it stays below the time in which somebody at a terminal
 // begins to wonder.
 const (
-	maxRetries    = 4
-	firstPause    = 100 * time.Millisecond
-	longestPause  = 2 * time.Second
-	longestRefuge = 30 * time.Second // the most that a server's Retry-After is believed
+	maxRetries        = 4
+	firstPause        = 100 * time.Millisecond
+	longestPause      = 2 * time.Second
+	longestRetryAfter = 30 * time.Second // the most that a server's Retry-After is believed
 )
 
 var errTooLarge = errors.New("the answer is too large")
@@ -55,7 +55,7 @@ func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, err
 }
 
 func backoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
-	return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), longestRefuge)
+	return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), longestRetryAfter)
 }
 
 func isProblem(h http.Header) bool {
