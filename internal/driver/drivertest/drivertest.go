@@ -255,6 +255,7 @@ func keepsSecrets(t *testing.T, p Place) {
 		other.Secrets[name] = "something else"
 	}
 	other.SecretNames = r.SecretNames
+	p.Remove(t, "shop")
 	require.Equal(t, after.Receipt, p.deploy(t, other).Receipt, "the receipt depends on a secret's value")
 
 	p.Alter(t, "shop")

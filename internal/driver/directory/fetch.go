@@ -1,0 +1,140 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+const (
+	fetchTimeout  = 30 * time.Minute // for one artifact, tries included
+	maxRedirects  = 10
+	fetchAttempts = 3
+)
+
+// fetcher gets artifacts over https.
+type fetcher struct {
+	client *http.Client
+	pause  time.Duration // before the second try; doubled before each further one
+}
+
+func newFetcher(transport http.RoundTripper) fetcher {
+	if transport == nil {
+		transport = &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			TLSHandshakeTimeout:   30 * time.Second,
+			ResponseHeaderTimeout: time.Minute,
+			DisableCompression:    true, // the digest is over the bytes as they are stored
+			ForceAttemptHTTP2:     true,
+		}
+	}
+	return fetcher{client: &http.Client{Transport: transport, CheckRedirect: safeRedirect}, pause: time.Second}
+}
+
+// safeToFetch demands https, but for this machine itself.
+func safeToFetch(address *url.URL) error {
+	if address.Host == "" {
+		return errors.New("the address names no host")
+	}
+	if address.Scheme == "https" || address.Scheme == "http" && isLoopback(address.Hostname()) {
+		return nil
+	}
+	return errors.New("artifacts are fetched over https://; plain http:// is only for this machine")
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func safeRedirect(next *http.Request, before []*http.Request) error {
+	if len(before) >= maxRedirects {
+		return fmt.Errorf("it was redirected more than %d times", maxRedirects)
+	}
+	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("it was redirected from https:// to %s://, which is less safe", next.URL.Scheme)
+	}
+	return safeToFetch(next.URL)
+}
+
+// restartable is what fetch writes to when a try broke off midway: it cannot start over, so such a failure is final.
+type restartable struct {
+	to      io.Writer
+	written bool
+}
+
+func (r *restartable) Write(p []byte) (int, error) {
+	r.written = true
+	return r.to.Write(p)
+}
+
+// fetch writes what the address answers, at most so many bytes, and returns how many. It tries again when the server cannot be
+// reached or says that it is in trouble.
+func (f fetcher) fetch(ctx context.Context, address *url.URL, most int64, to io.Writer) (int64, error) {
+	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	out := &restartable{to: to}
+	pause := f.pause
+	for attempt := 1; ; attempt++ {
+		n, again, err := f.once(limited, address, most, out)
+		if err == nil {
+			return n, nil
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if !again || out.written || attempt == fetchAttempts || limited.Err() != nil {
+			return 0, err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-limited.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+		pause *= 2
+	}
+}
+
+func (f fetcher) once(ctx context.Context, address *url.URL, most int64, to io.Writer) (n int64, again bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return 0, false, errors.New("this is no valid address")
+	}
+	response, err := f.client.Do(request)
+	if err != nil {
+		return 0, true, fmt.Errorf("cannot fetch it from %s: %w", shownAddress(address), withoutAddress(err))
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		trouble := response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests
+		return 0, trouble, fmt.Errorf("%s answered %s; check that the address is right and may be read without logging in",
+			shownAddress(address), response.Status)
+	}
+	n, err = copyAtMost(most, to, response.Body)
+	switch {
+	case err == nil && response.ContentLength >= 0 && n != response.ContentLength:
+		err = io.ErrUnexpectedEOF
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("it took longer than %s: %w", fetchTimeout, err)
+	}
+	if err != nil {
+		err = fmt.Errorf("while fetching it from %s: %w", shownAddress(address), err)
+	}
+	return n, false, err
+}
+
+// withoutAddress takes off net/http's wrapping, which repeats the address last asked: after a redirect that may be a signed one.
+func withoutAddress(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
