@@ -98,7 +98,7 @@ func (l *lines) hand(n int) {
 }
 
 // escapes are the sequences by which a program colours text or moves the cursor.
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[\x20-\x2f]*[\x40-\x7e]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])`)
+var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[\x20-\x2f]*[\x40-\x7e]|\][^\x07\x1b]*(\x07|\x1b\\)?|[\x40-\x5a\x5c-\x5f])`)
 
 // Printable returns text as it may be shown in an error: valid UTF-8, no escape sequences, no control characters but newline
 // and tab. A carriage return, by which programs draw progress, ends a line.
