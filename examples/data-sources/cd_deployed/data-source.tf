@@ -1,0 +1,29 @@
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  target = { directory = { path = "${abspath(path.module)}/srv/staging" } }
+}
+
+resource "cd_pipeline" "shop" {
+  name   = "shop"
+  stages = [{ name = "staging", environments = [cd_environment.staging.name], promotion = "automatic" }]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.4.2"
+  artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
+}
+
+# What runs in staging, as it is seen there.
+data "cd_deployed" "staging" {
+  pipeline    = cd_release.shop.pipeline
+  environment = cd_environment.staging.name
+}
+
+output "staging" {
+  value = {
+    version = data.cd_deployed.staging.version
+    drifted = data.cd_deployed.staging.drifted
+  }
+}

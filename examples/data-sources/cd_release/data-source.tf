@@ -1,0 +1,26 @@
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  target = { directory = { path = "${abspath(path.module)}/srv/staging" } }
+}
+
+resource "cd_pipeline" "shop" {
+  name   = "shop"
+  stages = [{ name = "staging", environments = [cd_environment.staging.name], promotion = "automatic" }]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.4.2"
+  artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
+}
+
+# Reads what the ledger holds, whoever registered it.
+data "cd_release" "shop" {
+  pipeline = cd_release.shop.pipeline
+  version  = cd_release.shop.version
+}
+
+output "stages" {
+  value = { for name, stage in data.cd_release.shop.stages : name => stage.status }
+}

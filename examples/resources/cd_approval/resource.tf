@@ -1,0 +1,42 @@
+provider "cd" {
+  actor = "alice@example.com"
+}
+
+resource "cd_environment" "production" {
+  name                = "production"
+  tier                = "production"
+  target              = { directory = { path = "${abspath(path.module)}/srv/production" } }
+  deletion_protection = false # so that you can destroy this example; production is protected by default
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [{
+    name         = "production"
+    environments = [cd_environment.production.name]
+    promotion    = "manual"
+    gates        = { approvals = { required = 1, approvers = ["alice@example.com", "bob@example.com"] } }
+  }]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.4.2"
+  artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
+  source    = { revision = "3f2c9a7d", author = "dave@example.com" }
+}
+
+# Alice has looked at exactly this content. When it changes, her word is void, and only she can give it again.
+resource "cd_approval" "alice" {
+  pipeline = cd_pipeline.shop.name
+  version  = cd_release.shop.version
+  stage    = "production"
+  decision = "approve"
+  comment  = "Seen on staging."
+}
+
+resource "cd_promotion" "production" {
+  pipeline = cd_pipeline.shop.name
+  stage    = "production"
+  version  = cd_approval.alice.version
+}

@@ -1,0 +1,2 @@
+# By pipeline and stage.
+terraform import cd_promotion.production shop/production

@@ -1,0 +1,2 @@
+# By pipeline and version.
+terraform import cd_release.shop shop/1.4.2
