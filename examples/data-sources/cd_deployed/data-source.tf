@@ -17,8 +17,9 @@ resource "cd_release" "shop" {
 
 # What runs in staging, as it is seen there.
 data "cd_deployed" "staging" {
-  pipeline    = cd_release.shop.pipeline
-  environment = cd_environment.staging.name
+  pipeline    = "shop"
+  environment = "staging"
+  depends_on  = [cd_release.shop] # read after it, where one configuration has both
 }
 
 output "staging" {

@@ -23,10 +23,11 @@ resource "cd_release" "shop" {
 
 # Could it enter production on Friday evening?
 data "cd_readiness" "friday" {
-  pipeline = cd_release.shop.pipeline
-  version  = cd_release.shop.version
-  stage    = "production"
-  at       = "2027-06-04T18:00:00Z"
+  pipeline   = "shop"
+  version    = "1.4.2"
+  stage      = "production"
+  at         = "2027-06-04T18:00:00Z"
+  depends_on = [cd_release.shop] # read after it, where one configuration has both
 }
 
 output "missing" {

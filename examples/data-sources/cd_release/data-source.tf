@@ -17,8 +17,9 @@ resource "cd_release" "shop" {
 
 # Reads what the ledger holds, whoever registered it.
 data "cd_release" "shop" {
-  pipeline = cd_release.shop.pipeline
-  version  = cd_release.shop.version
+  pipeline   = "shop"
+  version    = "1.4.2"
+  depends_on = [cd_release.shop] # read after it, where one configuration has both
 }
 
 output "stages" {
