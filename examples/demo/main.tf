@@ -26,7 +26,7 @@ locals {
   run_dir = "${local.here}/run" # pid files and logs: outside the releases, which stay as they were unpacked
 }
 
-# For each stage: the version that runs there, and how the release is doing.
+# What the release itself brings about: the stages it enters automatically. Production's output comes with its promotion.
 output "stages" {
-  value = { for name, stage in cd_release.shop.stages : name => "${coalesce(stage.version, "nothing")}, ${stage.status}" }
+  value = { for name in ["development", "staging"] : name => "${cd_release.shop.stages[name].version}, ${cd_release.shop.stages[name].status}" }
 }

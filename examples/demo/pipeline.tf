@@ -1,6 +1,6 @@
 locals {
   # Runs after each deployment: asks the running shop for its version and for the price of an order.
-  smoke = { command = { argv = ["${local.here}/bin/smoke"], timeout = "30s" } }
+  smoke = { command = { argv = ["./bin/smoke"], timeout = "30s" } }
 }
 
 resource "cd_pipeline" "shop" {

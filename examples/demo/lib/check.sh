@@ -12,7 +12,11 @@ terraform_run() {
 	shift
 	command_line "$(basename "$TF") $1"
 	set +e
-	"$TF" "$@" -no-color 2>&1 | tee "$LOG" | trim "$view" | indent
+	# Ctrl-C reaches the whole pipeline: Terraform must be able to stop in good order, and to say so.
+	"$TF" "$@" -no-color 2>&1 | (
+		trap '' INT
+		tee "$LOG" | trim "$view" | indent
+	)
 	CODE=${PIPESTATUS[0]}
 	set -e
 }
@@ -36,6 +40,12 @@ expect_words() {
 		*) fail "the output should have said: $words" ;;
 		esac
 	done
+}
+
+# state EXPRESSION: shows what Terraform's state says.
+state() {
+	command_line "echo '$1' | $(basename "$TF") console"
+	"$TF" console <<<"$1" 2>&1 | tee "$LOG" | indent
 }
 
 # expect_page URL WORDS: the running shop says so itself.

@@ -57,8 +57,19 @@ indent() {
 trim() {
 	local view=$1 line body='' blank='' shown=''
 	while IFS= read -r line; do
+		if [ "$body" = outside ]; then
+			case $line in
+			────*) body='' ;;
+			esac
+			continue
+		fi
 		case $line in
+		'Note: Objects have changed outside'*)
+			# A failed apply has moved on without its state: in a brief view that is no news.
+			if [ "$view" = brief ]; then body=outside; continue; fi
+			;;
 		*': Refreshing state...'* | *': Reading...'* | *': Read complete'*) continue ;;
+		'(and one more similar warning elsewhere)') continue ;;
 		*': Creating...' | *': Still '* | *': Modifying...'* | *': Destroying...'*) continue ;;
 		*'used the selected providers'* | 'plan. Resource actions are'* | 'following symbols:'*) continue ;;
 		'  + create' | '  ~ update in-place' | '  - destroy' | '-/+ destroy and then create'*) continue ;;

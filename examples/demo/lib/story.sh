@@ -17,7 +17,9 @@ first_release() {
 	cp dist/shop-1.0.0.tfvars release.auto.tfvars
 	apply
 	expect_exit 0
-	expect_words '"development" = "1.0.0, verified"' '"staging" = "1.0.0, verified"' '"production" = "nothing, waiting"'
+	expect_words '"development" = "1.0.0, verified"' '"staging" = "1.0.0, verified"'
+	state 'cd_release.shop.stages["production"]'
+	expect_words '"status" = "waiting"' 'a person decides'
 	ask "$STAGING/"
 	expect_page "$DEVELOPMENT/version" 1.0.0
 	expect_page "$STAGING/version" 1.0.0
@@ -44,8 +46,12 @@ approved_promotion() {
 	edit promotion.tf 's/\[cd_release.shop\]/[cd_release.shop, cd_approval.alice]/'
 	CD_ACTOR=alice@example.com apply
 	expect_exit 0
+	expect_words 'production = "1.0.0, verified"'
 	ask "$PRODUCTION/"
 	expect_page "$PRODUCTION/version" 1.0.0
+	plan
+	expect_exit 0
+	expect_words 'No changes.'
 }
 
 failed_release() {
@@ -58,6 +64,10 @@ failed_release() {
 	expect_words 'Error:' staging smoke '2400 JPY' '2160 JPY'
 	note "The apply failed, and staging is back at the version that was verified:"
 	ask "$STAGING/version"
+	note "Applying once more deploys nothing: the failure is held, until there is something new to try."
+	apply
+	expect_exit 1
+	expect_words 'Error:' 'is held' '1.1.0 was rolled back in staging'
 	expect_page "$DEVELOPMENT/version" 1.1.0
 	expect_page "$STAGING/version" 1.0.0
 	expect_page "$PRODUCTION/version" 1.0.0

@@ -97,7 +97,11 @@ resource "cd_promotion" "production" {
   depends_on = [cd_approval.alice]
 }
 
-output "stages" {
-  description = "For each stage, the version that runs there."
-  value       = { for name, stage in cd_release.shop.stages : name => stage.version }
+# Each stage's version, from the resource that brings it there: the release for automatic stages, the promotion for manual ones.
+output "versions" {
+  value = {
+    development = cd_release.shop.stages["development"].version
+    staging     = cd_release.shop.stages["staging"].version
+    production  = cd_promotion.production.running_version
+  }
 }

@@ -68,7 +68,7 @@ resource "cd_release" "shop" {
   source    = { repository = "https://git.example.com/shop", revision = "v${local.release}", author = "dave@example.com" }
 }
 
-output "stages" {
-  description = "For each stage, the version that runs there."
-  value       = { for name, stage in cd_release.shop.stages : name => stage.version }
+# Each stage's version.
+output "versions" {
+  value = { for name, stage in cd_release.shop.stages : name => stage.version }
 }
