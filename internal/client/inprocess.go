@@ -28,7 +28,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := newRequestBody(req)
 	err := errors.Join(refuse(req), req.Context().Err())
 	if err != nil {
-		body.Close()
+		body.release()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(req.Context())
@@ -39,14 +39,14 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		err := errUnfinished // stands when the handler ends its goroutine
 		defer func() {
 			cancel()
-			body.Close()
+			body.release()
 			done <- err
 		}()
 		err = serve(t.handler, w, received)
 	}()
 	select {
 	case <-req.Context().Done():
-		body.Close()
+		body.release()
 		return nil, req.Context().Err()
 	case err := <-done:
 		if err != nil {
@@ -62,9 +62,9 @@ var errUnfinished = io.ErrUnexpectedEOF
 // serve runs the handler and turns a panic into an error.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
-		switch v := recover(); {
-		case v == nil:
-		case v == http.ErrAbortHandler: //nolint:errorlint // net/http compares the panic's value so too
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
 			err = errUnfinished
 		default:
 			err = fmt.Errorf("%w: %v", errPanicked, v)
@@ -184,10 +184,14 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the caller's body, once.
-func (b *requestBody) Close() error {
+// release closes the caller's body, once. Whether that failed is nobody's concern: all that was needed of it was read.
+func (b *requestBody) release() {
 	b.closed.Store(true)
-	var err error
-	b.once.Do(func() { err = b.body.Close() })
-	return err
+	b.once.Do(func() { b.body.Close() })
+}
+
+// Close is what handlers call.
+func (b *requestBody) Close() error {
+	b.release()
+	return nil
 }

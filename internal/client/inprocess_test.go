@@ -27,9 +27,9 @@ type outcome struct {
 }
 
 // exchangeOnce makes one request over a transport. Header fields that belong to the connection are left out.
-func exchangeOnce(t *testing.T, transport http.RoundTripper, base string, make func(base string) *http.Request) outcome {
+func exchangeOnce(t *testing.T, transport http.RoundTripper, base string, ask func(base string) *http.Request) outcome {
 	t.Helper()
-	resp, err := transport.RoundTrip(make(base))
+	resp, err := transport.RoundTrip(ask(base))
 	if err != nil {
 		return outcome{failed: true}
 	}
@@ -99,40 +99,42 @@ func TestInProcessIsLikeTheNetwork(t *testing.T) {
 		{"implicit 200", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, request("GET", "/", nil)},
 		{"header after WriteHeader", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("A", "1")
-			w.WriteHeader(201)
+			w.WriteHeader(http.StatusCreated)
 			w.Header().Set("A", "2")
 			w.Header().Set("B", "3")
 			fmt.Fprint(w, "x")
 		}, request("GET", "/", nil)},
 		{"header after Write", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "x")
-			w.(http.Flusher).Flush()
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				panic(err)
+			}
 			w.Header().Set("A", "2")
 			w.Header().Set("Content-Length", "1")
 		}, request("HEAD", "/", nil)},
 		{"second WriteHeader", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(409)
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusConflict)
+			w.WriteHeader(http.StatusOK)
 		}, request("GET", "/", nil)},
 		{"informational", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(103)
-			w.WriteHeader(202)
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusAccepted)
 		}, request("GET", "/", nil)},
 		{"unnamed status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }, request("GET", "/", nil)},
 		{"status that is none", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(42) }, request("GET", "/", nil)},
 		{"no content", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 			n, err := fmt.Fprint(w, "x")
 			if n != 0 || !errors.Is(err, http.ErrBodyNotAllowed) {
 				panic("a body was taken")
 			}
 		}, request("DELETE", "/", nil)},
-		{"not modified", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, request("GET", "/", nil)},
+		{"not modified", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, request("GET", "/", nil)},
 		{"head", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "body") }, request("HEAD", "/", nil)},
 		{"head of nothing", func(http.ResponseWriter, *http.Request) {}, request("HEAD", "/", nil)},
 		{"type of its own", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(422)
+			w.WriteHeader(http.StatusUnprocessableEntity)
 			fmt.Fprint(w, "{}")
 		}, request("GET", "/", nil)},
 		{"no type wanted", func(w http.ResponseWriter, _ *http.Request) {
@@ -156,10 +158,10 @@ func TestInProcessIsLikeTheNetwork(t *testing.T) {
 		}, request("GET", "/", nil)},
 		{"body over a limit", func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 3))
-			w.WriteHeader(413)
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			fmt.Fprint(w, err)
 		}, request("PUT", "/", four, func(r *http.Request) { r.Close = true })},
-		{"body not read", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, request("PUT", "/", four)},
+		{"body not read", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, request("PUT", "/", four)},
 		{"panic", func(http.ResponseWriter, *http.Request) { panic("oh") }, request("GET", "/", nil)},
 		{"abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, request("GET", "/", nil)},
 		{"goroutine ended", func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, request("GET", "/", nil)},
@@ -191,7 +193,7 @@ func TestInProcessLetsGoWhenTheContextEnds(t *testing.T) {
 	body := &closing{Reader: strings.NewReader("four")}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://embedded/", body)
 	require.NoError(t, err)
-	_, err = transport.RoundTrip(req)
+	err = roundTrip(transport, req)
 	require.Equal(t, context.Canceled, err)
 	require.True(t, body.closed)
 	close(release)
@@ -206,7 +208,7 @@ func TestInProcessDoesNotBeginWithAnEndedContext(t *testing.T) {
 	body := &closing{Reader: strings.NewReader("four")}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://embedded/", body)
 	require.NoError(t, err)
-	_, err = InProcess(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("called") })).RoundTrip(req)
+	err = roundTrip(InProcess(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("called") })), req)
 	require.ErrorIs(t, err, context.Canceled)
 	require.True(t, body.closed)
 }
@@ -228,12 +230,21 @@ func TestInProcessBodyShorterThanAnnounced(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://embedded/", strings.NewReader("four"))
 	require.NoError(t, err)
 	req.ContentLength = 9
-	_, err = InProcess(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	err = roundTrip(InProcess(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, readErr := io.Copy(io.Discard, r.Body)
 		panic(readErr)
-	})).RoundTrip(req)
+	})), req)
 	require.ErrorIs(t, err, errPanicked)
 	require.ErrorContains(t, err, io.ErrUnexpectedEOF.Error())
+}
+
+// roundTrip is for requests of which only the error matters.
+func roundTrip(transport http.RoundTripper, req *http.Request) error {
+	resp, err := transport.RoundTrip(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	return err
 }
 
 type closing struct {

@@ -65,7 +65,9 @@ func declaredPaths(t *testing.T) []string {
 		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Path") {
 			return true
 		}
-		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		literal, ok := spec.Values[0].(*ast.BasicLit)
+		require.True(t, ok, "a path is written as one string")
+		value, err := strconv.Unquote(literal.Value)
 		require.NoError(t, err)
 		paths = append(paths, value)
 		return true
