@@ -1,0 +1,97 @@
+package provider_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	oneApproval = map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"alice@example.com", "bob@example.com"}}}
+	oneHour     = map[string]any{"soak": map[string]any{"stage": "staging", "duration": "1h"}}
+)
+
+// A first plan, with nothing created yet, already says what would be delivered and which gate would stop it.
+func TestFirstPlanForesees(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	blocked := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{}})
+	plan := w.refreshAndPlan(blocked...)
+	require.Equal(t, []string{": Delivery of shop 1.0.0: staging: deploy 1.0.0 to staging (nothing verified runs in staging yet)"}, said(plan["release"].diagnostics))
+	require.Equal(t, []string{": Promotion of shop 1.0.0 to production waits: waits before production:\n" +
+		"  previous_stage  passed   verified in staging\n" +
+		"  approvals       pending  0 of 1 approvals; may approve: alice@example.com, bob@example.com\n" +
+		"Applying fails and deploys nothing, because when_blocked is \"fail\"."}, said(plan["promotion"].diagnostics))
+	require.Equal(t, "shop/1.0.0", w.attribute(plan["release"].after, "id"))
+	require.Contains(t, w.attribute(plan["release"].after, "digest"), "sha256:")
+
+	// The same plan with the approval in it.
+	plan = w.refreshAndPlan(s.declare(order{version: "1.0.0", gates: oneApproval, approval: map[string]any{}, promotion: map[string]any{}})...)
+	require.Empty(t, plan["approval"].said())
+	require.Equal(t, []string{": Promotion of shop 1.0.0 to production: production: deploy 1.0.0 to production (nothing verified runs in production yet)"}, said(plan["promotion"].diagnostics))
+	require.NoError(t, s.runs("staging", ""), "a plan deploys nothing")
+}
+
+func TestBlockedPromotionFails(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	all := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{}})
+	for range 2 {
+		applied := w.apply(all...)
+		require.True(t, applied["promotion"].failed())
+		require.Contains(t, applied["promotion"].said(), `Unable to promote release "shop/1.0.0"`)
+		require.Contains(t, applied["promotion"].said(), "approvals       pending  0 of 1 approvals")
+		require.NotContains(t, w.state, "promotion", "a failure is never recorded as success")
+		require.NoError(t, s.runs("staging", "1.0.0"))
+		require.NoError(t, s.runs("production", ""))
+		_, err := s.Client("bob@example.com").Promotion(t.Context(), "shop", "production")
+		require.Error(t, err, "nothing is recorded as wanted, so nothing enters later without anybody asking")
+	}
+}
+
+func TestBlockedPromotionPends(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	pend := func(version string, gates map[string]any) []declaration {
+		return s.declare(order{version: version, gates: gates, promotion: map[string]any{"when_blocked": "pend"}})
+	}
+	w.apply(pend("1.0.0", oneHour)...)
+	require.Equal(t, "waiting", w.attribute(w.state["promotion"], "status"))
+	s.Clock.Advance(time.Hour)
+	w.apply(pend("1.0.0", oneHour)...)
+	require.NoError(t, s.runs("production", "1.0.0"))
+	running := w.state["promotion"]
+	require.Equal(t, "verified", w.attribute(running, "status"))
+
+	// A newer release has to soak: what refers to what runs in production does not move, in the plan or after it.
+	applied := w.apply(pend("1.1.0", oneHour)...)
+	require.Contains(t, applied["promotion"].said(), "Promotion of shop 1.1.0 to production waits")
+	require.Contains(t, applied["promotion"].said(), "(earliest 2027-03-01T14:00:00Z)")
+	require.NoError(t, s.runs("staging", "1.1.0"))
+	require.NoError(t, s.runs("production", "1.0.0"))
+	for _, name := range []string{"artifacts", "running_version", "environments", "deployed_at"} {
+		require.True(t, w.attributes(running)[name].Equal(w.attributes(w.state["promotion"])[name]), name)
+	}
+
+	// Waiting is no reason to plan anything, but it is said.
+	plan := w.refreshAndPlan(pend("1.1.0", oneHour)...)
+	for name, o := range plan {
+		require.Empty(t, o.action, "%s: %s", name, o.said())
+	}
+	require.Contains(t, plan["promotion"].said(), "Promotion of shop 1.1.0 to production waits: waits before production:")
+	require.Contains(t, plan["promotion"].said(), "Applying succeeds and leaves the promotion waiting.")
+
+	// A gate that time has satisfied is an update.
+	s.Clock.Advance(time.Hour)
+	plan = w.refreshAndPlan(pend("1.1.0", oneHour)...)
+	require.Equal(t, "update", plan["promotion"].action)
+	require.Contains(t, plan["promotion"].said(), "production: deploy 1.1.0 to production (production runs 1.0.0)")
+	w.apply(pend("1.1.0", oneHour)...)
+	require.NoError(t, s.runs("production", "1.1.0"))
+	require.Equal(t, "1.1.0", w.attribute(w.state["promotion"], "running_version"))
+	for name, o := range w.refreshAndPlan(pend("1.1.0", oneHour)...) {
+		require.Empty(t, o.action, name)
+		require.Empty(t, o.diagnostics, name)
+	}
+}

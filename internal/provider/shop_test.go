@@ -1,0 +1,112 @@
+package provider_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+)
+
+// shop is the configuration in testdata/shop over a ledger of its own: staging is automatic, production is manual.
+type shop struct {
+	*acctest.Harness
+	t *testing.T
+}
+
+func newShop(t *testing.T) shop {
+	t.Helper()
+	s := shop{acctest.New(t), t}
+	for _, version := range []string{"1.0.0", "1.1.0", "1.2.0"} {
+		s.write("shop-"+version+".html", version)
+	}
+	return s
+}
+
+// write makes a file in the test's directory and returns its path.
+func (s shop) write(name, text string) string {
+	s.t.Helper()
+	at := filepath.Join(s.Dir, filepath.FromSlash(name))
+	require.NoError(s.t, os.MkdirAll(filepath.Dir(at), 0o755))
+	require.NoError(s.t, os.WriteFile(at, []byte(text), 0o600))
+	return at
+}
+
+// wish says what one step's configuration asks for; what is left out takes the configuration's defaults.
+type wish map[string]any
+
+// release asks for a version, with everything else of the release by default.
+func release(version string) map[string]any { return map[string]any{"version": version} }
+
+// step applies the shop's configuration; the framework then demands that a second plan is empty.
+func (s shop) step(w wish) resource.TestStep {
+	s.t.Helper()
+	variables := config.Variables{"dir": config.StringVariable(filepath.ToSlash(s.Dir))}
+	for name, value := range w {
+		variables[name] = variable(s.t, value)
+	}
+	return resource.TestStep{ConfigDirectory: config.StaticDirectory("testdata/shop"), ConfigVariables: variables}
+}
+
+func variable(t *testing.T, value any) config.Variable {
+	t.Helper()
+	switch v := value.(type) {
+	case string:
+		return config.StringVariable(v)
+	case int:
+		return config.IntegerVariable(v)
+	case bool:
+		return config.BoolVariable(v)
+	case []string:
+		list := []config.Variable{}
+		for _, one := range v {
+			list = append(list, config.StringVariable(one))
+		}
+		return config.ListVariable(list...)
+	case map[string]any:
+		object := map[string]config.Variable{}
+		for name, one := range v {
+			object[name] = variable(t, one)
+		}
+		return config.ObjectVariable(object)
+	}
+	require.Fail(t, fmt.Sprintf("no variable for %T", value))
+	return nil
+}
+
+// expecting adds what the plan must say of a resource.
+func expecting(step resource.TestStep, checks ...plancheck.PlanCheck) resource.TestStep {
+	step.ConfigPlanChecks.PreApply = append(step.ConfigPlanChecks.PreApply, checks...)
+	return step
+}
+
+// runs is a check that an environment runs a page with this text; empty means that nothing runs there.
+func (s shop) runs(environment, want string) error {
+	pages, err := filepath.Glob(filepath.Join(s.Dir, "srv", environment, "shop", "current", "*.html"))
+	if err != nil {
+		return err
+	}
+	if len(pages) == 0 {
+		if want != "" {
+			return fmt.Errorf("nothing runs in %s, want %s", environment, want)
+		}
+		return nil
+	}
+	text, err := os.ReadFile(pages[0])
+	if err == nil && string(text) != want {
+		return fmt.Errorf("%s runs %q, want %q", environment, text, want)
+	}
+	return err
+}
+
+// test runs the steps through real Terraform.
+func (s shop) test(steps ...resource.TestStep) {
+	s.t.Helper()
+	resource.Test(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
+}

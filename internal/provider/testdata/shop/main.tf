@@ -1,0 +1,94 @@
+# A small shop: each release goes to staging by itself, and to production when a person decides.
+
+variable "dir" {
+  type = string
+}
+
+variable "release" {
+  type = object({ version = string, attempt = optional(number), page = optional(string), author = optional(string, "dave@example.com"), labels = optional(map(string)) })
+}
+
+variable "approvals" {
+  type    = map(object({ version = string, decision = optional(string, "approve"), comment = optional(string), approver = optional(string) }))
+  default = {}
+}
+
+variable "promotion" {
+  type    = object({ version = string, when_blocked = optional(string), attempt = optional(number), timeout = optional(string) })
+  default = null
+}
+
+variable "staging_promotion" {
+  type    = string
+  default = "automatic"
+}
+
+variable "gates" {
+  type    = object({ approvals = optional(any), soak = optional(object({ stage = string, duration = string })) })
+  default = {}
+}
+
+variable "log_level" {
+  type    = string
+  default = "info"
+}
+
+locals {
+  page = coalesce(var.release.page, "${var.dir}/shop-${var.release.version}.html")
+}
+
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  config = { LOG_LEVEL = "debug" }
+  target = { directory = { path = "${var.dir}/srv/staging" } }
+}
+
+resource "cd_environment" "production" {
+  name                = "production"
+  tier                = "production"
+  config              = { LOG_LEVEL = var.log_level }
+  target              = { directory = { path = "${var.dir}/srv/production" } }
+  deletion_protection = false
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [
+    { name = "staging", environments = [cd_environment.staging.name], promotion = var.staging_promotion },
+    { name = "production", environments = [cd_environment.production.name], promotion = "manual", gates = var.gates },
+  ]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = var.release.version
+  artifacts = { page = { uri = local.page, digest = "sha256:${filesha256(local.page)}" } }
+  source    = { revision = "v${var.release.version}", author = var.release.author }
+  labels    = var.release.labels
+  attempt   = var.release.attempt
+}
+
+resource "cd_approval" "of" {
+  for_each = var.approvals
+
+  pipeline   = cd_pipeline.shop.name
+  version    = each.value.version
+  stage      = "production"
+  decision   = each.value.decision
+  comment    = each.value.comment
+  approver   = each.value.approver
+  depends_on = [cd_release.shop]
+}
+
+resource "cd_promotion" "production" {
+  count = var.promotion == null ? 0 : 1
+
+  pipeline     = cd_pipeline.shop.name
+  stage        = "production"
+  version      = var.promotion.version
+  when_blocked = var.promotion.when_blocked
+  attempt      = var.promotion.attempt
+  timeouts     = var.promotion.timeout == null ? null : { create = var.promotion.timeout, update = var.promotion.timeout }
+  depends_on   = [cd_release.shop, cd_approval.of]
+}

@@ -1,0 +1,234 @@
+package provider_test
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/stretchr/testify/require"
+)
+
+// declaration is one resource block.
+type declaration struct {
+	name, typ string
+	config    map[string]any
+}
+
+// outcome is what a walk did with one resource.
+type outcome struct {
+	action        string // "", create, update, replace
+	before, after tftypes.Value
+	diagnostics   []*tfprotov6.Diagnostic
+}
+
+func (o outcome) failed() bool {
+	for _, d := range o.diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			return true
+		}
+	}
+	return false
+}
+
+// said joins what the walk said of the resource.
+func (o outcome) said() string { return strings.Join(said(o.diagnostics), "\n") }
+
+// walks drives several resources over the protocol as Terraform does: each plan and each apply is a walk of its own, in which
+// the resources come in the order of their dependencies.
+type walks struct {
+	*wire
+	state map[string]tftypes.Value
+}
+
+func newWalks(t *testing.T, s shop) *walks {
+	t.Helper()
+	return &walks{newWire(t, s.Harness), map[string]tftypes.Value{}}
+}
+
+func (w *walks) prior(d declaration) tftypes.Value {
+	if state, ok := w.state[d.name]; ok {
+		return state
+	}
+	return w.null(d.typ)
+}
+
+// refreshAndPlan is terraform plan.
+func (w *walks) refreshAndPlan(all ...declaration) map[string]outcome {
+	w.t.Helper()
+	w.configure()
+	for _, d := range all {
+		if prior := w.prior(d); !prior.IsNull() {
+			w.state[d.name] = w.read(d.typ, prior)
+		}
+	}
+	found := map[string]outcome{}
+	for _, d := range all {
+		found[d.name] = w.planOne(d, w.prior(d))
+	}
+	return found
+}
+
+func (w *walks) planOne(d declaration, prior tftypes.Value) outcome {
+	w.t.Helper()
+	resp := w.ask(d, prior)
+	o := outcome{before: prior, after: w.static(w.schema(d.typ), resp.PlannedState), diagnostics: resp.Diagnostics}
+	switch {
+	case prior.IsNull():
+		o.action = "create"
+	case len(resp.RequiresReplace) > 0:
+		resp = w.ask(d, w.null(d.typ)) // Terraform asks again, as if there were nothing
+		o.action, o.after = "replace", w.static(w.schema(d.typ), resp.PlannedState)
+		o.diagnostics = append(o.diagnostics, resp.Diagnostics...)
+	case !o.after.Equal(prior):
+		o.action = "update"
+	}
+	return o
+}
+
+func (w *walks) ask(d declaration, prior tftypes.Value) *tfprotov6.PlanResourceChangeResponse {
+	w.t.Helper()
+	s := w.schema(d.typ)
+	value := w.value(s, d.config)
+	resp, err := w.server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: d.typ, PriorState: w.dynamic(s, prior), Config: w.dynamic(s, value), ProposedNewState: w.dynamic(s, w.proposed(s, value, prior)),
+	})
+	require.NoError(w.t, err)
+	return resp
+}
+
+// apply is terraform apply: a plan that has to go well, then a walk that carries it out and stops at the first error.
+func (w *walks) apply(all ...declaration) map[string]outcome {
+	w.t.Helper()
+	plans := w.refreshAndPlan(all...)
+	for name, o := range plans {
+		require.False(w.t, o.failed(), "%s: %s", name, o.said())
+	}
+	w.configure()
+	found := map[string]outcome{}
+	for _, d := range all {
+		if plans[d.name].action == "" {
+			continue
+		}
+		found[d.name] = w.applyOne(d, plans[d.name])
+		if found[d.name].failed() {
+			break
+		}
+		w.state[d.name] = found[d.name].after
+	}
+	return found
+}
+
+// applyOne carries out what was planned; the result has to be what was planned, wherever that was known.
+func (w *walks) applyOne(d declaration, planned outcome) outcome {
+	w.t.Helper()
+	prior := planned.before
+	if planned.action == "replace" {
+		w.change(d, prior, w.null(d.typ))
+		prior = w.null(d.typ)
+	}
+	again := w.planOne(d, prior) // in the apply's own process
+	if again.failed() {
+		return again
+	}
+	w.requireAsPlanned(d, planned.after, again.after)
+	after, diagnostics := w.change(d, prior, again.after)
+	o := outcome{action: planned.action, before: prior, after: after, diagnostics: diagnostics}
+	if !o.failed() {
+		w.requireAsPlanned(d, again.after, after)
+	}
+	return o
+}
+
+func (w *walks) change(d declaration, prior, planned tftypes.Value) (tftypes.Value, []*tfprotov6.Diagnostic) {
+	w.t.Helper()
+	s := w.schema(d.typ)
+	config := w.value(s, d.config)
+	if planned.IsNull() {
+		config = planned
+	}
+	resp, err := w.server.ApplyResourceChange(w.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: d.typ, PriorState: w.dynamic(s, prior), PlannedState: w.dynamic(s, planned), Config: w.dynamic(s, config),
+	})
+	require.NoError(w.t, err)
+	return w.static(s, resp.NewState), resp.Diagnostics
+}
+
+// requireAsPlanned is Terraform's own check of a provider: what was known in the plan comes true.
+func (w *walks) requireAsPlanned(d declaration, planned, actual tftypes.Value) {
+	w.t.Helper()
+	now := w.attributes(actual)
+	for name, value := range w.attributes(planned) {
+		if value.IsFullyKnown() {
+			require.True(w.t, value.Equal(now[name]), "%s.%s: planned %s, got %s", d.name, name, value, now[name])
+		}
+	}
+}
+
+// attribute reads one attribute of a state or a plan as text.
+func (w *walks) attribute(value tftypes.Value, name string) string {
+	w.t.Helper()
+	var text string
+	one := w.attributes(value)[name]
+	if !one.IsKnown() {
+		return unknown
+	}
+	require.NoError(w.t, one.As(&text))
+	return text
+}
+
+// order is what the shop's configuration asks for, as declarations; it mirrors testdata/shop.
+type order struct {
+	version   string
+	attempt   int
+	logLevel  string         // of production; default info
+	gates     map[string]any // of production
+	approval  map[string]any // beyond pipeline, version and stage
+	promotion map[string]any // beyond pipeline and stage
+	edit      func(name string, config map[string]any)
+}
+
+func (s shop) declare(o order) []declaration {
+	s.t.Helper()
+	page := filepath.Join(s.Dir, "shop-"+o.version+".html")
+	text, err := os.ReadFile(page)
+	require.NoError(s.t, err)
+	place := func(name, tier, level string) declaration {
+		return declaration{name, "cd_environment", map[string]any{"name": name, "tier": tier, "config": map[string]any{"LOG_LEVEL": level},
+			"target": map[string]any{"directory": map[string]any{"path": filepath.Join(s.Dir, "srv", name)}}, "deletion_protection": false}}
+	}
+	production := map[string]any{"name": "production", "environments": []any{"production"}, "promotion": "manual"}
+	if o.gates != nil {
+		production["gates"] = o.gates
+	}
+	all := []declaration{
+		place("staging", "staging", "debug"),
+		place("production", "production", cmp.Or(o.logLevel, "info")),
+		{"pipeline", "cd_pipeline", map[string]any{"name": "shop", "stages": []any{
+			map[string]any{"name": "staging", "environments": []any{"staging"}, "promotion": "automatic"}, production}}},
+		{"release", "cd_release", map[string]any{"pipeline": "shop", "version": o.version, "attempt": cmp.Or(o.attempt, 1),
+			"source":    map[string]any{"revision": "v" + o.version, "author": "dave@example.com"},
+			"artifacts": map[string]any{"page": map[string]any{"uri": page, "digest": fmt.Sprintf("sha256:%x", sha256.Sum256(text))}}}},
+	}
+	more := func(name, typ string, config, with map[string]any) {
+		if with != nil {
+			maps.Copy(config, with)
+			all = append(all, declaration{name, typ, config})
+		}
+	}
+	more("approval", "cd_approval", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "decision": "approve"}, o.approval)
+	// Terraform fills in defaults only where the schema says so, which is inside the provider; the configuration leaves them out.
+	more("promotion", "cd_promotion", map[string]any{"pipeline": "shop", "stage": "production", "version": o.version}, o.promotion)
+	for _, d := range all {
+		if o.edit != nil {
+			o.edit(d.name, d.config)
+		}
+	}
+	return all
+}
