@@ -35,18 +35,30 @@ func (l *ledger) deploymentsQuery(filter store.DeploymentFilter) (string, []any)
 	where.addText("version = ", filter.Version)
 	where.addText("rollout = ", filter.Rollout)
 	where.addText("stage = ", filter.Stage)
-	if len(filter.Statuses) > 0 {
-		statuses := make([]string, len(filter.Statuses))
-		for i, s := range filter.Statuses {
-			statuses[i] = string(s)
-		}
-		where.addList("status", l.dialect, statuses)
-	}
+	l.whereStatus(&where, filter.Statuses)
 	query := `SELECT id, document FROM deployments` + where.String()
 	if filter.Newest > 0 {
 		return query + ` ORDER BY seq DESC LIMIT ` + where.argument(filter.Newest), where.args
 	}
 	return query + ` ORDER BY seq`, where.args
+}
+
+// whereStatus asks the two common questions in the very words of the partial indexes that answer them, so that they are used.
+func (l *ledger) whereStatus(where *conditions, statuses []delivery.DeploymentStatus) {
+	texts := make([]string, len(statuses))
+	for i, s := range statuses {
+		texts[i] = string(s)
+	}
+	slices.Sort(texts)
+	switch {
+	case len(texts) == 0:
+	case slices.Equal(texts, []string{string(delivery.Verified)}):
+		where.terms = append(where.terms, "status = 'verified'")
+	case slices.Equal(texts, []string{string(delivery.Deploying), string(delivery.Verifying)}):
+		where.terms = append(where.terms, "status IN ('deploying', 'verifying')")
+	default:
+		where.addList("status", l.dialect, texts)
+	}
 }
 
 // Relevant implements store.Reader.
@@ -55,7 +67,8 @@ func (r *reader) Relevant(ctx context.Context, pipeline string, versions ...stri
 }
 
 // relevantQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
-// the end of each one's index: what it costs grows with environments and wanted versions, not with history.
+// the end of each one's index: what it costs grows with environments and wanted versions, not with history. SQLite walks a
+// CROSS JOIN in the order it is written, which keeps it from starting at the long end.
 func (l *ledger) relevantQuery() string {
 	return `WITH RECURSIVE place (environment) AS (
 		SELECT (SELECT MIN(environment) FROM deployments WHERE pipeline = $1)
@@ -67,23 +80,22 @@ func (l *ledger) relevantQuery() string {
 		FROM place WHERE place.environment IS NOT NULL
 	), wanted (seq) AS (
 		SELECT seq FROM newest
-		UNION
+		UNION ALL
 		SELECT (SELECT MAX(d.seq) FROM deployments d
 			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.status = 'verified') FROM place
-		UNION
+		UNION ALL
 		SELECT (SELECT MAX(d.seq) FROM deployments d
 			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL) FROM place
-		UNION
+		UNION ALL
 		SELECT (SELECT d.seq FROM deployments d
 			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL
 			ORDER BY d.seq DESC LIMIT 1 OFFSET 1) FROM place
-		UNION
-		SELECT mate.seq FROM newest
-			JOIN deployments last ON last.seq = newest.seq
-			JOIN deployments mate ON mate.rollout = last.rollout
-			WHERE last.rollout <> '' AND mate.pipeline = $1
-		UNION
-		SELECT d.seq FROM deployments d WHERE d.pipeline = $1 AND d.version IN (` + l.dialect.elements("$2") + `)
+		UNION ALL
+		SELECT mate.seq FROM newest CROSS JOIN deployments last CROSS JOIN deployments mate
+		WHERE last.seq = newest.seq AND last.rollout <> '' AND mate.rollout = last.rollout AND mate.pipeline = $1
+		UNION ALL
+		SELECT d.seq FROM (` + l.dialect.elements("$2") + `) AS version CROSS JOIN deployments d
+		WHERE d.pipeline = $1 AND d.version = version.element
 	)
 	SELECT id, document FROM deployments WHERE seq IN (SELECT seq FROM wanted) ORDER BY seq`
 }

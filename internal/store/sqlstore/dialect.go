@@ -30,7 +30,7 @@ type dialect struct {
 	// readOptions and writeOptions begin a snapshot and a serialised write transaction.
 	readOptions, writeOptions *sql.TxOptions
 
-	// elements gives a query of the texts in a JSON list, for use in IN (…): one SQL text whatever the list's length.
+	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
 	// tables counts all tables, and those of the given name.
 	tables string
@@ -57,7 +57,7 @@ type diagnosis struct {
 	words   string // what is wrong and what would fix it
 	again   bool   // another transaction was in the way: the same thing may succeed when done anew
 	noTable bool   // the table that was asked does not exist
-	noOpen  bool   // the database, or a file it needs, could not be opened
+	noOpen  bool   // the database, or a file beside it that even readers need, could not be opened
 }
 
 //go:embed migrations/sqlite/*.sql
@@ -73,7 +73,7 @@ func sqliteDialect() dialect {
 		migrations:  migrations,
 		connect:     connectSQLite,
 		readOptions: &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
-		elements:    func(placeholder string) string { return "SELECT value FROM json_each(" + placeholder + ")" },
+		elements:    func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
 		tables:      `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`,
 		prepare:     prepareSQLite,
 		locker:      sqliteLocker{},
@@ -170,7 +170,7 @@ func diagnoseSQLite(err error) diagnosis {
 		return diagnosis{code: delivery.CodeUnavailable, noOpen: true, words: "the file cannot be opened; check that it is still there and that this user may read and write it and its directory"}
 	case sqlite3.SQLITE_READONLY:
 		// Not unavailable: that would be tried again by itself, in vain.
-		return diagnosis{code: delivery.CodeConflict, words: "it is read-only here; let this user write the file and its directory"}
+		return diagnosis{code: delivery.CodeConflict, noOpen: true, words: "it is read-only here; let this user write the file and its directory"}
 	case sqlite3.SQLITE_CONSTRAINT:
 		return diagnosis{code: delivery.CodeConflict, words: fmt.Sprintf("a rule of the ledger forbids it (%v)", failure)}
 	case sqlite3.SQLITE_NOTADB:

@@ -69,7 +69,7 @@ CREATE INDEX deployments_by_pipeline ON deployments (pipeline, seq);
 CREATE INDEX deployments_by_place ON deployments (pipeline, environment, seq);
 CREATE INDEX deployments_by_environment ON deployments (environment, seq);
 CREATE INDEX deployments_by_version ON deployments (pipeline, version, seq);
-CREATE INDEX deployments_by_rollout ON deployments (rollout, seq);
+CREATE INDEX deployments_by_rollout ON deployments (rollout, pipeline, seq);
 CREATE INDEX deployments_by_status ON deployments (status, pipeline, seq);
 CREATE INDEX deployments_verified ON deployments (pipeline, environment, seq) WHERE status = 'verified';
 CREATE INDEX deployments_ever_verified ON deployments (pipeline, environment, seq) WHERE verified_at IS NOT NULL;

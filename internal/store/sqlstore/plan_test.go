@@ -1,0 +1,89 @@
+package sqlstore
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// History only grows, so whatever is asked while deciding must find its rows by index.
+func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
+	t.Parallel()
+	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
+	type asked struct {
+		query string
+		args  []any
+	}
+	of := func(filter store.DeploymentFilter) asked {
+		query, args := l.deploymentsQuery(filter)
+		return asked{query, args}
+	}
+	flying := []delivery.DeploymentStatus{delivery.Verifying, delivery.Deploying}
+	for name, question := range map[string]struct {
+		asked
+		// by lists the ways in which the history may be searched, and nothing else.
+		by []string
+	}{
+		"relevant":                  {asked{l.relevantQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, relevantBy},
+		"relevant without versions": {asked{l.relevantQuery(), []any{"shop", list(nil)}}, relevantBy},
+		"of a pipeline":             {of(store.DeploymentFilter{Pipeline: "shop"}), []string{"deployments_by_pipeline (pipeline=?)"}},
+		"newest of a pipeline":      {of(store.DeploymentFilter{Pipeline: "shop", Newest: 10}), []string{"deployments_by_pipeline (pipeline=?)"}},
+		"newest of a place":         {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Newest: 1}), []string{"deployments_by_place (pipeline=? AND environment=?)"}},
+		"of an environment":         {of(store.DeploymentFilter{Environment: "eu", Newest: 1}), []string{"deployments_by_environment (environment=?)"}},
+		"of a version":              {of(store.DeploymentFilter{Pipeline: "shop", Version: "1.0.0", Newest: 10}), []string{"deployments_by_version (pipeline=? AND version=?)"}},
+		"of a rollout":              {of(store.DeploymentFilter{Rollout: "r1"}), []string{"deployments_by_rollout (rollout=?)"}},
+		"of a pipeline's rollout":   {of(store.DeploymentFilter{Pipeline: "shop", Rollout: "r1"}), []string{"deployments_by_rollout (rollout=? AND pipeline=?)"}},
+		"in flight of a place":      {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: flying}), []string{"deployments_in_flight (pipeline=? AND environment=?)"}},
+		"verified of a place":       {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: []delivery.DeploymentStatus{delivery.Verified}}), []string{"deployments_verified (pipeline=? AND environment=?)"}},
+		"failed of all":             {of(store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Failed}}), []string{"deployments_by_status (status=?)"}},
+	} {
+		plan := explain(t, l, question.query, question.args...)
+		for _, line := range plan {
+			words := strings.Fields(line)
+			switch words[0] {
+			case "SCAN":
+				require.Contains(t, []string{"place", "newest", "wanted", "json_each", "CONSTANT"}, words[1], "%s:\n%s", name, strings.Join(plan, "\n"))
+			case "SEARCH":
+				_, way, _ := strings.Cut(line, " USING ")
+				way = strings.TrimPrefix(strings.TrimPrefix(way, "COVERING "), "INDEX ")
+				require.Contains(t, question.by, way, "%s:\n%s", name, strings.Join(plan, "\n"))
+			case "USE":
+				require.NotContains(t, name, "newest", "sorted by hand, so everything is read:\n%s", strings.Join(plan, "\n"))
+			}
+		}
+	}
+}
+
+var relevantBy = []string{
+	"INTEGER PRIMARY KEY (rowid=?)",
+	"deployments_by_place (pipeline=?)", // for the first environment's name alone: the least one, at the index's head
+	"deployments_by_place (pipeline=? AND environment>?)",
+	"deployments_by_place (pipeline=? AND environment=?)",
+	"deployments_verified (pipeline=? AND environment=?)",
+	"deployments_ever_verified (pipeline=? AND environment=?)",
+	"deployments_by_rollout (rollout=? AND pipeline=?)",
+	"deployments_by_version (pipeline=? AND version=?)",
+}
+
+// explain gives SQLite's plan for a query, a step a line.
+func explain(t *testing.T, l *ledger, query string, args ...any) []string {
+	t.Helper()
+	rows, err := l.read.Query(`EXPLAIN QUERY PLAN `+query, args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	plan := []string{}
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan = append(plan, detail)
+	}
+	require.NoError(t, rows.Err())
+	require.NotEmpty(t, plan)
+	return plan
+}
