@@ -124,7 +124,7 @@ func brokenArchive(ctx context.Context, format string, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("the %s archive is truncated: it ends too early (%w); pack it again", format, err)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, tar.ErrHeader), errors.Is(err, zip.ErrFormat):
-		return fmt.Errorf("it is no valid %s archive, though its name says so (%w)", format, err)
+		return fmt.Errorf("it is no valid %s archive, or a damaged one (%w); pack it again", format, err)
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zip.ErrChecksum), errors.As(err, &corrupt):
 		return fmt.Errorf("the %s archive is damaged (%w); pack it again", format, err)
 	case errors.Is(err, zip.ErrAlgorithm):

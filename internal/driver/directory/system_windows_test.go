@@ -1,3 +1,5 @@
 package directory
 
 func limitFileSize(uint64) {}
+
+const diskFull = errorDiskFull
