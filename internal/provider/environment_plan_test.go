@@ -1,0 +1,175 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+)
+
+const environmentType = "cd_environment"
+
+func TestEnvironmentPlanComputesEverything(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	config := object(t, `{"name": "production", "tier": "production", "config": {"A": "1"}}`)
+	planned, diagnostics := w.plan(environmentType, w.null(environmentType), config)
+	require.Empty(t, diagnostics)
+	require.True(t, planned.IsFullyKnown())
+	created := w.apply(environmentType, w.null(environmentType), config)
+	require.True(t, planned.Equal(created))
+	require.True(t, w.attributes(created)["deletion_protection"].Equal(tftypes.NewValue(tftypes.Bool, true)))
+
+	config["tier"] = "staging"
+	updated := w.apply(environmentType, created, config)
+	require.True(t, w.attributes(updated)["deletion_protection"].Equal(tftypes.NewValue(tftypes.Bool, false)), "the default follows the tier")
+	require.True(t, w.attributes(updated)["revision"].Equal(w.attributes(created)["revision"]), "the tier takes no part in the revision")
+}
+
+func TestEnvironmentPlanOfWhatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	prior := w.apply(environmentType, w.null(environmentType), object(t, `{"name": "staging", "tier": "staging"}`))
+	config := map[string]any{"name": "staging", "tier": "production", "config": map[string]any{"A": unknown}}
+	planned, diagnostics := w.plan(environmentType, prior, config)
+	require.Empty(t, diagnostics)
+	got := w.attributes(planned)
+	require.False(t, got["effective_config"].IsFullyKnown())
+	require.False(t, got["revision"].IsKnown())
+	require.True(t, got["id"].Equal(tftypes.NewValue(tftypes.String, "staging")))
+	require.True(t, got["deletion_protection"].Equal(tftypes.NewValue(tftypes.Bool, true)))
+
+	config["tier"], config["name"] = unknown, unknown
+	planned, diagnostics = w.plan(environmentType, prior, config)
+	require.Empty(t, diagnostics)
+	require.False(t, w.attributes(planned)["deletion_protection"].IsKnown())
+	require.False(t, w.attributes(planned)["id"].IsKnown())
+	require.Empty(t, w.validate(environmentType, config))
+}
+
+func TestEnvironmentBadInput(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	cases := map[string]struct{ config, at, says string }{
+		"name":             {`{"name": "no spaces", "tier": "other"}`, `AttributeName("name")`, "is not a name"},
+		"tier":             {`{"name": "a", "tier": "prod"}`, `AttributeName("tier")`, "use one of development"},
+		"variable":         {`{"name": "a", "tier": "other", "config": {"1A": "x"}}`, `AttributeName("config").ElementKeyString("1A")`, "cannot be an environment variable"},
+		"null value":       {`{"name": "a", "tier": "other", "config": {"A": null}}`, `AttributeName("config").ElementKeyString("A")`, "Leave the element out"},
+		"secret":           {`{"name": "a", "tier": "other", "secrets": {"A": "hunter2"}}`, `AttributeName("secrets").ElementKeyString("A")`, "never the value itself"},
+		"platform":         {`{"name": "a", "tier": "other", "platform": {"": "x"}}`, `AttributeName("platform").ElementKeyString("")`, "needs a name"},
+		"parity with self": {`{"name": "a", "tier": "other", "parity": {"with": "a"}}`, `AttributeName("parity").AttributeName("with")`, "compared with itself"},
+		"reason":           {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": {"reason": " "}}}}`, `AttributeName("parity").AttributeName("allow").ElementKeyString("A").AttributeName("reason")`, "needs its reason"},
+		"null allowance":   {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": null}}}`, `AttributeName("parity").AttributeName("allow").ElementKeyString("A")`, "Leave the element out"},
+		"until":            {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": {"reason": "x", "until": "soon"}}}}`, `AttributeName("until")`, "RFC 3339"},
+		"no target kind":   {`{"name": "a", "tier": "other", "target": {}}`, `AttributeName("target")`, "exactly one kind"},
+		"two target kinds": {`{"name": "a", "tier": "other", "target": {"directory": {"path": "/srv"}, "command": {"deploy": {"argv": ["a"]}, "observe": {"argv": ["b"]}}}}`, `AttributeName("target")`, "exactly one kind"},
+		"path":             {`{"name": "a", "tier": "other", "target": {"directory": {"path": "/"}}}`, `AttributeName("target").AttributeName("directory").AttributeName("path")`, "root directory"},
+		"keep":             {`{"name": "a", "tier": "other", "target": {"directory": {"path": "/srv", "keep": 0}}}`, `AttributeName("keep")`, "at least 1"},
+		"no argv":          {`{"name": "a", "tier": "other", "target": {"directory": {"path": "/srv", "after_deploy": {"argv": []}}}}`, `AttributeName("after_deploy").AttributeName("argv")`, "program's name"},
+		"null argument":    {`{"name": "a", "tier": "other", "target": {"directory": {"path": "/srv", "after_deploy": {"argv": ["a", null]}}}}`, `AttributeName("argv").ElementKeyInt(1)`, "Leave the element out"},
+		"timeout":          {`{"name": "a", "tier": "other", "target": {"command": {"deploy": {"argv": ["a"], "timeout": "soon"}, "observe": {"argv": ["b"]}}}}`, `AttributeName("deploy").AttributeName("timeout")`, "not a duration"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			lines := said(w.validate(environmentType, object(t, c.config)))
+			require.NotEmpty(t, lines)
+			at, text, _ := strings.Cut(lines[0], ": ")
+			require.True(t, strings.HasSuffix(at, c.at), lines[0])
+			require.Contains(t, text, c.says)
+		})
+	}
+}
+
+func severities(diagnostics []*tfprotov6.Diagnostic) []tfprotov6.DiagnosticSeverity {
+	found := []tfprotov6.DiagnosticSeverity{}
+	for _, d := range diagnostics {
+		found = append(found, d.Severity)
+	}
+	return found
+}
+
+var oneError, oneWarning = []tfprotov6.DiagnosticSeverity{tfprotov6.DiagnosticSeverityError}, []tfprotov6.DiagnosticSeverity{tfprotov6.DiagnosticSeverityWarning}
+
+const (
+	production   = `{"name": "production", "tier": "production", "config": {"CURRENCY": "JPY"}}`
+	stagingLike  = `{"name": "staging", "tier": "staging", "config": {"CURRENCY": "JPY"}, "parity": {"with": "production"}}`
+	stagingOther = `{"name": "staging", "tier": "staging", "config": {"CURRENCY": "EUR"}, "parity": {"with": "production"}}`
+)
+
+func TestParityIsPlannedOverWhatThePlanChanges(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	none := w.null(environmentType)
+
+	_, diagnostics := w.plan(environmentType, none, object(t, production))
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan(environmentType, none, object(t, stagingLike))
+	require.Empty(t, diagnostics, "nothing is created yet, and both are equal")
+
+	_, diagnostics = w.plan(environmentType, none, object(t, stagingOther))
+	require.Equal(t, oneError, severities(diagnostics))
+	require.Equal(t, `AttributeName("config").ElementKeyString("CURRENCY")`, diagnostics[0].Attribute.String())
+	require.Contains(t, diagnostics[0].Detail, `parity with environment "production" is broken: CURRENCY is "EUR" here and "JPY" there`)
+}
+
+func TestParityIsAskedAgainForWhoWasPlannedEarlier(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	reference := w.apply(environmentType, w.null(environmentType), object(t, production))
+	claimant := w.apply(environmentType, w.null(environmentType), object(t, stagingLike))
+
+	w.configure()
+	_, diagnostics := w.plan(environmentType, claimant, object(t, stagingLike))
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan(environmentType, reference, object(t, strings.Replace(production, "JPY", "EUR", 1)))
+	require.Equal(t, oneError, severities(diagnostics))
+	require.Equal(t, `Unable to plan environment "production": environment "staging" must equal it`, diagnostics[0].Summary)
+	require.Contains(t, diagnostics[0].Detail, `CURRENCY is "JPY" here and "EUR" there`)
+}
+
+func TestBrokenParityThatNothingChangesOnlyWarns(t *testing.T) {
+	t.Parallel()
+	h := acctest.New(t)
+	w := newWire(t, h)
+	reference := w.apply(environmentType, w.null(environmentType), object(t, production))
+	claimant := w.apply(environmentType, w.null(environmentType), object(t, stagingLike))
+	changed := strings.Replace(production, "JPY", "EUR", 1)
+	w.configure()
+	reference = w.apply(environmentType, reference, object(t, changed))
+
+	w.configure()
+	_, diagnostics := w.plan(environmentType, reference, object(t, changed))
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan(environmentType, claimant, object(t, stagingLike))
+	require.Equal(t, oneWarning, severities(diagnostics), "an error would stop terraform destroy")
+	require.Contains(t, diagnostics[0].Detail, `CURRENCY is "JPY" here and "EUR" there`)
+
+	w.configure()
+	planned, diagnostics := w.plan(environmentType, claimant, object(t, stagingLike))
+	require.Equal(t, oneWarning, severities(diagnostics))
+	require.True(t, planned.Equal(claimant))
+	_, diagnostics = w.plan(environmentType, reference, object(t, changed))
+	require.Empty(t, diagnostics, "said once, by the one that claims it")
+}
+
+func TestParityIsNotJudgedWhileTheReferenceIsNotKnown(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	none := w.null(environmentType)
+	_, diagnostics := w.plan(environmentType, none, map[string]any{"name": "production", "tier": "production", "config": map[string]any{"CURRENCY": unknown}})
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan(environmentType, none, object(t, stagingOther))
+	require.Empty(t, diagnostics)
+}
+
+func TestParityWithoutItsReference(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	_, diagnostics := w.plan(environmentType, w.null(environmentType), object(t, stagingLike))
+	require.Equal(t, oneError, severities(diagnostics))
+	require.Equal(t, `AttributeName("parity").AttributeName("with")`, diagnostics[0].Attribute.String())
+}

@@ -1,0 +1,137 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+const pipelineType = "cd_pipeline"
+
+func TestPipelineBadInput(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	stage := func(rest string) string {
+		return `{"name": "shop", "stages": [
+			{"name": "one", "environments": ["a"], "promotion": "automatic"},
+			{"name": "two", "environments": ["b"], "promotion": "manual", ` + rest + `}]}`
+	}
+	const first, second = `AttributeName("stages").ElementKeyInt(0)`, `AttributeName("stages").ElementKeyInt(1)`
+	cases := map[string]struct{ config, at, says string }{
+		"name":              {`{"name": "a/b", "stages": [{"name": "one", "environments": ["a"], "promotion": "manual"}]}`, `AttributeName("name")`, "is not a name"},
+		"no stage":          {`{"name": "shop", "stages": []}`, `AttributeName("stages")`, "at least one stage"},
+		"no environment":    {`{"name": "shop", "stages": [{"name": "one", "environments": [], "promotion": "manual"}]}`, first + `.AttributeName("environments")`, "at least one environment"},
+		"promotion":         {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "auto"}]}`, first + `.AttributeName("promotion")`, "automatic"},
+		"same stage twice":  {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "manual"}, {"name": "one", "environments": ["b"], "promotion": "manual"}]}`, second + `.AttributeName("name")`, "already at stages[0]"},
+		"environment twice": {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "manual"}, {"name": "two", "environments": ["a"], "promotion": "manual"}]}`, second + `.AttributeName("environments").ElementKeyInt(0)`, "already in stage"},
+		"null environment":  {`{"name": "shop", "stages": [{"name": "one", "environments": [null], "promotion": "manual"}]}`, first + `.AttributeName("environments").ElementKeyInt(0)`, "Leave the element out"},
+		"variable":          {stage(`"config": {"1A": "x"}`), second + `.AttributeName("config").ElementKeyString("1A")`, "environment variable"},
+		"soak ahead":        {stage(`"gates": {"soak": {"stage": "two", "duration": "1h"}}`), second + `.AttributeName("gates").AttributeName("soak").AttributeName("stage")`, "not an earlier stage"},
+		"soak duration":     {stage(`"gates": {"soak": {"stage": "one", "duration": "long"}}`), `AttributeName("duration")`, "not a duration"},
+		"approvals":         {stage(`"gates": {"approvals": {"required": 0}}`), `AttributeName("approvals").AttributeName("required")`, "use 1 to 100"},
+		"too few people":    {stage(`"gates": {"approvals": {"required": 2, "approvers": ["alice"]}}`), `AttributeName("approvals").AttributeName("required")`, "only 1 people may approve"},
+		"nobody":            {stage(`"gates": {"approvals": {"required": 1, "approvers": ["", "alice"]}}`), `AttributeName("approvals").AttributeName("approvers")`, "is empty"},
+		"expiry":            {stage(`"gates": {"approvals": {"required": 1, "expires_after": "0s"}}`), `AttributeName("expires_after")`, "too short"},
+		"check kind":        {stage(`"gates": {"checks": {"rate": {}}}`), `AttributeName("checks").ElementKeyString("rate")`, "exactly one kind"},
+		"check name":        {stage(`"verify": {"no spaces": {"http": {"url": "https://a.example"}}}`), `AttributeName("verify").ElementKeyString("no spaces")`, "is not a name"},
+		"url":               {stage(`"verify": {"a": {"http": {"url": "ftp://a.example"}}}`), `AttributeName("http").AttributeName("url")`, "not an http or https address"},
+		"status":            {stage(`"verify": {"a": {"http": {"url": "https://a.example", "expect_status": 999}}}`), `AttributeName("expect_status")`, "not an HTTP status"},
+		"attempts":          {stage(`"verify": {"a": {"command": {"argv": ["a"], "attempts": 0}}}`), `AttributeName("attempts")`, "at least 1"},
+		"argv":              {stage(`"verify": {"a": {"command": {"argv": []}}}`), `AttributeName("command").AttributeName("argv")`, "program's name"},
+		"rollout":           {stage(`"rollout": {"max_parallel": 0}`), `AttributeName("rollout").AttributeName("max_parallel")`, "at least 1"},
+		"failure":           {stage(`"on_failure": "panic"`), second + `.AttributeName("on_failure")`, "rollback"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			lines := said(w.validate(pipelineType, object(t, c.config)))
+			require.NotEmpty(t, lines)
+			at, text, _ := strings.Cut(lines[0], ": ")
+			require.True(t, strings.HasSuffix(at, c.at), lines[0])
+			require.Contains(t, text, c.says)
+		})
+	}
+}
+
+const shopPipeline = `{"name": "shop", "stages": [{"name": "one", "environments": ["staging", "nowhere"], "promotion": "manual"}]}`
+
+func TestPipelinePlanLooksForItsEnvironments(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	staging := object(t, `{"name": "staging", "tier": "staging"}`)
+	_, diagnostics := w.plan(environmentType, w.null(environmentType), staging)
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan(pipelineType, w.null(pipelineType), object(t, shopPipeline))
+	require.Equal(t, []string{
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(0): Unable to plan pipeline "shop": environment "staging" has no target, so nothing can be deployed there; give it one (directory or command)`,
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(1): Unable to plan pipeline "shop": environment "nowhere" does not exist; declare it as a cd_environment, or correct the name`,
+	}, said(diagnostics))
+}
+
+func TestPipelinePlanOfWhatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	none := w.null(pipelineType)
+	planned, diagnostics := w.plan(pipelineType, none, map[string]any{"name": "shop", "stages": []any{
+		map[string]any{"name": "one", "environments": []any{unknown}, "promotion": "manual"}}})
+	require.Empty(t, diagnostics)
+	require.False(t, w.attributes(planned)["revision"].IsKnown())
+	require.True(t, w.attributes(planned)["id"].Equal(tftypes.NewValue(tftypes.String, "shop")))
+
+	for _, name := range []string{"staging", "nowhere"} {
+		_, diagnostics = w.plan(environmentType, w.null(environmentType), map[string]any{"name": name, "tier": "staging", "config": map[string]any{"A": unknown}})
+		require.Empty(t, diagnostics)
+	}
+	planned, diagnostics = w.plan(pipelineType, none, object(t, shopPipeline))
+	require.Empty(t, diagnostics, "its environments are about to be there; as what is not known yet")
+	require.True(t, planned.IsFullyKnown())
+}
+
+// A pipeline declared by other means may leave out what Terraform writes out: that is no difference.
+func TestPipelineDeclaredElsewherePlansEmpty(t *testing.T) {
+	t.Parallel()
+	h := acctest.New(t)
+	w := newWire(t, h)
+	api := h.Client("bob@example.com")
+	_, err := api.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "staging", Tier: delivery.TierStaging,
+		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/staging"}}})
+	require.NoError(t, err)
+	config := `{"name": "shop", "stages": [{"name": "one", "environments": ["staging"], "promotion": "manual"REST}]}`
+	var spec delivery.PipelineSpec
+	require.NoError(t, strictly([]byte(strings.Replace(config, "REST", "", 1)), &spec))
+	_, err = api.PutPipeline(t.Context(), spec)
+	require.NoError(t, err)
+
+	imported := w.read(pipelineType, w.value(w.schema(pipelineType), map[string]any{"name": "shop", "stages": nil}))
+	for _, rest := range []string{``, `, "on_failure": "rollback"`} {
+		planned, diagnostics := w.plan(pipelineType, imported, object(t, strings.Replace(config, "REST", rest, 1)))
+		require.Empty(t, diagnostics)
+		require.True(t, planned.Equal(imported))
+	}
+	planned, diagnostics := w.plan(pipelineType, imported, object(t, strings.Replace(config, "REST", `, "on_failure": "halt"`, 1)))
+	require.Empty(t, diagnostics)
+	require.False(t, w.attributes(planned)["revision"].Equal(w.attributes(imported)["revision"]))
+}
+
+func TestPipelineWhoseEnvironmentWentAwayOnlyWarns(t *testing.T) {
+	t.Parallel()
+	h := acctest.New(t)
+	w := newWire(t, h)
+	config := strings.Replace(shopPipeline, `, "nowhere"`, "", 1)
+	staging := `{"name": "staging", "tier": "staging", "target": {"directory": {"path": "/srv/staging"}}}`
+	w.apply(environmentType, w.null(environmentType), object(t, staging))
+	state := w.apply(pipelineType, w.null(pipelineType), object(t, config))
+
+	// Its target goes, behind Terraform's back.
+	_, err := h.Client("bob@example.com").PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "staging", Tier: delivery.TierStaging})
+	require.NoError(t, err)
+	w.configure()
+	planned, diagnostics := w.plan(pipelineType, w.read(pipelineType, state), object(t, config))
+	require.Equal(t, oneWarning, severities(diagnostics), "an error would stop terraform destroy")
+	require.Contains(t, diagnostics[0].Detail, `environment "staging" has no target`)
+	require.True(t, planned.Equal(state))
+}
