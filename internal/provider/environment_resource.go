@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -105,6 +106,7 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
+	proposed := plan
 	plan.DeletionProtection = protection // a default is planned anew: the tier may have changed
 	spec := plan.toSpec()
 	if invalid(&resp.Diagnostics, "environment", spec.Validate()); resp.Diagnostics.HasError() {
@@ -112,7 +114,10 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	protected := spec.Protected()
 	spec.DeletionProtection = &protected
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, environmentModelFrom(delivery.EnvironmentOf(spec), plan))...)
+	// Writing a plan or a state costs more than everything else here, so what is the same already is not written again.
+	if computed := environmentModelFrom(delivery.EnvironmentOf(spec), plan); !reflect.DeepEqual(computed, proposed) {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, computed)...)
+	}
 	if r.session == nil {
 		return
 	}
@@ -222,7 +227,9 @@ func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest
 	case err != nil:
 		refuse(&resp.Diagnostics, "read", "environment", name, err)
 	default:
-		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(found, state))...)
+		if read := environmentModelFrom(found, state); !reflect.DeepEqual(read, state) {
+			resp.Diagnostics.Append(resp.State.Set(ctx, read)...)
+		}
 	}
 }
 
