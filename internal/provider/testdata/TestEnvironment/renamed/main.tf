@@ -1,0 +1,4 @@
+resource "cd_environment" "plain" {
+  name = "simple"
+  tier = "other"
+}
