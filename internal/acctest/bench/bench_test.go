@@ -13,7 +13,12 @@ import (
 func TestMedian(t *testing.T) {
 	require.InDelta(t, 2.0, median([]float64{3, 1, 2}), 0)
 	require.InDelta(t, 2.5, median([]float64{4, 1, 3, 2}), 0)
-	require.Equal(t, seconds{apply: 2, plan: 20}, medians([]seconds{{1, 30}, {2, 10}, {3, 20}}))
+	all := []costs{
+		{apply: cost{1, 9}, plan: cost{30, 7}},
+		{apply: cost{2, 8}, plan: cost{10, 5}},
+		{apply: cost{3, 7}, plan: cost{20, 6}},
+	}
+	require.Equal(t, costs{apply: cost{2, 8}, plan: cost{20, 6}}, medians(all))
 }
 
 func TestConfigurationGivesEachResourceABlock(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 const (
@@ -99,7 +100,7 @@ func (b bench) prepare(ctx context.Context, s subject, resources int, stateURL s
 	if err := os.WriteFile(filepath.Join(path, "main.tf"), []byte(configuration(s, resources, stateURL)), 0o600); err != nil {
 		return workspace{}, err
 	}
-	if err := w.terraform(ctx, "init", "-input=false"); err != nil {
+	if _, err := w.terraform(ctx, "init", "-input=false"); err != nil {
 		return workspace{}, errors.Join(err, w.remove())
 	}
 	return w, nil
@@ -107,16 +108,19 @@ func (b bench) prepare(ctx context.Context, s subject, resources int, stateURL s
 
 func (w workspace) remove() error { return os.RemoveAll(w.path) }
 
-// terraform fails with the command's output when it does not exit with 0.
-func (w workspace) terraform(ctx context.Context, args ...string) error {
+// terraform returns what the command cost, or fails with its output when it does not exit with 0.
+func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) {
 	cmd := exec.CommandContext(ctx, w.tf, append(args, "-no-color")...)
 	cmd.Dir = w.path
 	cmd.Env = w.environ(w.env...)
+	begin := time.Now()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %s %s: %w\n%s", w.label, w.tf, strings.Join(args, " "), err, tail(out))
+		return cost{}, fmt.Errorf("%s: %s %s: %w\n%s", w.label, w.tf, strings.Join(args, " "), err, tail(out))
 	}
-	return nil
+	// Terraform waits for its plugins to end, so their processor time is in its own.
+	processor := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return cost{wall: time.Since(begin).Seconds(), processor: processor.Seconds()}, nil
 }
 
 func tail(out []byte) []byte { return out[max(0, len(out)-4096):] }

@@ -18,13 +18,23 @@ func median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-func medians(all []seconds) seconds {
-	var applies, plans []float64
-	for _, one := range all {
-		applies, plans = append(applies, one.apply), append(plans, one.plan)
+// medians takes each figure by itself.
+func medians(all []costs) costs {
+	of := func(figure func(costs) float64) float64 {
+		var values []float64
+		for _, one := range all {
+			values = append(values, figure(one))
+		}
+		return median(values)
 	}
-	return seconds{apply: median(applies), plan: median(plans)}
+	return costs{
+		apply: cost{wall: of(func(c costs) float64 { return c.apply.wall }), processor: of(func(c costs) float64 { return c.apply.processor })},
+		plan:  cost{wall: of(func(c costs) float64 { return c.plan.wall }), processor: of(func(c costs) float64 { return c.plan.processor })},
+	}
 }
+
+// columns are the figures of costs, in the order in which seconds and ratio print them.
+var columns = []string{"apply", "no-change plan", "processor, apply", "processor, plan"}
 
 type table struct{ rows []string }
 
@@ -38,12 +48,22 @@ func (t *table) row(label string, cells ...string) {
 	t.rows = append(t.rows, label+"\t"+strings.Join(cells, "\t")+"\t")
 }
 
-func (t *table) seconds(label string, apply, plan float64) {
-	t.row(label, fmt.Sprintf("%.2f s", apply), fmt.Sprintf("%.2f s", plan))
+func (t *table) seconds(label string, c costs) {
+	t.figures(label, "%.2f s", c.apply.wall, c.plan.wall, c.apply.processor, c.plan.processor)
 }
 
-func (t *table) ratio(label string, apply, plan float64) {
-	t.row(label, fmt.Sprintf("%.2f", apply), fmt.Sprintf("%.2f", plan))
+// ratio divides a by b and by scale, figure by figure.
+func (t *table) ratio(label string, a, b costs, scale float64) {
+	t.figures(label, "%.2f", a.apply.wall/b.apply.wall/scale, a.plan.wall/b.plan.wall/scale,
+		a.apply.processor/b.apply.processor/scale, a.plan.processor/b.plan.processor/scale)
+}
+
+func (t *table) figures(label, format string, values ...float64) {
+	var cells []string
+	for _, value := range values {
+		cells = append(cells, fmt.Sprintf(format, value))
+	}
+	t.row(label, cells...)
 }
 
 func (t *table) print() error {
