@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 var (
@@ -94,4 +97,149 @@ func TestBlockedPromotionPends(t *testing.T) {
 		require.Empty(t, o.action, name)
 		require.Empty(t, o.diagnostics, name)
 	}
+}
+
+// applyPromotion plans and applies the promotion only, as the last walk of an apply that did the rest before.
+func (w *walks) applyPromotion(all []declaration) outcome {
+	w.t.Helper()
+	last := all[len(all)-1]
+	require.Equal(w.t, "promotion", last.name)
+	w.configure()
+	return w.applyOne(last, w.planOne(last, w.prior(last)))
+}
+
+func TestPromotionWaits(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
+	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": "1m"}}})
+
+	bob := s.Client("bob@example.com")
+	given := make(chan error, 1)
+	go func() {
+		given <- func() error {
+			for { // until the promotion waits
+				if _, err := bob.Promotion(t.Context(), "shop", "production"); err == nil {
+					break
+				} else if !delivery.IsNotFound(err) {
+					return err
+				}
+			}
+			_, err := bob.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+			return err
+		}()
+	}()
+	applied := w.applyPromotion(patient)
+	require.NoError(t, <-given)
+	require.False(t, applied.failed(), applied.said())
+	require.Equal(t, "verified", w.attribute(applied.after, "status"))
+	require.NoError(t, s.runs("production", "1.0.0"))
+}
+
+func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
+	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": "200ms"}}})
+	applied := w.applyPromotion(patient)
+	require.True(t, applied.failed())
+	require.Contains(t, applied.said(), "It did not settle within the timeout. Nothing is lost")
+	require.True(t, applied.after.IsNull(), "nothing is put into state")
+	require.NoError(t, s.runs("production", ""))
+
+	// Nothing was lost: the next apply goes on.
+	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+	require.NoError(t, err)
+	applied = w.applyPromotion(patient)
+	require.False(t, applied.failed(), applied.said())
+	require.NoError(t, s.runs("production", "1.0.0"))
+}
+
+// A gate that will not pass ends the waiting.
+func TestPromotionDoesNotWaitForARejectedRelease(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
+	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{
+		Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "prices are wrong"})
+	require.NoError(t, err)
+	applied := w.applyPromotion(s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait"}}))
+	require.True(t, applied.failed())
+	require.Contains(t, applied.said(), "bob@example.com rejected it: prices are wrong")
+}
+
+// Ctrl-C while a promotion waits: nothing is in state, nothing is lost, nothing goes on behind anyone's back.
+func TestPromotionInterrupted(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
+	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait"}})
+	bob := s.Client("bob@example.com")
+	stopped := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := bob.Promotion(t.Context(), "shop", "production"); err == nil {
+				break
+			}
+		}
+		_, err := w.server.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{})
+		stopped <- err
+	}()
+	applied := w.applyPromotion(patient)
+	require.NoError(t, <-stopped)
+	require.True(t, applied.failed())
+	require.Contains(t, applied.said(), "It was interrupted. Nothing is lost")
+	require.True(t, applied.after.IsNull())
+
+	again := newWalks(t, s)
+	plan := again.refreshAndPlan(patient...)
+	require.Equal(t, "create", plan["promotion"].action)
+	require.False(t, plan["promotion"].failed())
+}
+
+// The promotion's stage asks again when its environment's configuration changes; without gates the plan says what it does.
+func TestChangedConfigurationIsDelivered(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", promotion: map[string]any{}})...)
+	louder := s.declare(order{version: "1.0.0", logLevel: "debug", promotion: map[string]any{}})
+	plan := w.refreshAndPlan(louder...)
+	require.Equal(t, "update", plan["promotion"].action, "in the same plan that changes the environment")
+	require.Contains(t, plan["promotion"].said(), "the configuration of production changed: LOG_LEVEL")
+	before := w.state["promotion"]
+	w.apply(louder...)
+	require.False(t, w.attributes(before)["environments"].Equal(w.attributes(w.state["promotion"])["environments"]), "another config_revision runs")
+	for name, o := range w.refreshAndPlan(louder...) {
+		require.Empty(t, o.action, name)
+	}
+}
+
+// What is not known yet is not spoken of, and may change anything.
+func TestUnknownValues(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	known := order{version: "1.0.0", gates: oneApproval, approval: map[string]any{}, promotion: map[string]any{}}
+	hide := func(resource, attribute string) []declaration {
+		o := known
+		o.edit = func(name string, config map[string]any) {
+			if name == resource {
+				config[attribute] = unknown
+			}
+		}
+		return s.declare(o)
+	}
+	for _, c := range []struct{ resource, attribute string }{
+		{"release", "version"}, {"approval", "version"}, {"approval", "comment"}, {"promotion", "version"},
+	} {
+		plan := w.refreshAndPlan(hide(c.resource, c.attribute)...)
+		require.Empty(t, plan[c.resource].diagnostics, c)
+		require.Empty(t, plan["promotion"].said(), c)
+	}
+	w.apply(s.declare(known)...)
+	plan := w.refreshAndPlan(hide("release", "version")...)
+	require.Equal(t, "update", plan["release"].action)
+	require.Empty(t, plan["release"].diagnostics)
+	require.Equal(t, "update", plan["promotion"].action, "it depends on what is not known")
+	require.Empty(t, plan["promotion"].diagnostics)
+	require.Equal(t, unknown, w.attribute(plan["promotion"].after, "running_version"))
 }

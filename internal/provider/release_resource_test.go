@@ -1,14 +1,27 @@
 package provider_test
 
 import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
 const theRelease = "cd_release.shop"
@@ -45,4 +58,205 @@ func TestRelease(t *testing.T) {
 	s.test(first, newer, older,
 		resource.TestStep{ResourceName: theRelease, ImportState: true, ImportStateVerify: true, ConfigDirectory: first.ConfigDirectory, ConfigVariables: first.ConfigVariables},
 	)
+}
+
+func TestReleaseRejectsBadInput(t *testing.T) {
+	s := newShop(t)
+	bad := func(with map[string]any, want string) resource.TestStep {
+		asked := release("1.0.0")
+		maps.Copy(asked, with)
+		step := s.step(wish{"release": asked})
+		step.ExpectError = regexp.MustCompile(want)
+		return step
+	}
+	s.write("shop-no version.html", "x")
+	s.test(
+		bad(map[string]any{"version": "no version"}, `(?s)Invalid release.*version += var\.release\.version.*is not a version`),
+		bad(map[string]any{"attempt": 0}, `(?s)Invalid release.*0 is not an attempt`),
+		bad(map[string]any{"labels": map[string]any{"notes": strings.Repeat("x", delivery.MaxValueBytes+1)}}, `(?s)Invalid release.*bytes`),
+	)
+}
+
+func TestReleaseValidation(t *testing.T) {
+	w := newWire(t, acctest.New(t))
+	good := func() map[string]any {
+		return map[string]any{"pipeline": "shop", "version": "1.0.0", "artifacts": map[string]any{"page": map[string]any{"uri": "a.html", "digest": "sha256:" + strings.Repeat("0", 64)}}}
+	}
+	require.Empty(t, w.validate("cd_release", good()))
+	cases := map[string]struct {
+		edit func(map[string]any)
+		want string
+	}{
+		"no artifact":      {func(c map[string]any) { c["artifacts"] = map[string]any{} }, `AttributeName("artifacts"): Invalid release: a release needs at least one artifact`},
+		"bad digest":       {func(c map[string]any) { c["artifacts"].(map[string]any)["page"].(map[string]any)["digest"] = "md5:1" }, `AttributeName("artifacts").ElementKeyString("page").AttributeName("digest"): Invalid release: "md5:1" is not a digest`},
+		"bad scheme":       {func(c map[string]any) { c["artifacts"].(map[string]any)["page"].(map[string]any)["uri"] = "ftp://x" }, `AttributeName("uri"): Invalid release: "ftp://" is not supported`},
+		"bad time":         {func(c map[string]any) { c["source"] = map[string]any{"revision": "1", "committed_at": "noon"} }, `AttributeName("committed_at"): Invalid release: "noon" is not a time`},
+		"bad pipeline":     {func(c map[string]any) { c["pipeline"] = "a/b" }, `AttributeName("pipeline"): Invalid release: "a/b" is not a name`},
+		"bad attempt":      {func(c map[string]any) { c["attempt"] = 0 }, `AttributeName("attempt"): Invalid release: 0 is not an attempt`},
+		"bad timeout":      {func(c map[string]any) { c["timeouts"] = map[string]any{"create": "soon"} }, `AttributeName("timeouts").AttributeName("create")`},
+		"null in labels":   {func(c map[string]any) { c["labels"] = map[string]any{"ticket": nil} }, `AttributeName("labels").ElementKeyString("ticket"): Null inside a collection`},
+		"null in artifact": {func(c map[string]any) { c["artifacts"] = map[string]any{"page": nil} }, `AttributeName("artifacts").ElementKeyString("page"): Null inside a collection`},
+		"not known yet":    {func(c map[string]any) { c["version"], c["attempt"] = unknown, 0 }, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			config := good()
+			c.edit(config)
+			got := said(w.validate("cd_release", config))
+			if c.want == "" {
+				require.Empty(t, got)
+				return
+			}
+			require.Contains(t, strings.Join(got, "\n"), c.want)
+		})
+	}
+}
+
+// A version's content never changes: the plan says so, at the attribute.
+func TestReleaseIsImmutable(t *testing.T) {
+	s := newShop(t)
+	relabelled, rewritten := release("1.0.0"), release("1.0.0")
+	relabelled["labels"] = map[string]any{"ticket": "SHOP-42"}
+	rewritten["page"] = s.write("other.html", "other")
+	first := s.step(wish{"release": release("1.0.0")})
+	other := s.step(wish{"release": relabelled})
+	other.ExpectError = regexp.MustCompile(`(?s)Unable to deliver release "shop/1\.0\.0".*labels += var\.release\.labels.*releases are immutable`)
+	another := s.step(wish{"release": rewritten})
+	another.ExpectError = regexp.MustCompile(`(?s)artifacts += .*releases are immutable`)
+	s.test(first, other, another)
+}
+
+// A release that failed is held: applying again reports that without deploying, until the attempt is raised.
+func TestFailedReleaseIsHeld(t *testing.T) {
+	s := newShop(t)
+	first := s.step(wish{"release": release("1.0.0")})
+	failing := s.step(wish{"release": release("1.1.0")})
+	failing.PreConfig = func() {
+		s.Drivers["directory"].Fail(func(r driver.Request) error {
+			if r.Version == "1.1.0" {
+				return errors.New("the shelf is full")
+			}
+			return nil
+		})
+	}
+	failing.ExpectError = regexp.MustCompile(`(?s)Unable to deliver release "shop/1\.1\.0".*the shelf is full`)
+	deployed := 0
+	held := s.step(wish{"release": release("1.1.0")})
+	held.PreConfig = func() {
+		require.NoError(t, s.runs("staging", "1.0.0"), "it was rolled back")
+		s.Drivers["directory"].Fail(nil)
+		deployed = len(s.Drivers["directory"].Deployed())
+	}
+	held.ExpectError = regexp.MustCompile(`(?s)the shelf is full.*until\s+attempt\s+is\s+raised\s+to\s+2`)
+	again := release("1.1.0")
+	again["attempt"] = 2
+	raised := s.then(s.step(wish{"release": again}), "1.1.0", "")
+	raised.PreConfig = func() { require.Len(t, s.Drivers["directory"].Deployed(), deployed, "a held release is not deployed") }
+	s.test(first, failing, held, expecting(raised, plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate)))
+}
+
+// Whatever someone changes in what runs shows in the next plan, and applying heals it.
+func TestReleaseDrift(t *testing.T) {
+	s := newShop(t)
+	current := filepath.Join(s.Dir, "srv", "staging", "shop", "current")
+	damage := map[string]func(){
+		"a file": func() {
+			require.NoError(t, os.WriteFile(filepath.Join(current, "shop-1.0.0.html"), []byte("hacked"), 0o600))
+		},
+		"configuration": func() {
+			require.NoError(t, os.WriteFile(filepath.Join(current, ".env"), []byte("LOG_LEVEL=\"trace\"\n"), 0o600))
+		},
+		"all of it":      func() { require.NoError(t, os.RemoveAll(filepath.Join(s.Dir, "srv", "staging"))) },
+		"what's current": func() { require.NoError(t, os.Remove(current)) },
+	}
+	steps := []resource.TestStep{s.step(wish{"release": release("1.0.0")})}
+	for _, what := range slices.Sorted(maps.Keys(damage)) {
+		seen := s.step(wish{"release": release("1.0.0")})
+		seen.PreConfig, seen.PlanOnly, seen.ExpectNonEmptyPlan = damage[what], true, true
+		steps = append(steps, seen, expecting(s.then(s.step(wish{"release": release("1.0.0")}), "1.0.0", ""),
+			plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate)))
+	}
+	s.test(steps...)
+}
+
+func TestDriftSaysWhatDiffers(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	all := s.declare(order{version: "1.0.0"})
+	w.apply(all...)
+	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "srv", "staging", "shop", "current", "shop-1.0.0.html"), []byte("hacked"), 0o600))
+	plan := w.refreshAndPlan(all...)
+	require.Equal(t, "update", plan["release"].action)
+	require.Contains(t, plan["release"].said(), "staging: deploy 1.0.0 to staging (staging drifted: ")
+	require.Contains(t, plan["release"].said(), "shop-1.0.0.html")
+}
+
+// A release that somebody else stopped managing is declared again.
+func TestReleaseDeletedOutside(t *testing.T) {
+	s := newShop(t)
+	gone := expecting(s.step(wish{"release": release("1.0.0")}), plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionCreate))
+	gone.PreConfig = func() { require.NoError(t, s.Client(acctest.Actor).DeleteRelease(t.Context(), "shop", "1.0.0")) }
+	s.test(s.step(wish{"release": release("1.0.0")}), gone)
+}
+
+// What can be changed behind Terraform's back shows in the next plan.
+func TestReleaseChangedOutside(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.1.0"})...)
+	all := s.declare(order{version: "1.0.0"})
+	w.apply(all...)
+	api := s.Client("bob@example.com")
+	registered, err := api.Release(t.Context(), "shop", "1.0.0")
+	require.NoError(t, err)
+	newer, err := api.Release(t.Context(), "shop", "1.1.0")
+	require.NoError(t, err)
+	for what, request := range map[string]delivery.ReleaseRequest{
+		"attempt": {Spec: registered.Spec, Attempt: 2},
+		"version": {Spec: newer.Spec, Attempt: 1},
+	} {
+		_, err := api.PutRelease(t.Context(), request)
+		require.NoError(t, err, what)
+		require.Equal(t, "update", w.refreshAndPlan(all...)["release"].action, what)
+		w.apply(all...)
+		require.NoError(t, s.runs("staging", "1.0.0"), what)
+	}
+}
+
+// Releases enter a pipeline that begins with an automatic stage by themselves: two of them in one configuration would take turns.
+func TestRivalReleases(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	both := s.declare(order{version: "1.0.0"})
+	other := s.declare(order{version: "1.1.0"})
+	rival := other[len(other)-1]
+	rival.name = "rival"
+	plan := w.refreshAndPlan(append(both, rival)...)
+	require.False(t, plan["release"].failed(), "the first one is not to blame")
+	require.True(t, plan["rival"].failed())
+	require.Contains(t, plan["rival"].said(), `AttributeName("version"): Unable to deliver release "shop/1.1.0": another cd_release of pipeline "shop" in this configuration has version 1.0.0`)
+
+	// A pipeline that begins with a manual stage registers as many as it likes.
+	for _, d := range append(both, rival) {
+		if d.name == "pipeline" {
+			d.config["stages"].([]any)[0].(map[string]any)["promotion"] = "manual"
+		}
+	}
+	w.apply(append(both, rival)...)
+	for name, o := range w.refreshAndPlan(append(both, rival)...) {
+		require.Empty(t, o.action, name)
+		require.Empty(t, o.diagnostics, name)
+	}
+}
+
+func TestReleaseImportIDs(t *testing.T) {
+	w := newWire(t, acctest.New(t))
+	for _, typ := range []string{"cd_release", "cd_promotion"} {
+		for _, id := range []string{"shop", "/1.0.0", "shop/", "shop/1/2", ""} {
+			resp, err := w.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: typ, ID: id})
+			require.NoError(t, err)
+			require.Len(t, resp.Diagnostics, 1, id)
+			require.Contains(t, resp.Diagnostics[0].Detail, "write pipeline/", id)
+		}
+	}
 }

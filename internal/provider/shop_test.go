@@ -69,6 +69,12 @@ func variable(t *testing.T, value any) config.Variable {
 			list = append(list, config.StringVariable(one))
 		}
 		return config.ListVariable(list...)
+	case []map[string]any:
+		tuple := []config.Variable{}
+		for _, one := range v {
+			tuple = append(tuple, variable(t, one))
+		}
+		return config.TupleVariable(tuple...)
 	case map[string]any:
 		object := map[string]config.Variable{}
 		for name, one := range v {

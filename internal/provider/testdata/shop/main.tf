@@ -9,8 +9,8 @@ variable "release" {
 }
 
 variable "approvals" {
-  type    = map(object({ version = string, decision = optional(string, "approve"), comment = optional(string), approver = optional(string) }))
-  default = {}
+  type    = list(object({ version = string, decision = optional(string, "approve"), comment = optional(string), approver = optional(string) }))
+  default = []
 }
 
 variable "promotion" {
@@ -70,14 +70,14 @@ resource "cd_release" "shop" {
 }
 
 resource "cd_approval" "of" {
-  for_each = var.approvals
+  count = length(var.approvals)
 
   pipeline   = cd_pipeline.shop.name
-  version    = each.value.version
+  version    = var.approvals[count.index].version
   stage      = "production"
-  decision   = each.value.decision
-  comment    = each.value.comment
-  approver   = each.value.approver
+  decision   = var.approvals[count.index].decision
+  comment    = var.approvals[count.index].comment
+  approver   = var.approvals[count.index].approver
   depends_on = [cd_release.shop]
 }
 

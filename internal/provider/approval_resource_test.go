@@ -1,0 +1,195 @@
+package provider_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+const (
+	theApproval  = "cd_approval.of[0]"
+	thePromotion = "cd_promotion.production[0]"
+)
+
+// approvalGate is the variable "gates" with an approvals gate.
+func approvalGate(with map[string]any) map[string]any {
+	gate := map[string]any{"required": 1}
+	for name, value := range with {
+		gate[name] = value
+	}
+	return map[string]any{"approvals": gate}
+}
+
+func approvals(with map[string]any) []map[string]any {
+	approval := map[string]any{"version": "1.0.0"}
+	for name, value := range with {
+		approval[name] = value
+	}
+	return []map[string]any{approval}
+}
+
+func expectApproval(attribute, want string) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(theApproval, tfjsonpath.New(attribute), knownvalue.StringExact(want))
+}
+
+func TestApproval(t *testing.T) {
+	s := newShop(t)
+	gates, promotion := approvalGate(nil), map[string]any{"version": "1.0.0"}
+	given := s.then(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}), "1.0.0", "1.0.0")
+	given.ConfigStateChecks = []statecheck.StateCheck{
+		expectApproval("id", "shop/1.0.0/production/alice@example.com/1"),
+		expectApproval("approver", acctest.Actor),
+		expectApproval("status", "valid"),
+		expectApproval("decided_at", "2027-03-01T12:00:00Z"),
+		statecheck.ExpectKnownValue(theApproval, tfjsonpath.New("comment"), knownvalue.Null()),
+	}
+	imported := resource.TestStep{ResourceName: theApproval, ImportState: true, ImportStateVerify: true, ConfigDirectory: given.ConfigDirectory, ConfigVariables: given.ConfigVariables,
+		ImportStateId: "shop/1.0.0/production/alice@example.com/1"}
+	// Every change replaces: the decision is taken back and given again.
+	again := expecting(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(map[string]any{"comment": "looked twice"}), "promotion": promotion}),
+		plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionReplace), plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionNoop))
+	again.ConfigStateChecks = []statecheck.StateCheck{expectApproval("id", "shop/1.0.0/production/alice@example.com/2"), expectApproval("comment", "looked twice")}
+	// One that somebody else revoked is given again: a person wrote it down, and nobody has taken that away.
+	revoked := expecting(again, plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionCreate))
+	revoked.ConfigStateChecks = []statecheck.StateCheck{expectApproval("status", "valid")}
+	revoked.ConfigPlanChecks.PreApply = []plancheck.PlanCheck{plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionCreate)}
+	revoked.PreConfig = func() {
+		require.NoError(t, s.Client("bob@example.com").RevokeApproval(t.Context(), "shop/1.0.0/production/alice@example.com/2"))
+	}
+	s.test(given, imported, again, revoked)
+}
+
+// An approval covers exactly one content. When that changes it is void, stays in state, and applying never renews it.
+func TestApprovalIsVoidOnceItsContentChanges(t *testing.T) {
+	s := newShop(t)
+	gates, promotion := approvalGate(nil), map[string]any{"version": "1.0.0", "when_blocked": "pend"}
+	base := wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}
+	louder := wish{"log_level": "debug"}
+	for name, value := range base {
+		louder[name] = value
+	}
+	void := expecting(s.step(louder), plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionNoop))
+	still := expecting(s.step(louder), plancheck.ExpectEmptyPlan())
+	still.ConfigStateChecks = []statecheck.StateCheck{expectApproval("status", "void"), expectApproval("id", "shop/1.0.0/production/alice@example.com/1")}
+	s.test(s.then(s.step(base), "1.0.0", "1.0.0"), void, still)
+}
+
+func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	gates := map[string]any{"approvals": map[string]any{"required": 1, "expires_after": "48h"}}
+	pending := func(level string) []declaration {
+		return s.declare(order{version: "1.0.0", logLevel: level, gates: gates, approval: map[string]any{}, promotion: map[string]any{"when_blocked": "pend"}})
+	}
+	w.apply(pending("info")...)
+	require.Empty(t, w.refreshAndPlan(pending("info")...)["approval"].diagnostics)
+
+	// The plan that changes what it covers says so before it happens, and what follows from it.
+	plan := w.refreshAndPlan(pending("debug")...)
+	require.Empty(t, plan["approval"].action)
+	require.Len(t, plan["approval"].diagnostics, 1)
+	require.Contains(t, plan["approval"].said(), "Approval of shop 1.0.0 to production counts no more: The decision of alice@example.com at 2027-03-01T12:00:00Z becomes void by this plan")
+	require.Contains(t, plan["promotion"].said(), "alice@example.com's is void, and counts no more")
+	require.Empty(t, plan["promotion"].action, "waiting is no reason to plan anything")
+
+	w.apply(pending("debug")...)
+	plan = w.refreshAndPlan(pending("debug")...)
+	require.Empty(t, plan["approval"].action)
+	require.Contains(t, plan["approval"].said(), "is void: what it covers has changed since")
+	require.Contains(t, plan["approval"].said(), "terraform apply -replace=")
+
+	// Back to what was approved: it counts again. Then it gets too old.
+	w.apply(pending("info")...)
+	require.Empty(t, w.refreshAndPlan(pending("info")...)["approval"].diagnostics)
+	s.Clock.Advance(48 * time.Hour)
+	plan = w.refreshAndPlan(pending("info")...)
+	require.Empty(t, plan["approval"].action)
+	require.Contains(t, plan["approval"].said(), "is expired")
+}
+
+// A plan that takes an approval back, or gives it anew, foresees what that does to the gate.
+func TestPlanForeseesApprovalsGivenAndTakenBack(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	decide := func(with map[string]any) []declaration {
+		return s.declare(order{version: "1.0.0", gates: oneApproval, approval: with, promotion: map[string]any{"when_blocked": "pend"}})
+	}
+	w.apply(decide(nil)...)
+	plan := w.refreshAndPlan(decide(map[string]any{"comment": "fine"})...)
+	require.Equal(t, "update", plan["promotion"].action)
+	require.Contains(t, plan["promotion"].said(), "production: deploy 1.0.0")
+
+	plan = w.refreshAndPlan(decide(map[string]any{"decision": "reject", "comment": "prices are wrong"})...)
+	require.Contains(t, plan["promotion"].said(), "approvals       failed   alice@example.com rejected it: prices are wrong")
+
+	w.apply(decide(map[string]any{"decision": "reject", "comment": "prices are wrong"})...)
+	plan = w.refreshAndPlan(decide(map[string]any{"comment": "prices are right now"})...)
+	require.Equal(t, "replace", plan["approval"].action)
+	require.Equal(t, "update", plan["promotion"].action)
+	w.apply(decide(map[string]any{"comment": "prices are right now"})...)
+	require.NoError(t, s.runs("production", "1.0.0"))
+}
+
+// Who may not approve is told at the plan, at the attribute.
+func TestApprovalRefusals(t *testing.T) {
+	s := newShop(t)
+	own, stranger := release("1.0.0"), release("1.0.0")
+	own["author"] = acctest.Actor
+	refused := func(w wish, want string) resource.TestStep {
+		step := s.step(w)
+		step.ExpectError = regexp.MustCompile(want)
+		return step
+	}
+	s.test(
+		refused(wish{"release": own, "gates": approvalGate(nil), "approvals": approvals(nil)}, `(?s)Unable to give approval.*an\s+author\s+may\s+not\s+approve\s+their\s+own\s+release`),
+		refused(wish{"release": stranger, "gates": approvalGate(map[string]any{"approvers": []string{"bob@example.com"}}), "approvals": approvals(nil)}, `(?s)Unable to give approval.*not\s+among\s+the\s+stage's\s+approvers`),
+		refused(wish{"release": stranger, "approvals": approvals(nil)}, `(?s)Unable to give approval.*asks\s+for\s+no\s+approvals`),
+		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"version": "9.9.9"})}, `(?s)Unable to give approval.*has\s+no\s+release\s+"9\.9\.9"`),
+		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"decision": "maybe"})}, `(?s)Invalid approval.*"maybe"\s+is\s+not\s+a\s+decision`),
+		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"approver": "bob@example.com"})}, `(?s)Unable to give approval.*cannot\s+decide\s+for\s+bob@example\.com`),
+		s.step(wish{"release": own, "gates": approvalGate(map[string]any{"allow_author": true}), "approvals": approvals(nil), "promotion": map[string]any{"version": "1.0.0"}}),
+	)
+}
+
+// One approval of two is not enough, and the same person counts once.
+func TestOnePersonCountsOnce(t *testing.T) {
+	s := newShop(t)
+	two := approvalGate(map[string]any{"required": 2})
+	twice := append(approvals(nil), approvals(map[string]any{"comment": "again"})...)
+	blocked := s.step(wish{"release": release("1.0.0"), "gates": two, "approvals": twice, "promotion": map[string]any{"version": "1.0.0"}})
+	blocked.ExpectError = regexp.MustCompile(`(?s)Unable to promote release.*1 of 2 approvals`)
+	passed := s.then(s.step(wish{"release": release("1.0.0"), "gates": two, "approvals": twice, "promotion": map[string]any{"version": "1.0.0"}}), "1.0.0", "1.0.0")
+	passed.PreConfig = func() {
+		_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+		require.NoError(t, err)
+	}
+	s.test(blocked, passed)
+}
+
+func TestApprovalValidation(t *testing.T) {
+	w := newWire(t, acctest.New(t))
+	good := map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "approve"}
+	require.Empty(t, w.validate("cd_approval", good))
+	for attribute, bad := range map[string]string{"pipeline": "a b", "version": "-", "stage": "", "decision": "maybe", "approver": "a/b"} {
+		config := map[string]any{attribute: bad}
+		for name, value := range good {
+			if name != attribute {
+				config[name] = value
+			}
+		}
+		got := said(w.validate("cd_approval", config))
+		require.Len(t, got, 1, attribute)
+		require.Contains(t, got[0], fmt.Sprintf("AttributeName(%q): Invalid approval", attribute))
+	}
+}
