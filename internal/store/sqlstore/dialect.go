@@ -32,8 +32,8 @@ type dialect struct {
 
 	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
-	// tables counts all tables, and those of the given name.
-	tables string
+	// tables counts all tables, and those of the given name, at one moment.
+	tables func(ctx context.Context, read *sql.DB, name string) (all, named int, err error)
 	// prepare sets what cannot be set in a transaction, before the schema is made or upgraded.
 	prepare func(ctx context.Context, write *sql.DB) error
 	// locker keeps other processes out while the schema is made or upgraded.
@@ -74,7 +74,7 @@ func sqliteDialect() dialect {
 		connect:     connectSQLite,
 		readOptions: &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
 		elements:    func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
-		tables:      `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`,
+		tables:      tablesSQLite,
 		prepare:     prepareSQLite,
 		locker:      sqliteLocker{},
 		diagnose:    diagnoseSQLite,
@@ -124,6 +124,11 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
 	return dsn.String(), nil
+}
+
+func tablesSQLite(ctx context.Context, read *sql.DB, name string) (all, named int, err error) {
+	err = read.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`, name).Scan(&all, &named)
+	return all, named, err
 }
 
 // prepareSQLite switches the file to write-ahead logging, which stays with the file. Where the file system cannot do it (it

@@ -13,13 +13,8 @@ func (r *reader) Events(ctx context.Context, after int64, limit int, kind, subje
 	if limit <= 0 {
 		return []delivery.Event{}, nil
 	}
-	where := conditions{}
-	where.add("seq > ", after)
-	where.addText("kind = ", kind)
-	where.addText("subject = ", subject)
-	query := `SELECT seq, at, actor, kind, subject, data, previous, hash FROM events` + where.String() +
-		` ORDER BY seq LIMIT ` + where.argument(limit)
-	rows, err := r.tx.QueryContext(ctx, query, where.args...)
+	query, args := eventsQuery(after, limit, kind, subject)
+	rows, err := r.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, r.failed(ctx, "be read", err)
 	}
@@ -41,6 +36,15 @@ func (r *reader) Events(ctx context.Context, after int64, limit int, kind, subje
 		return nil, r.failed(ctx, "be read", err)
 	}
 	return events, nil
+}
+
+func eventsQuery(after int64, limit int, kind, subject string) (string, []any) {
+	where := conditions{}
+	where.add("seq > ", after)
+	where.addText("kind = ", kind)
+	where.addText("subject = ", subject)
+	query := `SELECT seq, at, actor, kind, subject, data, previous, hash FROM events` + where.String()
+	return query + ` ORDER BY seq LIMIT ` + where.argument(limit), where.args
 }
 
 // AppendEvent implements store.Tx. The data's text is kept byte for byte, because the chain covers it.

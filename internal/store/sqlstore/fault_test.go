@@ -70,7 +70,9 @@ func TestUpdateRunsAgainAfterAConflict(t *testing.T) {
 		}
 		_, err := tx.AppendEvent(t.Context(), delivery.Event{Kind: "environment.declared"})
 		if runs < 3 {
-			_, err = tx.(*writer).exec(t.Context(), `INSERT INTO contested (id) VALUES (1)`)
+			w, ok := tx.(*writer)
+			require.True(t, ok)
+			_, err = w.exec(t.Context(), `INSERT INTO contested (id) VALUES (1)`)
 		}
 		return err
 	}))

@@ -13,18 +13,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest"
 )
 
-// The test binary is also the program that TestManyProcesses runs several times: with these variables it fights over a ledger.
+// The test binary is also the other processes of these tests: with these variables it plays a part on a ledger.
 const (
-	contenderLedger = "SQLSTORE_TEST_LEDGER"
-	contenderRounds = 10
+	partVariable   = "SQLSTORE_TEST_PART"
+	ledgerVariable = "SQLSTORE_TEST_LEDGER"
 )
 
+const contenderRounds = 10
+
+var parts = map[string]func(ctx context.Context, path string) error{"contend": contend, "die": die}
+
 func TestMain(m *testing.M) {
-	if path := os.Getenv(contenderLedger); path != "" {
-		if err := contend(path); err != nil {
+	if play, ok := parts[os.Getenv(partVariable)]; ok {
+		if err := play(context.Background(), os.Getenv(ledgerVariable)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -33,13 +38,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// contend waits until its standard input ends, so that all start together, and opens a ledger that nobody has made yet.
-func contend(path string) error {
+// ready tells the parent, and waits until it ends our standard input.
+func ready() error {
 	fmt.Println("ready")
-	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// contend starts together with the others, on a ledger that nobody has made yet.
+func contend(ctx context.Context, path string) error {
+	if err := ready(); err != nil {
 		return err
 	}
-	ctx := context.Background()
 	s, err := Open(ctx, path)
 	if err != nil {
 		return err
@@ -52,30 +62,60 @@ func contend(path string) error {
 	return s.Close()
 }
 
+// die waits for its end in the middle of a write.
+func die(ctx context.Context, path string) error {
+	s, err := Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	return s.Update(ctx, func(tx store.Tx) error {
+		if err := tx.PutEnvironment(ctx, fullEnvironment()); err != nil {
+			return err
+		}
+		return ready()
+	})
+}
+
+// start runs this program once more, in a part, and waits until it is ready. Closing the gate lets it go on.
+func start(t *testing.T, part, path string) (process *exec.Cmd, gate io.Closer) {
+	t.Helper()
+	process = exec.CommandContext(t.Context(), os.Args[0])
+	process.Env = append(os.Environ(), partVariable+"="+part, ledgerVariable+"="+path)
+	process.Stderr = os.Stderr
+	gate, err := process.StdinPipe()
+	require.NoError(t, err)
+	out, err := process.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
+	_, err = bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return process, gate
+}
+
 func TestManyProcesses(t *testing.T) {
 	t.Parallel()
-	const processes = 8
+	const count = 8
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	commands := []*exec.Cmd{}
-	gates := []io.Closer{}
-	for range processes {
-		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(os.Environ(), contenderLedger+"="+path)
-		command.Stderr = os.Stderr
-		gate, err := command.StdinPipe()
-		require.NoError(t, err)
-		out, err := command.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, command.Start())
-		_, err = bufio.NewReader(out).ReadString('\n')
-		require.NoError(t, err)
-		commands, gates = append(commands, command), append(gates, gate)
+	processes, gates := make([]*exec.Cmd, count), make([]io.Closer, count)
+	for i := range count {
+		processes[i], gates[i] = start(t, "contend", path)
 	}
 	for _, gate := range gates {
 		require.NoError(t, gate.Close())
 	}
-	for _, command := range commands {
-		require.NoError(t, command.Wait())
+	for _, process := range processes {
+		require.NoError(t, process.Wait())
 	}
-	storetest.RequireContended(t, openLedger(t, path), processes*contenderRounds)
+	storetest.RequireContended(t, openLedger(t, path), count*contenderRounds)
+}
+
+func TestAProcessThatDiesWhileWritingLeavesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	process, _ := start(t, "die", path)
+	require.NoError(t, process.Process.Kill())
+	require.Error(t, process.Wait())
+	l := openLedger(t, path)
+	requireEnvironments(t, l)
+	putEnvironment(t, l, "staging")
 }

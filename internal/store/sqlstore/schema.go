@@ -74,9 +74,9 @@ func (l *ledger) readUnwritable() error {
 // refuseForeign keeps us from adding tables to the database of another program. A schema is made in one transaction, so a
 // ledger that another process is making now has either no table or all of them.
 func (l *ledger) refuseForeign(ctx context.Context) error {
-	var all, ours int64
+	var all, ours int
 	err := l.patiently(ctx, func() (again bool, err error) {
-		err = l.read.QueryRowContext(ctx, l.dialect.tables, schemaTable).Scan(&all, &ours)
+		all, ours, err = l.dialect.tables(ctx, l.read, schemaTable)
 		return l.dialect.diagnose(err).again, err
 	})
 	if err != nil {

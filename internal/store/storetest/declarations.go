@@ -110,8 +110,7 @@ var releases = map[string]func(*testing.T, ledger){
 		other := first
 		other.Spec.Labels = map[string]string{"ticket": "SHOP-43"}
 		other.Digest = other.Spec.Digest()
-		err := l.refuse(t, delivery.CodeConflict, putReleases(other))
-		require.ErrorContains(t, err, "shop/1.0.0")
+		l.refuse(t, delivery.CodeConflict, putReleases(other), "shop/1.0.0")
 		require.Equal(t, first, read(t, l, releaseOf("shop", "1.0.0")))
 	},
 	"are listed by version": func(t *testing.T, l ledger) {
@@ -184,6 +183,7 @@ var approvals = map[string]func(*testing.T, ledger){
 		require.Equal(t, []delivery.Approval{tied, early, late}, read(t, l, approvalsOf("shop", "1.0.0")))
 		require.Equal(t, []delivery.Approval{tied, early, other, late}, read(t, l, approvalsOf("shop", "1.0.0", "1.1.0")))
 		require.Equal(t, []delivery.Approval{tied, early, other, late}, read(t, l, approvalsOf("shop")))
+		require.Equal(t, []delivery.Approval{elsewhere}, read(t, l, approvalsOf("api")))
 		require.Equal(t, []delivery.Approval{}, read(t, l, approvalsOf("shop", "9.9.9")))
 	},
 	"that do not exist are not found": func(t *testing.T, l ledger) {

@@ -58,17 +58,16 @@ var deployments = map[string]func(*testing.T, ledger){
 	},
 	"never change what they bring where": func(t *testing.T, l ledger) {
 		d := l.add(t, inFlight("d1", "shop", "eu", "1.0.0"))[0]
-		for name, change := range map[string]func(*delivery.Deployment){
-			"seq":         func(d *delivery.Deployment) { d.Seq++ },
-			"pipeline":    func(d *delivery.Deployment) { d.Pipeline = "api" },
-			"environment": func(d *delivery.Deployment) { d.Environment = "us" },
-			"version":     func(d *delivery.Deployment) { d.Content.Version = "1.0.1" },
-			"config":      func(d *delivery.Deployment) { d.Content.Config = map[string]string{"LOG_LEVEL": "info"} },
+		for _, change := range []func(*delivery.Deployment){
+			func(d *delivery.Deployment) { d.Seq++ },
+			func(d *delivery.Deployment) { d.Pipeline = "api" },
+			func(d *delivery.Deployment) { d.Environment = "us" },
+			func(d *delivery.Deployment) { d.Content.Version = "1.0.1" },
+			func(d *delivery.Deployment) { d.Content.Config = map[string]string{"LOG_LEVEL": "info"} },
 		} {
 			other := d
 			change(&other)
-			err := l.refuse(t, delivery.CodeConflict, putDeployment(other))
-			require.ErrorContains(t, err, "d1", name)
+			l.refuse(t, delivery.CodeConflict, putDeployment(other), "d1")
 		}
 		require.Equal(t, d, read(t, l, deploymentOf("d1")))
 	},
@@ -77,8 +76,7 @@ var deployments = map[string]func(*testing.T, ledger){
 		for _, status := range []delivery.DeploymentStatus{delivery.Deploying, delivery.Verifying} {
 			second := inFlight("d4", "shop", "eu", "1.1.0")
 			second.Status = status
-			err := l.refuse(t, delivery.CodeConflict, addDeployment(second))
-			require.ErrorContains(t, err, "d1")
+			l.refuse(t, delivery.CodeConflict, addDeployment(second), "d1")
 		}
 		l.add(t, deployment("d5", "shop", "eu", "1.1.0")) // settled already: not in flight
 		first.Status = delivery.Verifying
@@ -121,6 +119,7 @@ var relevant = map[string]func(*testing.T, ledger){
 		l.add(t, deployment("d1", "api", "eu", "1.0.0"))
 		require.Equal(t, []delivery.Deployment{}, read(t, l, relevantTo("shop", "1.0.0")))
 		require.Equal(t, []delivery.Deployment{}, read(t, l, relevantTo("shop")))
+		require.Equal(t, []string{"d1"}, ids(read(t, l, relevantTo("api"))))
 	},
 	"is what a decision needs": func(t *testing.T, l ledger) {
 		story := []delivery.Deployment{}
@@ -164,7 +163,7 @@ var relevant = map[string]func(*testing.T, ledger){
 		require.Equal(t, []string{"d2", "d3"}, ids(read(t, l, relevantTo("shop"))))
 	},
 	"agrees with its definition on any history": func(t *testing.T, l ledger) {
-		random := rand.New(rand.NewPCG(20261120, 1))
+		random := rand.New(rand.NewPCG(20261120, 1)) //nolint:gosec // the same history each time, on purpose
 		history := []delivery.Deployment{}
 		for i := range 400 {
 			d := deployment(fmt.Sprintf("d%d", i), pick(random, "shop", "shop", "api"), pick(random, "eu", "us", "asia", "lab"), fmt.Sprintf("1.%d.0", random.IntN(40)))

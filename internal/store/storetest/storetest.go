@@ -52,12 +52,14 @@ func (l ledger) write(t *testing.T, f func(ctx context.Context, tx store.Tx) err
 	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error { return f(t.Context(), tx) }))
 }
 
-// refuse runs f in a transaction that must fail, and returns its error.
-func (l ledger) refuse(t *testing.T, code delivery.Code, f func(ctx context.Context, tx store.Tx) error) error {
+// refuse runs f in a transaction that must fail with the code and in words that hold the given ones.
+func (l ledger) refuse(t *testing.T, code delivery.Code, f func(ctx context.Context, tx store.Tx) error, words ...string) {
 	t.Helper()
 	err := l.Update(t.Context(), func(tx store.Tx) error { return f(t.Context(), tx) })
 	requireCode(t, code, err)
-	return err
+	for _, word := range words {
+		require.ErrorContains(t, err, word)
+	}
 }
 
 // read runs f over a snapshot and returns what it read.
