@@ -1,0 +1,173 @@
+package acctest_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// mallory changes things behind Terraform's back.
+const mallory = "mallory@example.com"
+
+// conformance says, for one resource, how each attribute that a user can configure is changed behind Terraform's back. Its tables
+// name attributes as in "stages.gates.soak.duration". The schema decides whether they are complete: an attribute added later
+// fails the test until somebody says here how it can change.
+type conformance[S any] struct {
+	typ     string
+	configs []string // JSON; together they set every attribute
+
+	declared func() S      // what the ledger holds now
+	put      func(S) error // declares something else through the API
+	remove   func() error  // takes the object away through the API
+
+	changes map[string]change[S]
+	// refused are the attributes that the API never lets anybody change.
+	refused map[string]func(*S)
+	// names make up the object's name: another name is another object.
+	names []string
+	// local are the attributes that are about Terraform alone, with the reason why nobody else can change them.
+	local map[string]string
+}
+
+// change is one change of a declaration. It shows at the attribute itself, or at the one named here.
+type change[S any] struct {
+	to func(*S)
+	at string
+}
+
+// run applies each configuration, makes every change, and wants each to show in the next plan, at its place.
+func (c conformance[S]) run(t *testing.T, h *acctest.Harness) {
+	t.Helper()
+	p := newProtocol(t, h)
+	shown, written := map[string]bool{}, map[string]bool{}
+	for _, text := range c.configs {
+		var config map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &config))
+		state := p.create(c.typ, config)
+		require.Empty(t, p.differences(c.typ, state, config), "a second plan right after apply is empty")
+		holds := attributesOf(t, p.value(p.schema(c.typ), config))
+		for name := range holds {
+			written[name] = true
+		}
+		original := c.declared()
+		for name, change := range c.changes {
+			if !holds[name] {
+				continue
+			}
+			require.NoError(t, c.put(copied(t, original, change.to)), "%s: change it behind Terraform's back", name)
+			require.True(t, mentions(p.differences(c.typ, state, config), name, change.at), "%s changed behind Terraform's back, and the next plan does not show it", name)
+			require.NoError(t, c.put(original))
+			require.Empty(t, p.differences(c.typ, state, config), "%s changed back, and the plan is still not empty", name)
+			shown[name] = true
+		}
+		for name, to := range c.refused {
+			err := c.put(copied(t, original, to))
+			require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err), "%s: changing it is refused, not: %v", name, err)
+			require.Empty(t, p.differences(c.typ, state, config), "%s: a refused change changes nothing", name)
+		}
+		require.NoError(t, c.remove())
+		require.Equal(t, []string{madeAnew}, p.differences(c.typ, state, config), "what was taken away behind Terraform's back is made anew")
+	}
+	c.complete(t, p, shown, written)
+}
+
+// complete checks the tables against the schema.
+func (c conformance[S]) complete(t *testing.T, p protocol, shown, written map[string]bool) {
+	t.Helper()
+	covered := slices.Clone(c.names)
+	for name := range c.changes {
+		require.True(t, shown[name], "%s: no configuration sets it, so its change was not tried", name)
+		covered = append(covered, name)
+	}
+	for name := range c.refused {
+		covered = append(covered, name)
+	}
+	for name, why := range c.local {
+		require.NotEmpty(t, why, name)
+		covered = append(covered, name)
+	}
+	slices.Sort(covered)
+	require.Equal(t, configurable(p.schema(c.typ).Block.Attributes, ""), covered,
+		"each configurable attribute of %s, and nothing else, stands in exactly one of the tables: say how it changes behind Terraform's back", c.typ)
+	for _, name := range covered {
+		require.True(t, written[name], "%s: no configuration sets it", name)
+	}
+}
+
+// configurable lists all attributes that a user can write, sorted, those that hold others as well.
+func configurable(attributes []*tfprotov6.SchemaAttribute, prefix string) []string {
+	found := []string{}
+	for _, a := range attributes {
+		if !a.Required && !a.Optional {
+			continue
+		}
+		found = append(found, prefix+a.Name)
+		if a.NestedType != nil {
+			found = append(found, configurable(a.NestedType.Attributes, prefix+a.Name+".")...)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// attributesOf names the attributes that have a value.
+func attributesOf(t *testing.T, value tftypes.Value) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	require.NoError(t, tftypes.Walk(value, func(at *tftypes.AttributePath, v tftypes.Value) (bool, error) {
+		if name := attributeName(at); !v.IsNull() {
+			found[name] = true
+		}
+		return true, nil
+	}))
+	return found
+}
+
+// attributeName leaves keys and indexes out of a path.
+func attributeName(at *tftypes.AttributePath) string {
+	names := []string{}
+	for _, step := range at.Steps() {
+		if name, ok := step.(tftypes.AttributeName); ok {
+			names = append(names, string(name))
+		}
+	}
+	return strings.Join(names, ".")
+}
+
+// mentions reports whether a plan changes the attribute or something in it.
+func mentions(differences []string, name, at string) bool {
+	if at == "" {
+		at = name
+	}
+	return slices.ContainsFunc(differences, func(d string) bool { return d == at || strings.HasPrefix(d, at+".") })
+}
+
+// copied is a changed copy of a declaration.
+func copied[S any](t *testing.T, original S, to func(*S)) S {
+	t.Helper()
+	text, err := json.Marshal(original)
+	require.NoError(t, err)
+	var changed S
+	require.NoError(t, json.Unmarshal(text, &changed))
+	to(&changed)
+	return changed
+}
+
+// TestEveryResourceIsWalked fails when a resource is added without a walk of its attributes.
+func TestEveryResourceIsWalked(t *testing.T) {
+	t.Parallel()
+	resources := []string{}
+	for typ := range newProtocol(t, acctest.New(t)).schemas.ResourceSchemas {
+		resources = append(resources, typ)
+	}
+	require.ElementsMatch(t, []string{"cd_environment", "cd_pipeline", "cd_release", "cd_promotion", "cd_approval"}, resources,
+		"add a conformance test for the new resource, then name it here")
+}
