@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -33,7 +34,8 @@ func newEnvironmentResource() resource.Resource {
 func (r *environmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An environment: a place where software runs, with its configuration, where releases are deployed to, and which environment it must equal. " +
-			"Destroying it stops managing it: what runs there keeps running, and its history stays.",
+			"Destroying it stops managing it: what runs there keeps running, and its history stays. It is refused while a pipeline uses the environment. " +
+			"Terraform destroys before it updates, so take an environment out of its pipeline in an apply of its own, or give it `lifecycle { create_before_destroy = true }`.",
 		Attributes: environmentAttributes(),
 	}
 }
@@ -274,8 +276,24 @@ func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteReq
 	}
 	defer r.session.environments.invalidate()
 	if err := api.DeleteEnvironment(ctx, name); err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "destroy", "environment", name, err)
+		refuse(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
 	}
+}
+
+// inOneApply adds what to do when the configuration takes an environment out of its pipelines and away in one step: Terraform
+// destroys before it updates, so the pipeline still has it by then.
+func inOneApply(err error) error {
+	refusals := slices.Clone(delivery.ErrorsOf(err))
+	for i, one := range refusals {
+		if one.Code == delivery.CodeConflict && one.Field == "" {
+			refusals[i] = &delivery.Error{Code: one.Code, Message: one.Message +
+				". Terraform destroys before it updates, so do this in an apply of its own, or let the environment go last: lifecycle { create_before_destroy = true }."}
+		}
+	}
+	if len(refusals) == 0 {
+		return err
+	}
+	return refusals
 }
 
 // ImportState takes the name; Read fills in the rest.

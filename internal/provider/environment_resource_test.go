@@ -212,3 +212,34 @@ resource "cd_pipeline" "shop" {
 		expectingEmpty(resource.TestStep{Config: unprotected + pipeline("cd_environment.live.name")}),
 	)
 }
+
+func TestEnvironmentLeavesItsPipelineInOneApply(t *testing.T) {
+	t.Parallel()
+	environment := func(name, rest string) string {
+		return fmt.Sprintf(`
+resource "cd_environment" %[1]q {
+  name   = %[1]q
+  tier   = "other"
+  target = { directory = { path = "/srv/%[1]s" } }
+  %[2]s
+}
+`, name, rest)
+	}
+	pipeline := func(environments string) string {
+		return fmt.Sprintf(`
+resource "cd_pipeline" "shop" {
+  name   = "shop"
+  stages = [{ name = "one", environments = [%s], promotion = "manual" }]
+}
+`, environments)
+	}
+	stays := environment("stays", "")
+	const both, one = "cd_environment.stays.name, cd_environment.goes.name", "cd_environment.stays.name"
+	runTerraform(t, acctest.New(t),
+		resource.TestStep{Config: stays + environment("goes", "") + pipeline(both)},
+		refused(resource.TestStep{Config: stays + pipeline(one)}, `Terraform destroys before it updates, so do this in an apply of its own, or let the environment go last`),
+		resource.TestStep{Config: stays + environment("goes", "") + pipeline(one)},
+		resource.TestStep{Config: stays + environment("goes", "lifecycle { create_before_destroy = true }") + pipeline(both)},
+		resource.TestStep{Config: stays + pipeline(one)},
+	)
+}
