@@ -76,9 +76,13 @@ func TestReleaseConformance(t *testing.T) {
 			"attempt": {to: func(r *delivery.ReleaseRequest) { r.Attempt = 2 }},
 		},
 		refused: map[string]func(*delivery.ReleaseRequest){
-			"artifacts":           func(r *delivery.ReleaseRequest) { r.Spec.Artifacts["more"] = artifact },
-			"artifacts.uri":       func(r *delivery.ReleaseRequest) { r.Spec.Artifacts["app"] = delivery.Artifact{URI: "other.html", Digest: artifact.Digest} },
-			"artifacts.digest":    func(r *delivery.ReleaseRequest) { r.Spec.Artifacts["app"] = delivery.Artifact{URI: artifact.URI, Digest: emptyDigest} },
+			"artifacts": func(r *delivery.ReleaseRequest) { r.Spec.Artifacts["more"] = artifact },
+			"artifacts.uri": func(r *delivery.ReleaseRequest) {
+				r.Spec.Artifacts["app"] = delivery.Artifact{URI: "other.html", Digest: artifact.Digest}
+			},
+			"artifacts.digest": func(r *delivery.ReleaseRequest) {
+				r.Spec.Artifacts["app"] = delivery.Artifact{URI: artifact.URI, Digest: emptyDigest}
+			},
 			"source":              func(r *delivery.ReleaseRequest) { r.Spec.Source = nil },
 			"source.repository":   func(r *delivery.ReleaseRequest) { r.Spec.Source.Repository = "https://git.example.com/other" },
 			"source.revision":     func(r *delivery.ReleaseRequest) { r.Spec.Source.Revision = "0000" },

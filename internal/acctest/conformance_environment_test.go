@@ -44,7 +44,7 @@ func environmentChanges() map[string]environmentChange {
 		"deletion_protection": to(func(s *delivery.EnvironmentSpec) { *s.DeletionProtection = false }),
 		"parity":              to(func(s *delivery.EnvironmentSpec) { s.Parity = nil }),
 		"parity.with":         to(func(s *delivery.EnvironmentSpec) { s.Parity.With = "other" }),
-		"parity.allow":        to(func(s *delivery.EnvironmentSpec) { delete(s.Parity.Allow, "*.*") }),
+		"parity.allow":        to(func(s *delivery.EnvironmentSpec) { delete(s.Parity.Allow, "*") }),
 		"parity.allow.reason": allowance(func(a *delivery.Allowance) { a.Reason = "none" }),
 		"parity.allow.min":    allowance(func(a *delivery.Allowance) { a.Min = number(0) }),
 		"parity.allow.max":    allowance(func(a *delivery.Allowance) { a.Max = nil }),
@@ -60,8 +60,12 @@ func environmentChanges() map[string]environmentChange {
 		"target.command": to(func(s *delivery.EnvironmentSpec) {
 			s.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/other"}}
 		}),
-		"target.command.deploy":  to(func(s *delivery.EnvironmentSpec) { s.Target.Command.Deploy = delivery.Command{Argv: []string{"./other"}} }),
-		"target.command.observe": to(func(s *delivery.EnvironmentSpec) { s.Target.Command.Observe = delivery.Command{Argv: []string{"./other"}} }),
+		"target.command.deploy": to(func(s *delivery.EnvironmentSpec) {
+			s.Target.Command.Deploy = delivery.Command{Argv: []string{"./other"}}
+		}),
+		"target.command.observe": to(func(s *delivery.EnvironmentSpec) {
+			s.Target.Command.Observe = delivery.Command{Argv: []string{"./other"}}
+		}),
 	}
 	commandChanges("target.directory.after_deploy.", changes, func(s *delivery.EnvironmentSpec) *delivery.Command { return s.Target.Directory.AfterDeploy })
 	commandChanges("target.command.deploy.", changes, func(s *delivery.EnvironmentSpec) *delivery.Command { return &s.Target.Command.Deploy })
