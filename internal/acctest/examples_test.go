@@ -1,0 +1,63 @@
+package acctest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestExamples applies every example as a user would: copied to a directory of its own, with the real provider, applied, planned
+// empty, imported as its import.sh says, destroyed.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"resources", "data-sources", "scenarios"} {
+		dirs, err := os.ReadDir(filepath.Join("../../examples", kind))
+		require.NoError(t, err)
+		require.NotEmpty(t, dirs)
+		for _, dir := range dirs {
+			t.Run(kind+"/"+dir.Name(), func(t *testing.T) {
+				t.Parallel()
+				exercise(t, filepath.Join("../../examples", kind, dir.Name()))
+			})
+		}
+	}
+	t.Run("provider", func(t *testing.T) {
+		t.Parallel()
+		exercise(t, "../../examples/provider")
+	})
+}
+
+func exercise(t *testing.T, example string) {
+	t.Helper()
+	w := newWorkspace(t, "")
+	require.NoError(t, os.CopyFS(w.dir, os.DirFS(example)))
+	w.run("apply")
+	w.requireEmptyPlan()
+	if command := importCommand(t, w.dir); command != nil {
+		w.run("state", "rm", command[1])
+		w.run(command...)
+		w.run("apply") // timeouts are Terraform's own, so an import cannot know them
+		w.requireEmptyPlan()
+	}
+	require.Contains(t, w.run("destroy"), "Destroy complete!")
+}
+
+// importCommand is what the example's import.sh says, without the name of the program; nil when the example has none.
+func importCommand(t *testing.T, dir string) []string {
+	t.Helper()
+	script, err := os.ReadFile(filepath.Join(dir, "import.sh"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(t, err)
+	for line := range strings.Lines(string(script)) {
+		if command, ok := strings.CutPrefix(line, "terraform import "); ok {
+			return append([]string{"import"}, strings.Fields(command)...)
+		}
+	}
+	require.Fail(t, "import.sh has no terraform import")
+	return nil
+}

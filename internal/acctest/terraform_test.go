@@ -1,0 +1,203 @@
+package acctest_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain keeps what a developer has set for daily work away from the tests: a CLI configuration that may not exist, a provider
+// kept running under a debugger, log levels, a ledger.
+func TestMain(m *testing.M) {
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "CD_") || strings.HasPrefix(name, "TF_") && !strings.HasPrefix(name, "TF_ACC") {
+			if err := os.Unsetenv(name); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		}
+	}
+	status := m.Run()
+	if plugin.dir != "" {
+		if err := os.RemoveAll(plugin.dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+// plugin is the provider as users get it, built once for all tests of this package.
+var plugin struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// pluginDir builds the provider, writes a CLI configuration that makes Terraform use it, and returns the directory of both.
+func pluginDir(t *testing.T) string {
+	t.Helper()
+	plugin.once.Do(func() {
+		if plugin.dir, plugin.err = os.MkdirTemp("", "cd-plugin-"); plugin.err != nil {
+			return
+		}
+		build := exec.Command("go", "build", "-o", filepath.Join(plugin.dir, "terraform-provider-cd"), "github.com/delivery-as-code/terraform-provider-cd")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if said, err := build.CombinedOutput(); err != nil {
+			plugin.err = fmt.Errorf("build the provider: %w\n%s", err, said)
+			return
+		}
+		config := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"delivery-as-code/cd\" = %q\n  }\n  direct {}\n}\n", plugin.dir)
+		plugin.err = os.WriteFile(filepath.Join(plugin.dir, "cli.tfrc"), []byte(config), 0o600)
+	})
+	require.NoError(t, plugin.err)
+	return plugin.dir
+}
+
+// workspace is a directory with a configuration, in which the real Terraform runs the real provider, each in processes of its own.
+type workspace struct {
+	t   *testing.T
+	dir string
+	env []string // over the test's own
+}
+
+// newWorkspace writes a configuration, if there is one, into a directory of its own. Its ledger is where the environment or the provider block says.
+func newWorkspace(t *testing.T, configuration string, env ...string) *workspace {
+	t.Helper()
+	w := &workspace{t, t.TempDir(), env}
+	if configuration != "" {
+		w.write("main.tf", configuration)
+	}
+	return w
+}
+
+// write makes a file in the workspace and returns its path.
+func (w *workspace) write(name, text string) string {
+	w.t.Helper()
+	at := filepath.Join(w.dir, filepath.FromSlash(name))
+	require.NoError(w.t, os.MkdirAll(filepath.Dir(at), 0o750))
+	require.NoError(w.t, os.WriteFile(at, []byte(text), 0o600))
+	return at
+}
+
+// command prepares a program to run in the workspace.
+func (w *workspace) command(program string, args ...string) *exec.Cmd {
+	w.t.Helper()
+	plugins := pluginDir(w.t)
+	cmd := exec.CommandContext(w.t.Context(), program, args...)
+	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(plugins, "cli.tfrc"), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", "CD_ACTOR=alice@example.com")
+	cmd.Env = append(cmd.Env, w.env...)
+	return cmd
+}
+
+// terraform prepares a Terraform command.
+func (w *workspace) terraform(args ...string) *exec.Cmd {
+	w.t.Helper()
+	binary := os.Getenv("TF_ACC_TERRAFORM_PATH")
+	if binary == "" {
+		binary = "terraform"
+	}
+	switch args[0] {
+	case "apply", "destroy":
+		args = slices.Insert(args, 1, "-no-color", "-auto-approve")
+	case "plan", "import", "show":
+		args = slices.Insert(args, 1, "-no-color")
+	}
+	return w.command(binary, args...)
+}
+
+// try runs Terraform and returns all it printed, with its exit status.
+func (w *workspace) try(args ...string) (said string, status int) {
+	w.t.Helper()
+	out, err := w.terraform(args...).CombinedOutput()
+	return string(out), exitStatus(w.t, err)
+}
+
+// run runs Terraform, which has to succeed, and returns all it printed.
+func (w *workspace) run(args ...string) string {
+	w.t.Helper()
+	said, status := w.try(args...)
+	require.Zero(w.t, status, "terraform %s:\n%s", strings.Join(args, " "), said)
+	return said
+}
+
+// requireEmptyPlan demands that Terraform has nothing to do.
+func (w *workspace) requireEmptyPlan() {
+	w.t.Helper()
+	said, status := w.try("plan", "-detailed-exitcode")
+	require.Zero(w.t, status, "a plan right after apply is empty, not:\n%s", said)
+}
+
+// exitStatus is that of a program that ran to its end, whether it ended well or not.
+func exitStatus(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	require.NoError(t, err)
+	return 0
+}
+
+// frame is what Terraform draws around the lines of an error, and the line breaks in it: no test should depend on where they are.
+var frame = regexp.MustCompile(`[\s│╷╵]+`)
+
+// unwrapped is a text without Terraform's own line breaks.
+func unwrapped(said string) string { return frame.ReplaceAllString(said, " ") }
+
+// background is Terraform at work while the test does something else.
+type background struct {
+	*workspace
+	cmd  *exec.Cmd
+	said *output
+	done chan error
+}
+
+// start begins a Terraform command in a process group of its own, as a shell does.
+func (w *workspace) start(args ...string) *background {
+	w.t.Helper()
+	b := &background{workspace: w, cmd: w.terraform(args...), said: &output{}, done: make(chan error, 1)}
+	b.cmd.Stdout, b.cmd.Stderr = b.said, b.said
+	ownGroup(b.cmd)
+	require.NoError(w.t, b.cmd.Start())
+	go func() { b.done <- b.cmd.Wait() }()
+	return b
+}
+
+// wait returns what the command printed and its exit status.
+func (b *background) wait() (said string, status int) {
+	b.t.Helper()
+	return b.said.String(), exitStatus(b.t, <-b.done)
+}
+
+// output collects what a program prints, to be read meanwhile.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write collects.
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(text)
+}
+
+// String is everything so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
