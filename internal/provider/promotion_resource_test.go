@@ -399,3 +399,85 @@ func TestFailedPromotionIsHeld(t *testing.T) {
 		require.Empty(t, o.diagnostics, name)
 	}
 }
+
+// With "pend", what refers to the promotion's artifacts does not move while a gate keeps the newer release out.
+func TestPendMovesNothing(t *testing.T) {
+	s := newShop(t)
+	soak := map[string]any{"soak": map[string]any{"stage": "staging", "duration": "1h"}}
+	pend := func(version string) wish {
+		return wish{"release": release(version), "gates": soak, "promotion": map[string]any{"version": version, "when_blocked": "pend"}}
+	}
+	const downstream = "terraform_data.downstream[0]"
+	nothing := s.then(s.step(pend("1.0.0")), "1.0.0", "")
+	nothing.ConfigStateChecks = []statecheck.StateCheck{
+		expectPromotion("status", knownvalue.StringExact("waiting")),
+		expectPromotion("waiting_on", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringRegexp(regexp.MustCompile("^soak: .*2027-03-01T13:00:00Z"))})),
+	}
+	soaked := expecting(s.then(s.step(pend("1.0.0")), "1.0.0", "1.0.0"), plancheck.ExpectResourceAction(downstream, plancheck.ResourceActionUpdate))
+	soaked.PreConfig = func() { s.Clock.Advance(time.Hour) }
+	waits := expecting(s.then(s.step(pend("1.1.0")), "1.1.0", "1.0.0"),
+		plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionUpdate), plancheck.ExpectResourceAction(downstream, plancheck.ResourceActionNoop))
+	enters := expecting(s.then(s.step(pend("1.1.0")), "1.1.0", "1.1.0"), plancheck.ExpectResourceAction(downstream, plancheck.ResourceActionUpdate))
+	enters.PreConfig = func() { s.Clock.Advance(time.Hour) }
+	s.test(nothing, soaked, waits, enters)
+}
+
+// A gate that fails the apply keeps everything as it was, and the next apply goes on once the gate passes.
+func TestFailMovesNothing(t *testing.T) {
+	s := newShop(t)
+	w := wish{"release": release("1.0.0"), "gates": approvalGate(nil), "promotion": map[string]any{"version": "1.0.0"}}
+	blocked := s.step(w)
+	blocked.ExpectError = regexp.MustCompile(`(?s)Unable to promote release "shop/1\.0\.0".*may\s+not\s+enter\s+stage\s+"production".*approvals\s+pending\s+0 of 1 approvals`)
+	approved := maps.Clone(w)
+	approved["approvals"] = approvals(nil)
+	s.test(blocked, blocked, s.then(s.step(approved), "1.0.0", "1.0.0"))
+}
+
+// Changing only how long to wait does nothing but take that over.
+func TestTimeoutsAlone(t *testing.T) {
+	s := newShop(t)
+	patience := func(timeout string) wish {
+		return wish{"release": release("1.0.0"), "promotion": map[string]any{"version": "1.0.0", "timeout": timeout}}
+	}
+	deployed := 0
+	longer := s.step(patience("20m"))
+	longer.PreConfig = func() { deployed = len(s.Drivers["directory"].Deployed()) }
+	s.test(s.step(patience("10m")), longer)
+	require.Len(t, s.Drivers["directory"].Deployed(), deployed)
+}
+
+// An environment of which parts are not known yet may make anything necessary: that is planned, and nothing is said of it.
+func TestUnknownEnvironment(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	known := order{version: "1.0.0", promotion: map[string]any{}}
+	w.apply(s.declare(known)...)
+	vague := known
+	vague.edit = func(name string, config map[string]any) {
+		if name == "production" {
+			config["config"] = map[string]any{"LOG_LEVEL": unknown}
+		}
+	}
+	plan := w.refreshAndPlan(s.declare(vague)...)
+	for _, name := range []string{"release", "promotion"} {
+		require.Equal(t, "update", plan[name].action, name)
+		require.Empty(t, plan[name].diagnostics, name)
+	}
+}
+
+// What a plan does not change is not refused: an error would also stop terraform destroy.
+func TestUnchangedPromotionIsNotRefused(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	all := s.declare(order{version: "1.0.0", promotion: map[string]any{}})
+	w.apply(all...)
+	for _, d := range all {
+		if d.name == "pipeline" {
+			d.config["stages"].([]any)[1].(map[string]any)["promotion"] = "automatic"
+		}
+	}
+	plan := w.refreshAndPlan(all...)
+	require.Empty(t, plan["promotion"].action)
+	require.False(t, plan["promotion"].failed())
+	require.Contains(t, plan["promotion"].said(), `stage "production" of pipeline "shop" is automatic`)
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -259,4 +260,48 @@ func TestReleaseImportIDs(t *testing.T) {
 			require.Contains(t, resp.Diagnostics[0].Detail, "write pipeline/", id)
 		}
 	}
+}
+
+// A release that fails at its first delivery is not in state and not tainted; it is held like any other.
+func TestFirstDeliveryFails(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	all := s.declare(order{version: "1.0.0"})
+	w.apply(all[:3]...)
+	s.Drivers["directory"].Fail(func(driver.Request) error { return errors.New("the shelf is full") })
+	for range 2 {
+		applied := w.apply(all...)
+		require.True(t, applied["release"].failed())
+		require.Contains(t, applied["release"].said(), "the shelf is full")
+		require.True(t, applied["release"].after.IsNull())
+		s.Drivers["directory"].Fail(nil)
+	}
+	require.Len(t, s.Drivers["directory"].Deployed(), 1)
+	plan := w.refreshAndPlan(all...)
+	require.Equal(t, "create", plan["release"].action)
+	require.Contains(t, plan["release"].said(), "Delivery of shop 1.0.0 is held: held in staging: 1.0.0 failed in staging")
+	w.apply(s.declare(order{version: "1.0.0", attempt: 2})...)
+	require.NoError(t, s.runs("staging", "1.0.0"))
+}
+
+// A gate of an automatic stage lets the apply succeed, with a warning that says what the release waits for and until when.
+func TestReleaseStopsAtAPendingGate(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	o := order{version: "1.0.0", gates: oneHour, edit: func(name string, config map[string]any) {
+		if name == "pipeline" {
+			config["stages"].([]any)[1].(map[string]any)["promotion"] = "automatic"
+		}
+	}}
+	applied := w.apply(s.declare(o)...)
+	require.False(t, applied["release"].failed())
+	require.Equal(t, []string{": Delivery of shop 1.0.0 waits: waits before production:\n" +
+		"  previous_stage  passed   verified in staging\n" +
+		"  soak            pending  verified in staging since 2027-03-01T12:00:00Z; passes at 2027-03-01T13:00:00Z (earliest 2027-03-01T13:00:00Z)"}, said(applied["release"].diagnostics))
+	plan := w.refreshAndPlan(s.declare(o)...)
+	require.Empty(t, plan["release"].action)
+	require.Contains(t, plan["release"].said(), "Delivery of shop 1.0.0 waits")
+	s.Clock.Advance(time.Hour)
+	w.apply(s.declare(o)...)
+	require.NoError(t, s.runs("production", "1.0.0"))
 }

@@ -114,5 +114,5 @@ func (s shop) runs(environment, want string) error {
 // test runs the steps through real Terraform.
 func (s shop) test(steps ...resource.TestStep) {
 	s.t.Helper()
-	resource.Test(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
+	resource.ParallelTest(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
 }

@@ -92,3 +92,9 @@ resource "cd_promotion" "production" {
   timeouts     = var.promotion.timeout == null ? null : { create = var.promotion.timeout, update = var.promotion.timeout }
   depends_on   = [cd_release.shop, cd_approval.of]
 }
+
+# Whatever deploys what the promotion says: it moves only when the promotion does.
+resource "terraform_data" "downstream" {
+  count = var.promotion == null ? 0 : 1
+  input = cd_promotion.production[0].artifacts
+}
