@@ -34,15 +34,21 @@ type ApprovalSpec struct {
 	Decision ApprovalDecision `json:"decision"`
 	Comment  string           `json:"comment,omitempty"`
 	Approver string           `json:"approver,omitempty"` // empty means the actor
+	// Signature is an armored SSH signature of the request's payload (namespace SignatureNamespace), by a key of the approver.
+	Signature string `json:"signature,omitempty"`
 }
 
 // Approval is a recorded decision. It is never changed; revoking it is recorded beside it.
 type Approval struct {
-	ID            string       `json:"id"`
-	Spec          ApprovalSpec `json:"spec"` // Approver is always filled in
-	ContentDigest string       `json:"content_digest"`
-	DecidedAt     time.Time    `json:"decided_at"`
-	RevokedAt     *time.Time   `json:"revoked_at,omitempty"`
+	ID   string       `json:"id"`
+	Spec ApprovalSpec `json:"spec"` // Approver is always filled in
+	// Number counts the decisions of one person on one release in one stage, from 1: the highest is what they said last, whatever
+	// their clocks showed.
+	Number        int        `json:"number"`
+	ContentDigest string     `json:"content_digest"`
+	Round         int        `json:"round,omitempty"` // of the request that was signed; see ApprovalRequest
+	DecidedAt     time.Time  `json:"decided_at"`
+	RevokedAt     *time.Time `json:"revoked_at,omitempty"`
 	// Status is computed when the approval is read, and is not stored.
 	Status ApprovalStatus `json:"status,omitempty"`
 }
@@ -68,23 +74,67 @@ func (s ApprovalSpec) Validate() Errors {
 	return p.errors()
 }
 
-// ValidateGate checks that the stage asks for approvals at all, and that this person may give one.
-func (s ApprovalSpec) ValidateGate(pipeline PipelineSpec, release Release) Errors {
+// ValidateGate checks that the stage, or a policy that holds there, asks for approvals at all, and that this person may give
+// one. signer is the public key that signed it; empty when nobody did.
+func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Errors {
 	p := newProblems()
-	stage, ok := pipeline.Stage(s.Stage)
+	stage, ok := w.Pipeline.Stage(s.Stage)
 	if !ok {
-		p.at("stage").add("%s has no stage %q", pipeline, s.Stage)
+		p.at("stage").add("%s has no stage %q", w.Pipeline, s.Stage)
 		return p.errors()
 	}
-	gate := stage.Gates.Approvals
-	if gate == nil {
-		p.at("stage").add("stage %q of %s asks for no approvals; add gates.approvals to it, or leave this approval out", s.Stage, pipeline)
+	gates := w.approvalGates(stage)
+	if len(gates) == 0 {
+		p.at("stage").add("stage %q of %s asks for no approvals; add gates.approvals to it, or leave this approval out", s.Stage, w.Pipeline)
 		return p.errors()
 	}
-	if why := gate.mayNot(s.Decision, s.Approver, release); why != "" {
-		p.at("approver").add("%s", why)
+	refusals := []string{}
+	for _, gate := range gates {
+		why := gate.mayNot(s.Decision, s.Approver, release)
+		if why == "" && !gate.signed(s.Approver, signer, w.Now) {
+			why = fmt.Sprintf("the stage demands a signature by a key that signed_by lists for %s; sign the payload of data \"cd_approval_request\" and give it as signature", s.Approver)
+		}
+		if why != "" && !slices.Contains(refusals, why) {
+			refusals = append(refusals, why)
+		}
+	}
+	if len(refusals) > 0 && len(refusals) >= len(gates) {
+		p.at("approver").add("%s", strings.Join(refusals, "; "))
 	}
 	return p.errors()
+}
+
+// approvalGates lists the approvals gates of a stage: its own, and those of the policies that hold there.
+func (w World) approvalGates(stage Stage) []ApprovalsGate {
+	gates := []ApprovalsGate{}
+	if stage.Gates.Approvals != nil {
+		gates = append(gates, *stage.Gates.Approvals)
+	}
+	for _, policy := range w.policies(stage) {
+		if policy.Gates.Approvals != nil {
+			gates = append(gates, *policy.Gates.Approvals)
+		}
+	}
+	return gates
+}
+
+// ApprovalStatus tells whether a decision counts now for some gate of its stage.
+func (w World) ApprovalStatus(a Approval) ApprovalStatus {
+	stage, ok := w.Pipeline.Stage(a.Spec.Stage)
+	release, known := w.Releases[a.Spec.Version]
+	if !ok || !known {
+		return ApprovalVoid
+	}
+	content, status := w.ApprovalDigest(stage, release), ApprovalVoid
+	for _, gate := range w.approvalGates(stage) {
+		switch a.StatusAt(&gate, content, w.Now) {
+		case ApprovalValid:
+			return ApprovalValid
+		case ApprovalExpired:
+			status = ApprovalExpired
+		}
+	}
+	return status
 }
 
 // mayNot says why a person's decision would not count; empty when it would. An author may always reject their own release.
@@ -103,8 +153,13 @@ func (a Approval) StatusAt(gate *ApprovalsGate, contentDigest string, now time.T
 	if gate == nil || a.ContentDigest != contentDigest {
 		return ApprovalVoid
 	}
-	// A decision from the future means that a clock was set back; it must not live longer for that.
-	if gate.ExpiresAfter != "" && (now.Sub(a.DecidedAt) >= gate.ExpiresAfter.Value() || now.Before(a.DecidedAt.Add(-MaxClockSkew))) {
+	if gate.ExpiresAfter == "" {
+		return ApprovalValid
+	}
+	// A decision from the future means that a clock was set back. An approval must not live longer for that, and a rejection must
+	// not end for it.
+	future := a.Spec.Decision == Approve && now.Before(a.DecidedAt.Add(-MaxClockSkew))
+	if future || now.Sub(a.DecidedAt) >= gate.ExpiresAfter.Value() {
 		return ApprovalExpired
 	}
 	return ApprovalValid

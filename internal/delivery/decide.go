@@ -164,11 +164,26 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks
 		s.Status = StageStatus(broken.Status)
 		return s, w.healStanding(stage, release, asks)
 	}
-	s.Gates = w.evaluate(stage, release, asks)
+	s.Gates = w.evaluate(w.entering(stage, release, attempt, s.Needs), asks)
 	if !GatesPassed(s.Gates) {
 		return s, w.healStanding(stage, release, asks)
 	}
 	return s, w.deploys(stage, release, attempt, s)
+}
+
+// entering says which of a stage's environments the release is to be brought to, and by which rollout.
+func (w World) entering(stage Stage, release Release, attempt int, needs map[string]string) entering {
+	in := entering{stage: stage, release: release}
+	for _, env := range stage.Environments {
+		if _, needed := needs[env]; !needed {
+			continue
+		}
+		if len(in.environments) == 0 {
+			in.joining = w.openRollout(stage, env, release, attempt)
+		}
+		in.environments = append(in.environments, env)
+	}
+	return in
 }
 
 // inFlight lists the deployments that are not settled: whoever made them may be gone.
@@ -365,7 +380,7 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
 		if !drifted || !known || w.hold(stage, release.Spec.Version, standing.Attempt) != nil {
 			continue
 		}
-		gates := w.evaluate(stage, release, asks)
+		gates := w.evaluate(entering{stage: stage, release: release, environments: []string{env}}, asks)
 		if !GatesPassed(gates) {
 			continue
 		}

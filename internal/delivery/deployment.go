@@ -88,21 +88,27 @@ func ContentFor(stage Stage, env EnvironmentSpec, release Release) Content {
 }
 
 // ApprovalDigest hashes what an approval covers: the release's digest, the stage's effective configuration, secret references
-// and targets in each of its environments, and its gates.
-func ApprovalDigest(stage Stage, environments map[string]EnvironmentSpec, release Release) string {
+// and targets in each of its environments, its gates, and the policies that hold there.
+func (w World) ApprovalDigest(stage Stage, release Release) string {
 	type place struct {
 		Name           string
 		ConfigRevision string
 	}
 	places := make([]place, len(stage.Environments))
 	for i, name := range stage.Environments {
-		places[i] = place{name, ContentFor(stage, environments[name], release).ConfigRevision}
+		places[i] = place{name, ContentFor(stage, w.Environments[name], release).ConfigRevision}
+	}
+	policies := []Gates{}
+	for _, policy := range w.policies(stage) {
+		policies = append(policies, policy.Gates)
 	}
 	return digestOf(struct {
 		Release, Pipeline, Stage string
 		Gates                    Gates
+		Overridable              []string
+		Policies                 []Gates
 		Environments             []place
-	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, places})
+	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, stage.Overridable, policies, places})
 }
 
 // Observation is what a driver sees running.

@@ -24,6 +24,8 @@ type GateResult struct {
 	Reason  string  `json:"reason"`
 	// ReadyAt is the earliest moment at which the gate can pass by time alone; nil when time alone will not do it.
 	ReadyAt *time.Time `json:"ready_at,omitempty"`
+	// Override is the id of the override that skipped the gate; empty when it passed by itself.
+	Override string `json:"override,omitempty"`
 }
 
 // String gives the verdict as one line, as plans and waiting_on print it.
@@ -36,24 +38,66 @@ func GatesPassed(gates []GateResult) bool {
 	return !slices.ContainsFunc(gates, func(g GateResult) bool { return g.Verdict != Passed })
 }
 
-// evaluate asks every gate of a stage about a release. The order is fixed: the stage before, then decisions, time, likeness
-// and the outside world. A check without an answer is put into asks.
-func (w World) evaluate(stage Stage, release Release, asks *Asks) []GateResult {
+// entering is what gates are asked about: a release on its way into environments of a stage.
+type entering struct {
+	stage        Stage
+	release      Release
+	environments []string // those to be deployed to
+	joining      string   // the rollout that is under way and would be joined; empty when a new one begins
+	policy       string   // whose gates are asked; empty for the stage's own
+}
+
+// evaluate asks every gate of a stage about a release: the stage's own, which an override may skip, then those of every policy
+// that holds there, then the freezes. A check without an answer is put into asks.
+func (w World) evaluate(in entering, asks *Asks) []GateResult {
 	gates := []GateResult{}
-	if i := w.Pipeline.StageIndex(stage.Name); i > 0 {
-		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], release))
+	if i := w.Pipeline.StageIndex(in.stage.Name); i > 0 {
+		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], in.release))
 	}
-	if stage.Gates.Approvals != nil {
-		gates = append(gates, w.approvals(stage, release))
+	gates = append(gates, w.ask(in.stage.Gates, in, asks)...)
+	if frozen, ok := w.freezes(in.environments); ok {
+		gates = append(gates, frozen)
 	}
-	if stage.Gates.Soak != nil {
-		gates = append(gates, w.soak(*stage.Gates.Soak, release))
+	gates = w.overridden(in.stage, in.release, gates)
+	for _, policy := range w.policies(in.stage) {
+		in.policy = policy.Name
+		for _, g := range w.ask(policy.Gates, in, asks) {
+			g.Name = "policy." + policy.Name + "." + g.Name
+			gates = append(gates, g)
+		}
 	}
-	if stage.Gates.Parity {
-		gates = append(gates, w.parity(stage))
+	return gates
+}
+
+// ask asks gates in a fixed order: decisions, evidence, time, likeness, the outside world, and expressions.
+func (w World) ask(g Gates, in entering, asks *Asks) []GateResult {
+	gates := []GateResult{}
+	if g.Approvals != nil {
+		gates = append(gates, w.approvals(*g.Approvals, in.stage, in.release))
 	}
-	for _, name := range sortedKeys(stage.Gates.Checks) {
-		gates = append(gates, w.check(CheckKey{stage.Name, release.Spec.Version, name}, asks))
+	for _, suite := range sortedKeys(g.Tests) {
+		gates = append(gates, w.tests(suite, g.Tests[suite], in.release))
+	}
+	if g.Soak != nil {
+		gates = append(gates, w.soak(*g.Soak, in.release))
+	}
+	if len(g.Windows) > 0 {
+		gates = append(gates, windowsGate(g.Windows, w.Now))
+	}
+	if g.Cooldown != nil {
+		gates = append(gates, w.cooldown(*g.Cooldown, in.stage, in.joining))
+	}
+	if g.MaxDeploys != nil {
+		gates = append(gates, w.maxDeploys(*g.MaxDeploys, in.stage, in.joining))
+	}
+	if g.Parity {
+		gates = append(gates, w.parity(in.stage))
+	}
+	for _, name := range sortedKeys(g.Checks) {
+		gates = append(gates, w.check(CheckKey{Stage: in.stage.Name, Version: in.release.Spec.Version, Name: name, Policy: in.policy}, asks))
+	}
+	for _, name := range sortedKeys(g.Expressions) {
+		gates = append(gates, expressionsGate(name, g.Expressions[name], w.expressionInputs(in)))
 	}
 	return gates
 }
@@ -79,9 +123,8 @@ func (w World) previousStage(before Stage, release Release) GateResult {
 }
 
 // approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed.
-func (w World) approvals(stage Stage, release Release) GateResult {
-	gate := *stage.Gates.Approvals
-	content := ApprovalDigest(stage, w.Environments, release)
+func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateResult {
+	content := w.ApprovalDigest(stage, release)
 	approved, stale := []string{}, []string{}
 	for _, decision := range w.decisionsOn(stage, release) {
 		who := decision.Spec.Approver
@@ -91,6 +134,8 @@ func (w World) approvals(stage Stage, release Release) GateResult {
 			stale = append(stale, fmt.Sprintf("%s's is %s", who, status))
 		case gate.mayNot(decision.Spec.Decision, who, release) != "":
 			continue // recorded under other rules; it does not count under these
+		case !gate.signed(who, w.Signers[decision.ID], w.Now):
+			stale = append(stale, who+"'s is not signed by a key of signed_by")
 		case decision.Spec.Decision == Reject:
 			return GateResult{Name: "approvals", Verdict: Blocked, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
 		default:
@@ -120,7 +165,7 @@ func (w World) decisionsOn(stage Stage, release Release) []Approval {
 		if a.RevokedAt != nil || a.Spec.Stage != stage.Name || a.Spec.Version != release.Spec.Version || a.Spec.Pipeline != release.Spec.Pipeline {
 			continue
 		}
-		if held, ok := newest[a.Spec.Approver]; !ok || a.DecidedAt.After(held.DecidedAt) {
+		if held, ok := newest[a.Spec.Approver]; !ok || a.Number > held.Number {
 			newest[a.Spec.Approver] = a
 		}
 	}

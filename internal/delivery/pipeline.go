@@ -37,6 +37,7 @@ type Stage struct {
 	Promotion    PromotionPolicy   `json:"promotion"`
 	Config       map[string]string `json:"config,omitempty"` // over the environment's own, for this pipeline
 	Gates        Gates             `json:"gates,omitzero"`
+	Overridable  []string          `json:"overridable,omitempty"` // gates that an override may skip, sorted
 	Verify       map[string]Check  `json:"verify,omitempty"`
 	Rollout      *Rollout          `json:"rollout,omitempty"`
 	OnFailure    OnFailure         `json:"on_failure,omitempty"` // default Rollback
@@ -47,12 +48,18 @@ type Rollout struct {
 	MaxParallel int `json:"max_parallel,omitempty"` // deployments at the same time; default 1
 }
 
-// Gates are the conditions to enter a stage. A gate that is not declared is not asked.
+// Gates are the conditions to enter a stage. A gate that is not declared is not asked. The JSON key of a gate is also its name
+// in verdicts; gates that come by name are called "checks.NAME".
 type Gates struct {
-	Approvals *ApprovalsGate   `json:"approvals,omitempty"`
-	Soak      *SoakGate        `json:"soak,omitempty"`
-	Parity    bool             `json:"parity,omitempty"`
-	Checks    map[string]Check `json:"checks,omitempty"`
+	Approvals   *ApprovalsGate        `json:"approvals,omitempty"`
+	Tests       map[string]TestsGate  `json:"tests,omitempty"` // by suite
+	Soak        *SoakGate             `json:"soak,omitempty"`
+	Windows     map[string]Window     `json:"windows,omitempty"` // one of them must be open
+	Cooldown    *CooldownGate         `json:"cooldown,omitempty"`
+	MaxDeploys  *MaxDeploysGate       `json:"max_deploys,omitempty"`
+	Parity      bool                  `json:"parity,omitempty"`
+	Checks      map[string]Check      `json:"checks,omitempty"`
+	Expressions map[string]Expression `json:"expressions,omitempty"`
 }
 
 // ApprovalsGate asks for people's decisions on exactly the content that would be deployed.
@@ -61,6 +68,8 @@ type ApprovalsGate struct {
 	Approvers    []string `json:"approvers,omitempty"` // who may decide; empty means anyone
 	AllowAuthor  bool     `json:"allow_author,omitempty"`
 	ExpiresAfter Duration `json:"expires_after,omitempty"` // empty means never
+	// SignedBy, when not empty, demands a signature by a key of this list: lines of an SSH allowed-signers file.
+	SignedBy []string `json:"signed_by,omitempty"`
 }
 
 // SoakGate asks that the release has run verified in an earlier stage for a while.
@@ -177,6 +186,7 @@ func (s Stage) validate(p problems) {
 	}
 	validateVariables(p.at("config"), s.Config)
 	s.Gates.validate(p.at("gates"))
+	validateGateNames(p.at("overridable"), s.Overridable)
 	validateChecks(p.at("verify"), s.Verify)
 	if s.Rollout != nil && (s.Rollout.MaxParallel < 0 || s.Rollout.MaxParallel > MaxEnvironments) {
 		p.at("rollout").at("max_parallel").add("%d is not a number of deployments at the same time; use 1 to %d", s.Rollout.MaxParallel, MaxEnvironments)
@@ -200,10 +210,34 @@ func (g Gates) validate(p problems) {
 	if a := g.Approvals; a != nil {
 		a.validate(p.at("approvals"))
 	}
+	for _, suite := range sortedKeys(g.Tests) {
+		validateName(p.at("tests").key(suite), suite)
+		g.Tests[suite].validate(p.at("tests").key(suite))
+	}
 	if g.Soak != nil {
 		g.Soak.Duration.validate(p.at("soak").at("duration"), time.Millisecond)
 	}
+	for _, name := range sortedKeys(g.Windows) {
+		validateName(p.at("windows").key(name), name)
+		g.Windows[name].validate(p.at("windows").key(name))
+	}
+	if g.Cooldown != nil {
+		g.Cooldown.validate(p.at("cooldown"))
+	}
+	if g.MaxDeploys != nil {
+		g.MaxDeploys.validate(p.at("max_deploys"))
+	}
 	validateChecks(p.at("checks"), g.Checks)
+	for _, name := range sortedKeys(g.Expressions) {
+		validateName(p.at("expressions").key(name), name)
+		g.Expressions[name].validate(p.at("expressions").key(name))
+	}
+}
+
+// empty reports whether no gate is declared.
+func (g Gates) empty() bool {
+	return g.Approvals == nil && g.Soak == nil && g.Cooldown == nil && g.MaxDeploys == nil && !g.Parity &&
+		len(g.Tests)+len(g.Windows)+len(g.Checks)+len(g.Expressions) == 0
 }
 
 func (a ApprovalsGate) validate(p problems) {
@@ -222,6 +256,11 @@ func (a ApprovalsGate) validate(p problems) {
 	}
 	if a.ExpiresAfter != "" {
 		a.ExpiresAfter.validate(p.at("expires_after"), time.Millisecond)
+	}
+	for i, line := range a.SignedBy {
+		if _, err := parseSigner(line); err != nil {
+			p.at("signed_by").index(i).add("%v", err)
+		}
 	}
 }
 

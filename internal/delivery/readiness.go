@@ -6,29 +6,50 @@ import "time"
 type Readiness struct {
 	Ready bool `json:"ready"`
 	// ReadyAt is the earliest moment at which time alone makes every gate pass; nil when a person or a change is needed.
-	ReadyAt *time.Time   `json:"ready_at,omitempty"`
-	Gates   []GateResult `json:"gates"`
+	ReadyAt *time.Time `json:"ready_at,omitempty"`
+	// LastGate is the gate that passes last, by time alone; empty when all pass already, or when time alone does not do.
+	LastGate string       `json:"last_gate,omitempty"`
+	Gates    []GateResult `json:"gates"`
 }
 
-// Ready asks every gate of a stage about a release, at the world's moment.
+// maxMoments bounds the search for the moment at which all gates pass: more moments mean that they never do together.
+const maxMoments = 1000
+
+// Ready asks every gate of a stage about a release, at the world's moment, and then at each later moment that a gate names until
+// all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
 func Ready(w World, stage Stage, release Release) (Readiness, Asks) {
 	asks := Asks{}
-	r := Readiness{Gates: w.evaluate(stage, release, &asks)}
+	in := entering{stage: stage, release: release, environments: stage.Environments}
+	r := Readiness{Gates: w.evaluate(in, &asks)}
 	r.Ready = GatesPassed(r.Gates)
-	if r.Ready {
-		now := w.Now
-		r.ReadyAt = &now
-		return r, asks
+	gates, last := r.Gates, ""
+	for range maxMoments {
+		if GatesPassed(gates) {
+			now := w.Now
+			r.ReadyAt, r.LastGate = &now, last
+			return r, asks
+		}
+		next, gate := nextMoment(gates)
+		if next == nil || !next.After(w.Now) {
+			return r, asks
+		}
+		w.Now, last = *next, gate
+		gates = w.evaluate(in, &asks)
 	}
-	for _, g := range r.Gates {
+	return r, asks
+}
+
+// nextMoment returns the latest of the moments that the gates which have not passed wait for, and which gate waits for it; nil
+// when one of them waits for something else than time.
+func nextMoment(gates []GateResult) (next *time.Time, gate string) {
+	for _, g := range gates {
 		switch {
 		case g.Verdict == Passed:
 		case g.Verdict == Blocked || g.ReadyAt == nil:
-			r.ReadyAt = nil
-			return r, asks
-		case r.ReadyAt == nil || g.ReadyAt.After(*r.ReadyAt):
-			r.ReadyAt = g.ReadyAt
+			return nil, ""
+		case next == nil || g.ReadyAt.After(*next):
+			next, gate = g.ReadyAt, g.Name
 		}
 	}
-	return r, asks
+	return next, gate
 }

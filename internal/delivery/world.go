@@ -14,14 +14,21 @@ type World struct {
 	Releases     map[string]Release         // by version
 	Promotions   map[string]Promotion       // by the stage they enter
 	Approvals    []Approval                 // not revoked
-	Deployments  []Deployment               // ascending by Seq
-	Observations map[string]Observation     // by environment; absent: not observed yet
-	Checks       map[CheckKey]CheckResult   // absent: not asked yet
+	Signers      map[string]string          // by approval: the public key whose signature of its payload was verified
+	Reports      []TestReport               // not withdrawn
+	Freezes      []FreezeSpec
+	Overrides    []Override               // not revoked
+	Policies     []PolicySpec             // all of them
+	Rollouts     []RolloutRecord          // of each stage the newest MaxRollouts, ascending
+	Deployments  []Deployment             // ascending by Seq
+	Observations map[string]Observation   // by environment; absent: not observed yet
+	Checks       map[CheckKey]CheckResult // absent: not asked yet
 }
 
-// CheckKey names one question of a stage's gate about one release.
+// CheckKey names one question of a stage's gate, or of a policy's, about one release.
 type CheckKey struct {
 	Stage, Version, Name string
+	Policy               string // empty for the stage's own
 }
 
 // Asks is what a decision still needs to know of the world. Deciding goes on without it, as if the answer were the least

@@ -25,21 +25,12 @@ func (e *Engine) Approval(ctx context.Context, id string) (delivery.Approval, er
 			return err
 		}
 		if err == nil {
-			a.Status = e.approvalStatus(w, a)
+			a.Status = w.ApprovalStatus(a)
 		}
 		found = a
 		return nil
 	})
 	return found, err
-}
-
-func (e *Engine) approvalStatus(w delivery.World, a delivery.Approval) delivery.ApprovalStatus {
-	stage, ok := w.Pipeline.Stage(a.Spec.Stage)
-	release, known := w.Releases[a.Spec.Version]
-	if !ok || !known {
-		return delivery.ApprovalVoid
-	}
-	return a.StatusAt(stage.Gates.Approvals, delivery.ApprovalDigest(stage, w.Environments, release), w.Now)
 }
 
 // AddApproval records a decision on exactly what would be deployed now. The same decision again, while it is valid, is the one
@@ -62,20 +53,23 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 		if err != nil {
 			return nil, err
 		}
-		count := 0
+		given.Number = 1
+		var same *delivery.Approval
 		for _, a := range before {
 			if a.Spec.Stage != spec.Stage || a.Spec.Approver != spec.Approver {
 				continue
 			}
-			count++
-			if a.RevokedAt == nil && a.Spec == spec && e.approvalStatus(w, a) == delivery.ApprovalValid {
-				given = a
+			given.Number++
+			if a.RevokedAt == nil && a.Spec == spec && w.ApprovalStatus(a) == delivery.ApprovalValid {
+				same = &a
 			}
 		}
-		if given.ID == "" {
-			given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, count+1)
+		// What this person said since takes its place: then the same decision is a new one.
+		if same == nil || same.Number != given.Number-1 {
+			given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
 			return []happened{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
 		}
+		given = *same
 		return nil, nil
 	})
 	given.Status = delivery.ApprovalValid
@@ -97,11 +91,11 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (st
 	if !ok {
 		return "", &delivery.Error{Code: delivery.CodeInvalid, Field: "version", Message: fmt.Sprintf("%s has no release %q; register it with a cd_release first", w.Pipeline, spec.Version)}
 	}
-	if err := spec.ValidateGate(w.Pipeline, release).Err(); err != nil {
+	if err := spec.ValidateGate(w, release, "").Err(); err != nil {
 		return "", err
 	}
 	stage, _ := w.Pipeline.Stage(spec.Stage)
-	return delivery.ApprovalDigest(stage, w.Environments, release), nil
+	return w.ApprovalDigest(stage, release), nil
 }
 
 // RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.

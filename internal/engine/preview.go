@@ -82,8 +82,9 @@ func (p *plan) lay(w *delivery.World) {
 		if spec.Approver == "" {
 			spec.Approver = p.actor
 		}
-		w.Approvals = append(w.Approvals, delivery.Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, DecidedAt: w.Now,
-			ContentDigest: delivery.ApprovalDigest(stage, w.Environments, release)})
+		const behindAll = 1 << 30
+		w.Approvals = append(w.Approvals, delivery.Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, Number: behindAll + i, DecidedAt: w.Now,
+			ContentDigest: w.ApprovalDigest(stage, release)})
 	}
 }
 

@@ -1,0 +1,85 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// FreezeSpec stops the line: while it lasts, nothing is deployed where it applies. Taking back a failed deployment is still
+// allowed. Each list that is given narrows the freeze: tiers = ["production"] with pipelines = ["shop"] freezes shop in
+// production, and nothing else.
+type FreezeSpec struct {
+	Name         string    `json:"name"`
+	Reason       string    `json:"reason"`
+	StartsAt     Timestamp `json:"starts_at"`
+	EndsAt       Timestamp `json:"ends_at"` // exclusive
+	Environments []string  `json:"environments,omitempty"`
+	Tiers        []Tier    `json:"tiers,omitempty"`
+	Pipelines    []string  `json:"pipelines,omitempty"`
+}
+
+// Validate checks the declaration.
+func (f FreezeSpec) Validate() Errors {
+	p := newProblems()
+	validateName(p.at("name"), f.Name)
+	validateReason(p.at("reason"), f.Reason)
+	f.StartsAt.validate(p.at("starts_at"))
+	f.EndsAt.validate(p.at("ends_at"))
+	if s, e := f.StartsAt.Value(), f.EndsAt.Value(); !s.IsZero() && !e.IsZero() && !s.Before(e) {
+		p.at("ends_at").add("the freeze ends at %s, which is not after its start at %s", f.EndsAt, f.StartsAt)
+	}
+	if len(f.Environments)+len(f.Tiers)+len(f.Pipelines) == 0 {
+		p.add("say what is frozen: environments, tiers or pipelines")
+	}
+	validateTiers(p.at("tiers"), f.Tiers)
+	validateNames(p.at("environments"), f.Environments)
+	validateNames(p.at("pipelines"), f.Pipelines)
+	return p.errors()
+}
+
+func validateTiers(p problems, tiers []Tier) {
+	for i, tier := range tiers {
+		if !slices.Contains(Tiers(), tier) {
+			p.index(i).add("%q is not a tier; use one of development, testing, staging, production, other", tier)
+		}
+	}
+}
+
+func validateNames(p problems, names []string) {
+	for i, name := range names {
+		validateName(p.index(i), name)
+	}
+}
+
+// applies reports whether the freeze covers a pipeline's deployments to an environment, at any time.
+func (f FreezeSpec) applies(pipeline string, env EnvironmentSpec) bool {
+	return (len(f.Environments) == 0 || slices.Contains(f.Environments, env.Name)) &&
+		(len(f.Tiers) == 0 || slices.Contains(f.Tiers, env.Tier)) &&
+		(len(f.Pipelines) == 0 || slices.Contains(f.Pipelines, pipeline))
+}
+
+// active reports whether the freeze lasts at a moment. Malformed times freeze.
+func (f FreezeSpec) active(now time.Time) bool {
+	end := f.EndsAt.Value()
+	return !now.Before(f.StartsAt.Value()) && (end.IsZero() || now.Before(end))
+}
+
+// freezes asks whether any environment to be deployed to is frozen; ok is false when none is.
+func (w World) freezes(environments []string) (result GateResult, ok bool) {
+	result = GateResult{Name: "freeze", Verdict: Pending}
+	for _, name := range environments {
+		for _, f := range w.Freezes {
+			if !f.applies(w.Pipeline.Name, w.Environments[name]) || !f.active(w.Now) {
+				continue
+			}
+			end := f.EndsAt.Value()
+			if result.ReadyAt != nil && !end.After(*result.ReadyAt) {
+				continue
+			}
+			result.ReadyAt, ok = &end, true
+			result.Reason = fmt.Sprintf("%s is frozen until %s by %q: %s", name, clock(end), f.Name, f.Reason)
+		}
+	}
+	return result, ok
+}

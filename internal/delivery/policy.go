@@ -1,0 +1,53 @@
+package delivery
+
+import "slices"
+
+// PolicySpec is a guardrail: gates that are added to every stage of every pipeline that deploys to one of its tiers or
+// environments. A stage's own gates and every policy's are all asked, so the strictest wins; a stage can be stricter than policy,
+// never laxer, and no override skips a policy's gate.
+type PolicySpec struct {
+	Name         string   `json:"name"`
+	Tiers        []Tier   `json:"tiers,omitempty"`
+	Environments []string `json:"environments,omitempty"`
+	Gates        Gates    `json:"gates"`
+}
+
+// Validate checks the declaration.
+func (s PolicySpec) Validate() Errors {
+	p := newProblems()
+	validateName(p.at("name"), s.Name)
+	if len(s.Tiers)+len(s.Environments) == 0 {
+		p.add("say where the policy holds: tiers or environments")
+	}
+	validateTiers(p.at("tiers"), s.Tiers)
+	validateNames(p.at("environments"), s.Environments)
+	if s.Gates.empty() {
+		p.at("gates").add("a policy needs at least one gate")
+	}
+	s.Gates.validate(p.at("gates"))
+	return p.errors()
+}
+
+// binds reports whether the policy holds for a stage.
+func (s PolicySpec) binds(stage Stage, environments map[string]EnvironmentSpec) bool {
+	return slices.ContainsFunc(stage.Environments, func(name string) bool {
+		return slices.Contains(s.Environments, name) || slices.Contains(s.Tiers, environments[name].Tier)
+	})
+}
+
+// policies lists the policies that hold for a stage, sorted by name.
+func (w World) policies(stage Stage) []PolicySpec {
+	bound := []PolicySpec{}
+	for _, p := range w.Policies {
+		if p.binds(stage, w.Environments) {
+			bound = append(bound, p)
+		}
+	}
+	slices.SortFunc(bound, func(a, b PolicySpec) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return bound
+}
