@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,44 +11,61 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// act does one step: take the lease and save the intent in one transaction, deploy, verify, save the result. busy says that
-// another process holds the place, or that the step is no longer right; deciding again tells.
-func (e *Engine) act(ctx context.Context, actor, entry string, found answers, step delivery.Step) (busy bool, err error) {
-	secrets, err := e.secrets(ctx, step.Environment, step.Content.Secrets)
-	if err != nil {
-		return false, err
-	}
-	var d delivery.Deployment
-	var lease store.Lease
-	var pipeline delivery.PipelineSpec
-	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
-		key := step.Environment + "/" + found.pipeline
-		if lease, err = tx.AcquireLease(ctx, key, e.holder, e.now(), e.o.LeaseTTL); err != nil {
-			return err
+// job is one deployment that this process has the right, and the duty, to bring to its end.
+type job struct {
+	lease      store.Lease
+	deployment delivery.Deployment
+	secrets    map[string]string
+}
+
+// begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
+// are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
+// left out; deciding again tells what is to be done about it.
+func (e *Engine) begin(ctx context.Context, actor string, found answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+	secrets := make([]map[string]string, len(d.Steps))
+	for i, step := range d.Steps {
+		var err error
+		if secrets[i], err = e.secrets(ctx, step.Environment, step.Content.Secrets); err != nil {
+			return nil, delivery.PipelineSpec{}, err
 		}
+	}
+	var jobs []job
+	var pipeline delivery.PipelineSpec
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
 		w, err := e.world(ctx, tx, found.pipeline, nil)
 		if err != nil {
 			return err
 		}
-		pipeline = w.Pipeline
-		current, ok := stillRight(delivery.Decide(found.answered(w), entry), step)
-		if !ok {
-			return errStale
+		jobs, pipeline = nil, w.Pipeline
+		now, rollouts := e.o.decide(found.answered(w), d.Entry), map[string]string{}
+		for i, step := range d.Steps {
+			current, ok := stillRight(now, step)
+			if !ok {
+				continue
+			}
+			lease, err := tx.AcquireLease(ctx, step.Environment+"/"+found.pipeline, e.holder, e.now(), e.o.LeaseTTL)
+			if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
+				continue // somebody else is at it
+			}
+			if err != nil {
+				return err
+			}
+			if current.Rollout == "" { // what is begun together is taken back together
+				if rollouts[current.Version] == "" {
+					rollouts[current.Version] = e.o.NewID()
+				}
+				current.Rollout = rollouts[current.Version]
+			}
+			begun, err := e.intend(ctx, tx, actor, pipeline.Name, current)
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, job{lease, begun, secrets[i]})
 		}
-		d, err = e.intend(ctx, tx, actor, w.Pipeline.Name, current)
-		return err
+		return nil
 	})
-	switch {
-	case errors.Is(err, errStale) || delivery.CodeOf(err) == delivery.CodeConflict:
-		return true, nil
-	case err != nil:
-		return false, err
-	}
-	return false, e.carryOut(ctx, lease, pipeline, d, secrets)
+	return jobs, pipeline, err
 }
-
-// errStale undoes the transaction of a step that the ledger no longer asks for.
-var errStale = errors.New("the step is no longer right")
 
 // stillRight finds the step in a decision made a moment later, under the lease.
 func stillRight(d delivery.Decision, step delivery.Step) (delivery.Step, bool) {
@@ -75,9 +91,6 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
 		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
 		Gates: step.Gates, CreatedAt: e.now()}
-	if d.Rollout == "" {
-		d.Rollout = e.o.NewID()
-	}
 	if step.Kind == delivery.StepRollback {
 		d.Replaces = step.Deployment
 	}
@@ -89,11 +102,12 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease.
-func (e *Engine) carryOut(ctx context.Context, lease store.Lease, pipeline delivery.PipelineSpec, d delivery.Deployment, secrets map[string]string) error {
+func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+	lease, d := j.lease, j.deployment
 	ctx, stop := e.keep(ctx, lease)
 	defer stop()
 	if d.Status == delivery.Deploying {
-		result, err := e.deploy(ctx, d, secrets)
+		result, err := e.deploy(ctx, d, j.secrets)
 		if err != nil {
 			return e.settleDeployment(ctx, lease, d, err)
 		}

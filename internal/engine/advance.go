@@ -48,7 +48,7 @@ func (e *Engine) decide(ctx context.Context, pipeline, entry string) (delivery.W
 	w, err := e.view(ctx, pipeline, nil)
 	if err == nil {
 		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
-			d = delivery.Decide(w, entry)
+			d = e.o.decide(w, entry)
 			return d.Asks
 		})
 	}
@@ -72,21 +72,18 @@ func (e *Engine) untilReady(now time.Time, d delivery.Decision) time.Duration {
 	return wait
 }
 
-// take does the steps of a decision at the same time. busy says that another process is acting in one of the places.
+// take does the steps of a decision at the same time. busy says that none of them could be begun: other processes are acting in
+// those places, or the ledger has moved on.
 func (e *Engine) take(ctx context.Context, actor string, found answers, d delivery.Decision) (busy bool, err error) {
+	jobs, pipeline, err := e.begin(ctx, actor, found, d)
+	if err != nil || len(jobs) == 0 {
+		return err == nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	busies := make([]bool, len(d.Steps))
-	for i, step := range d.Steps {
-		group.Go(func() (err error) {
-			busies[i], err = e.act(ctx, actor, d.Entry, found, step)
-			return err
-		})
+	for _, j := range jobs {
+		group.Go(func() error { return e.carryOut(ctx, pipeline, j) })
 	}
-	err = group.Wait()
-	for _, b := range busies {
-		busy = busy || b
-	}
-	return busy, err
+	return false, group.Wait()
 }
 
 // recordStop records that a release was refused at a gate, if it was.

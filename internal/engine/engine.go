@@ -40,6 +40,9 @@ type Options struct {
 
 	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default DefaultLeaseTTL
 	Poll     time.Duration // between two looks while waiting for a gate or another process; default DefaultPoll
+
+	// decide is delivery.Decide. Tests break it on purpose, to see whether they would notice.
+	decide func(w delivery.World, entry string) delivery.Decision
 }
 
 // Defaults of Options.
@@ -82,6 +85,9 @@ func New(o Options) *Engine {
 	}
 	if o.Poll == 0 {
 		o.Poll = DefaultPoll
+	}
+	if o.decide == nil {
+		o.decide = delivery.Decide
 	}
 	e := &Engine{o: o, holder: o.NewID(), runs: map[runKey]*run{}}
 	e.lifetime, e.end = context.WithCancel(context.Background())
