@@ -16,12 +16,18 @@ import (
 // that the ledger can be read again, inside a transaction, without asking twice.
 type answers struct {
 	pipeline     string
-	observations map[string]delivery.Observation
+	observations map[string]observed
 	checks       map[delivery.CheckKey]delivery.CheckResult
 }
 
+// observed is what was seen in an environment, and which deployment was expected there: it tells nothing of a later one.
+type observed struct {
+	delivery.Observation
+	standing string
+}
+
 func newAnswers(pipeline string) answers {
-	return answers{pipeline: pipeline, observations: map[string]delivery.Observation{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+	return answers{pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
 }
 
 // view loads the world of a pipeline, as far as the named versions concern it.
@@ -33,7 +39,7 @@ func (e *Engine) view(ctx context.Context, pipeline string, overlay *plan, versi
 	return w, err
 }
 
-// world loads what a decision needs from the ledger, in a fixed number of reads. overlay, when not nil, is laid over it.
+// world loads what a decision needs from the ledger, in a few reads, however long the history. overlay, when not nil, is laid over it.
 func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, overlay *plan, versions ...string) (delivery.World, error) {
 	w := delivery.World{Now: e.now()}
 	var err error
@@ -53,14 +59,9 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 		versions = append(versions, p.Spec.Version)
 	}
 	versions = overlay.versions(versions)
-	if w.Deployments, err = r.Relevant(ctx, pipeline, versions...); err != nil {
+	if versions, err = loadDeployments(ctx, r, &w, versions); err != nil {
 		return w, err
 	}
-	for _, d := range w.Deployments {
-		versions = append(versions, d.Content.Version)
-	}
-	slices.Sort(versions)
-	versions = slices.Compact(versions)
 	if err := loadReleases(ctx, r, &w, versions); err != nil {
 		return w, err
 	}
@@ -68,6 +69,27 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 		overlay.lay(&w)
 	}
 	return w, nil
+}
+
+// loadDeployments loads the deployments that a decision about the versions needs, and returns the versions that they speak of.
+// What runs, and what might be gone back to, may have broken long ago or elsewhere in its stage, so all of its deployments are
+// needed too: that takes a second look when another version than the wanted ones runs somewhere.
+func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wanted []string) (known []string, err error) {
+	for {
+		if w.Deployments, err = r.Relevant(ctx, w.Pipeline.Name, wanted...); err != nil {
+			return nil, err
+		}
+		known = slices.Clone(wanted)
+		for _, d := range w.Deployments {
+			known = append(known, d.Content.Version)
+		}
+		slices.Sort(known)
+		known = slices.Compact(known)
+		if !slices.ContainsFunc(known, func(v string) bool { return !slices.Contains(wanted, v) }) {
+			return known, nil
+		}
+		wanted = known
+	}
 }
 
 func pipelineOf(ctx context.Context, r store.Reader, name string, overlay *plan) (delivery.PipelineSpec, error) {
@@ -141,10 +163,22 @@ func loadReleases(ctx context.Context, r store.Reader, w *delivery.World, versio
 	return nil
 }
 
-// answered returns the world with the answers found so far.
+// answered returns the world with the answers found so far that still apply to it.
 func (a answers) answered(w delivery.World) delivery.World {
-	w.Observations, w.Checks = a.observations, a.checks
+	w.Checks, w.Observations = a.checks, map[string]delivery.Observation{}
+	for env, seen := range a.observations {
+		if seen.standing == standingIn(w, env) {
+			w.Observations[env] = seen.Observation
+		}
+	}
 	return w
+}
+
+func standingIn(w delivery.World, env string) string {
+	if standing := w.Standing(env); standing != nil {
+		return standing.ID
+	}
+	return ""
 }
 
 // settle asks a question of the world until nothing is left to ask: question is called again with every answer found.
@@ -185,7 +219,7 @@ func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Ask
 		return err
 	}
 	for i, env := range asks.Observations {
-		into.observations[env] = observations[i]
+		into.observations[env] = observed{observations[i], standingIn(w, env)}
 	}
 	for i, key := range asks.Checks {
 		into.checks[key] = checks[i]
