@@ -106,11 +106,11 @@ func (r *run) work(key runKey) delivery.Work {
 }
 
 func failure(key runKey, err error) *delivery.Error {
+	if errors.Is(err, context.Canceled) { // before refusals: a ledger that was not waited for says "unavailable"
+		return delivery.Errorf(delivery.CodeUnavailable, "work on %s/%s was stopped at a safe point; applying again goes on from the ledger", key.pipeline, key.entry)
+	}
 	if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
 		return refusals[0]
-	}
-	if errors.Is(err, context.Canceled) {
-		return delivery.Errorf(delivery.CodeUnavailable, "work on %s/%s was stopped at a safe point; applying again goes on from the ledger", key.pipeline, key.entry)
 	}
 	return delivery.Errorf(delivery.CodeInternal, "work on %s/%s: %v", key.pipeline, key.entry, err)
 }
