@@ -1,0 +1,433 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// people act in the histories. The first one writes most of the software.
+var people = []string{"ann@example.com", "bob@example.com", "cid@example.com"}
+
+// versions of every pipeline.
+var versions = []string{"1.0", "1.1", "2.0"}
+
+// paths is which environments the stages of each pipeline have. The two pipelines share some.
+var paths = map[string][][]string{
+	"shop": {{"dev"}, {"stg"}, {"eu", "us"}},
+	"blog": {{"dev"}, {"eu"}},
+}
+
+func environmentNames() []string { return []string{"dev", "eu", "stg", "us"} }
+
+// settle the world: environments that are alike, and pipelines as they are drawn.
+func (u *universe) begin() {
+	for _, name := range environmentNames() {
+		u.declare(name, func(spec *delivery.EnvironmentSpec) {
+			if u.chance(80) {
+				u.drawParity(spec)
+			}
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		spec := delivery.PipelineSpec{Name: name}
+		for i := range paths[name] {
+			spec.Stages = append(spec.Stages, u.drawStage(spec, i))
+		}
+		u.put(spec)
+	}
+}
+
+// declare changes an environment.
+func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
+	ctx := context.Background()
+	spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"LEVEL": "info", "SIZE": "2"},
+		Secrets: map[string]string{"TOKEN": "env:TOKEN"}, Platform: map[string]string{"os": "debian"},
+		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
+	if known, err := u.self.Environment(ctx, name); err == nil {
+		spec = again(known.Spec)
+	}
+	edit(&spec)
+	_, err := u.self.PutEnvironment(ctx, people[0], spec)
+	u.note("declare %s: %v secrets %v parity %v: %v", name, spec.Config, spec.Secrets, text(spec.Parity), err)
+}
+
+func (u *universe) put(spec delivery.PipelineSpec) {
+	_, err := u.self.PutPipeline(context.Background(), people[0], spec)
+	u.note("pipeline %s: %v", text(spec), err)
+	if err != nil {
+		u.oracle.complain("the pipeline was refused: " + err.Error())
+		return
+	}
+	u.layout[spec.Name] = spec
+}
+
+func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
+	s := delivery.Stage{Name: []string{"development", "staging", "production"}[i], Environments: paths[spec.Name][i], Promotion: delivery.Automatic}
+	if u.chance([]int{10, 35, 60}[i]) {
+		s.Promotion = delivery.Manual
+	}
+	if u.chance(15) {
+		s.Config = map[string]string{"FEATURE": "on"}
+	}
+	if u.chance(60) {
+		s.Verify = map[string]delivery.Check{"smoke": {Command: &delivery.CommandCheck{Command: delivery.Command{Argv: []string{"smoke"}}}}}
+	}
+	if u.chance(50) {
+		s.Rollout = &delivery.Rollout{MaxParallel: 1 + u.pick(2)}
+	}
+	if u.chance(35) {
+		s.OnFailure = delivery.Halt
+	}
+	u.drawGates(spec, i, &s.Gates)
+	return s
+}
+
+func (u *universe) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Gates) {
+	if u.chance([]int{8, 35, 45}[i]) {
+		g.Approvals = &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50)}
+		if u.chance(40) {
+			g.Approvals.Approvers = people[u.pick(2):]
+		}
+		if u.chance(65) {
+			g.Approvals.ExpiresAfter = pickOf[delivery.Duration](u, "1h", "24h")
+		}
+	}
+	if i > 0 && u.chance(25) {
+		g.Soak = &delivery.SoakGate{Stage: spec.Stages[u.pick(i)].Name, Duration: pickOf[delivery.Duration](u, "10m", "2h")}
+	}
+	g.Parity = i > 0 && spec.Name == "shop" && u.chance(30)
+	if u.chance(25) {
+		g.Checks = map[string]delivery.Check{"metrics": {HTTP: &delivery.HTTPCheck{URL: "http://localhost/metrics"}}}
+	}
+	if u.chance(10) {
+		g.Checks = merge2(g.Checks, "ticket", delivery.Check{Command: &delivery.CommandCheck{Command: delivery.Command{Argv: []string{"ticket"}}}})
+	}
+}
+
+func merge2(m map[string]delivery.Check, name string, c delivery.Check) map[string]delivery.Check {
+	all := map[string]delivery.Check{name: c}
+	maps.Copy(all, m)
+	return all
+}
+
+func (u *universe) editPipeline() {
+	name := u.anyPipeline()
+	spec := again(u.layout[name])
+	i := u.pick(len(spec.Stages))
+	fresh := u.drawStage(spec, i)
+	switch u.pick(4) {
+	case 0:
+		spec.Stages[i] = fresh
+	case 1:
+		spec.Stages[i].Gates = fresh.Gates
+	case 2:
+		spec.Stages[i].Promotion = fresh.Promotion
+	default:
+		spec.Stages[i].Config, spec.Stages[i].OnFailure, spec.Stages[i].Rollout = fresh.Config, fresh.OnFailure, fresh.Rollout
+	}
+	u.put(spec)
+}
+
+func (u *universe) editEnvironment() {
+	name := environmentNames()[u.pick(len(environmentNames()))]
+	u.declare(name, func(spec *delivery.EnvironmentSpec) {
+		switch u.pick(6) {
+		case 0, 1:
+			spec.Config["LEVEL"] = pickOf(u, "info", "debug")
+		case 2:
+			spec.Config["SIZE"] = pickOf(u, "2", "5", "50")
+		case 3:
+			spec.Secrets["TOKEN"] = pickOf(u, "env:TOKEN", "env:OTHER")
+		default:
+			u.drawParity(spec)
+		}
+	})
+}
+
+func (u *universe) drawParity(spec *delivery.EnvironmentSpec) {
+	if spec.Name != "stg" && spec.Name != "us" {
+		return
+	}
+	least, most := 1.0, 10.0
+	spec.Parity = &delivery.Parity{With: "eu", Allow: map[string]delivery.Allowance{}}
+	if u.chance(50) {
+		until := delivery.Timestamp(u.clock.now().Add(3 * time.Hour).Format(time.RFC3339))
+		spec.Parity.Allow["LE*"] = delivery.Allowance{Reason: "seeing more", Until: until}
+	}
+	if u.chance(50) {
+		spec.Parity.Allow["SIZE"] = delivery.Allowance{Reason: "smaller on purpose", Min: &least, Max: &most}
+	}
+	if u.chance(30) {
+		spec.Parity.Allow["FEATURE"] = delivery.Allowance{Reason: "tried in one place"}
+	}
+	if u.chance(30) {
+		spec.Parity.Allow["secrets.*"] = delivery.Allowance{Reason: "own secrets"}
+	}
+}
+
+func (u *universe) anyPipeline() string { return pickOf(u, "shop", "shop", "blog") }
+
+// anyVersion is most often the one that everybody is busy with.
+func (u *universe) anyVersion() string {
+	if u.chance(12) {
+		u.current = u.pick(len(versions))
+	}
+	if u.chance(75) {
+		return versions[u.current]
+	}
+	return versions[u.pick(len(versions))]
+}
+
+func (u *universe) anyone() string { return people[u.pick(len(people))] }
+
+// attemptOf is the attempt that was asked for last, sometimes raised.
+func (u *universe) attemptOf(pipeline, stage, version string) int {
+	attempt := max(1, u.oracle.askedFor(pipeline, stage, version))
+	if u.chance(15) {
+		u.tally.add("attempt raised")
+		attempt++
+	}
+	return attempt
+}
+
+func (u *universe) delivery() wish {
+	pipeline, version, actor := u.anyPipeline(), u.anyVersion(), u.anyone()
+	spec := u.layout[pipeline]
+	author := people[0]
+	if version == versions[1] {
+		author = "" // then it is whoever registers it
+	}
+	if u.chance(4) {
+		author = "eve@example.com" // another content
+	}
+	digest := "sha256:" + strings.Repeat(fmt.Sprint(slices.Index(versions, version)+1), 64)
+	r := delivery.ReleaseRequest{Attempt: u.attemptOf(pipeline, spec.Stages[0].Name, version), Spec: delivery.ReleaseSpec{Pipeline: pipeline, Version: version,
+		Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/" + version + ".tar.gz", Digest: digest}},
+		Source:    &delivery.Source{Revision: "r" + version, Author: author}}}
+	w := wish{words: fmt.Sprintf("%s delivers %s/%s attempt %d by %q", actor, pipeline, version, r.Attempt, author), actor: actor, pipeline: pipeline,
+		preview: delivery.PreviewRequest{Release: &r}}
+	if spec.Leads() {
+		w.entry = spec.Stages[0].Name
+	}
+	ctx := context.Background()
+	w.put = func(p *process) error {
+		if w.entry != "" && !u.otherwise(r.Spec) {
+			u.oracle.ask(pipeline, w.entry, version, r.Attempt)
+		}
+		_, err := p.PutRelease(ctx, actor, r)
+		return err
+	}
+	w.wait = func(p *process) (delivery.Work, error) {
+		state, err := p.WaitRelease(ctx, pipeline, version, manyMoments)
+		return state.Work, err
+	}
+	return w
+}
+
+// otherwise reports whether the release is registered with another content: then nobody may have this one.
+func (u *universe) otherwise(spec delivery.ReleaseSpec) (other bool) {
+	u.read(func(ctx context.Context, r store.Reader) {
+		known, err := r.Release(ctx, spec.Pipeline, spec.Version)
+		other = err == nil && text(known.Spec) != text(spec)
+	})
+	return other
+}
+
+// promotion asks for a version in a stage that is, most of the time, manual.
+func (u *universe) promotion() wish {
+	pipeline, version, actor := u.anyPipeline(), u.anyVersion(), u.anyone()
+	spec := u.layout[pipeline]
+	stages := slices.DeleteFunc(slices.Clone(spec.Stages), func(s delivery.Stage) bool { return s.Promotion != delivery.Manual })
+	if len(stages) == 0 {
+		stages = spec.Stages // refused
+	}
+	stage := stages[u.pick(len(stages))].Name
+	p := delivery.PromotionSpec{Pipeline: pipeline, Stage: stage, Version: version, Attempt: u.attemptOf(pipeline, stage, version),
+		WhenBlocked: pickOf(u, delivery.WhenBlockedPend, delivery.WhenBlockedPend, delivery.WhenBlockedFail, delivery.WhenBlockedFail, delivery.WhenBlockedWait)}
+	w := wish{words: fmt.Sprintf("%s promotes %s to %s attempt %d (%s)", actor, version, p.ID(), p.Attempt, p.WhenBlocked), actor: actor, pipeline: pipeline,
+		entry: stage, preview: delivery.PreviewRequest{Promotion: &p}}
+	ctx := context.Background()
+	w.put = func(process *process) error {
+		if stages[0].Promotion == delivery.Manual {
+			u.oracle.ask(pipeline, stage, version, p.Attempt)
+		}
+		_, err := process.PutPromotion(ctx, actor, p)
+		return err
+	}
+	w.wait = func(process *process) (delivery.Work, error) {
+		state, err := process.WaitPromotion(ctx, pipeline, stage, manyMoments)
+		return state.Work, err
+	}
+	return w
+}
+
+// again asks once more for what was asked for before, as every apply does that changes nothing.
+func (u *universe) again() wish {
+	known := slices.Sorted(maps.Keys(u.wishes))
+	if len(known) == 0 {
+		return u.anyWish()
+	}
+	w := u.wishes[known[u.pick(len(known))]]
+	w.words = "again: " + strings.TrimPrefix(w.words, "again: ")
+	return w
+}
+
+func (u *universe) anyWish() wish {
+	if u.chance(50) {
+		return u.promotion()
+	}
+	return u.delivery()
+}
+
+// atOnce applies two wishes in two processes at the same time.
+func (u *universe) atOnce() {
+	u.pauses.Store(0)
+	u.limitDeployments()
+	other, first, second := u.process(), u.anyWish(), u.anyWish()
+	var group sync.WaitGroup
+	var one, two outcome
+	group.Go(func() { one = u.run(u.self, first) })
+	group.Go(func() { two = u.run(other, second) })
+	group.Wait()
+	other.end()
+	u.tally.add("two at once")
+	u.count(one)
+	u.count(two)
+	u.note("at once: %s (%v %v) and %s (%v %v): %v", first.words, one.refused, one.stopped, second.words, two.refused, two.stopped, one.done)
+	u.apply(second, false)
+}
+
+func (u *universe) decide() {
+	pipeline, actor := u.anyPipeline(), u.anyone()
+	gated := slices.DeleteFunc(slices.Clone(u.layout[pipeline].Stages), func(s delivery.Stage) bool { return s.Gates.Approvals == nil })
+	if len(gated) == 0 {
+		return
+	}
+	spec := delivery.ApprovalSpec{Pipeline: pipeline, Version: u.anyVersion(), Stage: gated[u.pick(len(gated))].Name, Decision: delivery.Approve}
+	if u.chance(15) {
+		spec.Decision = delivery.Reject
+	}
+	a, err := u.self.AddApproval(context.Background(), actor, spec)
+	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, pipeline, spec.Stage, a.ID, err)
+	if err == nil {
+		u.tally.add(string(spec.Decision))
+	}
+}
+
+func (u *universe) revoke() {
+	u.oracle.mu.Lock()
+	said := slices.Clone(u.oracle.said)
+	u.oracle.mu.Unlock()
+	if len(said) == 0 {
+		return
+	}
+	id := said[u.pick(len(said))]
+	err := u.self.RevokeApproval(context.Background(), u.anyone(), id)
+	u.note("revoke %s: %v", id, err)
+	if err == nil {
+		u.tally.add("revoke")
+	}
+}
+
+func (u *universe) moveClock() {
+	d := pickOf(u, time.Second, time.Minute, 11*time.Minute, 40*time.Minute, 3*time.Hour, 25*time.Hour)
+	if u.chance(12) {
+		d = -d / 4
+		u.tally.add("clock set back")
+	}
+	u.clock.move(d)
+	u.note("the clock moves by %s", d)
+}
+
+func (u *universe) answer() {
+	pipeline := u.anyPipeline()
+	stages := u.layout[pipeline].Stages
+	key := pipeline + "/" + stages[u.pick(len(stages))].Name + "/" + pickOf(u, "metrics", "metrics", "ticket")
+	answer := pickOf(u, delivery.CheckResult{Passed: true, Detail: "yes"}, delivery.CheckResult{Detail: "no"}, delivery.CheckResult{Broken: true, Detail: "no such program"})
+	u.book.write(func(b *answerBook) { b.gates[key] = answer })
+	u.note("check %s now says %v", key, text(answer))
+}
+
+// disturb does something to a place: a hand in it, a failure to come, or the end of both.
+func (u *universe) disturb() {
+	env, pipeline := environmentNames()[u.pick(4)], u.anyPipeline()
+	if used := slices.Sorted(maps.Keys(u.places.copied())); len(used) > 0 && u.chance(80) {
+		env, pipeline, _ = strings.Cut(used[u.pick(len(used))], "/")
+	}
+	at := spot(env, pipeline)
+	switch u.pick(8) {
+	case 0, 1:
+		u.places.change(env, pipeline, func(p *place) { p.drift = "somebody edited a file" })
+		u.note("%s: somebody's hand", at)
+	case 2:
+		u.places.change(env, pipeline, func(p *place) { p.id, p.digest = "", "" })
+		u.note("%s: emptied", at)
+	case 3:
+		u.places.change(env, pipeline, func(p *place) { p.unknown = !p.unknown })
+		u.note("%s: seen or not", at)
+	case 4, 5:
+		u.places.mu.Lock()
+		u.places.refuse[at], u.places.halfway[at] = 1+u.pick(2), u.chance(50)
+		u.places.mu.Unlock()
+		u.note("%s: will refuse", at)
+	default:
+		key := pickOf(u, env, pipeline+"/"+versions[u.pick(len(versions))])
+		bad := u.chance(50)
+		u.book.write(func(b *answerBook) { b.bad[key] = bad })
+		u.note("verification of %s bad: %v", key, bad)
+	}
+}
+
+// mend ends everything that was done to places and answers.
+func (u *universe) mend() {
+	u.book.write(func(b *answerBook) { b.bad, b.gates = map[string]bool{}, map[string]delivery.CheckResult{} })
+	u.places.mu.Lock()
+	defer u.places.mu.Unlock()
+	u.places.refuse = map[string]int{}
+	for at, p := range u.places.at {
+		p.unknown = false
+		u.places.at[at] = p
+	}
+	u.note("everything mended")
+}
+
+// live goes through one history and says what was wrong with it.
+func (u *universe) live() []string {
+	actions := []struct {
+		weight int
+		do     func()
+	}{
+		{9, func() { u.apply(u.delivery(), u.chance(20)) }},
+		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
+		{7, func() { u.apply(u.again(), u.chance(15)) }},
+		{9, u.decide}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
+		{2, u.mend}, {1, u.atOnce},
+	}
+	lots := []func(){}
+	for _, a := range actions {
+		for range a.weight {
+			lots = append(lots, a.do)
+		}
+	}
+	defer func() { u.self.end() }()
+	u.begin()
+	for range 10 + u.pick(25) {
+		lots[u.pick(len(lots))]()
+		u.check()
+		if len(u.wrong()) > 0 {
+			break
+		}
+	}
+	for _, d := range u.all() {
+		u.tally.add("deployment: " + string(d.Kind) + " " + string(d.Status))
+	}
+	return u.wrong()
+}

@@ -1,0 +1,464 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// oracle knows by itself what may be deployed. It looks at every deployment in the very transaction that records it, and works
+// everything out again from the ledger's records, what the test asked for, the places and the answers written down. It calls none
+// of delivery's own gates: what they would get wrong, it must not get wrong with them.
+type oracle struct {
+	clock  *clock
+	places *places
+	book   *answerBook
+	moment sync.RWMutex // time stands still within a transaction
+
+	mu        sync.Mutex
+	asked     map[string]int    // "pipeline/stage/version": the highest attempt that somebody asked for
+	said      []string          // approvals, by id, as they were recorded
+	covered   map[string]string // by approval: what was there to be approved
+	contents  map[string]string // by release: what it was first
+	lastEvent *delivery.Event
+	wrong     []string
+}
+
+func newOracle(c *clock, p *places, b *answerBook) *oracle {
+	return &oracle{clock: c, places: p, book: b, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
+}
+
+// ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.
+func (o *oracle) ask(pipeline, stage, version string, attempt int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := pipeline + "/" + stage + "/" + version
+	o.asked[key] = max(o.asked[key], attempt)
+}
+
+func (o *oracle) askedFor(pipeline, stage, version string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked[pipeline+"/"+stage+"/"+version]
+}
+
+func (o *oracle) complain(lines ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wrong = append(o.wrong, lines...)
+}
+
+// complaints returns what was found wrong so far.
+func (o *oracle) complaints() []string {
+	o.places.mu.Lock()
+	defer o.places.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Concat(o.wrong, o.places.wrong)
+}
+
+// watched is the ledger under the oracle's eyes.
+type watched struct {
+	store.Store
+	oracle *oracle
+}
+
+type watchedTx struct {
+	store.Tx
+	oracle *oracle
+	wrong  []string
+	said   map[string]string
+}
+
+func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
+	s.oracle.moment.RLock()
+	defer s.oracle.moment.RUnlock()
+	var tx *watchedTx
+	err := s.Store.Update(ctx, func(inner store.Tx) error {
+		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]string{}}
+		return f(tx)
+	})
+	if tx != nil && err == nil { // what was undone did not happen
+		s.oracle.complain(tx.wrong...)
+		s.oracle.mu.Lock()
+		maps.Copy(s.oracle.covered, tx.said)
+		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
+		s.oracle.mu.Unlock()
+	}
+	return err
+}
+
+func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	for _, why := range here.judge(d) {
+		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
+	}
+	return tx.Tx.AddDeployment(ctx, d)
+}
+
+func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
+	return tx.Tx.AddApproval(ctx, a)
+}
+
+// scene is the ledger at one moment.
+type scene struct {
+	ctx    context.Context
+	oracle *oracle
+	ledger store.Reader
+	now    time.Time
+}
+
+// must reads what the judgement cannot do without.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(fmt.Sprintf("the oracle cannot read the ledger: %v", err))
+	}
+	return v
+}
+
+func (s scene) pipeline(name string) delivery.PipelineSpec {
+	return must(s.ledger.Pipeline(s.ctx, name))
+}
+
+func (s scene) environment(name string) delivery.EnvironmentSpec {
+	return must(s.ledger.Environment(s.ctx, name))
+}
+
+func (s scene) release(pipeline, version string) (found delivery.Release) {
+	for _, r := range must(s.ledger.Releases(s.ctx, pipeline, version)) {
+		found = r
+	}
+	return found
+}
+
+// history lists the deployments to an environment, oldest first.
+func (s scene) history(pipeline, environment string) []delivery.Deployment {
+	return must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: pipeline, Environment: environment}))
+}
+
+func last(all []delivery.Deployment, wanted func(delivery.Deployment) bool) (delivery.Deployment, bool) {
+	for _, d := range slices.Backward(all) {
+		if wanted(d) {
+			return d, true
+		}
+	}
+	return delivery.Deployment{}, false
+}
+
+func broke(d delivery.Deployment) bool {
+	return d.Status == delivery.Failed || d.Status == delivery.RolledBack
+}
+
+// ranWell tells whether a deployment was verified, and not taken back since.
+func ranWell(d delivery.Deployment) bool {
+	return d.VerifiedAt != nil && (d.Status == delivery.Verified || d.Status == delivery.Superseded)
+}
+
+func merged(base, over map[string]string) map[string]string {
+	all := maps.Clone(base)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, over)
+	return all
+}
+
+func text(v any) string { return string(must(json.Marshal(v))) }
+
+// judge says everything that is wrong with a deployment about to be recorded.
+func (s scene) judge(d delivery.Deployment) []string {
+	wrong := []string{}
+	pipeline := s.pipeline(d.Pipeline)
+	at := slices.IndexFunc(pipeline.Stages, func(stage delivery.Stage) bool { return stage.Name == d.Stage })
+	if at < 0 || !slices.Contains(pipeline.Stages[at].Environments, d.Environment) {
+		return append(wrong, "the pipeline has no such stage with such an environment")
+	}
+	before := s.history(d.Pipeline, d.Environment)
+	if o, ok := last(before, delivery.Deployment.InFlight); ok {
+		wrong = append(wrong, "[3] "+o.ID+" is in flight there")
+	}
+	wrong = append(wrong, s.tried(d)...)
+	if d.Kind == delivery.KindRollback {
+		return append(wrong, s.judgeRollback(d, before)...)
+	}
+	stage := pipeline.Stages[at]
+	wrong = append(wrong, s.judgeContent(d, stage)...)
+	wrong = append(wrong, s.judgeEntry(d, pipeline, at)...)
+	wrong = append(wrong, s.judgeNeed(d, before)...)
+	for _, closed := range s.closedGates(pipeline, at, d.Content.Version) {
+		wrong = append(wrong, "[1] "+closed)
+	}
+	return wrong
+}
+
+// tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised.
+func (s scene) tried(d delivery.Deployment) []string {
+	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Version: d.Content.Version})) {
+		if broke(o) && d.Attempt <= o.Attempt {
+			return []string{fmt.Sprintf("[5] it broke there at attempt %d (%s, %s)", o.Attempt, o.ID, o.Status)}
+		}
+	}
+	return nil
+}
+
+func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {
+	taken, ok := last(before, func(o delivery.Deployment) bool { return o.ID == d.Replaces })
+	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified) {
+		return []string{"[1] a rollback that takes nothing back"}
+	}
+	mates := must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Rollout: taken.Rollout}))
+	if !slices.ContainsFunc(mates, func(o delivery.Deployment) bool { return o.Kind != delivery.KindRollback && broke(o) }) {
+		return []string{"[1] a rollback of a rollout that did not fail"}
+	}
+	if _, ok := last(before, func(o delivery.Deployment) bool {
+		return o.Seq < taken.Seq && ranWell(o) && text(o.Content) == text(d.Content)
+	}); !ok {
+		return []string{"[1] a rollback to what never ran there verified"}
+	}
+	return nil
+}
+
+// judgeContent checks that exactly what is declared is deployed.
+func (s scene) judgeContent(d delivery.Deployment, stage delivery.Stage) []string {
+	release := s.release(d.Pipeline, d.Content.Version)
+	env := s.environment(d.Environment)
+	if text(merged(env.Config, stage.Config)) != text(merged(d.Content.Config, nil)) || text(env.Secrets) != text(d.Content.Secrets) ||
+		text(env.Target) != text(d.Content.Target) || text(release.Spec.Artifacts) != text(d.Content.Artifacts) || release.Digest != d.Content.ReleaseDigest {
+		return []string{"[1] its content is not what is declared"}
+	}
+	return nil
+}
+
+// judgeEntry is invariant 2: a manual stage, and the automatic ones behind it, are entered only by a promotion of that version;
+// automatic ones at the head only by delivering it.
+func (s scene) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec, at int) []string {
+	for at > 0 && pipeline.Stages[at].Promotion != delivery.Manual {
+		at--
+	}
+	entry := pipeline.Stages[at].Name
+	asked := s.oracle.askedFor(d.Pipeline, entry, d.Content.Version)
+	if asked == 0 {
+		return []string{fmt.Sprintf("[2] nobody asked for it at %s", entry)}
+	}
+	if d.Kind == delivery.KindDeliver {
+		wanted, err := s.ledger.Promotion(s.ctx, d.Pipeline, entry)
+		if err != nil || wanted.Spec.Version != d.Content.Version {
+			return []string{fmt.Sprintf("[2] %s is wanted at %s", wanted.Spec.Version, entry)}
+		}
+		if d.Attempt > asked {
+			return []string{fmt.Sprintf("[5] nobody raised its attempt above %d", asked)}
+		}
+	}
+	return nil
+}
+
+// judgeNeed refuses to do again what is done: that is what a crash must not lead to, nor two processes at once.
+func (s scene) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []string {
+	newest, ok := last(before, func(delivery.Deployment) bool { return true })
+	if ok && newest.Status == delivery.Verified && text(newest.Content) == text(d.Content) && s.oracle.places.asItShould(d.Environment, d.Pipeline, d.Content) {
+		return []string{"[7] it runs there already: " + newest.ID}
+	}
+	return nil
+}
+
+// closedGates is invariant 1: it names each gate of the stage that does not let the version in, and why.
+func (s scene) closedGates(pipeline delivery.PipelineSpec, at int, version string) []string {
+	stage, closed := pipeline.Stages[at], []string{}
+	if at > 0 {
+		for _, env := range pipeline.Stages[at-1].Environments {
+			d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+			if !ok || !ranWell(d) {
+				closed = append(closed, "not verified before in "+env)
+			}
+		}
+	}
+	if gate := stage.Gates.Approvals; gate != nil {
+		closed = append(closed, s.approvalsMissing(*gate, pipeline.Name, stage.Name, version)...)
+	}
+	if gate := stage.Gates.Soak; gate != nil {
+		closed = append(closed, s.notSoaked(*gate, pipeline, version)...)
+	}
+	if stage.Gates.Parity {
+		closed = append(closed, s.unlike(pipeline, at)...)
+	}
+	for name := range stage.Gates.Checks {
+		if !s.oracle.book.says(pipeline.Name, stage.Name, name) {
+			closed = append(closed, "check "+name+" does not say yes")
+		}
+	}
+	return closed
+}
+
+// toApprove is all that an approval covers, as text.
+func (s scene) toApprove(pipeline, stageName, version string) string {
+	spec := s.pipeline(pipeline)
+	i := slices.IndexFunc(spec.Stages, func(stage delivery.Stage) bool { return stage.Name == stageName })
+	if i < 0 {
+		return ""
+	}
+	stage, parts := spec.Stages[i], []any{}
+	release := s.release(pipeline, version)
+	for _, name := range stage.Environments {
+		env := s.environment(name)
+		parts = append(parts, name, merged(env.Config, stage.Config), merged(env.Secrets, nil), env.Target)
+	}
+	return text(append(parts, release.Spec, stage.Name, stage.Gates))
+}
+
+func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
+	release := s.release(pipeline, version)
+	author := release.RegisteredBy
+	if release.Spec.Source != nil && release.Spec.Source.Author != "" {
+		author = release.Spec.Source.Author
+	}
+	newest := map[string]delivery.Approval{} // by person: what they said last
+	s.oracle.mu.Lock()
+	said, covered := slices.Clone(s.oracle.said), maps.Clone(s.oracle.covered)
+	s.oracle.mu.Unlock()
+	for _, id := range said {
+		a := must(s.ledger.Approval(s.ctx, id))
+		if a.RevokedAt == nil && a.Spec.Pipeline == pipeline && a.Spec.Stage == stage && a.Spec.Version == version {
+			newest[a.Spec.Approver] = a
+		}
+	}
+	yes, there := 0, s.toApprove(pipeline, stage, version)
+	for who, a := range newest {
+		age := s.now.Sub(a.DecidedAt)
+		tooOld := gate.ExpiresAfter != "" && (age >= parsed(string(gate.ExpiresAfter)) || (age < -5*time.Minute && a.Spec.Decision == delivery.Approve))
+		entitled := len(gate.Approvers) == 0 || slices.Contains(gate.Approvers, who)
+		switch {
+		case covered[a.ID] != there || tooOld || !entitled:
+		case a.Spec.Decision == delivery.Reject:
+			return []string{who + " rejected it"}
+		case who != author || gate.AllowAuthor:
+			yes++
+		}
+	}
+	if yes < gate.Required {
+		return []string{fmt.Sprintf("%d of %d approvals", yes, gate.Required)}
+	}
+	return nil
+}
+
+func parsed(duration string) time.Duration { return must(time.ParseDuration(duration)) }
+
+func (s scene) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec, version string) []string {
+	for _, stage := range pipeline.Stages {
+		if stage.Name != gate.Stage {
+			continue
+		}
+		for _, env := range stage.Environments {
+			d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+			if !ok || !ranWell(d) {
+				return []string{"never soaked in " + env}
+			}
+			end := s.now
+			if d.Status == delivery.Superseded && d.SettledAt.Before(end) {
+				end = *d.SettledAt
+			}
+			if end.Sub(*d.VerifiedAt) < parsed(string(gate.Duration)) {
+				return []string{"not soaked long enough in " + env}
+			}
+		}
+		return nil
+	}
+	return []string{"no stage to soak in"}
+}
+
+// unlike compares, key by key, the environments that are to be alike before a stage may be entered.
+func (s scene) unlike(pipeline delivery.PipelineSpec, at int) []string {
+	compared, found := 0, []string{}
+	overlays := map[string]map[string]string{}
+	for _, stage := range pipeline.Stages {
+		for _, env := range stage.Environments {
+			overlays[env] = stage.Config
+		}
+	}
+	for i, stage := range pipeline.Stages[:at+1] {
+		for _, name := range stage.Environments {
+			env := s.environment(name)
+			if env.Parity == nil || (i < at && !slices.Contains(pipeline.Stages[at].Environments, env.Parity.With)) {
+				continue
+			}
+			compared++
+			this, that := facts(env, overlays[name]), facts(s.environment(env.Parity.With), overlays[env.Parity.With])
+			for key := range merged(this, that) {
+				a, inThis := this[key]
+				b, inThat := that[key]
+				if (a != b || inThis != inThat) && !s.mayDiffer(env.Parity.Allow, key, a, inThis) {
+					found = append(found, fmt.Sprintf("%s differs between %s and %s", key, name, env.Parity.With))
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		found = append(found, "nothing to compare")
+	}
+	return found
+}
+
+func facts(env delivery.EnvironmentSpec, overlay map[string]string) map[string]string {
+	all := merged(env.Config, overlay)
+	for key, value := range env.Secrets {
+		all["secrets."+key] = value
+	}
+	for key, value := range env.Platform {
+		all["platform."+key] = value
+	}
+	return all
+}
+
+// mayDiffer knows exact keys and a star at the end: all that the histories write.
+func (s scene) mayDiffer(allow map[string]delivery.Allowance, key, value string, present bool) bool {
+	for glob, a := range allow {
+		prefix, star := strings.CutSuffix(glob, "*")
+		if glob != key && (!star || !strings.HasPrefix(key, prefix)) {
+			continue
+		}
+		if a.Until != "" && !s.now.Before(must(time.Parse(time.RFC3339, string(a.Until)))) {
+			continue
+		}
+		if a.Min == nil && a.Max == nil {
+			return true
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if present && err == nil && (a.Min == nil || n >= *a.Min) && (a.Max == nil || n <= *a.Max) {
+			return true
+		}
+	}
+	return false
+}
+
+// expects checks what a driver is asked against the ledger.
+func (o *oracle) expects(ledger store.Store) func(driver.Request) string {
+	return func(r driver.Request) (why string) {
+		ctx := context.Background()
+		err := ledger.View(ctx, func(reader store.Reader) error {
+			d, err := reader.Deployment(ctx, r.ID)
+			switch {
+			case err != nil:
+				why = fmt.Sprintf("[6] the driver was asked for %s to %s (%s), and the ledger knows nothing of it: %v", r.Version, r.Environment, r.ID, err)
+			case r.Pipeline != d.Pipeline || r.Environment != d.Environment || r.Digest != d.Content.ReleaseDigest ||
+				r.ConfigRevision != d.Content.ConfigRevision || text(r.Config) != text(d.Content.Config) || text(r.Artifacts) != text(d.Content.Artifacts):
+				why = fmt.Sprintf("[1] the driver was asked for something else than deployment %s", r.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			return err.Error()
+		}
+		return why
+	}
+}
