@@ -111,7 +111,7 @@ func (m checkModel) toSpec() delivery.Check {
 	}
 	if run := m.Command; run != nil {
 		c.Command = &delivery.CommandCheck{
-			Command:  run.commandModel.toSpec(),
+			Command:  run.toSpec(),
 			Attempts: int(run.Attempts.ValueInt64()),
 			Interval: delivery.Duration(run.Interval.ValueString()),
 		}

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -79,11 +80,11 @@ func walk(attributes []*tfprotov6.SchemaAttribute, config any, at []any, visit f
 		case tfprotov6.SchemaObjectNestingModeSingle:
 			walk(a.NestedType.Attributes, value, here, visit)
 		case tfprotov6.SchemaObjectNestingModeMap:
-			for key, element := range value.(map[string]any) {
+			for key, element := range as[map[string]any](value) {
 				walk(a.NestedType.Attributes, element, append(slices.Clone(here), key, inside), visit)
 			}
 		case tfprotov6.SchemaObjectNestingModeList:
-			for i, element := range value.([]any) {
+			for i, element := range as[[]any](value) {
 				walk(a.NestedType.Attributes, element, append(slices.Clone(here), i, inside), visit)
 			}
 		}
@@ -138,7 +139,7 @@ func changes(t *testing.T, config map[string]any, at []any) [][][]byte {
 		found = append(found, attempts)
 	}
 	removed := clone(t, config)
-	delete(lookUp(removed, steps[:len(steps)-1]).(map[string]any), steps[len(steps)-1].(string))
+	delete(as[map[string]any](lookUp(removed, steps[:len(steps)-1])), as[string](steps[len(steps)-1]))
 	return append(found, [][]byte{text(t, removed)})
 }
 
@@ -177,16 +178,25 @@ func lookUp(from any, steps []any) any {
 	for _, step := range steps {
 		switch step := step.(type) {
 		case string:
-			from = from.(map[string]any)[step]
+			from = as[map[string]any](from)[step]
 		case int:
-			from = from.([]any)[step]
+			from = as[[]any](from)[step]
 		}
 	}
 	return from
 }
 
 func put(into any, steps []any, value any) {
-	lookUp(into, steps[:len(steps)-1]).(map[string]any)[steps[len(steps)-1].(string)] = value
+	as[map[string]any](lookUp(into, steps[:len(steps)-1]))[as[string](steps[len(steps)-1])] = value
+}
+
+// as is for what was read from JSON and can only be one thing; anything else is a mistake in this file.
+func as[T any](value any) T {
+	typed, ok := value.(T)
+	if !ok {
+		panic(fmt.Sprintf("%v is a %T", value, value))
+	}
+	return typed
 }
 
 func clone(t *testing.T, config map[string]any) map[string]any {
