@@ -153,6 +153,7 @@ type meteredAt struct {
 	unlimited bool
 }
 
+// ReadAt implements io.ReaderAt.
 func (m *meteredAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.from.ReadAt(p, off)
 	if m.left -= int64(n); m.left < 0 && !m.unlimited {

@@ -82,7 +82,7 @@ func (d *directoryDriver) put(ctx context.Context, p *place, t *tree, name strin
 		case err != nil:
 			return failed("read", from.path, err)
 		case info.IsDir():
-			return d.putDirectory(ctx, t, from, a.Digest)
+			return d.putDirectory(ctx, p, t, from, a.Digest)
 		case !info.Mode().IsRegular():
 			return errNotRegular
 		}
@@ -96,7 +96,10 @@ func (d *directoryDriver) put(ctx context.Context, p *place, t *tree, name strin
 }
 
 // putDirectory copies while it hashes, so that what is deployed is what was hashed; a wrong digest throws the copy away.
-func (d *directoryDriver) putDirectory(ctx context.Context, t *tree, from source, digest string) error {
+func (d *directoryDriver) putDirectory(ctx context.Context, p *place, t *tree, from source, digest string) error {
+	if holds(from.path, p.path) {
+		return fmt.Errorf("the target %s lies inside it, so the copy would contain itself; set target.directory.path to a place elsewhere", p.path)
+	}
 	if err := copyDirectory(ctx, t, from.path); err != nil {
 		return err
 	}
@@ -105,6 +108,22 @@ func (d *directoryDriver) putDirectory(ctx context.Context, t *tree, from source
 		return err
 	}
 	return sameDigest(got, digest)
+}
+
+// holds reports whether a directory is another one or lies above it, links resolved.
+func holds(dir, other string) bool {
+	above, err := os.Stat(dir)
+	for next := other; err == nil; {
+		info, errNext := os.Stat(next)
+		if errNext == nil && os.SameFile(above, info) {
+			return true
+		}
+		next, other = filepath.Dir(next), next
+		if next == other {
+			return false
+		}
+	}
+	return false
 }
 
 // putFile first takes a private copy while it hashes, and unpacks that: nobody can change it between the check and the use.
@@ -155,7 +174,7 @@ func (d *directoryDriver) bring(ctx context.Context, from source, to ...io.Write
 	if err != nil {
 		return false, 0, failed("read", from.path, err)
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
 		return false, 0, failed("read", from.path, err)
@@ -180,12 +199,12 @@ func sameDigest(got, want string) error {
 		"bring back the right content, or release this one as a new version", got, want)
 }
 
-func fileDigest(ctx context.Context, name string) (string, error) {
+func fileDigest(ctx context.Context, name string) (digest string, err error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", failed("read", name, err)
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, obedient{ctx, f}); err != nil {
 		return "", failed("read", name, err)

@@ -246,6 +246,6 @@ func TestTheLockKeepsAnotherDeploymentOut(t *testing.T) {
 		_, err := d.Deploy(t.Context(), r)
 		done <- err
 	}()
-	unlock()
+	require.NoError(t, unlock())
 	require.NoError(t, <-done)
 }

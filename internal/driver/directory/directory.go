@@ -79,7 +79,7 @@ func check(r driver.Request) error {
 }
 
 // Deploy implements driver.Driver.
-func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
+func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (result driver.Result, err error) {
 	if err := errors.Join(ctx.Err(), check(r)); err != nil {
 		return driver.Result{}, err
 	}
@@ -92,7 +92,7 @@ func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (driver.
 	if err != nil {
 		return driver.Result{}, err
 	}
-	defer unlock()
+	defer func() { err = errors.Join(err, unlock()) }()
 	// With the lock held, whatever is in staging was left by a deployment that died.
 	d.cleanStaging(p)
 	defer d.cleanStaging(p)

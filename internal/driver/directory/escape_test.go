@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func requireNoEscape(t require.TestingT, above string, unpack func(*tree) error)
 	found, err := os.ReadDir(above)
 	require.NoError(t, err)
 	require.Len(t, found, 2, "something was written beside the release")
-	real, err := filepath.EvalSymlinks(inside)
+	whole, err := filepath.EvalSymlinks(inside)
 	require.NoError(t, err)
 	total, count := int64(0), 0
 	require.NoError(t, filepath.WalkDir(inside, func(path string, entry fs.DirEntry, err error) error {
@@ -51,7 +52,7 @@ func requireNoEscape(t require.TestingT, above string, unpack func(*tree) error)
 			total += info.Size()
 		}
 		if to, err := filepath.EvalSymlinks(path); err == nil {
-			require.True(t, to == real || strings.HasPrefix(to, real+string(filepath.Separator)), "%s leads to %s", path, to)
+			require.True(t, to == whole || strings.HasPrefix(to, whole+string(filepath.Separator)), "%s leads to %s", path, to)
 		}
 		return nil
 	}))
@@ -68,9 +69,11 @@ func TestNothingEscapes(t *testing.T) {
 	})
 	kind := rapid.SampledFrom([]byte{tar.TypeReg, tar.TypeReg, tar.TypeDir, tar.TypeSymlink, tar.TypeSymlink, tar.TypeLink, tar.TypeFifo})
 	base := t.TempDir()
+	tries := 0
 	rapid.Check(t, func(t *rapid.T) {
-		above, err := os.MkdirTemp(base, "")
-		require.NoError(t, err)
+		tries++
+		above := filepath.Join(base, strconv.Itoa(tries))
+		require.NoError(t, os.Mkdir(above, 0o755))
 		requireNoEscape(t, above, func(wrote *tree) error {
 			var all error
 			for range rapid.IntRange(1, 12).Draw(t, "entries") {
@@ -91,6 +94,7 @@ func FuzzUnpack(f *testing.F) {
 	files := []packed{{name: "d", directory: true}, {name: "d/x", text: "hello", mode: 0o755}, {name: "l", link: "d/x"}}
 	for _, hostile := range [][]packed{files, {{name: "../x", text: "1"}}, {{name: "x", link: "/etc"}, {name: "x/y", text: "1"}}} {
 		f.Add(true, tarGz(f, hostile...))
+		f.Add(true, ungzipped(f, tarGz(f, hostile...)))
 		f.Add(false, zipped(f, hostile...))
 	}
 	f.Fuzz(func(t *testing.T, isTar bool, content []byte) {
@@ -99,7 +103,7 @@ func FuzzUnpack(f *testing.F) {
 		}
 		archive, err := os.Create(filepath.Join(t.TempDir(), "archive"))
 		require.NoError(t, err)
-		defer archive.Close()
+		defer func() { require.NoError(t, archive.Close()) }()
 		_, err = archive.Write(content)
 		require.NoError(t, err)
 		_, err = archive.Seek(0, io.SeekStart)
@@ -111,6 +115,15 @@ func FuzzUnpack(f *testing.F) {
 			return unpackZip(t.Context(), wrote, archive, int64(len(content)))
 		})
 	})
+}
+
+func ungzipped(f *testing.F, content []byte) []byte {
+	f.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	require.NoError(f, err)
+	text, err := io.ReadAll(r)
+	require.NoError(f, err)
+	return text
 }
 
 func gzipped(t *testing.T, content []byte) []byte {

@@ -87,7 +87,12 @@ func hookAs(t testing.TB, role string) *delivery.Command {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	return &delivery.Command{Argv: []string{self}, Environment: map[string]string{roleVariable: role}}
+	return &delivery.Command{Argv: []string{self}, Environment: roleEnvironment(role)}
+}
+
+// roleEnvironment makes the test binary play a role; the race detector's pause at its end would cost a second each time.
+func roleEnvironment(role string) map[string]string {
+	return map[string]string{roleVariable: role, "GORACE": "atexit_sleep_ms=0"}
 }
 
 // stallingHook is a hook that hangs; the channel is closed once it runs.
@@ -95,14 +100,18 @@ func stallingHook(t *testing.T) (hook *delivery.Command, runs <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { require.NoError(t, listener.Close()) })
 	started := make(chan struct{})
 	go func() {
 		conn, err := listener.Accept()
 		if err != nil {
 			return
 		}
-		t.Cleanup(func() { conn.Close() })
+		t.Cleanup(func() {
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 		close(started)
 	}()
 	return hookAs(t, "stall="+listener.Addr().String()), started
@@ -358,7 +367,7 @@ func deployInChild(t *testing.T, dieAt step, saved savedRequest) (string, error)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=deploy=%s:%s", roleVariable, dieAt, file))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=deploy=%s:%s", roleVariable, dieAt, file), "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -61,7 +61,7 @@ func (d *directoryDriver) afterDeploy(ctx context.Context, p *place, r driver.Re
 	}
 	var exit *exec.ExitError
 	if errors.As(ran, &exit) {
-		return fmt.Errorf("after_deploy %q failed (%v); %s", hook.Argv[0], exit, said)
+		return fmt.Errorf("after_deploy %q failed (%w); %s", hook.Argv[0], exit, said)
 	}
 	return fmt.Errorf("after_deploy could not start in %s: %s; check target.directory.after_deploy.argv%s", dir, masked.text(ran.Error()),
 		notFoundHint(ran))

@@ -112,7 +112,7 @@ func TestTailCutsNoSecretOpen(t *testing.T) {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			f, err := os.Create(filepath.Join(t.TempDir(), "output"))
 			require.NoError(t, err)
-			defer f.Close()
+			defer func() { require.NoError(t, f.Close()) }()
 			_, err = f.WriteString(strings.Repeat("before ", 1000) + secret + strings.Repeat("z", after))
 			require.NoError(t, err)
 			shown := m.tail(f)

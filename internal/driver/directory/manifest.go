@@ -105,7 +105,7 @@ func (p *place) holdsWhole(ctx context.Context, r driver.Request, limits Limits)
 	defer release.Close()
 	m, digest, err := readManifest(release, limits)
 	if err != nil || !reflect.DeepEqual(m.About, aboutOf(r)) {
-		return "", false, nil //nolint:nilerr // it is broken, so it is built again; the error has nothing to add
+		return "", false, nil // broken, so it is built again
 	}
 	differences, err := compare(ctx, release, m)
 	if err != nil {
@@ -185,9 +185,9 @@ func contentDifference(ctx context.Context, release *os.Root, e entry, buffer []
 	if err != nil {
 		return unreadable("file "+e.Path, err)
 	}
-	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.CopyBuffer(hash, struct{ io.Reader }{obedient{ctx, f}}, buffer); err != nil {
+	_, err = io.CopyBuffer(hash, obedient{ctx, f}, buffer)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return unreadable("file "+e.Path, err)
 	}
 	if hex.EncodeToString(hash.Sum(nil)) != e.SHA256 {

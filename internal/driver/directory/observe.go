@@ -17,7 +17,6 @@ import (
 
 const (
 	maxDifferences = 100
-	maxShownValue  = 100       // bytes
 	maxEnvBytes    = 700 << 20 // delivery's limits on keys and values, all quoted
 )
 
@@ -162,7 +161,7 @@ func compareConfig(release *os.Root, config map[string]string) []finding {
 			found = append(found, foundf("%s: %s is missing", configName, key))
 		case value != config[key]:
 			found = append(found, foundf("%s: %s is %q; deployed was %q", configName, key,
-				shortened(value, maxShownValue), shortened(config[key], maxShownValue)))
+				shortened(value), shortened(config[key])))
 		}
 	}
 	for _, key := range added(now, config) {
@@ -205,7 +204,7 @@ func added(now, before map[string]string) []string {
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		if _, ok := before[key]; !ok {
-			keys = append(keys, shortened(key, maxShownValue))
+			keys = append(keys, shortened(key))
 		}
 	}
 	return keys

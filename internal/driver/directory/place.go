@@ -88,7 +88,7 @@ func (p *place) at(name string) string { return filepath.Join(p.path, filepath.F
 func (p *place) link() string { return path.Join(releasesName, p.release) }
 
 // lock keeps other deployments of this pipeline out, those of other processes too, and ends with the process that holds it.
-func (p *place) lock(ctx context.Context) (unlock func(), err error) {
+func (p *place) lock(ctx context.Context) (unlock func() error, err error) {
 	f, err := p.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, failed("open", p.at(lockName), err)
@@ -101,7 +101,7 @@ func (p *place) lock(ctx context.Context) (unlock func(), err error) {
 		case err != nil:
 			return nil, errors.Join(failed("lock", p.at(lockName), err), f.Close())
 		case held:
-			return func() { f.Close() }, nil
+			return f.Close, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -226,9 +226,12 @@ func (d *directoryDriver) cleanStaging(p *place) {
 	}
 }
 
-func shortened(text string, most int) string {
-	if len(text) <= most {
+// maxShown is how much of a value or path an error shows, in bytes.
+const maxShown = 100
+
+func shortened(text string) string {
+	if len(text) <= maxShown {
 		return text
 	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	return strings.ToValidUTF8(text[:maxShown], "") + "…"
 }

@@ -70,6 +70,16 @@ func TestADirectoryWithAnotherDigest(t *testing.T) {
 	requireRefused(t, Limits{}, artifacts, "its digest is "+now, "the release names "+a.Digest)
 }
 
+func TestATargetInsideItsArtifact(t *testing.T) {
+	artifacts := artifactDirectory(t, map[string]string{"x": "1"})
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(artifacts["app"].URI, link))
+	for _, target := range []string{filepath.Join(artifacts["app"].URI, "srv", "staging"), filepath.Join(link, "srv")} {
+		_, err := New(Options{}).Deploy(t.Context(), requestTo(target, "d1", "1", artifacts))
+		require.ErrorContains(t, err, "would contain itself")
+	}
+}
+
 func TestTargetsThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("x"), 0o644))

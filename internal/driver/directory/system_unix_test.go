@@ -52,13 +52,13 @@ func TestAFileThatTheSystemDoesNotLetGrow(t *testing.T) {
 func TestADaemonThatAHookLeavesBehindDelaysNothingAndLivesOn(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer listener.Close()
+	defer func() { require.NoError(t, listener.Close()) }()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	// The daemon inherits the hook's output.
 	hook := &delivery.Command{
 		Argv:        []string{"/bin/sh", "-c", `"$0" & echo started`, self},
-		Environment: map[string]string{roleVariable: "stall=" + listener.Addr().String()},
+		Environment: roleEnvironment("stall=" + listener.Addr().String()),
 	}
 	deployed(t, New(Options{}), requestWithHook(t, "d1", hook))
 	conn, err := listener.Accept()
@@ -69,12 +69,12 @@ func TestADaemonThatAHookLeavesBehindDelaysNothingAndLivesOn(t *testing.T) {
 func TestWhatATimedOutHookStartedIsEnded(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer listener.Close()
+	defer func() { require.NoError(t, listener.Close()) }()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	hook := &delivery.Command{
 		Argv:        []string{"/bin/sh", "-c", `"$0" & wait`, self},
-		Environment: map[string]string{roleVariable: "stall=" + listener.Addr().String()},
+		Environment: roleEnvironment("stall=" + listener.Addr().String()),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -85,7 +85,7 @@ func TestWhatATimedOutHookStartedIsEnded(t *testing.T) {
 	}()
 	conn, err := listener.Accept()
 	require.NoError(t, err)
-	defer conn.Close()
+	defer func() { require.NoError(t, conn.Close()) }()
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	_, err = conn.Read(make([]byte, 1)) // the child of the hook is gone, so its connection ends

@@ -74,7 +74,7 @@ func (t *tree) place(name string) (string, error) {
 func cleanName(name string) (string, error) {
 	switch {
 	case name == "" || len(name) > maxPathBytes || strings.Count(name, "/") > maxDepth:
-		return "", fmt.Errorf("it holds a path that is empty, too long or too deep: %q", shortened(name, 100))
+		return "", fmt.Errorf("it holds a path that is empty, too long or too deep: %q", shortened(name))
 	case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
 		return "", fmt.Errorf("it holds a name that is not UTF-8 text: %q", name)
 	case path.IsAbs(name) || slices.Contains(strings.Split(name, "/"), ".."):
@@ -164,7 +164,7 @@ func (t *tree) file(name string, executable bool, content io.Reader) error {
 		closing = func() error { return errors.Join(f.Chmod(mode), f.Close()) }
 	}
 	written, sum, err := t.copy(clean, out, content)
-	if err = errors.Join(err, unpackFailed("write", clean, closing())); err != nil {
+	if err := errors.Join(err, unpackFailed("write", clean, closing())); err != nil {
 		return err
 	}
 	return t.record(entry{Path: clean, Kind: kindFile, Mode: modeText(mode), Size: &written, SHA256: sum})
@@ -211,7 +211,7 @@ func (t *tree) link(name, target string) error {
 	}
 	if !staysInside(clean, target) {
 		return fmt.Errorf("it holds the link %q to %q, which leads out of the release or may do so; link to a relative path inside",
-			clean, shortened(target, 100))
+			clean, shortened(target))
 	}
 	if t.root != nil {
 		if err := t.root.Symlink(filepath.FromSlash(target), clean); err != nil {

@@ -5,7 +5,6 @@ package drivertest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -236,7 +235,7 @@ func requireNoSecret(t *testing.T, text string) {
 		quoted, err := json.Marshal(value)
 		require.NoError(t, err)
 		for _, form := range []string{value, string(quoted[1 : len(quoted)-1])} {
-			require.False(t, strings.Contains(text, form), "the value of secret %s shows", name)
+			require.NotContains(t, text, form, "the value of secret %s shows", name)
 		}
 	}
 	require.NotContains(t, text, "Zm9vYmFy", "a line of secret LINES shows")
@@ -337,7 +336,7 @@ func deploysConcurrently(t *testing.T, p Place) {
 			if err == nil && (seen.Drifted() || seen.Unknown != "") {
 				err = fmt.Errorf("%s: seen %+v right after its deployment", r.Pipeline, seen)
 			}
-			return errors.Join(err)
+			return err
 		})
 	}
 	require.NoError(t, all.Wait())
