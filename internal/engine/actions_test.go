@@ -312,13 +312,27 @@ func (u *universe) decide() {
 		return
 	}
 	spec := delivery.ApprovalSpec{Pipeline: pipeline, Version: u.anyVersion(), Stage: gated[u.pick(len(gated))].Name, Decision: delivery.Approve}
-	if u.chance(15) {
+	if u.chance(25) {
 		spec.Decision = delivery.Reject
 	}
 	a, err := u.self.AddApproval(context.Background(), actor, spec)
 	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, pipeline, spec.Stage, a.ID, err)
 	if err == nil {
 		u.tally.add(string(spec.Decision))
+	}
+}
+
+// everybodyApproves lets everybody approve what everybody is busy with.
+func (u *universe) everybodyApproves() {
+	pipeline, version := u.anyPipeline(), versions[u.current]
+	for _, stage := range u.layout[pipeline].Stages {
+		for _, who := range people {
+			if stage.Gates.Approvals == nil {
+				continue
+			}
+			_, err := u.self.AddApproval(context.Background(), who, delivery.ApprovalSpec{Pipeline: pipeline, Version: version, Stage: stage.Name, Decision: delivery.Approve})
+			u.note("%s: approve %s into %s/%s: %v", who, version, pipeline, stage.Name, err)
+		}
 	}
 }
 
@@ -408,7 +422,7 @@ func (u *universe) live() []string {
 		{9, func() { u.apply(u.delivery(), u.chance(20)) }},
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
 		{7, func() { u.apply(u.again(), u.chance(15)) }},
-		{9, u.decide}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
+		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
 		{2, u.mend}, {1, u.atOnce},
 	}
 	lots := []func(){}

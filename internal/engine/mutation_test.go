@@ -13,7 +13,7 @@ import (
 )
 
 // enough is how many histories may pass before a broken engine must be found out.
-const enough = 3000
+const enough = 1500
 
 // deciding breaks what the engine decides from: the world is changed before delivery sees it.
 func deciding(change func(*delivery.World)) mutation {
