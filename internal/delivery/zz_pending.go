@@ -2,15 +2,9 @@ package delivery
 
 import "time"
 
-// Stand-ins until window.go and expression.go are here: whoever writes those deletes the matching half of this file, now.
+// Stand-in until expression.go is here: whoever writes it deletes this file.
 
-type Window struct{}
-
-func (w Window) validate(problems) {}
-
-func windowsGate(map[string]Window, time.Time) GateResult { return GateResult{} }
-
-type Expression struct{}
+type Expression struct{ Condition, Message string }
 
 func (e Expression) validate(problems) {}
 
