@@ -34,12 +34,13 @@ type pages struct {
 	deployments  []delivery.Deployment
 	events       []delivery.Event
 	leases       map[string]store.Lease
+	evidence     evidence
 	over         bool // the transaction has ended
 }
 
 func newMemory() *memory {
 	return &memory{kept: pages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
-		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}}}
+		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence()}}
 }
 
 func TestMemoryIsALedger(t *testing.T) {
@@ -103,7 +104,7 @@ func (m *memory) Close() error {
 func (p pages) copied() pages {
 	return pages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
 		promotions: maps.Clone(p.promotions), approvals: slices.Clone(p.approvals), deployments: slices.Clone(p.deployments),
-		events: slices.Clip(p.events), leases: maps.Clone(p.leases)}
+		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied()}
 }
 
 // again gives a value as the real ledger gives it back: written and read, and nobody else's.

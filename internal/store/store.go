@@ -1,5 +1,5 @@
-// Package store says what the ledger remembers: declarations, releases, promotions, approvals, deployments, leases, and an
-// append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
+// Package store says what the ledger remembers: declarations, releases, promotions, decisions, evidence, deployments, leases,
+// and an append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
 package store
 
 import (
@@ -45,6 +45,29 @@ type Reader interface {
 	// stage, revoked ones included, oldest first.
 	Approvals(ctx context.Context, pipeline string, versions ...string) ([]delivery.Approval, error)
 
+	// TestReport returns a report, withdrawn or not.
+	TestReport(ctx context.Context, id string) (delivery.TestReport, error)
+	// TestReports lists the reports on the given releases of a pipeline (all of its releases when none is given), withdrawn ones
+	// included, oldest first.
+	TestReports(ctx context.Context, pipeline string, versions ...string) ([]delivery.TestReport, error)
+
+	Freeze(ctx context.Context, name string) (delivery.FreezeSpec, error)
+	Freezes(ctx context.Context) ([]delivery.FreezeSpec, error) // sorted by name
+
+	Policy(ctx context.Context, name string) (delivery.PolicySpec, error)
+	Policies(ctx context.Context) ([]delivery.PolicySpec, error) // sorted by name
+
+	// Override returns an override, revoked or not.
+	Override(ctx context.Context, id string) (delivery.Override, error)
+	// Overrides lists the overrides for the given releases of a pipeline (all of its releases when none is given), revoked ones
+	// included, oldest first.
+	Overrides(ctx context.Context, pipeline string, versions ...string) ([]delivery.Override, error)
+
+	// Rollouts lists, of each stage of a pipeline, the newest delivery.MaxRollouts rollouts that are not rollbacks, ascending by
+	// their start: CreatedAt of the first deployment of each that was recorded. A deployment made to roll back counts for none.
+	// The newest are those recorded last, whatever the clocks showed. It reads by index, so history does not slow it down.
+	Rollouts(ctx context.Context, pipeline string) ([]delivery.RolloutRecord, error)
+
 	Deployment(ctx context.Context, id string) (delivery.Deployment, error)
 	// Deployments lists deployments ascending by Seq.
 	Deployments(ctx context.Context, filter DeploymentFilter) ([]delivery.Deployment, error)
@@ -81,10 +104,26 @@ type Tx interface {
 	// RevokeApproval records when a decision was revoked; revoking twice keeps the first moment.
 	RevokeApproval(ctx context.Context, id string, at time.Time) error
 
+	// AddTestReport inserts a report; an id that exists is a conflict.
+	AddTestReport(ctx context.Context, report delivery.TestReport) error
+	// WithdrawTestReport records when a report was taken back; doing so twice keeps the first moment.
+	WithdrawTestReport(ctx context.Context, id string, at time.Time) error
+
+	PutFreeze(ctx context.Context, spec delivery.FreezeSpec) error
+	DeleteFreeze(ctx context.Context, name string) error
+	PutPolicy(ctx context.Context, spec delivery.PolicySpec) error
+	DeletePolicy(ctx context.Context, name string) error
+
+	// AddOverride inserts an override; an id that exists is a conflict.
+	AddOverride(ctx context.Context, override delivery.Override) error
+	// RevokeOverride records when an override was taken back; doing so twice keeps the first moment.
+	RevokeOverride(ctx context.Context, id string, at time.Time) error
+
 	// AddDeployment inserts a deployment, gives it the next Seq and returns it. A second one in flight for the same
 	// environment and pipeline is a conflict, held by a constraint of the database.
 	AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error)
-	// PutDeployment replaces a deployment by id; Seq, Pipeline, Environment and Content do not change.
+	// PutDeployment replaces a deployment by id. Seq, Pipeline, Stage, Environment, Content, Kind and Rollout never change: that
+	// they would is a conflict.
 	PutDeployment(ctx context.Context, d delivery.Deployment) error
 
 	// AppendEvent seals the event as the next link of the chain and returns it.

@@ -16,13 +16,8 @@ func (r *reader) Approval(ctx context.Context, id string) (delivery.Approval, er
 
 // Approvals implements store.Reader.
 func (r *reader) Approvals(ctx context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
-	where := conditions{}
-	where.add("pipeline = ", pipeline)
-	if len(versions) > 0 {
-		where.addList("version", r.ledger.dialect, versions)
-	}
-	return documents[delivery.Approval](ctx, r, "approvals",
-		`SELECT id, document FROM approvals`+where.String()+` ORDER BY decided_at, id`, where.args...)
+	query, args := r.ledger.byRelease("approvals", "decided_at", pipeline, versions)
+	return documents[delivery.Approval](ctx, r, "approvals", query, args...)
 }
 
 // AddApproval implements store.Tx.

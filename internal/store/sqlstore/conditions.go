@@ -41,3 +41,14 @@ func (c *conditions) String() string {
 	}
 	return " WHERE " + strings.Join(c.terms, " AND ")
 }
+
+// byRelease asks a table for what was recorded about some releases of a pipeline (all of them when no version is given), the
+// oldest first by the column that holds the moment.
+func (l *ledger) byRelease(table, moment, pipeline string, versions []string) (string, []any) {
+	where := conditions{}
+	where.add("pipeline = ", pipeline)
+	if len(versions) > 0 {
+		where.addList("version", l.dialect, versions)
+	}
+	return `SELECT id, document FROM ` + table + where.String() + ` ORDER BY ` + moment + `, id`, where.args
+}

@@ -123,6 +123,9 @@ func (w *writer) AddDeployment(ctx context.Context, d delivery.Deployment) (deli
 	case n == 0:
 		return none, delivery.Errorf(delivery.CodeConflict, "deployment %q is recorded already", d.ID)
 	}
+	if err := w.beginRollout(ctx, d); err != nil {
+		return none, err
+	}
 	return d, nil
 }
 
@@ -143,8 +146,8 @@ func (w *writer) PutDeployment(ctx context.Context, d delivery.Deployment) error
 	if err != nil {
 		return err
 	}
-	_, err = w.exec(ctx, `UPDATE deployments SET stage = $2, rollout = $3, status = $4, verified_at = $5, document = $6 WHERE id = $1`,
-		d.ID, d.Stage, d.Rollout, string(d.Status), micros(d.VerifiedAt), text)
+	_, err = w.exec(ctx, `UPDATE deployments SET status = $2, verified_at = $3, document = $4 WHERE id = $1`,
+		d.ID, string(d.Status), micros(d.VerifiedAt), text)
 	return err
 }
 
@@ -173,6 +176,9 @@ func refuseOtherContent(held, d delivery.Deployment) error {
 	}
 	if held.Seq != d.Seq || held.Pipeline != d.Pipeline || held.Environment != d.Environment || !bytes.Equal(before, after) {
 		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its number, pipeline, environment and content never change", d.ID)
+	}
+	if held.Stage != d.Stage || held.Kind != d.Kind || held.Rollout != d.Rollout {
+		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its stage, kind and rollout never change", d.ID)
 	}
 	return nil
 }
