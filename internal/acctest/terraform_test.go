@@ -179,7 +179,8 @@ func (w *workspace) start(args ...string) *background {
 // wait returns what the command printed and its exit status.
 func (b *background) wait() (said string, status int) {
 	b.t.Helper()
-	return b.said.String(), exitStatus(b.t, <-b.done)
+	status = exitStatus(b.t, <-b.done)
+	return b.said.String(), status
 }
 
 // output collects what a program prints, to be read meanwhile.

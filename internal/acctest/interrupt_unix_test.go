@@ -1,0 +1,184 @@
+//go:build unix
+
+package acctest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
+)
+
+// patience bounds waiting for processes of a busy machine. Nothing waits for longer than what it waits for takes.
+const patience = time.Minute
+
+// slowShop is a shop whose smoke check, and whose after_deploy hook when slowDeploy says so, stays at work until let go: it tells
+// its process id in a file, and then reads from a pipe into which nobody has written yet.
+func slowShop(t *testing.T, slowDeploy bool) (*workspace, *acctest.Harness) {
+	t.Helper()
+	h := acctest.New(t)
+	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
+	require.NoError(t, syscall.Mkfifo(filepath.Join(w.dir, "go"), 0o600))
+	w.write("slow.sh", `[ -e "$1/fast" ] || { echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"; read -r _ < "$1/go"; }`)
+	w.write("page.html", "hello")
+	w.write("main.tf", fmt.Sprintf(`
+locals {
+  slow = { argv = ["/bin/sh", "${abspath(path.module)}/slow.sh", abspath(path.module)] }
+  page = "${abspath(path.module)}/page.html"
+}
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  target = { directory = { path = "${abspath(path.module)}/srv", after_deploy = %t ? local.slow : null } }
+}
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [{
+    name         = "staging"
+    environments = [cd_environment.staging.name]
+    promotion    = "automatic"
+    verify       = { smoke = { command = local.slow } }
+  }]
+}
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.0.0"
+  artifacts = { page = { uri = local.page, digest = "sha256:${filesha256(local.page)}" } }
+}
+%s`, slowDeploy, required))
+	return w, h
+}
+
+// required names the provider; every configuration of a real workspace needs it.
+const required = `
+terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
+`
+
+// child waits until the slow script runs, and returns its process id.
+func (w *workspace) child() int {
+	w.t.Helper()
+	var pid int
+	require.Eventually(w.t, func() bool {
+		text, err := os.ReadFile(filepath.Join(w.dir, "pid"))
+		if err != nil {
+			return false
+		}
+		pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		return err == nil
+	}, patience, 10*time.Millisecond, "the script never started")
+	return pid
+}
+
+// hurry makes the script end at once from now on.
+func (w *workspace) hurry() { w.write("fast", "") }
+
+// says waits until the command has printed a text.
+func (b *background) says(text string) {
+	b.t.Helper()
+	deadline := time.After(patience)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !strings.Contains(b.said.String(), text) {
+		select {
+		case <-look.C:
+		case <-deadline:
+			require.Fail(b.t, "it never said "+text, b.said.String())
+		}
+	}
+}
+
+func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+// requireFree demands that nobody holds the right to deploy to staging, so that the next need not wait for it to lapse.
+func requireFree(t *testing.T, h *acctest.Harness) {
+	t.Helper()
+	ledger, err := sqlstore.Open(t.Context(), h.Ledger)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, ledger.Close()) }()
+	require.NoError(t, ledger.Update(t.Context(), func(tx store.Tx) error {
+		lease, err := tx.AcquireLease(t.Context(), "staging/shop", "test", time.Now(), time.Minute)
+		if err != nil {
+			return err
+		}
+		return tx.ReleaseLease(t.Context(), lease)
+	}))
+}
+
+// requireDeliveredOnce demands that the release was deployed by one single deployment, and runs.
+func requireDeliveredOnce(t *testing.T, h *acctest.Harness) {
+	t.Helper()
+	deployments, err := h.Client(mallory).Deployments(t.Context(), "shop", "staging", "", 0)
+	require.NoError(t, err)
+	require.Len(t, deployments, 1, "what was begun is finished, not begun again")
+	require.Equal(t, delivery.Verified, deployments[0].Status)
+	requireWholeLedger(t, h)
+}
+
+func TestInterruptLosesNothing(t *testing.T) {
+	t.Parallel()
+	for name, slowDeploy := range map[string]bool{"while deploying": true, "while verifying": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, h := slowShop(t, slowDeploy)
+			apply := w.start("apply")
+			child := w.child()
+			require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT)) // as a terminal does: to the whole group
+			said, status := apply.wait()
+			require.NotZero(t, status, said)
+			require.Contains(t, unwrapped(said), "Nothing is lost: applying again goes on from the ledger", said)
+			require.Eventually(t, func() bool { return gone(child) }, patience, 10*time.Millisecond, "the script still runs")
+
+			w.hurry()
+			requireFree(t, h)
+			w.run("apply")
+			w.requireEmptyPlan()
+			requireDeliveredOnce(t, h)
+		})
+	}
+}
+
+func TestLostProviderLosesNothing(t *testing.T) {
+	t.Parallel()
+	w, h := slowShop(t, true)
+	apply := w.start("apply")
+	child := w.child()
+	require.NoError(t, syscall.Kill(providerOf(t, child), syscall.SIGKILL))
+	said, status := apply.wait()
+	require.NotZero(t, status, said)
+	require.NoError(t, syscall.Kill(child, syscall.SIGKILL)) // nobody was left to end it
+
+	w.hurry()
+	w.run("apply") // waits until the lease of the lost process lapses
+	w.requireEmptyPlan()
+	requireDeliveredOnce(t, h)
+}
+
+// providerOf is the process that started the script.
+func providerOf(t *testing.T, child int) int {
+	t.Helper()
+	cmd := newWorkspace(t, "").command("ps", "-o", "ppid=", "-p", strconv.Itoa(child))
+	text, err := cmd.Output()
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	require.Greater(t, pid, 1)
+	return pid
+}
