@@ -65,6 +65,9 @@ func (s ApprovalSpec) Validate() Errors {
 	if s.Decision != Approve && s.Decision != Reject {
 		p.at("decision").add("%q is not a decision; use \"approve\" or \"reject\"", s.Decision)
 	}
+	if len(s.Signature) > MaxSignatureBytes {
+		p.at("signature").add("the signature has %d bytes; at most %d are allowed", len(s.Signature), MaxSignatureBytes)
+	}
 	if len(s.Comment) > MaxCommentBytes {
 		p.at("comment").add("the comment has %d bytes; at most %d are allowed", len(s.Comment), MaxCommentBytes)
 	}
@@ -102,6 +105,23 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Erro
 		p.at("approver").add("%s", strings.Join(refusals, "; "))
 	}
 	return p.errors()
+}
+
+// SignedFor reports whether a gate of the stage lists the key as one that signs for the person.
+func (w World) SignedFor(stage Stage, who, key string) bool {
+	return slices.ContainsFunc(w.approvalGates(stage), func(g ApprovalsGate) bool { return len(g.SignedBy) > 0 && g.signed(who, key, w.Now) })
+}
+
+// ApprovalRequest is what an approver signs now.
+func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDecision) ApprovalRequest {
+	r := ApprovalRequest{Pipeline: w.Pipeline.Name, Version: release.Spec.Version, Stage: stage.Name, Decision: decision,
+		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}
+	for _, a := range w.Approvals {
+		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.ApprovalStatus(a) == ApprovalExpired) {
+			r.Round++
+		}
+	}
+	return r
 }
 
 // approvalGates lists the approvals gates of a stage: its own, and those of the policies that hold there.

@@ -43,6 +43,12 @@ type TestReport struct {
 	WithdrawnAt *time.Time `json:"withdrawn_at,omitempty"`
 }
 
+// TestReportRequest records a report: its names, and its text as JUnit XML.
+type TestReportRequest struct {
+	Spec  TestReportSpec `json:"spec"`
+	JUnit string         `json:"junit"`
+}
+
 // Validate checks the report's names.
 func (s TestReportSpec) Validate() Errors {
 	p := newProblems()

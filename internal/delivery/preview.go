@@ -7,8 +7,15 @@ type Overlay struct {
 	Releases     []ReleaseRequest  `json:"releases,omitempty"`
 	Promotions   []PromotionSpec   `json:"promotions,omitempty"`
 	Approvals    []ApprovalSpec    `json:"approvals,omitempty"`
-	// Revoked lists approvals, by id, that the plan is about to take back.
+	Reports      []TestReport      `json:"reports,omitempty"` // planned: spec and counts only
+	Freezes      []FreezeSpec      `json:"freezes,omitempty"`
+	Policies     []PolicySpec      `json:"policies,omitempty"`
+	Overrides    []OverrideSpec    `json:"overrides,omitempty"`
+	// Revoked lists approvals, reports and overrides, by id, that the plan is about to take back.
 	Revoked []string `json:"revoked,omitempty"`
+	// Lifted lists freezes, and Dropped lists policies, by name, that the plan is about to delete.
+	Lifted  []string `json:"lifted,omitempty"`
+	Dropped []string `json:"dropped,omitempty"`
 }
 
 // PreviewRequest asks what applying one declaration would do. Exactly one subject is set.
@@ -19,6 +26,12 @@ type PreviewRequest struct {
 	Release     *ReleaseRequest  `json:"release,omitempty"`
 	Promotion   *PromotionSpec   `json:"promotion,omitempty"`
 	Approval    *ApprovalSpec    `json:"approval,omitempty"`
+	// Policy asks what an edit of a policy weakens; with Removed, what removing it does.
+	Policy     *PolicySpec        `json:"policy,omitempty"`
+	Override   *OverrideSpec      `json:"override,omitempty"`
+	TestReport *TestReportRequest `json:"test_report,omitempty"`
+	// Removed says that the subject (a policy or a pipeline) is about to be deleted.
+	Removed bool `json:"removed,omitempty"`
 }
 
 // Preview says what applying one declaration would do.
@@ -33,4 +46,13 @@ type Preview struct {
 	Stages []StageDecision `json:"stages,omitempty"`
 	// ContentDigest is what an approval would cover.
 	ContentDigest string `json:"content_digest,omitempty"`
+	// Counts is what a test report says, and Digest is its text's.
+	Counts *TestCounts `json:"counts,omitempty"`
+	Digest string      `json:"digest,omitempty"`
+	// Weakened says in words what an edit of gates makes easier to pass, and LetThrough names the releases that wait now and would
+	// not any more.
+	Weakened   []string `json:"weakened,omitempty"`
+	LetThrough []string `json:"let_through,omitempty"`
+	// Overrides are those that live for the release in the stages it is carried through.
+	Overrides []Override `json:"overrides,omitempty"`
 }

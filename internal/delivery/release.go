@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -101,11 +102,13 @@ func (a Artifact) validate(p problems) {
 }
 
 func isLoopback(uri string) bool {
-	host := strings.TrimPrefix(uri, "http://")
-	for _, prefix := range []string{"127.0.0.1:", "127.0.0.1/", "[::1]:", "[::1]/", "localhost:", "localhost/"} {
-		if strings.HasPrefix(host, prefix) {
-			return true
-		}
+	u, err := url.Parse(uri)
+	if err != nil || u.User != nil {
+		return false
+	}
+	switch u.Hostname() {
+	case "127.0.0.1", "::1", "localhost":
+		return true
 	}
 	return false
 }

@@ -34,6 +34,9 @@ func TestReleaseValidate(t *testing.T) {
 		{"plain http elsewhere", func(r *delivery.ReleaseSpec) {
 			r.Artifacts = app(delivery.Artifact{URI: "http://127.0.0.1.evil.example/a", Digest: digest})
 		}, []refusal{{`artifacts["app"].uri`, "https"}}},
+		{"plain http to somebody else's host", func(r *delivery.ReleaseSpec) {
+			r.Artifacts = app(delivery.Artifact{URI: "http://127.0.0.1:80@evil.example/a", Digest: digest})
+		}, []refusal{{`artifacts["app"].uri`, "https"}}},
 		{"plain http here", func(r *delivery.ReleaseSpec) {
 			r.Artifacts = app(delivery.Artifact{URI: "http://127.0.0.1:8080/a", Digest: digest})
 		}, nil},

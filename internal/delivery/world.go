@@ -13,7 +13,7 @@ type World struct {
 	Environments map[string]EnvironmentSpec // those of the pipeline, and their parity references
 	Releases     map[string]Release         // by version
 	Promotions   map[string]Promotion       // by the stage they enter
-	Approvals    []Approval                 // not revoked
+	Approvals    []Approval                 // revoked ones too
 	Signers      map[string]string          // by approval: the public key whose signature of its payload was verified
 	Reports      []TestReport               // not withdrawn
 	Freezes      []FreezeSpec
@@ -127,4 +127,19 @@ func (w World) stageOf(environment string) (Stage, bool) {
 		}
 	}
 	return Stage{}, false
+}
+
+// GateCheck returns the check that a key asks.
+func (w World) GateCheck(key CheckKey) (Check, bool) {
+	if key.Policy == "" {
+		stage, _ := w.Pipeline.Stage(key.Stage)
+		check, ok := stage.Gates.Checks[key.Name]
+		return check, ok
+	}
+	i := slices.IndexFunc(w.Policies, func(p PolicySpec) bool { return p.Name == key.Policy })
+	if i < 0 {
+		return Check{}, false
+	}
+	check, ok := w.Policies[i].Gates.Checks[key.Name]
+	return check, ok
 }
