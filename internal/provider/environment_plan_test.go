@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
 
 const environmentType = "cd_environment"
@@ -172,4 +174,36 @@ func TestParityWithoutItsReference(t *testing.T) {
 	_, diagnostics := w.plan(environmentType, w.null(environmentType), object(t, stagingLike))
 	require.Equal(t, oneError, severities(diagnostics))
 	require.Equal(t, `AttributeName("parity").AttributeName("with")`, diagnostics[0].Attribute.String())
+}
+
+// While Terraform only validates, or a value in the provider block is not known yet, there is no way to the ledger: plans say
+// less, and what cannot do without it says so.
+func TestWithoutAControlPlane(t *testing.T) {
+	t.Parallel()
+	w := &wire{t: t, server: providerserver.NewProtocol6(provider.New("test", provider.Host{})())()}
+	var err error
+	w.schemas, err = w.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	require.NoError(t, err)
+	w.configure()
+
+	planned, diagnostics := w.plan(environmentType, w.null(environmentType), object(t, stagingOther))
+	require.Empty(t, diagnostics)
+	require.True(t, planned.IsFullyKnown())
+	require.True(t, w.read(environmentType, planned).Equal(planned))
+	pipeline, diagnostics := w.plan(pipelineType, w.null(pipelineType), object(t, shopPipeline))
+	require.Empty(t, diagnostics)
+	require.True(t, w.read(pipelineType, pipeline).Equal(pipeline))
+
+	s := w.schema(environmentType)
+	applied, err := w.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{TypeName: environmentType,
+		PriorState: w.dynamic(s, w.null(environmentType)), PlannedState: w.dynamic(s, planned), Config: w.dynamic(s, w.value(s, object(t, stagingOther)))})
+	require.NoError(t, err)
+	require.Equal(t, oneError, severities(applied.Diagnostics))
+	require.Contains(t, applied.Diagnostics[0].Detail, "the provider is not configured")
+
+	source := w.schemas.DataSourceSchemas[environmentType]
+	found, err := w.server.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: environmentType,
+		Config: w.dynamic(source, w.value(source, map[string]any{"name": "staging"}))})
+	require.NoError(t, err)
+	require.Equal(t, oneError, severities(found.Diagnostics))
 }

@@ -82,8 +82,8 @@ func parityModelFrom(p *delivery.Parity, prior *parityModel) *parityModel {
 	for glob, a := range p.Allow {
 		allow[glob] = allowanceModel{
 			Reason: stringOr(a.Reason, prior.Allow[glob].Reason),
-			Min:    types.Float64PointerValue(a.Min),
-			Max:    types.Float64PointerValue(a.Max),
+			Min:    floatOr(a.Min, prior.Allow[glob].Min),
+			Max:    floatOr(a.Max, prior.Allow[glob].Max),
 			Until:  stringOr(a.Until, prior.Allow[glob].Until),
 		}
 	}

@@ -88,6 +88,14 @@ func intOr(v int, prior types.Int64) types.Int64 {
 	return types.Int64Null()
 }
 
+// floatOr keeps the prior value when it is the same number: a configuration may write more digits than a float64 holds.
+func floatOr(v *float64, prior types.Float64) types.Float64 {
+	if v != nil && !prior.IsNull() && !prior.IsUnknown() && prior.ValueFloat64() == *v {
+		return prior
+	}
+	return types.Float64PointerValue(v)
+}
+
 func mapOr[V any](v, prior map[string]V) map[string]V {
 	switch {
 	case len(v) > 0:

@@ -18,7 +18,7 @@ resource "cd_environment" "staging" {
     with = cd_environment.production.name
     allow = {
       LOG_LEVEL   = { reason = "debug output while testing", until = "2027-06-30T00:00:00Z" }
-      REPLICAS    = { reason = "smaller on purpose", min = 1, max = 10 }
+      REPLICAS    = { reason = "smaller on purpose", min = 0.1, max = 10.7 }
       "secrets.*" = { reason = "own secrets" }
     }
   }

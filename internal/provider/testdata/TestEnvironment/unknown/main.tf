@@ -16,5 +16,8 @@ resource "cd_environment" "staging" {
   name   = "staging"
   tier   = "staging"
   config = { CURRENCY = "JPY" }
-  parity = { with = cd_environment.production.name }
+  parity = {
+    with  = cd_environment.production.name
+    allow = { LOAD = { reason = "more digits than a float64 holds", min = 0.12345678901234567890123 } }
+  }
 }
