@@ -124,7 +124,7 @@ func TestPromotionWaits(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
 	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
-	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": "1m"}}})
+	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": "5m"}}})
 
 	bob := s.Client("bob@example.com")
 	given := make(chan error, 1)
@@ -152,8 +152,10 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
 	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
-	patient := s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": "200ms"}}})
-	applied := w.applyPromotion(patient)
+	patient := func(timeout string) []declaration {
+		return s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"create": timeout}}})
+	}
+	applied := w.applyPromotion(patient("200ms"))
 	require.True(t, applied.failed())
 	require.Contains(t, applied.said(), "It did not settle within the timeout. Nothing is lost")
 	require.True(t, applied.after.IsNull(), "nothing is put into state")
@@ -162,7 +164,7 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	// Nothing was lost: the next apply goes on.
 	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
 	require.NoError(t, err)
-	applied = w.applyPromotion(patient)
+	applied = w.applyPromotion(patient("5m"))
 	require.False(t, applied.failed(), applied.said())
 	require.NoError(t, s.runs("production", "1.0.0"))
 }
@@ -292,16 +294,14 @@ func expectPromotion(attribute string, want knownvalue.Check) statecheck.StateCh
 func TestPromotionDrift(t *testing.T) {
 	s := newShop(t)
 	whole := wish{"release": release("1.0.0"), "promotion": map[string]any{"version": "1.0.0"}}
-	seen := s.step(whole)
-	seen.PreConfig = func() {
-		require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "srv", "production", "shop", "current", "shop-1.0.0.html"), []byte("hacked"), 0o600))
-	}
-	seen.PlanOnly, seen.ExpectNonEmptyPlan = true, true
 	healed := expecting(s.then(s.step(whole), "1.0.0", "1.0.0"),
 		plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionUpdate), plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionNoop))
+	healed.PreConfig = func() {
+		require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "srv", "production", "shop", "current", "shop-1.0.0.html"), []byte("hacked"), 0o600))
+	}
 	gone := expecting(s.step(whole), plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionCreate))
 	gone.PreConfig = func() { require.NoError(t, s.Client(acctest.Actor).DeletePromotion(t.Context(), "shop", "production")) }
-	s.test(s.step(whole), seen, healed, gone)
+	s.test(s.step(whole), healed, gone)
 }
 
 func TestPromotionRejectsBadInput(t *testing.T) {
@@ -430,20 +430,24 @@ func TestFailMovesNothing(t *testing.T) {
 	blocked.ExpectError = regexp.MustCompile(`(?s)Unable to promote release "shop/1\.0\.0".*may\s+not\s+enter\s+stage\s+"production".*approvals\s+pending\s+0 of 1 approvals`)
 	approved := maps.Clone(w)
 	approved["approvals"] = approvals(nil)
-	s.test(blocked, blocked, s.then(s.step(approved), "1.0.0", "1.0.0"))
+	s.test(blocked, s.then(s.step(approved), "1.0.0", "1.0.0"))
 }
 
 // Changing only how long to wait does nothing but take that over.
 func TestTimeoutsAlone(t *testing.T) {
 	s := newShop(t)
-	patience := func(timeout string) wish {
-		return wish{"release": release("1.0.0"), "promotion": map[string]any{"version": "1.0.0", "timeout": timeout}}
+	w := newWalks(t, s)
+	patience := func(timeout string) []declaration {
+		return s.declare(order{version: "1.0.0", promotion: map[string]any{"timeouts": map[string]any{"update": timeout}}})
 	}
-	deployed := 0
-	longer := s.step(patience("20m"))
-	longer.PreConfig = func() { deployed = len(s.Drivers["directory"].Deployed()) }
-	s.test(s.step(patience("10m")), longer)
+	w.apply(patience("10m")...)
+	deployed := len(s.Drivers["directory"].Deployed())
+	plan := w.refreshAndPlan(patience("20m")...)
+	require.Equal(t, "update", plan["promotion"].action)
+	require.Empty(t, plan["promotion"].diagnostics)
+	w.apply(patience("20m")...)
 	require.Len(t, s.Drivers["directory"].Deployed(), deployed)
+	require.Empty(t, w.refreshAndPlan(patience("20m")...)["promotion"].action)
 }
 
 // An environment of which parts are not known yet may make anything necessary: that is planned, and nothing is said of it.

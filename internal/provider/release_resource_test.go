@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,48 +155,45 @@ func TestFailedReleaseIsHeld(t *testing.T) {
 	s.test(first, failing, held, expecting(raised, plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate)))
 }
 
-// Whatever someone changes in what runs shows in the next plan, and applying heals it.
+// Whatever someone changes in what runs shows in the next plan, which says what differs; applying heals it.
 func TestReleaseDrift(t *testing.T) {
-	s := newShop(t)
-	current := filepath.Join(s.Dir, "srv", "staging", "shop", "current")
-	damage := map[string]func(){
-		"a file": func() {
-			require.NoError(t, os.WriteFile(filepath.Join(current, "shop-1.0.0.html"), []byte("hacked"), 0o600))
-		},
-		"configuration": func() {
-			require.NoError(t, os.WriteFile(filepath.Join(current, ".env"), []byte("LOG_LEVEL=\"trace\"\n"), 0o600))
-		},
-		"all of it":      func() { require.NoError(t, os.RemoveAll(filepath.Join(s.Dir, "srv", "staging"))) },
-		"what's current": func() { require.NoError(t, os.Remove(current)) },
-	}
-	steps := []resource.TestStep{s.step(wish{"release": release("1.0.0")})}
-	for _, what := range slices.Sorted(maps.Keys(damage)) {
-		seen := s.step(wish{"release": release("1.0.0")})
-		seen.PreConfig, seen.PlanOnly, seen.ExpectNonEmptyPlan = damage[what], true, true
-		steps = append(steps, seen, expecting(s.then(s.step(wish{"release": release("1.0.0")}), "1.0.0", ""),
-			plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate)))
-	}
-	s.test(steps...)
-}
-
-func TestDriftSaysWhatDiffers(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
 	all := s.declare(order{version: "1.0.0"})
 	w.apply(all...)
-	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "srv", "staging", "shop", "current", "shop-1.0.0.html"), []byte("hacked"), 0o600))
-	plan := w.refreshAndPlan(all...)
-	require.Equal(t, "update", plan["release"].action)
-	require.Contains(t, plan["release"].said(), "staging: deploy 1.0.0 to staging (staging drifted: ")
-	require.Contains(t, plan["release"].said(), "shop-1.0.0.html")
+	current := filepath.Join(s.Dir, "srv", "staging", "shop", "current")
+	for what, c := range map[string]struct {
+		damage func() error
+		want   string
+	}{
+		"a file is edited": {func() error { return os.WriteFile(filepath.Join(current, "shop-1.0.0.html"), []byte("hacked"), 0o600) }, "shop-1.0.0.html"},
+		"a variable is edited": {func() error {
+			return os.WriteFile(filepath.Join(current, ".env"), []byte("LOG_LEVEL=\"trace\"\n"), 0o600)
+		}, "LOG_LEVEL"},
+		"all of it is deleted": {func() error { return os.RemoveAll(filepath.Join(s.Dir, "srv", "staging")) }, "current does not exist"},
+		"current is deleted":   {func() error { return os.Remove(current) }, "current does not exist"},
+	} {
+		require.NoError(t, c.damage(), what)
+		plan := w.refreshAndPlan(all...)
+		require.Equal(t, "update", plan["release"].action, what)
+		require.Contains(t, plan["release"].said(), "staging: deploy 1.0.0 to staging (staging drifted: ", what)
+		require.Contains(t, plan["release"].said(), c.want, what)
+		w.apply(all...)
+		require.NoError(t, s.runs("staging", "1.0.0"), what)
+		require.Empty(t, w.refreshAndPlan(all...)["release"].action, what)
+	}
 }
 
-// A release that somebody else stopped managing is declared again.
-func TestReleaseDeletedOutside(t *testing.T) {
+// The same on real Terraform; and a release that somebody else stopped managing is declared again.
+func TestReleaseDriftAndDeletionOutside(t *testing.T) {
 	s := newShop(t)
+	healed := expecting(s.then(s.step(wish{"release": release("1.0.0")}), "1.0.0", ""), plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate))
+	healed.PreConfig = func() { require.NoError(t, os.RemoveAll(filepath.Join(s.Dir, "srv"))) }
 	gone := expecting(s.step(wish{"release": release("1.0.0")}), plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionCreate))
-	gone.PreConfig = func() { require.NoError(t, s.Client(acctest.Actor).DeleteRelease(t.Context(), "shop", "1.0.0")) }
-	s.test(s.step(wish{"release": release("1.0.0")}), gone)
+	gone.PreConfig = func() {
+		require.NoError(t, s.Client(acctest.Actor).DeleteRelease(t.Context(), "shop", "1.0.0"))
+	}
+	s.test(s.step(wish{"release": release("1.0.0")}), healed, gone)
 }
 
 // What can be changed behind Terraform's back shows in the next plan.
