@@ -170,8 +170,8 @@ func TestReleaseDrift(t *testing.T) {
 		"a variable is edited": {func() error {
 			return os.WriteFile(filepath.Join(current, ".env"), []byte("LOG_LEVEL=\"trace\"\n"), 0o600)
 		}, "LOG_LEVEL"},
-		"all of it is deleted": {func() error { return os.RemoveAll(filepath.Join(s.Dir, "srv", "staging")) }, "current does not exist"},
-		"current is deleted":   {func() error { return os.Remove(current) }, "current does not exist"},
+		"all of it is deleted": {func() error { return os.RemoveAll(filepath.Join(s.Dir, "srv", "staging")) }, "does not exist"},
+		"current is deleted":   {func() error { return os.Remove(current) }, "does not exist"},
 	} {
 		require.NoError(t, c.damage(), what)
 		plan := w.refreshAndPlan(all...)
