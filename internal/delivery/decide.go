@@ -132,6 +132,7 @@ func Decide(w World, entry string) Decision {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
 			waiting.Gates = []GateResult{w.previousStage(w.Pipeline.Stages[i-1], release)}
 			d.Stages = append(d.Stages, waiting)
+			d.Steps = append(d.Steps, w.unfinished(stage)...) // it waits for nothing
 			continue
 		}
 		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Asks)
@@ -184,6 +185,14 @@ func (w World) entering(stage Stage, release Release, attempt int, needs map[str
 		in.environments = append(in.environments, env)
 	}
 	return in
+}
+
+// unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
+func (w World) unfinished(stage Stage) []Step {
+	if steps := w.inFlight(stage); len(steps) > 0 {
+		return steps
+	}
+	return w.rollbacks(stage)
 }
 
 // inFlight lists the deployments that are not settled: whoever made them may be gone.
