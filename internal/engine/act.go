@@ -16,6 +16,7 @@ type job struct {
 	lease      store.Lease
 	deployment delivery.Deployment
 	secrets    map[string]string
+	resumed    bool // it was in flight already
 }
 
 // begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
@@ -60,7 +61,7 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 			if err != nil {
 				return err
 			}
-			jobs = append(jobs, job{lease, begun, secrets[i]})
+			jobs = append(jobs, job{lease, begun, secrets[i], current.Kind == delivery.StepResume})
 		}
 		return nil
 	})
@@ -109,7 +110,7 @@ func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j
 	if d.Status == delivery.Deploying {
 		result, err := e.deploy(ctx, d, j.secrets)
 		if err != nil {
-			return e.settleDeployment(ctx, lease, d, err)
+			return e.settleDeployment(ctx, lease, d, hidden(err, j.secrets))
 		}
 		d.Receipt, d.Status = result.Receipt, delivery.Verifying
 		if err := e.save(ctx, lease, d, "deployment.deployed", nil); err != nil {
@@ -117,8 +118,11 @@ func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j
 		}
 	}
 	checks, err := e.verify(ctx, pipeline, d)
+	for i := range checks {
+		checks[i].Detail = hide(checks[i].Detail, j.secrets)
+	}
 	d.Checks = checks
-	return e.settleDeployment(ctx, lease, d, err)
+	return e.settleDeployment(ctx, lease, d, hidden(err, j.secrets))
 }
 
 func (e *Engine) deploy(ctx context.Context, d delivery.Deployment, secrets map[string]string) (driver.Result, error) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,13 +13,18 @@ import (
 
 // Advance works on the promotion into a stage until nothing is left to do now, and returns what was wanted and the last
 // decision on it. It is idempotent, resumable and safe from many processes. With when_blocked = "wait" it stays while a gate is
-// pending. Cancelling ctx stops it at its next safe point, with ctx's error.
+// pending. Cancelling ctx stops it at its next safe point, with ctx's error. A place that differs from what this very work has
+// deployed there is a conflict: deploying again and again would not help.
 func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
+	deployed := map[string]delivery.Content{} // by environment
 	for {
 		w, found, d, err := e.decide(ctx, pipeline, entry)
 		wanted := w.Promotions[entry]
 		if err != nil {
 			return wanted, d, err
+		}
+		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
+			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool { return s.Kind == delivery.StepDeploy })
 		}
 		if len(d.Steps) == 0 {
 			if !waits(wanted, d) {
@@ -29,11 +35,19 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 			}
 			continue
 		}
-		busy, err := e.take(ctx, actor, found, d)
+		if err := unhealable(deployed, d.Steps); err != nil {
+			return wanted, d, err
+		}
+		begun, err := e.take(ctx, actor, found, d)
 		if err != nil {
 			return wanted, d, err
 		}
-		if busy {
+		for _, j := range begun {
+			if !j.resumed {
+				deployed[j.deployment.Environment] = j.deployment.Content
+			}
+		}
+		if len(begun) == 0 {
 			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
 				return wanted, d, err
 			}
@@ -58,7 +72,7 @@ func (e *Engine) decide(ctx context.Context, pipeline, entry string) (delivery.W
 // waits reports whether the promotion asked to stay until its gates pass, and they still can.
 func waits(wanted delivery.Promotion, d delivery.Decision) bool {
 	stopped := d.Stopped()
-	return wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.FailedGate()
+	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.FailedGate()
 }
 
 // untilReady is how long to wait before looking again: until the earliest moment that time alone can help, at most one poll.
@@ -72,24 +86,35 @@ func (e *Engine) untilReady(now time.Time, d delivery.Decision) time.Duration {
 	return wait
 }
 
-// take does the steps of a decision at the same time. busy says that none of them could be begun: other processes are acting in
-// those places, or the ledger has moved on.
-func (e *Engine) take(ctx context.Context, actor string, found answers, d delivery.Decision) (busy bool, err error) {
+// unhealable refuses to heal a place that this work has just deployed the same content to.
+func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) error {
+	for _, s := range steps {
+		before, was := deployed[s.Environment]
+		if was && s.Kind == delivery.StepDeploy && s.Purpose == delivery.KindHeal && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
+			return delivery.Errorf(delivery.CodeConflict, "%s was deployed to %s just now, and differs already: %s. Find out what changes it, and apply again", s.Version, s.Environment, s.Reason)
+		}
+	}
+	return nil
+}
+
+// take does the steps of a decision at the same time, and returns what it has brought to an end: nothing when other processes
+// are acting in those places, or the ledger has moved on.
+func (e *Engine) take(ctx context.Context, actor string, found answers, d delivery.Decision) ([]job, error) {
 	jobs, pipeline, err := e.begin(ctx, actor, found, d)
-	if err != nil || len(jobs) == 0 {
-		return err == nil, err
+	if err != nil {
+		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, j := range jobs {
 		group.Go(func() error { return e.carryOut(ctx, pipeline, j) })
 	}
-	return false, group.Wait()
+	return jobs, group.Wait()
 }
 
 // recordStop records that a release was refused at a gate, if it was.
 func (e *Engine) recordStop(ctx context.Context, actor string, wanted delivery.Promotion, d delivery.Decision) error {
 	refusal := delivery.Outcome(wanted, d)
-	if refusal == nil {
+	if refusal == nil || wanted.Unmanaged {
 		return nil
 	}
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -56,4 +59,34 @@ func (e *Engine) secrets(ctx context.Context, environment string, references map
 		values[name] = value
 	}
 	return values, nil
+}
+
+// hide puts a mark in place of every secret value in a text. Drivers keep values out of what they say; this is for the one that
+// fails to, and for what deployed software answers to a check: the ledger must not depend on them.
+func hide(text string, secrets map[string]string) string {
+	values := []string{}
+	for _, value := range secrets {
+		for _, form := range []string{value, strings.TrimSpace(value), strings.Trim(strconv.Quote(value), `"`)} {
+			if form != "" {
+				values = append(values, form)
+			}
+		}
+	}
+	// The longest first: a value may be part of another.
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
+	for _, value := range values {
+		text = strings.ReplaceAll(text, value, "***")
+	}
+	return text
+}
+
+// hidden is an error with the secret values hidden in its text. An error without any stays what it is.
+func hidden(err error, secrets map[string]string) error {
+	if err == nil {
+		return nil
+	}
+	if text := hide(err.Error(), secrets); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
 }
