@@ -55,8 +55,11 @@ type CheckResult struct {
 	Passed bool   `json:"passed"`
 	// Broken says that the check could not be asked at all and will not be answered until something changes (no such
 	// program, for one). It never counts as a pass.
-	Broken bool   `json:"broken,omitempty"`
-	Detail string `json:"detail"` // in words: what was asked and what came back; no secrets, at most a few lines
+	Broken bool `json:"broken,omitempty"`
+	// Report is what the JUnit file says that the check wrote, and ReportDigest is its text's; nil when it wrote none.
+	Report       *TestCounts `json:"report,omitempty"`
+	ReportDigest string      `json:"report_digest,omitempty"`
+	Detail       string      `json:"detail"` // in words: what was asked and what came back; no secrets, at most a few lines
 }
 
 // Kind names the check's kind ("http", "command"): the key of its checker.

@@ -168,10 +168,17 @@ func (e *Engine) settleDeployment(ctx context.Context, lease store.Lease, d deli
 	d.SettledAt = &now
 	if failure != nil {
 		d.Status, d.Failure = delivery.Failed, failure.Error()
-		return e.save(ctx, lease, d, "deployment.failed", nil)
+		return e.save(ctx, lease, d, "deployment.failed", func(tx store.Tx) ([]happened, error) { return e.addReports(ctx, tx, d) })
 	}
 	d.Status, d.VerifiedAt = delivery.Verified, &now
-	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]happened, error) { return e.replace(ctx, tx, d, now) })
+	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]happened, error) {
+		replaced, err := e.replace(ctx, tx, d, now)
+		if err != nil {
+			return nil, err
+		}
+		reported, err := e.addReports(ctx, tx, d)
+		return append(replaced, reported...), err
+	})
 }
 
 // replace marks what a verified deployment replaced: superseded, or rolled back when that is what it was for.

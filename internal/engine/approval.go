@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/signature"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -44,19 +45,15 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 			return nil, missing(err, "pipeline")
 		}
 		spec := spec
-		digest, err := approvable(w, actor, &spec)
+		request, err := approvable(w, actor, &spec)
 		if err != nil {
 			return nil, err
 		}
-		given = delivery.Approval{Spec: spec, ContentDigest: digest, DecidedAt: e.now()}
-		before, err := tx.Approvals(ctx, spec.Pipeline, spec.Version)
-		if err != nil {
-			return nil, err
-		}
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: e.now()}
 		given.Number = 1
 		var same *delivery.Approval
-		for _, a := range before {
-			if a.Spec.Stage != spec.Stage || a.Spec.Approver != spec.Approver {
+		for _, a := range w.Approvals {
+			if a.Spec.Version != spec.Version || a.Spec.Stage != spec.Stage || a.Spec.Approver != spec.Approver {
 				continue
 			}
 			given.Number++
@@ -76,26 +73,57 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 	return given, err
 }
 
-// approvable checks that the actor may decide this, fills in who decides, and returns the digest of what the decision covers.
-func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (string, error) {
+// approvable checks that this decision may be recorded: the actor's own, or one that is signed by whoever it names. It fills in who
+// decides, and returns what the decision covers.
+func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (delivery.ApprovalRequest, error) {
+	none := delivery.ApprovalRequest{}
 	if spec.Approver == "" {
 		spec.Approver = actor
 	}
 	if err := spec.Validate().Err(); err != nil {
-		return "", err
+		return none, err
 	}
-	if spec.Approver != actor {
-		return "", &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf("%s acts here, and cannot decide for %s; leave approver out, or let %s apply it (the provider's actor)", actor, spec.Approver, spec.Approver)}
+	release, known := w.Releases[spec.Version]
+	stage, exists := w.Pipeline.Stage(spec.Stage)
+	if !known && exists {
+		return none, noRelease(w, spec.Version)
 	}
-	release, ok := w.Releases[spec.Version]
-	if !ok {
-		return "", &delivery.Error{Code: delivery.CodeInvalid, Field: "version", Message: fmt.Sprintf("%s has no release %q; register it with a cd_release first", w.Pipeline, spec.Version)}
+	request := delivery.ApprovalRequest{}
+	if exists {
+		request = w.ApprovalRequest(stage, release, spec.Decision)
 	}
-	if err := spec.ValidateGate(w, release, "").Err(); err != nil {
-		return "", err
+	key := ""
+	if spec.Signature != "" && exists {
+		var err error
+		if key, err = signature.Signer(spec.Signature, request.Payload()); err != nil {
+			return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
+				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" anew, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
+		}
 	}
-	stage, _ := w.Pipeline.Stage(spec.Stage)
-	return w.ApprovalDigest(stage, release), nil
+	if spec.Approver != actor && !w.SignedFor(stage, spec.Approver, key) {
+		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf(
+			"%s acts here, and cannot decide for %s; leave approver out, let %s apply it (the provider's actor), or give their signature by a key of the gate's signed_by", actor, spec.Approver, spec.Approver)}
+	}
+	return request, spec.ValidateGate(w, release, key).Err()
+}
+
+// ApprovalRequest returns what an approver is asked to sign, as of now.
+func (e *Engine) ApprovalRequest(ctx context.Context, pipeline, version, stage string, decision delivery.ApprovalDecision) (delivery.ApprovalRequest, error) {
+	w, err := e.view(ctx, pipeline, nil, version)
+	if err != nil {
+		return delivery.ApprovalRequest{}, err
+	}
+	s, exists := w.Pipeline.Stage(stage)
+	release, known := w.Releases[version]
+	switch {
+	case decision != delivery.Approve && decision != delivery.Reject:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeInvalid, Field: "decision", Message: fmt.Sprintf("%q is not a decision; use \"approve\" or \"reject\"", decision)}
+	case !exists:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: fmt.Sprintf("%s has no stage %q", w.Pipeline, stage)}
+	case !known:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: fmt.Sprintf("%s has no release %q", w.Pipeline, version)}
+	}
+	return w.ApprovalRequest(s, release, decision), nil
 }
 
 // RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.

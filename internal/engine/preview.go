@@ -2,100 +2,11 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
-
-// plan is an overlay made easy to look things up in. A nil plan lays nothing over the ledger.
-type plan struct {
-	actor        string
-	environments map[string]delivery.EnvironmentSpec
-	pipelines    map[string]delivery.PipelineSpec
-	releases     []delivery.ReleaseRequest
-	promotions   []delivery.PromotionSpec
-	approvals    []delivery.ApprovalSpec
-	revoked      []string
-}
-
-func newPlan(actor string, o delivery.Overlay) *plan {
-	p := &plan{actor: actor, environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
-		releases: o.Releases, promotions: o.Promotions, approvals: o.Approvals, revoked: o.Revoked}
-	for _, spec := range o.Environments {
-		p.environments[spec.Name] = spec
-	}
-	for _, spec := range o.Pipelines {
-		p.pipelines[spec.Name] = spec
-	}
-	return p
-}
-
-func (p *plan) environment(name string) (delivery.EnvironmentSpec, bool) {
-	if p == nil {
-		return delivery.EnvironmentSpec{}, false
-	}
-	spec, ok := p.environments[name]
-	return spec, ok
-}
-
-// versions adds the versions that the plan speaks of.
-func (p *plan) versions(known []string) []string {
-	if p == nil {
-		return known
-	}
-	for _, r := range p.releases {
-		known = append(known, r.Spec.Version)
-	}
-	for _, r := range p.promotions {
-		known = append(known, r.Version)
-	}
-	return known
-}
-
-// lay puts the plan's releases, promotions and approvals over the world. Environments and the pipeline are in it already.
-func (p *plan) lay(w *delivery.World) {
-	for _, r := range p.releases {
-		if r.Spec.Pipeline != w.Pipeline.Name {
-			continue
-		}
-		release := registered(r, p.actor, w)
-		w.Releases[r.Spec.Version] = release
-		if w.Pipeline.Leads() {
-			lead := leading(w.Pipeline, r, p.actor, w.Now)
-			w.Promotions[lead.Spec.Stage] = lead
-		}
-	}
-	for _, spec := range p.promotions {
-		if spec.Pipeline == w.Pipeline.Name {
-			w.Promotions[spec.Stage] = delivery.Promotion{Spec: spec, RequestedBy: p.actor, RequestedAt: w.Now}
-		}
-	}
-	w.Approvals = slices.DeleteFunc(w.Approvals, func(a delivery.Approval) bool { return slices.Contains(p.revoked, a.ID) })
-	for i, spec := range p.approvals {
-		release, known := w.Releases[spec.Version]
-		stage, ok := w.Pipeline.Stage(spec.Stage)
-		if spec.Pipeline != w.Pipeline.Name || !known || !ok {
-			continue
-		}
-		if spec.Approver == "" {
-			spec.Approver = p.actor
-		}
-		const behindAll = 1 << 30
-		w.Approvals = append(w.Approvals, delivery.Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, Number: behindAll + i, DecidedAt: w.Now,
-			ContentDigest: w.ApprovalDigest(stage, release)})
-	}
-}
-
-// registered is the release as the ledger would hold it: who registered it first stays.
-func registered(r delivery.ReleaseRequest, actor string, w *delivery.World) delivery.Release {
-	release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: w.Now}
-	if known, ok := w.Releases[r.Spec.Version]; ok {
-		release.RegisteredBy, release.RegisteredAt = known.RegisteredBy, known.RegisteredAt
-	}
-	return release
-}
 
 // Preview says what applying one declaration would do, over the ledger and over what the same plan is about to change. It
 // writes nothing.
@@ -114,8 +25,14 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 		preview, err = e.previewPromotion(ctx, overlay, *r.Promotion)
 	case r.Approval != nil:
 		preview, err = e.previewApproval(ctx, overlay, *r.Approval)
+	case r.Policy != nil:
+		preview, err = e.previewPolicy(ctx, overlay, *r.Policy, r.Removed)
+	case r.Override != nil:
+		preview, err = e.previewOverride(ctx, overlay, *r.Override)
+	case r.TestReport != nil:
+		preview, err = e.previewTestReport(ctx, overlay, *r.TestReport)
 	default:
-		return preview, delivery.Errorf(delivery.CodeInvalid, "a preview needs a subject: environment, pipeline, release, promotion or approval")
+		return preview, delivery.Errorf(delivery.CodeInvalid, "a preview needs a subject, such as an environment, a release or a promotion")
 	}
 	// What would be refused at apply is an answer here, not an error.
 	if refusals := delivery.ErrorsOf(err); refusals != nil && foreseen(refusals) {
@@ -131,8 +48,19 @@ func foreseen(refusals delivery.Errors) bool {
 }
 
 func (e *Engine) previewEnvironment(ctx context.Context, overlay *plan, spec delivery.EnvironmentSpec) (delivery.Preview, error) {
-	if err := spec.Validate().Err(); err != nil || spec.Parity == nil {
+	if err := spec.Validate().Err(); err != nil {
 		return delivery.Preview{}, err
+	}
+	preview := delivery.Preview{}
+	before, err := e.Environment(ctx, spec.Name)
+	if err != nil && !delivery.IsNotFound(err) {
+		return preview, err
+	}
+	if err == nil {
+		preview.Weakened = delivery.WeakenedParity(before.Spec, spec)
+	}
+	if spec.Parity == nil {
+		return preview, nil
 	}
 	var reference *delivery.EnvironmentSpec
 	if planned, ok := overlay.environment(spec.Parity.With); ok {
@@ -143,7 +71,7 @@ func (e *Engine) previewEnvironment(ctx context.Context, overlay *plan, spec del
 	}); err != nil {
 		return delivery.Preview{}, err
 	}
-	return delivery.Preview{}, delivery.CheckParity(spec, reference, e.now()).Err()
+	return preview, delivery.CheckParity(spec, reference, e.now()).Err()
 }
 
 func (e *Engine) previewPipeline(ctx context.Context, overlay *plan, spec delivery.PipelineSpec) (delivery.Preview, error) {
@@ -158,7 +86,11 @@ func (e *Engine) previewPipeline(ctx context.Context, overlay *plan, spec delive
 	if err != nil {
 		return delivery.Preview{}, err
 	}
-	return delivery.Preview{}, spec.ValidateEnvironments(known).Err()
+	if err := spec.ValidateEnvironments(known).Err(); err != nil {
+		return delivery.Preview{}, err
+	}
+	weakened, through, err := e.weakenedPipeline(ctx, overlay, spec)
+	return delivery.Preview{Weakened: weakened, LetThrough: through}, err
 }
 
 func (e *Engine) previewRelease(ctx context.Context, overlay *plan, r delivery.ReleaseRequest) (delivery.Preview, error) {
@@ -214,7 +146,13 @@ func (e *Engine) foresee(ctx context.Context, w delivery.World, before []string,
 		f = delivery.Foresee(w, before, wanted)
 		return f.Asks
 	})
-	return delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages}, err
+	preview := delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages}
+	for _, s := range f.Decision.Stages {
+		if stage, ok := w.Pipeline.Stage(s.Stage); ok {
+			preview.Overrides = append(preview.Overrides, w.LiveOverrides(stage, w.Releases[wanted.Spec.Version])...)
+		}
+	}
+	return preview, err
 }
 
 func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delivery.ApprovalSpec) (delivery.Preview, error) {
@@ -222,8 +160,8 @@ func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delive
 	if err != nil {
 		return delivery.Preview{}, missing(err, "pipeline")
 	}
-	digest, err := approvable(w, overlay.actor, &spec)
-	return delivery.Preview{ContentDigest: digest}, err
+	request, err := approvable(w, overlay.actor, &spec)
+	return delivery.Preview{ContentDigest: request.ContentDigest}, err
 }
 
 // missing puts a not_found at the attribute that names what is missing, as a refusal that a plan can show.

@@ -96,8 +96,7 @@ func promotable(w delivery.World, spec delivery.PromotionSpec) error {
 		return err
 	}
 	if _, ok := w.Releases[spec.Version]; !ok {
-		return &delivery.Error{Code: delivery.CodeInvalid, Field: "version", Message: delivery.Errorf(delivery.CodeInvalid,
-			"%s has no release %q; register it with a cd_release first", w.Pipeline, spec.Version).Message}
+		return noRelease(w, spec.Version)
 	}
 	return nil
 }

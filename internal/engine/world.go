@@ -9,6 +9,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/signature"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -63,6 +64,9 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 		return w, err
 	}
 	if err := loadReleases(ctx, r, &w, versions); err != nil {
+		return w, err
+	}
+	if err := loadEvidence(ctx, r, &w, versions); err != nil {
 		return w, err
 	}
 	if overlay != nil {
@@ -155,12 +159,51 @@ func loadReleases(ctx context.Context, r store.Reader, w *delivery.World, versio
 	if err != nil {
 		return err
 	}
+	w.Approvals, w.Signers = approvals, signers(approvals)
+	return nil
+}
+
+// signers verifies the signatures of decisions and returns, for each whose signature holds, the key that made it.
+func signers(approvals []delivery.Approval) map[string]string {
+	keys := map[string]string{}
 	for _, a := range approvals {
-		if a.RevokedAt == nil {
-			w.Approvals = append(w.Approvals, a)
+		if a.Spec.Signature == "" {
+			continue
+		}
+		if key, err := signature.Signer(a.Spec.Signature, a.Request().Payload()); err == nil {
+			keys[a.ID] = key
 		}
 	}
-	return nil
+	return keys
+}
+
+// loadEvidence loads what gates look at beside deployments and approvals: reports, freezes, overrides, policies and rollouts.
+func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versions []string) (err error) {
+	if w.Freezes, err = r.Freezes(ctx); err != nil {
+		return err
+	}
+	if w.Policies, err = r.Policies(ctx); err != nil {
+		return err
+	}
+	if w.Rollouts, err = r.Rollouts(ctx, w.Pipeline.Name); err != nil || len(versions) == 0 {
+		return err
+	}
+	reports, err := r.TestReports(ctx, w.Pipeline.Name, versions...)
+	if err != nil {
+		return err
+	}
+	for _, report := range reports {
+		if report.WithdrawnAt == nil {
+			w.Reports = append(w.Reports, report)
+		}
+	}
+	overrides, err := r.Overrides(ctx, w.Pipeline.Name, versions...)
+	for _, o := range overrides {
+		if o.RevokedAt == nil {
+			w.Overrides = append(w.Overrides, o)
+		}
+	}
+	return err
 }
 
 // answered returns the world with the answers found so far that still apply to it.
@@ -242,10 +285,9 @@ func (e *Engine) observe(ctx context.Context, w delivery.World, env string) (del
 
 // askGate asks a check of a stage's gate.
 func (e *Engine) askGate(ctx context.Context, w delivery.World, key delivery.CheckKey) (delivery.CheckResult, error) {
-	stage, _ := w.Pipeline.Stage(key.Stage)
-	check, ok := stage.Gates.Checks[key.Name]
+	check, ok := w.GateCheck(key)
 	if !ok {
-		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "the stage has no such check"}, nil
+		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "neither the stage nor a policy has such a check"}, nil
 	}
 	return e.ask(ctx, delivery.CheckRequest{Check: check, Name: key.Name, Pipeline: w.Pipeline.Name, Stage: key.Stage,
 		Version: key.Version, Digest: w.Releases[key.Version].Digest})

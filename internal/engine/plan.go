@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// plan is an overlay made easy to look things up in. A nil plan lays nothing over the ledger.
+type plan struct {
+	actor        string
+	environments map[string]delivery.EnvironmentSpec
+	pipelines    map[string]delivery.PipelineSpec
+	releases     []delivery.ReleaseRequest
+	promotions   []delivery.PromotionSpec
+	approvals    []delivery.ApprovalSpec
+	reports      []delivery.TestReport
+	freezes      []delivery.FreezeSpec
+	policies     []delivery.PolicySpec
+	overrides    []delivery.OverrideSpec
+	revoked      []string
+	lifted       []string
+	dropped      []string
+}
+
+func newPlan(actor string, o delivery.Overlay) *plan {
+	p := &plan{actor: actor, environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
+		releases: o.Releases, promotions: o.Promotions, approvals: o.Approvals, reports: o.Reports, freezes: o.Freezes,
+		policies: o.Policies, overrides: o.Overrides, revoked: o.Revoked, lifted: o.Lifted, dropped: o.Dropped}
+	for _, spec := range o.Environments {
+		p.environments[spec.Name] = spec
+	}
+	for _, spec := range o.Pipelines {
+		p.pipelines[spec.Name] = spec
+	}
+	return p
+}
+
+func (p *plan) environment(name string) (delivery.EnvironmentSpec, bool) {
+	if p == nil {
+		return delivery.EnvironmentSpec{}, false
+	}
+	spec, ok := p.environments[name]
+	return spec, ok
+}
+
+// versions adds the versions that the plan speaks of.
+func (p *plan) versions(known []string) []string {
+	if p == nil {
+		return known
+	}
+	for _, r := range p.releases {
+		known = append(known, r.Spec.Version)
+	}
+	for _, r := range p.promotions {
+		known = append(known, r.Version)
+	}
+	return known
+}
+
+// lay puts what the plan is about to change over the world. Environments and the pipeline are in it already. Policies come before
+// approvals, because approvals cover them.
+func (p *plan) lay(w *delivery.World) {
+	p.layPolicies(w)
+	p.layReleases(w)
+	p.layApprovals(w)
+	p.layEvidence(w)
+}
+
+func (p *plan) layPolicies(w *delivery.World) {
+	replaced := func(name string) bool {
+		return slices.Contains(p.dropped, name) || slices.ContainsFunc(p.policies, func(s delivery.PolicySpec) bool { return s.Name == name })
+	}
+	w.Policies = append(slices.DeleteFunc(w.Policies, func(s delivery.PolicySpec) bool { return replaced(s.Name) }), p.policies...)
+	frozen := func(name string) bool {
+		return slices.Contains(p.lifted, name) || slices.ContainsFunc(p.freezes, func(s delivery.FreezeSpec) bool { return s.Name == name })
+	}
+	w.Freezes = append(slices.DeleteFunc(w.Freezes, func(s delivery.FreezeSpec) bool { return frozen(s.Name) }), p.freezes...)
+}
+
+func (p *plan) layReleases(w *delivery.World) {
+	for _, r := range p.releases {
+		if r.Spec.Pipeline != w.Pipeline.Name {
+			continue
+		}
+		w.Releases[r.Spec.Version] = registered(r, p.actor, w)
+		if w.Pipeline.Leads() {
+			lead := leading(w.Pipeline, r, p.actor, w.Now)
+			w.Promotions[lead.Spec.Stage] = lead
+		}
+	}
+	for _, spec := range p.promotions {
+		if spec.Pipeline == w.Pipeline.Name {
+			w.Promotions[spec.Stage] = delivery.Promotion{Spec: spec, RequestedBy: p.actor, RequestedAt: w.Now}
+		}
+	}
+}
+
+// behindAll numbers planned decisions behind every recorded one of the same person.
+const behindAll = 1 << 30
+
+func (p *plan) layApprovals(w *delivery.World) {
+	w.Approvals = slices.DeleteFunc(w.Approvals, func(a delivery.Approval) bool { return slices.Contains(p.revoked, a.ID) })
+	for i, spec := range p.approvals {
+		release, known := w.Releases[spec.Version]
+		stage, ok := w.Pipeline.Stage(spec.Stage)
+		if spec.Pipeline != w.Pipeline.Name || !known || !ok {
+			continue
+		}
+		if spec.Approver == "" {
+			spec.Approver = p.actor
+		}
+		request := w.ApprovalRequest(stage, release, spec.Decision)
+		w.Approvals = append(w.Approvals, delivery.Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, Number: behindAll + i, DecidedAt: w.Now,
+			ContentDigest: request.ContentDigest, Round: request.Round})
+	}
+	w.Signers = signers(w.Approvals)
+}
+
+func (p *plan) layEvidence(w *delivery.World) {
+	w.Reports = slices.DeleteFunc(w.Reports, func(r delivery.TestReport) bool { return slices.Contains(p.revoked, r.ID) })
+	for i, report := range p.reports {
+		if release, known := w.Releases[report.Spec.Version]; known && report.Spec.Pipeline == w.Pipeline.Name {
+			report.ID, report.ReleaseDigest, report.RecordedBy, report.RecordedAt = fmt.Sprintf("planned-%d", i), release.Digest, p.actor, w.Now
+			w.Reports = append(w.Reports, report)
+		}
+	}
+	w.Overrides = slices.DeleteFunc(w.Overrides, func(o delivery.Override) bool { return slices.Contains(p.revoked, o.ID) })
+	for i, spec := range p.overrides {
+		if release, known := w.Releases[spec.Version]; known && spec.Pipeline == w.Pipeline.Name {
+			w.Overrides = append(w.Overrides, delivery.Override{ID: fmt.Sprintf("planned-%d", i), Spec: spec, ReleaseDigest: release.Digest, Actor: p.actor, CreatedAt: w.Now})
+		}
+	}
+}
+
+// registered is the release as the ledger would hold it: who registered it first stays.
+func registered(r delivery.ReleaseRequest, actor string, w *delivery.World) delivery.Release {
+	release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: w.Now}
+	if known, ok := w.Releases[r.Spec.Version]; ok {
+		release.RegisteredBy, release.RegisteredAt = known.RegisteredBy, known.RegisteredAt
+	}
+	return release
+}

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// weakenedPipeline says what an edit of a pipeline weakens, and which releases that wait would get through.
+func (e *Engine) weakenedPipeline(ctx context.Context, overlay *plan, after delivery.PipelineSpec) (weakened, through []string, err error) {
+	before, err := e.view(ctx, after.Name, nil)
+	if delivery.IsNotFound(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if weakened = delivery.Weakened(before.Pipeline, after); len(weakened) == 0 {
+		return nil, nil, nil
+	}
+	edited := before
+	edited.Pipeline = after
+	edited.Environments = maps.Clone(before.Environments)
+	if err := e.o.Store.View(ctx, func(r store.Reader) error {
+		known, err := environmentsOf(ctx, r, after, overlay)
+		maps.Copy(edited.Environments, known)
+		return err
+	}); err != nil {
+		return nil, nil, err
+	}
+	through, err = e.letThrough(ctx, before, edited)
+	return weakened, through, err
+}
+
+// letThrough names the releases that wait in one world and would not in the other.
+func (e *Engine) letThrough(ctx context.Context, before, after delivery.World) (through []string, err error) {
+	found := newAnswers(before.Pipeline.Name)
+	err = e.settle(ctx, after, found, func(answered delivery.World) delivery.Asks {
+		was := found.answered(before)
+		var asks delivery.Asks
+		through, asks = delivery.LetThrough(was, answered)
+		return asks
+	})
+	return through, err
+}
+
+// previewPolicy says what an edit of a policy, or its removal, weakens in every pipeline where it holds.
+func (e *Engine) previewPolicy(ctx context.Context, overlay *plan, spec delivery.PolicySpec, removed bool) (delivery.Preview, error) {
+	if err := spec.Validate().Err(); err != nil && !removed {
+		return delivery.Preview{}, err
+	}
+	before, err := e.Policy(ctx, spec.Name)
+	if err != nil {
+		if delivery.IsNotFound(err) {
+			err = nil // a new policy weakens nothing
+		}
+		return delivery.Preview{}, err
+	}
+	after := &spec
+	if removed {
+		after = nil
+	}
+	preview := delivery.Preview{Weakened: delivery.WeakenedPolicy(before, after)}
+	if len(preview.Weakened) == 0 {
+		return preview, nil
+	}
+	pipelines, err := e.Pipelines(ctx)
+	if err != nil {
+		return preview, err
+	}
+	for _, p := range pipelines {
+		through, err := e.letThroughByPolicy(ctx, overlay, p.Spec.Name, spec, removed)
+		if err != nil {
+			return preview, err
+		}
+		preview.LetThrough = append(preview.LetThrough, through...)
+	}
+	return preview, nil
+}
+
+func (e *Engine) letThroughByPolicy(ctx context.Context, overlay *plan, pipeline string, spec delivery.PolicySpec, removed bool) ([]string, error) {
+	before, err := e.view(ctx, pipeline, nil)
+	if err != nil {
+		return nil, err
+	}
+	after := before
+	after.Policies = slices.DeleteFunc(slices.Clone(before.Policies), func(p delivery.PolicySpec) bool { return p.Name == spec.Name })
+	if !removed {
+		after.Policies = append(after.Policies, spec)
+	}
+	return e.letThrough(ctx, before, after)
+}
+
+// previewOverride says whether an override would be accepted.
+func (e *Engine) previewOverride(ctx context.Context, overlay *plan, spec delivery.OverrideSpec) (delivery.Preview, error) {
+	w, err := e.view(ctx, spec.Pipeline, overlay, spec.Version)
+	if err != nil {
+		return delivery.Preview{}, missing(err, "pipeline")
+	}
+	_, err = overridable(w, spec)
+	return delivery.Preview{}, err
+}
+
+// previewTestReport reads a report without recording it.
+func (e *Engine) previewTestReport(ctx context.Context, overlay *plan, r delivery.TestReportRequest) (delivery.Preview, error) {
+	counts, err := countsOf(r)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	preview := delivery.Preview{Counts: &counts, Digest: digestOf(r.JUnit)}
+	w, err := e.view(ctx, r.Spec.Pipeline, overlay, r.Spec.Version)
+	if err != nil {
+		return preview, missing(err, "pipeline")
+	}
+	_, err = reportable(w, r.Spec)
+	return preview, err
+}

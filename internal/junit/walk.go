@@ -1,0 +1,165 @@
+package junit
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// walk goes through the XML of a report once, token by token.
+type walk struct {
+	decoder *xml.Decoder
+	open    []string // the names of the open elements
+	suites  []*suite // the report as a whole, and the open suites
+	current *testCase
+
+	elements, suiteCount, inSuites int // inSuites: how many of the open elements are testsuite
+	any                            bool
+}
+
+func newWalk(text []byte) *walk {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark says nothing: the text is UTF-8 already
+	return &walk{decoder: xml.NewDecoder(bytes.NewReader(text)), suites: []*suite{{}}}
+}
+
+// run reads to the end. Several roots may follow each other, as when reports were put together with cat.
+func (w *walk) run() (delivery.TestCounts, error) {
+	for {
+		token, err := w.decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = w.token(token)
+		}
+		if err != nil {
+			line, _ := w.decoder.InputPos()
+			return delivery.TestCounts{}, fmt.Errorf("line %d: %w", line, plain(err))
+		}
+	}
+	if !w.any {
+		return delivery.TestCounts{}, errors.New("there is no test suite and no test case in it")
+	}
+	return w.suites[0].close()
+}
+
+// plain takes the line from the decoder's errors, which is said already, and cuts what they repeat of the report.
+func plain(err error) error {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+		return fmt.Errorf("the XML is broken or cut off: %s", clip(syntax.Msg))
+	}
+	return err
+}
+
+func (w *walk) token(token xml.Token) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return w.start(t)
+	case xml.EndElement:
+		return w.end(t.Name.Local)
+	case xml.CharData:
+		if len(w.open) == 0 && len(bytes.TrimSpace(t)) > 0 {
+			return fmt.Errorf("there is text outside of any element: %s", quote(string(bytes.TrimSpace(t)[:min(maxQuote, len(bytes.TrimSpace(t)))])))
+		}
+	case xml.Directive:
+		return errors.New("a document type or entity declaration is not read: write the report without one")
+	}
+	return nil
+}
+
+func (w *walk) start(t xml.StartElement) error {
+	name := t.Name.Local
+	if w.elements++; w.elements > maxElements {
+		return fmt.Errorf("there are more than %d elements", maxElements)
+	}
+	if len(w.open) >= maxDepth {
+		return fmt.Errorf("elements are nested more than %d deep", maxDepth)
+	}
+	var err error
+	switch name {
+	case "testsuites", "testsuite":
+		err = w.startSuite(t)
+	case "testcase":
+		err = w.startCase(t)
+	default:
+		w.outcome(outcomeOf(name))
+	}
+	w.open = append(w.open, name)
+	return err
+}
+
+// place refuses a suite or a case where no dialect has one, as inside the output of a test that was not escaped: whatever stood
+// there could say what it likes.
+func (w *walk) place(name string) error {
+	for i, above := range w.open {
+		inside := i > 0 && w.open[i-1] == "testsuite"
+		if above == "testcase" || (inside && above != "testsuite") {
+			return fmt.Errorf("<%s> stands inside <%s>", name, clip(above))
+		}
+	}
+	return nil
+}
+
+func (w *walk) startSuite(t xml.StartElement) error {
+	if err := w.place(t.Name.Local); err != nil {
+		return err
+	}
+	if w.suiteCount++; w.suiteCount > maxSuites {
+		return fmt.Errorf("there are more than %d suites", maxSuites)
+	}
+	a, err := attributesOf(t)
+	if err != nil {
+		return err
+	}
+	s, err := newSuite(a)
+	if err != nil {
+		return err
+	}
+	w.any = w.any || t.Name.Local == "testsuite"
+	w.suites = append(w.suites, s)
+	return nil
+}
+
+func (w *walk) startCase(t xml.StartElement) error {
+	if err := w.place(t.Name.Local); err != nil {
+		return err
+	}
+	a, err := attributesOf(t)
+	if err != nil {
+		return err
+	}
+	w.any = true
+	w.current, err = newTestCase(a)
+	return err
+}
+
+func (w *walk) outcome(o outcome) {
+	if w.current != nil {
+		w.current.take(o)
+		return
+	}
+	w.suites[len(w.suites)-1].outside(o)
+}
+
+func (w *walk) end(name string) error {
+	w.open = w.open[:len(w.open)-1]
+	last := len(w.suites) - 1
+	switch name {
+	case "testcase":
+		c := w.current
+		w.current = nil
+		return w.suites[last].add(c)
+	case "testsuites", "testsuite":
+		counts, err := w.suites[last].close()
+		if err != nil {
+			return err
+		}
+		w.suites = w.suites[:last]
+		return w.suites[last-1].include(counts)
+	}
+	return nil
+}
