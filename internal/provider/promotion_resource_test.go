@@ -477,7 +477,7 @@ func TestUnchangedPromotionIsNotRefused(t *testing.T) {
 	w.apply(all...)
 	for _, d := range all {
 		if d.name == "pipeline" {
-			d.config["stages"].([]any)[1].(map[string]any)["promotion"] = "automatic"
+			put(d.config, []any{"stages", 1, "promotion"}, "automatic")
 		}
 	}
 	plan := w.refreshAndPlan(all...)

@@ -236,7 +236,7 @@ func TestRivalReleases(t *testing.T) {
 	// A pipeline that begins with a manual stage registers as many as it likes.
 	for _, d := range append(both, rival) {
 		if d.name == "pipeline" {
-			d.config["stages"].([]any)[0].(map[string]any)["promotion"] = "manual"
+			put(d.config, []any{"stages", 0, "promotion"}, "manual")
 		}
 	}
 	w.apply(append(both, rival)...)
@@ -286,7 +286,7 @@ func TestReleaseStopsAtAPendingGate(t *testing.T) {
 	w := newWalks(t, s)
 	o := order{version: "1.0.0", gates: oneHour, edit: func(name string, config map[string]any) {
 		if name == "pipeline" {
-			config["stages"].([]any)[1].(map[string]any)["promotion"] = "automatic"
+			put(config, []any{"stages", 1, "promotion"}, "automatic")
 		}
 	}}
 	applied := w.apply(s.declare(o)...)
