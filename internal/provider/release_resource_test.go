@@ -88,8 +88,8 @@ func TestReleaseValidation(t *testing.T) {
 		want string
 	}{
 		"no artifact":      {func(c map[string]any) { c["artifacts"] = map[string]any{} }, `AttributeName("artifacts"): Invalid release: a release needs at least one artifact`},
-		"bad digest":       {func(c map[string]any) { c["artifacts"].(map[string]any)["page"].(map[string]any)["digest"] = "md5:1" }, `AttributeName("artifacts").ElementKeyString("page").AttributeName("digest"): Invalid release: "md5:1" is not a digest`},
-		"bad scheme":       {func(c map[string]any) { c["artifacts"].(map[string]any)["page"].(map[string]any)["uri"] = "ftp://x" }, `AttributeName("uri"): Invalid release: "ftp://" is not supported`},
+		"bad digest":       {func(c map[string]any) { put(c, []any{"artifacts", "page", "digest"}, "md5:1") }, `AttributeName("artifacts").ElementKeyString("page").AttributeName("digest"): Invalid release: "md5:1" is not a digest`},
+		"bad scheme":       {func(c map[string]any) { put(c, []any{"artifacts", "page", "uri"}, "ftp://x") }, `AttributeName("uri"): Invalid release: "ftp://" is not supported`},
 		"bad time":         {func(c map[string]any) { c["source"] = map[string]any{"revision": "1", "committed_at": "noon"} }, `AttributeName("committed_at"): Invalid release: "noon" is not a time`},
 		"bad pipeline":     {func(c map[string]any) { c["pipeline"] = "a/b" }, `AttributeName("pipeline"): Invalid release: "a/b" is not a name`},
 		"bad attempt":      {func(c map[string]any) { c["attempt"] = 0 }, `AttributeName("attempt"): Invalid release: 0 is not an attempt`},
