@@ -24,7 +24,7 @@ func refuse(diags *diag.Diagnostics, action, noun, name string, err error) {
 	}
 	for _, r := range refusals {
 		if at, ok := attributePath(r.Field); ok {
-			diags.AddAttributeError(at, summary, r.Message)
+			diags.AddAttributeError(at, summary, located(at, r))
 		} else {
 			diags.AddError(summary, r.Error())
 		}
@@ -46,11 +46,24 @@ func interruption(err error) string {
 func invalid(diags *diag.Diagnostics, noun string, problems delivery.Errors) {
 	for _, p := range problems {
 		if at, ok := attributePath(p.Field); ok {
-			diags.AddAttributeError(at, "Invalid "+noun, p.Message)
+			diags.AddAttributeError(at, "Invalid "+noun, located(at, p))
 		} else {
 			diags.AddError("Invalid "+noun, p.Error())
 		}
 	}
+}
+
+// located words a problem at an attribute. Terraform shows the source of an attribute and of an element of one, but of nothing
+// deeper: there it shows the whole resource, so the text has to say where.
+func located(at path.Path, problem *delivery.Error) string {
+	steps := at.Steps()
+	if len(steps) == 1 {
+		return problem.Message
+	}
+	if _, deeper := steps[1].(path.PathStepAttributeName); len(steps) == 2 && !deeper {
+		return problem.Message
+	}
+	return problem.Message + "\n\nAttribute: " + problem.Field
 }
 
 // attributePath turns a refusal's field, as in `stages[1].gates.checks["x"].http.url`, into a path of the schema.

@@ -69,17 +69,19 @@ func TestRefuse(t *testing.T) {
 	var diags diag.Diagnostics
 	refuse(&diags, "create", "environment", "staging", fmt.Errorf("wrapped: %w", delivery.Errors{
 		{Code: delivery.CodeConflict, Field: `config["A"]`, Message: "A differs"},
+		{Code: delivery.CodeConflict, Field: "parity.with", Message: "B does not exist"},
 		{Code: delivery.CodeConflict, Message: "it is in use"},
 		{Code: delivery.CodeConflict, Field: "[broken", Message: "no such path"},
 	}))
-	require.Len(t, diags, 3)
+	require.Len(t, diags, 4)
 	require.Equal(t, `Unable to create environment "staging"`, diags[0].Summary())
 	require.Equal(t, "A differs", diags[0].Detail())
 	withPath, ok := diags[0].(diag.DiagnosticWithPath)
 	require.True(t, ok)
 	require.Equal(t, `config["A"]`, withPath.Path().String())
-	require.Equal(t, "it is in use", diags[1].Detail())
-	require.Equal(t, "[broken: no such path", diags[2].Detail())
+	require.Equal(t, "B does not exist\n\nAttribute: parity.with", diags[1].Detail(), "Terraform shows the source of the resource only")
+	require.Equal(t, "it is in use", diags[2].Detail())
+	require.Equal(t, "[broken: no such path", diags[3].Detail())
 }
 
 func TestRefuseInterruptions(t *testing.T) {

@@ -67,8 +67,8 @@ func TestPipelinePlanLooksForItsEnvironments(t *testing.T) {
 	require.Empty(t, diagnostics)
 	_, diagnostics = w.plan(pipelineType, w.null(pipelineType), object(t, shopPipeline))
 	require.Equal(t, []string{
-		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(0): Unable to plan pipeline "shop": environment "staging" has no target, so nothing can be deployed there; give it one (directory or command)`,
-		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(1): Unable to plan pipeline "shop": environment "nowhere" does not exist; declare it as a cd_environment, or correct the name`,
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(0): Unable to plan pipeline "shop": environment "staging" has no target, so nothing can be deployed there; give it one (directory or command)` + "\n\nAttribute: stages[0].environments[0]",
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(1): Unable to plan pipeline "shop": environment "nowhere" does not exist; declare it as a cd_environment, or correct the name` + "\n\nAttribute: stages[0].environments[1]",
 	}, said(diagnostics))
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 // Models hold optional values as Go's own: nil is null, and an empty map is an empty map. So they can only be read from what
@@ -39,7 +41,8 @@ func nullElements(at path.Path, v attr.Value) diag.Diagnostics {
 	var found diag.Diagnostics
 	visit := func(at path.Path, element attr.Value) {
 		if element.IsNull() {
-			found.AddAttributeError(at, "Null inside a collection", "null is no value here. Leave the element out, or give it a value.")
+			found.AddAttributeError(at, "Null inside a collection", located(at, &delivery.Error{Field: at.String(),
+				Message: "null is no value here. Leave the element out, or give it a value."}))
 			return
 		}
 		found.Append(nullElements(at, element)...)
