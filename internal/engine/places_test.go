@@ -165,7 +165,7 @@ type answerBook struct {
 	mu sync.Mutex
 	// gates holds the answers of gates' checks, by stage/name; no entry is a yes.
 	gates map[string]delivery.CheckResult
-	// bad lists versions, and environments by name, whose verification says no.
+	// bad lists pipeline/version, environment, and environment/version whose verification says no.
 	bad     map[string]bool
 	refused int // how often a verification said no
 }
@@ -183,7 +183,7 @@ func (b *answerBook) Check(ctx context.Context, r delivery.CheckRequest) (delive
 	if r.Environment == "" {
 		return b.gate(r.Pipeline, r.Stage, r.Name), nil
 	}
-	if b.bad[r.Pipeline+"/"+r.Version] || b.bad[r.Environment] {
+	if b.bad[r.Pipeline+"/"+r.Version] || b.bad[r.Environment] || b.bad[r.Environment+"/"+r.Version] {
 		b.refused++
 		return delivery.CheckResult{Detail: "it does not answer"}, nil
 	}

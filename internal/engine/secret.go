@@ -66,9 +66,10 @@ func (e *Engine) secrets(ctx context.Context, environment string, references map
 func hide(text string, secrets map[string]string) string {
 	values := []string{}
 	for _, value := range secrets {
-		for _, form := range []string{value, strings.TrimSpace(value), strings.Trim(strconv.Quote(value), `"`)} {
+		for _, form := range []string{value, strings.TrimSpace(value)} {
 			if form != "" {
-				values = append(values, form)
+				quoted := strconv.Quote(form)
+				values = append(values, form, quoted[1:len(quoted)-1])
 			}
 		}
 	}
