@@ -154,6 +154,8 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes {
 		plan.expectWork()
+		// Terraform asks once more right before applying. Should the gate have passed between the two, then what was planned to
+		// stay is unknown now, and Terraform refuses to apply that plan: the next one says what is going to move.
 		if state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview) {
 			plan.keepWhatRuns(*state)
 		}
@@ -196,8 +198,8 @@ func (r *promotionResource) Update(ctx context.Context, req resource.UpdateReque
 	if !ok {
 		return
 	}
-	// Planned values that are known must come back as they were planned. They are known only when a gate kept the release out at
-	// planning; should it have passed since, the next refresh brings what runs now.
+	// What was known in the plan must come back as it was planned. It is known only when a gate kept the release out a moment ago;
+	// should the gate have passed just now, the next refresh brings what runs.
 	promoted.keepWhatRuns(plan)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &promoted)...)
 }
