@@ -157,8 +157,8 @@ func (p *pages) PutDeployment(ctx context.Context, d delivery.Deployment) error 
 	if held.Seq != d.Seq || held.Pipeline != d.Pipeline || held.Environment != d.Environment || !reflect.DeepEqual(held.Content, d.Content) {
 		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its number, pipeline, environment and content never change", d.ID)
 	}
-	if held.Stage != d.Stage || held.Kind != d.Kind || held.Rollout != d.Rollout {
-		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its stage, kind and rollout never change", d.ID)
+	if held.Stage != d.Stage || held.Kind != d.Kind || held.Rollout != d.Rollout || !held.CreatedAt.Equal(d.CreatedAt) {
+		return delivery.Errorf(delivery.CodeConflict, "deployment %q: its stage, kind, rollout and when it was made never change", d.ID)
 	}
 	if err := p.refuseSecond(d); err != nil {
 		return err

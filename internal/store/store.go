@@ -122,8 +122,8 @@ type Tx interface {
 	// AddDeployment inserts a deployment, gives it the next Seq and returns it. A second one in flight for the same
 	// environment and pipeline is a conflict, held by a constraint of the database.
 	AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error)
-	// PutDeployment replaces a deployment by id. Seq, Pipeline, Stage, Environment, Content, Kind and Rollout never change: that
-	// they would is a conflict.
+	// PutDeployment replaces a deployment by id. Seq, Pipeline, Stage, Environment, Content, Kind, Rollout and CreatedAt never
+	// change: a call that would is a conflict.
 	PutDeployment(ctx context.Context, d delivery.Deployment) error
 
 	// AppendEvent seals the event as the next link of the chain and returns it.

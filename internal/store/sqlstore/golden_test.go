@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,10 @@ func TestStoredFormat(t *testing.T) {
 		require.NoError(t, tx.PutRelease(ctx, fullRelease()))
 		require.NoError(t, tx.PutPromotion(ctx, fullPromotion()))
 		require.NoError(t, tx.AddApproval(ctx, fullApproval()))
+		require.NoError(t, tx.AddTestReport(ctx, fullTestReport()))
+		require.NoError(t, tx.PutFreeze(ctx, fullFreeze()))
+		require.NoError(t, tx.PutPolicy(ctx, fullPolicy()))
+		require.NoError(t, tx.AddOverride(ctx, fullOverride()))
 		added, err := tx.AddDeployment(ctx, deployment)
 		deployment = added
 		return err
@@ -38,6 +43,7 @@ func TestStoredFormat(t *testing.T) {
 	for table, want := range map[string]any{
 		"environments": fullEnvironment(), "pipelines": fullPipeline(), "releases": fullRelease(),
 		"promotions": fullPromotion(), "approvals": fullApproval(), "deployments": deployment,
+		"test_reports": fullTestReport(), "freezes": fullFreeze(), "policies": fullPolicy(), "overrides": fullOverride(),
 	} {
 		var text string
 		require.NoError(t, l.read.QueryRow(`SELECT document FROM `+table).Scan(&text))
@@ -64,6 +70,10 @@ func TestRowsOfOtherReleasesAreRead(t *testing.T) {
 		`INSERT INTO promotions VALUES ('shop', 'production', '{"spec":{"pipeline":"shop"},"wave":3}')`,
 		`INSERT INTO approvals VALUES ('a1', 'shop', '1.0.0', 0, '{"id":"a1","signature":"…"}')`,
 		`INSERT INTO deployments VALUES (1, 'd1', 'shop', 'production', 'eu', '1.0.0', 'r1', 'verified', 0, '{"id":"d1","seq":1,"content":{"version":"1.0.0","chart":"x"}}')`,
+		`INSERT INTO test_reports VALUES ('t1', 'shop', '1.0.0', 0, '{"id":"t1","counts":{"tests":3,"flaky":1}}')`,
+		`INSERT INTO freezes VALUES ('holidays', '{"name":"holidays","labels":["x"]}')`,
+		`INSERT INTO policies VALUES ('prod', '{"name":"prod","gates":{"parity":true,"horoscope":{"sign":"leo"}}}')`,
+		`INSERT INTO overrides VALUES ('o1', 'shop', '1.0.0', 0, '{"id":"o1","spec":{"ticket":"INC-1","severity":1}}')`,
 	} {
 		_, err := l.write.Exec(statement)
 		require.NoError(t, err, statement)
@@ -74,6 +84,10 @@ func TestRowsOfOtherReleasesAreRead(t *testing.T) {
 	require.Equal(t, delivery.Promotion{Spec: delivery.PromotionSpec{Pipeline: "shop"}}, readBack(t, l, "promotions"))
 	require.Equal(t, delivery.Approval{ID: "a1"}, readBack(t, l, "approvals"))
 	require.Equal(t, delivery.Deployment{ID: "d1", Seq: 1, Content: delivery.Content{Version: "1.0.0"}}, readBack(t, l, "deployments"))
+	require.Equal(t, delivery.TestReport{ID: "t1", Counts: delivery.TestCounts{Tests: 3}}, readBack(t, l, "test_reports"))
+	require.Equal(t, delivery.FreezeSpec{Name: "holidays"}, readBack(t, l, "freezes"))
+	require.Equal(t, delivery.PolicySpec{Name: "prod", Gates: delivery.Gates{Parity: true}}, readBack(t, l, "policies"))
+	require.Equal(t, delivery.Override{ID: "o1", Spec: delivery.OverrideSpec{Ticket: "INC-1"}}, readBack(t, l, "overrides"))
 }
 
 // readBack reads the one object of a table through the ledger.
@@ -94,6 +108,14 @@ func readBack(t *testing.T, l *ledger, table string) (v any) {
 			v, err = r.Approval(ctx, "a1")
 		case "deployments":
 			v, err = r.Deployment(ctx, "d1")
+		case "test_reports":
+			v, err = r.TestReport(ctx, "t1")
+		case "freezes":
+			v, err = r.Freeze(ctx, "holidays")
+		case "policies":
+			v, err = r.Policy(ctx, "prod")
+		case "overrides":
+			v, err = r.Override(ctx, "o1")
 		}
 		return err
 	}))
@@ -108,33 +130,58 @@ func indented(t *testing.T, text string) []byte {
 	return out.Bytes()
 }
 
-// requireEveryFieldSet keeps the examples complete: a field left empty would not be frozen.
-func requireEveryFieldSet(t *testing.T, where string, v reflect.Value) {
+// requireEveryFieldSet keeps the examples complete: a field that none of them sets would not be frozen.
+func requireEveryFieldSet(t *testing.T, where string, examples ...reflect.Value) {
 	t.Helper()
-	switch {
-	case v.Type() == reflect.TypeFor[time.Time]():
-		require.False(t, v.IsZero(), where)
-	case v.Kind() == reflect.Pointer:
-		requireEveryFieldSet(t, where, v.Elem())
-	case v.Kind() == reflect.Slice:
-		require.NotZero(t, v.Len(), where)
-		requireEveryFieldSet(t, where, v.Index(0))
-	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			name := where + "." + v.Type().Field(i).Name
-			if elsewhere[name] {
-				continue
-			}
-			requireEveryFieldSet(t, name, v.Field(i))
+	examples = slices.DeleteFunc(examples, reflect.Value.IsZero)
+	require.NotEmpty(t, examples, where)
+	parts := []reflect.Value{}
+	switch first := examples[0].Type(); {
+	case first.Kind() == reflect.Pointer:
+		for _, v := range examples {
+			parts = append(parts, v.Elem())
 		}
+	case first.Kind() == reflect.Slice:
+		for _, v := range examples {
+			for i := range v.Len() {
+				parts = append(parts, v.Index(i))
+			}
+		}
+	case first.Kind() == reflect.Map:
+		for _, v := range examples {
+			for _, key := range v.MapKeys() {
+				parts = append(parts, v.MapIndex(key))
+			}
+		}
+	case first.Kind() == reflect.Struct && first != reflect.TypeFor[time.Time]():
+		requireEveryFieldOfStructsSet(t, where, examples)
+		return
 	default:
-		require.False(t, v.IsZero(), where)
+		return
+	}
+	requireEveryFieldSet(t, where, parts...)
+}
+
+func requireEveryFieldOfStructsSet(t *testing.T, where string, examples []reflect.Value) {
+	t.Helper()
+	for i := range examples[0].NumField() {
+		name := where + "." + examples[0].Type().Field(i).Name
+		if elsewhere[name] {
+			continue
+		}
+		fields := make([]reflect.Value, len(examples))
+		for k, v := range examples {
+			fields[k] = v.Field(i)
+		}
+		requireEveryFieldSet(t, name, fields...)
 	}
 }
 
 // elsewhere lists fields that one example cannot have: of two kinds one is set, and another example sets the other.
 var elsewhere = map[string]bool{
 	"environments.Target.Command":          true,
+	"pipelines.Stages.Gates.Expressions":   true,
+	"policies.Gates.Expressions":           true,
 	"deployments.Content.Target.Directory": true,
 	"approvals.Status":                     true, // not stored
 }
@@ -172,12 +219,7 @@ func fullPipeline() delivery.PipelineSpec {
 	return delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{
 			Name: "production", Environments: []string{"eu", "us"}, Promotion: delivery.Manual, Config: map[string]string{"FEATURE": "on"},
-			Gates: delivery.Gates{
-				Approvals: &delivery.ApprovalsGate{Required: 2, Approvers: []string{"alice", "bob"}, AllowAuthor: true, ExpiresAfter: "72h"},
-				Soak:      &delivery.SoakGate{Stage: "development", Duration: "1h"},
-				Parity:    true,
-				Checks:    fullChecks(),
-			},
+			Gates: fullGates(), Overridable: []string{"checks.smoke", "soak"},
 			Verify: fullChecks(), Rollout: &delivery.Rollout{MaxParallel: 2}, OnFailure: delivery.Halt,
 		},
 	}}
@@ -209,13 +251,14 @@ func fullApproval() delivery.Approval {
 	at := storedAt
 	return delivery.Approval{
 		ID:            "a1",
-		Spec:          delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "not yet", Approver: "bob"},
-		ContentDigest: "sha256:02", DecidedAt: storedAt, RevokedAt: &at,
+		Spec:          delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "not yet", Approver: "bob", Signature: "-----BEGIN SSH SIGNATURE-----"},
+		Number:        2,
+		ContentDigest: "sha256:02", Round: 3, DecidedAt: storedAt, RevokedAt: &at,
 	}
 }
 
 func fullDeployment() delivery.Deployment {
-	at := storedAt
+	at, counts := storedAt, fullTestReport().Counts
 	return delivery.Deployment{
 		ID: "d1", Pipeline: "shop", Stage: "production", Environment: "eu",
 		Content: delivery.Content{
@@ -225,8 +268,8 @@ func fullDeployment() delivery.Deployment {
 			ConfigRevision: "sha256:03",
 		},
 		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
-		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.Passed, Reason: "ran for 1h", ReadyAt: &at}},
-		Checks:  []delivery.CheckResult{{Name: "smoke", Passed: true, Broken: true, Detail: "status 0"}},
+		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.Passed, Reason: "ran for 1h", ReadyAt: &at, Override: "o1"}},
+		Checks:  []delivery.CheckResult{{Name: "smoke", Passed: true, Broken: true, Report: &counts, ReportDigest: "sha256:04", Detail: "status 0"}},
 		Receipt: "receipt", CreatedAt: at, VerifiedAt: &at, SettledAt: &at,
 	}
 }

@@ -61,7 +61,11 @@ var deployments = map[string]func(*testing.T, ledger){
 		for _, change := range []func(*delivery.Deployment){
 			func(d *delivery.Deployment) { d.Seq++ },
 			func(d *delivery.Deployment) { d.Pipeline = "api" },
+			func(d *delivery.Deployment) { d.Stage = "development" },
 			func(d *delivery.Deployment) { d.Environment = "us" },
+			func(d *delivery.Deployment) { d.Kind = delivery.KindRollback },
+			func(d *delivery.Deployment) { d.Rollout = "another" },
+			func(d *delivery.Deployment) { d.CreatedAt = noon.Add(-time.Hour) },
 			func(d *delivery.Deployment) { d.Content.Version = "1.0.1" },
 			func(d *delivery.Deployment) { d.Content.Config = map[string]string{"LOG_LEVEL": "info"} },
 		} {

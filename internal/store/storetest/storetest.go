@@ -26,8 +26,13 @@ func Exercise(t *testing.T, open func(t *testing.T) store.Store) {
 		{"releases", releases},
 		{"promotions", promotions},
 		{"approvals", approvals},
+		{"test reports", testReports},
+		{"freezes", freezes},
+		{"policies", policies},
+		{"overrides", overrides},
 		{"deployments", deployments},
 		{"relevant", relevant},
+		{"rollouts", rollouts},
 		{"events", events},
 		{"leases", leases},
 		{"transactions", transactions},
@@ -46,10 +51,12 @@ var noon = time.Date(2026, time.November, 20, 12, 0, 0, 123456000, time.UTC)
 // ledger is the store under test, with the shortest way to read and write it.
 type ledger struct{ store.Store }
 
-// write runs f in a transaction that must succeed.
-func (l ledger) write(t *testing.T, f func(ctx context.Context, tx store.Tx) error) {
+// write makes the changes, each in a transaction that must succeed.
+func (l ledger) write(t *testing.T, changes ...change) {
 	t.Helper()
-	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error { return f(t.Context(), tx) }))
+	for _, f := range changes {
+		require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error { return f(t.Context(), tx) }))
+	}
 }
 
 // refuse runs f in a transaction that must fail with the code and in words that hold the given ones.

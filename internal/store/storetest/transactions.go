@@ -112,7 +112,15 @@ var transactions = map[string]func(*testing.T, ledger){
 	"are over when they are over": func(t *testing.T, l ledger) {
 		var kept store.Tx
 		l.write(t, func(_ context.Context, tx store.Tx) error { kept = tx; return nil })
-		requireCode(t, delivery.CodeInternal, kept.PutEnvironment(t.Context(), environment("eu")))
+		for _, err := range []error{
+			kept.PutEnvironment(t.Context(), environment("eu")),
+			kept.AddTestReport(t.Context(), testReport("t1", "shop", "1.0.0", noon)),
+			kept.PutFreeze(t.Context(), freeze("holidays")),
+			kept.PutPolicy(t.Context(), policy("production")),
+			kept.AddOverride(t.Context(), override("o1", "shop", "1.0.0", noon)),
+		} {
+			requireCode(t, delivery.CodeInternal, err)
+		}
 		requireEmpty(t, l)
 	},
 	"of many goroutines lose no update": func(t *testing.T, l ledger) {
@@ -143,7 +151,11 @@ func everything(ctx context.Context, tx store.Tx) error {
 		tx.PutPipeline(ctx, pipeline("shop")),
 		tx.PutRelease(ctx, release("shop", "1.0.0")),
 		putPromotions(delivery.Promotion{Spec: delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.0.0"}})(ctx, tx),
-		tx.AddApproval(ctx, approval("a", "shop", "1.0.0", noon)))
+		tx.AddApproval(ctx, approval("a", "shop", "1.0.0", noon)),
+		tx.AddTestReport(ctx, testReport("t1", "shop", "1.0.0", noon)),
+		tx.PutFreeze(ctx, freeze("holidays")),
+		tx.PutPolicy(ctx, policy("production")),
+		tx.AddOverride(ctx, override("o1", "shop", "1.0.0", noon)))
 }
 
 func requireEmpty(t *testing.T, l ledger) {
@@ -153,7 +165,12 @@ func requireEmpty(t *testing.T, l ledger) {
 	require.Empty(t, read(t, l, releasesOf("shop")))
 	require.Empty(t, read(t, l, promotionsOf("shop")))
 	require.Empty(t, read(t, l, approvalsOf("shop")))
+	require.Empty(t, read(t, l, testReportsOf("shop")))
+	require.Empty(t, read(t, l, allFreezes))
+	require.Empty(t, read(t, l, allPolicies))
+	require.Empty(t, read(t, l, overridesOf("shop")))
 	require.Empty(t, read(t, l, deploymentsOf(store.DeploymentFilter{})))
+	require.Empty(t, read(t, l, rolloutsOf("shop")))
 	require.Empty(t, read(t, l, eventsAfter(0, 10, "", "")))
 	refuseHeld := checkLease(store.Lease{Key: "shop/eu", Holder: "alice", Fence: 1})
 	l.refuse(t, delivery.CodeConflict, refuseHeld)
