@@ -16,8 +16,9 @@ const ActorHeader = "Cd-Actor"
 // ContentTypeProblem is the media type of an error (RFC 9457).
 const ContentTypeProblem = "application/problem+json"
 
-// MaxBodyBytes bounds a request's body.
-const MaxBodyBytes = 32 << 20
+// MaxBodyBytes bounds a request's body. The longest one holds a test report: 16 MiB of text, twice as long when each character
+// is escaped, and its names.
+const MaxBodyBytes = 33 << 20
 
 // MaxWait bounds how long one request may wait for work to settle (the query parameter "wait", a Go duration).
 const MaxWait = 30 * time.Second
@@ -30,21 +31,28 @@ const (
 
 // The paths, in the notation of http.ServeMux. Path parameters are escaped by the client.
 const (
-	PathEnvironments = "/v1/environments"                                   // GET: list
-	PathEnvironment  = "/v1/environments/{environment}"                     // GET, PUT, DELETE
-	PathPipelines    = "/v1/pipelines"                                      // GET: list
-	PathPipeline     = "/v1/pipelines/{pipeline}"                           // GET, PUT, DELETE
-	PathRelease      = "/v1/pipelines/{pipeline}/releases/{version}"        // GET (?wait=), PUT, DELETE
-	PathPromotion    = "/v1/pipelines/{pipeline}/promotions/{stage}"        // GET (?wait=), PUT, DELETE
-	PathCancel       = "/v1/pipelines/{pipeline}/promotions/{stage}/cancel" // POST: stop the work at its next safe point
-	PathApprovals    = "/v1/approvals"                                      // POST
-	PathApproval     = "/v1/approvals/{id}"                                 // GET, DELETE; the id holds slashes, escaped
-	PathDeployed     = "/v1/pipelines/{pipeline}/environments/{environment}/deployed"
-	PathReadiness    = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // GET (?at= RFC 3339)
-	PathDeployments  = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
-	PathPreview      = "/v1/preview"                                                          // POST
-	PathEvents       = "/v1/events"                                                           // GET ?after=&limit=
-	PathOpenAPI      = "/openapi.json"                                                        // GET: this API, described
+	PathEnvironments    = "/v1/environments"                                                            // GET: list
+	PathEnvironment     = "/v1/environments/{environment}"                                              // GET, PUT, DELETE
+	PathPipelines       = "/v1/pipelines"                                                               // GET: list
+	PathPipeline        = "/v1/pipelines/{pipeline}"                                                    // GET, PUT, DELETE
+	PathRelease         = "/v1/pipelines/{pipeline}/releases/{version}"                                 // GET (?wait=), PUT, DELETE
+	PathPromotion       = "/v1/pipelines/{pipeline}/promotions/{stage}"                                 // GET (?wait=), PUT, DELETE
+	PathCancel          = "/v1/pipelines/{pipeline}/promotions/{stage}/cancel"                          // POST: stop the work at its next safe point
+	PathApprovals       = "/v1/approvals"                                                               // POST
+	PathApproval        = "/v1/approvals/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
+	PathApprovalRequest = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/approval-request" // GET ?decision=
+	PathTestReports     = "/v1/test-reports"                                                            // POST
+	PathTestReport      = "/v1/test-reports/{id}"                                                       // GET, DELETE; the id holds slashes, escaped
+	PathFreeze          = "/v1/freezes/{freeze}"                                                        // GET, PUT, DELETE
+	PathPolicy          = "/v1/policies/{policy}"                                                       // GET, PUT, DELETE
+	PathOverrides       = "/v1/overrides"                                                               // POST
+	PathOverride        = "/v1/overrides/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
+	PathDeployed        = "/v1/pipelines/{pipeline}/environments/{environment}/deployed"
+	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // GET (?at= RFC 3339)
+	PathDeployments     = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
+	PathPreview         = "/v1/preview"                                                          // POST
+	PathEvents          = "/v1/events"                                                           // GET ?after=&limit=
+	PathOpenAPI         = "/openapi.json"                                                        // GET: this API, described
 )
 
 type codeStatus struct {

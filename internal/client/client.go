@@ -4,6 +4,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -103,7 +104,7 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	}
 	var body any
 	if in != nil {
-		text, err := json.Marshal(in)
+		text, err := encode(in)
 		if err != nil {
 			return nil, err
 		}
@@ -124,6 +125,16 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 		req.Header.Set("User-Agent", c.userAgent)
 	}
 	return req, nil
+}
+
+// encode writes a body without escapes for HTML, which would make a test report (XML, and up to 16 MiB of it) several times as
+// long.
+func encode(in any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(in)
+	return text.Bytes(), err
 }
 
 // get, put and post return the answer's body as the wanted type.

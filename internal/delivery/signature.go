@@ -18,12 +18,14 @@ const MaxSignatureBytes = 16 << 10
 
 // ApprovalRequest is what an approver signs.
 type ApprovalRequest struct {
-	Pipeline, Version, Stage string
-	Decision                 ApprovalDecision
-	ContentDigest            string
+	Pipeline      string           `json:"pipeline"`
+	Version       string           `json:"version"`
+	Stage         string           `json:"stage"`
+	Decision      ApprovalDecision `json:"decision"`
+	ContentDigest string           `json:"content_digest"`
 	// Round grows with each decision on this release and stage that was taken back or ran out, so that an old signature cannot be
 	// handed in again.
-	Round int
+	Round int `json:"round"`
 }
 
 // Payload is the canonical text of the request. It ends with a line break.

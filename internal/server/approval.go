@@ -34,4 +34,14 @@ func (s *server) approvals() {
 		}) error {
 			return s.engine.RevokeApproval(ctx, in.Actor, in.ID)
 		})
+
+	answer(s, route{"approval", "get-approval-request", "Read what an approver is asked to sign, as of now", http.MethodGet, api.PathApprovalRequest},
+		func(ctx context.Context, in *struct {
+			ReleasePath
+			Stage    string                    `path:"stage"`
+			Decision delivery.ApprovalDecision `query:"decision" doc:"What the approver means to say: approve or reject."`
+		}) (api.ApprovalRequest, error) {
+			r, err := s.engine.ApprovalRequest(ctx, in.Pipeline, in.Version, in.Stage, in.Decision)
+			return api.ApprovalRequestOf(r), err
+		})
 }

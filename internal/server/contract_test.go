@@ -54,7 +54,7 @@ func calls() []call {
 	environment, pipeline := filled[delivery.EnvironmentSpec](), filled[delivery.PipelineSpec]()
 	release, promotion := filled[delivery.ReleaseRequest](), filled[delivery.PromotionSpec]()
 	approval, preview := filled[delivery.ApprovalSpec](), filled[delivery.PreviewRequest]()
-	return []call{
+	return append(evidenceCalls(), []call{
 		{"Environment", func(ctx context.Context, c *client.Client) (any, error) { return c.Environment(ctx, oddName) },
 			asked{"Environment", []any{oddName}}, filled[delivery.Environment]()},
 		{"Environments", func(ctx context.Context, c *client.Client) (any, error) { return c.Environments(ctx) },
@@ -113,7 +113,7 @@ func calls() []call {
 			asked{"Preview", []any{actor, preview}}, filled[delivery.Preview]()},
 		{"Events", func(ctx context.Context, c *client.Client) (any, error) { return c.Events(ctx, 41, 99999) },
 			asked{"Events", []any{int64(41), api.MaxLimit}}, filled[[]delivery.Event]()},
-	}
+	}...)
 }
 
 func TestEveryCallArrivesWhole(t *testing.T) {

@@ -68,6 +68,12 @@ func TestShapesAreRefusedAtTheirPaths(t *testing.T) {
 			[]string{`spec.pipeline: the body says "q"`, `spec.version: the body says "2"`}},
 		{"another promotion than the path's", "PUT", "/v1/pipelines/p/promotions/s", `{"pipeline":"p","stage":"t"}`, as, 422, []string{`stage: the body says "t"`}},
 		{"another pipeline than the path's", "PUT", "/v1/pipelines/p", `{"name":"q"}`, as, 422, []string{`name: the body says "q"`}},
+		{"another freeze than the path's", "PUT", "/v1/freezes/f", `{"name":"g"}`, as, 422, []string{`name: the body says "g"`}},
+		{"another policy than the path's", "PUT", "/v1/policies/p", `{"name":"q"}`, as, 422, []string{`name: the body says "q"`}},
+		{"a gate of a policy that is none", "PUT", "/v1/policies/p", `{"name":"p","gates":{"vibes":true}}`, as, 422, []string{"gates.vibes: no such attribute"}},
+		{"an override without an actor", "POST", "/v1/overrides", `{"pipeline":"p"}`, nil, 422, []string{"actor: nobody is named"}},
+		{"a report without an actor", "POST", "/v1/test-reports", `{"junit":""}`, nil, 422, []string{"actor: nobody is named"}},
+		{"a report's counts instead of its text", "POST", "/v1/test-reports", `{"counts":{"tests":9}}`, as, 422, []string{"counts: no such attribute"}},
 		{"a time that is none", "GET", "/v1/pipelines/p/releases/1/stages/s/readiness?at=friday", "", nil, 422, []string{`at: "friday" is not a time`}},
 		{"a number that is none", "GET", "/v1/events?after=x", "", nil, 422, []string{"after: invalid integer"}},
 		{"a negative limit", "GET", "/v1/events?limit=-1", "", nil, 422, []string{"limit: -1 is not"}},
@@ -97,7 +103,7 @@ func TestShapesAreRefusedAtTheirPaths(t *testing.T) {
 	}
 }
 
-// It is refused for its first byte, which is quicker to find out than that 32 MiB are in order.
+// It is refused for its first byte, which is quicker to find out than that all of it is in order.
 func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
 	w, p := send(server.New(&recording{}, slog.New(slog.DiscardHandler)), "PUT", "/v1/environments/e", strings.Repeat("x", api.MaxBodyBytes), api.ActorHeader, "alice")
 	require.Equal(t, 400, w.Code)

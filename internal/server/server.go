@@ -43,6 +43,23 @@ type Engine interface {
 	Approval(ctx context.Context, id string) (delivery.Approval, error)
 	AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error)
 	RevokeApproval(ctx context.Context, actor, id string) error
+	ApprovalRequest(ctx context.Context, pipeline, version, stage string, decision delivery.ApprovalDecision) (delivery.ApprovalRequest, error)
+
+	TestReport(ctx context.Context, id string) (delivery.TestReport, error)
+	AddTestReport(ctx context.Context, actor string, r delivery.TestReportRequest) (delivery.TestReport, error)
+	WithdrawTestReport(ctx context.Context, actor, id string) error
+
+	Freeze(ctx context.Context, name string) (delivery.FreezeSpec, error)
+	PutFreeze(ctx context.Context, actor string, spec delivery.FreezeSpec) (delivery.FreezeSpec, error)
+	DeleteFreeze(ctx context.Context, actor, name string) error
+
+	Policy(ctx context.Context, name string) (delivery.PolicySpec, error)
+	PutPolicy(ctx context.Context, actor string, spec delivery.PolicySpec) (delivery.PolicySpec, error)
+	DeletePolicy(ctx context.Context, actor, name string) error
+
+	Override(ctx context.Context, id string) (delivery.Override, error)
+	AddOverride(ctx context.Context, actor string, spec delivery.OverrideSpec) (delivery.Override, error)
+	RevokeOverride(ctx context.Context, actor, id string) error
 
 	Deployed(ctx context.Context, pipeline, environment string) (delivery.Deployed, error)
 	Deployments(ctx context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error)
@@ -68,6 +85,10 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	s.releases()
 	s.promotions()
 	s.approvals()
+	s.testReports()
+	s.freezes()
+	s.policies()
+	s.overrides()
 	s.deployments()
 	s.readiness()
 	s.preview()
@@ -83,7 +104,7 @@ func configuration() huma.Config {
 			Info: &huma.Info{
 				Title:       "Continuous delivery control plane",
 				Version:     "1",
-				Description: "Environments, pipelines, releases, promotions and approvals, and what runs where.",
+				Description: "Environments, pipelines, releases and promotions; approvals, test reports, freezes, policies and overrides; and what runs where.",
 			},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}, // "json" is what any +json is written with
