@@ -115,6 +115,50 @@ func relevantOnce(ctx context.Context, r store.Reader) error {
 	return err
 }
 
+func BenchmarkRollouts(b *testing.B) {
+	for _, size := range []struct{ history, stages int }{{100, 3}, {100_000, 3}, {100_000, 20}} {
+		b.Run(fmt.Sprintf("history=%d/stages=%d", size.history, size.stages), func(b *testing.B) {
+			l := openLedger(b, filepath.Join(b.TempDir(), "ledger.db"))
+			fillRollouts(b, l, size.history, size.stages)
+			ctx := b.Context()
+			for b.Loop() {
+				require.NoError(b, l.View(ctx, func(r store.Reader) error {
+					list, err := r.Rollouts(ctx, "shop")
+					require.Len(b, list, min(size.history/size.stages*size.stages, delivery.MaxRollouts*size.stages))
+					return err
+				}))
+			}
+		})
+	}
+}
+
+// BenchmarkAddDeployment is what recording an intent costs when there is much history.
+func BenchmarkAddDeployment(b *testing.B) {
+	l := openLedger(b, filepath.Join(b.TempDir(), "ledger.db"))
+	fill(b, l, 100_000, 3)
+	fillRollouts(b, l, 100_000, 3)
+	ctx := b.Context()
+	i := 0
+	for b.Loop() {
+		i++
+		d := fullDeployment()
+		d.ID, d.Kind, d.Rollout = fmt.Sprintf("new-%d", i), delivery.KindDeliver, fmt.Sprintf("new-%d", i)
+		require.NoError(b, l.Update(ctx, func(tx store.Tx) error {
+			_, err := tx.AddDeployment(ctx, d)
+			return err
+		}))
+	}
+}
+
+// fillRollouts records rollouts of each stage in turn, as many in each.
+func fillRollouts(tb testing.TB, l *ledger, history, stages int) {
+	tb.Helper()
+	_, err := l.write.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+		INSERT INTO rollouts (pipeline, stage, seq, rollout, started_at) SELECT 'shop', 's' || (i % $2), i, 'b' || i, i * 1000000 FROM n`,
+		history/stages*stages, stages)
+	require.NoError(tb, err)
+}
+
 // fill records a long history: each environment in turn gets each version, and now and then one fails.
 func fill(tb testing.TB, l *ledger, history, environments int) {
 	tb.Helper()

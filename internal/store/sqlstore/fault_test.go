@@ -112,6 +112,10 @@ func TestADamagedRowIsNamed(t *testing.T) {
 		`INSERT INTO promotions VALUES ('shop', 'production', '')`,
 		`INSERT INTO approvals VALUES ('a1', 'shop', '1.0.0', 0, 'null and void')`,
 		`INSERT INTO deployments VALUES (1, 'd1', 'shop', 'production', 'eu', '1.0.0', 'r1', 'verified', 0, '{"seq":"1"}')`,
+		`INSERT INTO test_reports VALUES ('t1', 'shop', '1.0.0', 0, '{"counts":')`,
+		`INSERT INTO freezes VALUES ('holidays', '{"tiers":"production"}')`,
+		`INSERT INTO policies VALUES ('strict', '[]')`,
+		`INSERT INTO overrides VALUES ('o1', 'shop', '1.0.0', 0, '{"created_at":"yesterday"}')`,
 	} {
 		_, err := l.write.Exec(statement)
 		require.NoError(t, err, statement)
@@ -125,6 +129,10 @@ func TestADamagedRowIsNamed(t *testing.T) {
 			"shop/production": func() error { _, err := r.Promotions(ctx, "shop"); return err },
 			"a1":              func() error { _, err := r.Approval(ctx, "a1"); return err },
 			"d1":              func() error { _, err := r.Relevant(ctx, "shop"); return err },
+			"t1":              func() error { _, err := r.TestReports(ctx, "shop", "1.0.0"); return err },
+			"holidays":        func() error { _, err := r.Freezes(ctx); return err },
+			"strict":          func() error { _, err := r.Policies(ctx); return err },
+			"o1":              func() error { _, err := r.Overrides(ctx, "shop"); return err },
 		} {
 			err := ask()
 			require.Equal(t, delivery.CodeInternal, delivery.CodeOf(err), "%v", err)
@@ -144,6 +152,9 @@ func TestTheLedgersOwnRules(t *testing.T) {
 		`INSERT INTO deployments VALUES (1, 'd1', 'shop', 'production', 'eu', '1.0.0', 'r1', 'deploying', NULL, '{}')`,
 		`INSERT INTO events VALUES (1, 0, 'alice', 'a.b', 'x', '', '', 'sha256:1')`,
 		`INSERT INTO events VALUES (2, 0, 'alice', 'a.b', 'x', '', 'sha256:1', 'sha256:2')`,
+		`INSERT INTO rollouts VALUES ('shop', 'production', 1, 'r1', 0)`,
+		`INSERT INTO test_reports VALUES ('t1', 'shop', '1.0.0', 0, '{}')`,
+		`INSERT INTO overrides VALUES ('o1', 'shop', '1.0.0', 0, '{}')`,
 	} {
 		_, err := l.write.Exec(statement)
 		require.NoError(t, err, statement)
@@ -156,6 +167,11 @@ func TestTheLedgersOwnRules(t *testing.T) {
 		`UPDATE deployments SET environment = 'us'`,
 		`UPDATE deployments SET version = '1.0.1'`,
 		`DELETE FROM deployments`,
+		`INSERT INTO rollouts VALUES ('shop', 'production', 2, 'r1', 0)`,
+		`UPDATE rollouts SET started_at = -1`,
+		`DELETE FROM rollouts`,
+		`DELETE FROM test_reports`,
+		`DELETE FROM overrides`,
 		`UPDATE events SET actor = 'mallory'`,
 		`UPDATE events SET seq = 3 WHERE seq = 2`,
 		`DELETE FROM events WHERE seq = 2`,

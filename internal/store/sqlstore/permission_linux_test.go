@@ -59,6 +59,24 @@ func TestLedgersThatMayNotBeRead(t *testing.T) {
 	})
 }
 
+func TestAnOldLedgerThatMayNotBeWrittenIsRefused(t *testing.T) {
+	for name, example := range map[string]struct{ file, dir os.FileMode }{
+		"a read-only file":                          {0o444, 0o777},
+		"a read-only file in a read-only directory": {0o444, 0o555},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sub", "ledger.db")
+			require.NoError(t, os.Mkdir(filepath.Dir(path), 0o700))
+			firstLedger(t, path)
+			protect(t, path, example.file, example.dir)
+			asNobody(t)
+			_, err := Open(t.Context(), path)
+			require.Contains(t, []delivery.Code{delivery.CodeConflict, delivery.CodeUnavailable}, delivery.CodeOf(err), "%v", err)
+			require.ErrorContains(t, err, "this user")
+		})
+	}
+}
+
 // filledLedger makes a ledger with one environment, in a directory of its own, and closes it.
 func filledLedger(t *testing.T) string {
 	t.Helper()

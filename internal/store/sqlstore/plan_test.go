@@ -23,6 +23,10 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		query, args := l.deploymentsQuery(filter)
 		return asked{query, args}
 	}
+	recorded := func(table, moment string, versions ...string) asked {
+		query, args := l.byRelease(table, moment, "shop", versions)
+		return asked{query, args}
+	}
 	flying := []delivery.DeploymentStatus{delivery.Verifying, delivery.Deploying}
 	for name, question := range map[string]struct {
 		asked
@@ -41,13 +45,19 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		"in flight of a place":      {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: flying}), []string{"deployments_in_flight (pipeline=? AND environment=?)"}},
 		"verified of a place":       {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: []delivery.DeploymentStatus{delivery.Verified}}), []string{"deployments_verified (pipeline=? AND environment=?)"}},
 		"failed of all":             {of(store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Failed}}), []string{"deployments_by_status (status=?)"}},
+		"rollouts":                  {asked{rolloutsQuery, []any{"shop", delivery.MaxRollouts - 1}}, rolloutsBy},
+		"reports on releases":       {recorded("test_reports", "recorded_at", "1.0.0", "1.1.0"), []string{"test_reports_by_release (pipeline=? AND version=?)"}},
+		"reports of a pipeline":     {recorded("test_reports", "recorded_at"), []string{"test_reports_by_release (pipeline=?)"}},
+		"overrides for releases":    {recorded("overrides", "created_at", "1.0.0", "1.1.0"), []string{"overrides_by_release (pipeline=? AND version=?)"}},
+		"overrides of a pipeline":   {recorded("overrides", "created_at"), []string{"overrides_by_release (pipeline=?)"}},
+		"approvals of releases":     {recorded("approvals", "decided_at", "1.0.0", "1.1.0"), []string{"approvals_by_release (pipeline=? AND version=?)"}},
 	} {
 		plan := explain(t, l, question.query, question.args...)
 		for _, line := range plan {
 			words := strings.Fields(line)
 			switch words[0] {
 			case "SCAN":
-				require.Contains(t, []string{"place", "newest", "wanted", "json_each", "CONSTANT"}, words[1], "%s:\n%s", name, strings.Join(plan, "\n"))
+				require.Contains(t, []string{"place", "newest", "wanted", "since", "json_each", "CONSTANT"}, words[1], "%s:\n%s", name, strings.Join(plan, "\n"))
 			case "SEARCH":
 				_, way, _ := strings.Cut(line, " USING ")
 				way = strings.TrimPrefix(strings.TrimPrefix(way, "COVERING "), "INDEX ")
@@ -68,6 +78,13 @@ var relevantBy = []string{
 	"deployments_ever_verified (pipeline=? AND environment=?)",
 	"deployments_by_rollout (rollout=? AND pipeline=?)",
 	"deployments_by_version (pipeline=? AND version=?)",
+}
+
+var rolloutsBy = []string{
+	"rollouts_by_name (pipeline=?)", // for the first stage's name alone: the least one, at the index's head
+	"rollouts_by_name (pipeline=? AND stage>?)",
+	"PRIMARY KEY (pipeline=? AND stage=?)",
+	"PRIMARY KEY (pipeline=? AND stage=? AND seq>?)",
 }
 
 // explain gives SQLite's plan for a query, a step a line.

@@ -52,9 +52,9 @@ CREATE TABLE rollouts (
     seq        INTEGER NOT NULL,
     rollout    TEXT    NOT NULL,
     started_at INTEGER NOT NULL,
-    PRIMARY KEY (pipeline, stage, seq),
-    UNIQUE (pipeline, stage, rollout)
+    PRIMARY KEY (pipeline, stage, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX rollouts_by_name ON rollouts (pipeline, stage, rollout);
 
 -- What was deployed before there was this table. The moment stands in the document as text, in UTC, with up to six digits
 -- after the second. A document that cannot be read is told of by whoever asks for its deployment.
