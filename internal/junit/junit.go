@@ -81,16 +81,21 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", clip(s))
 }
 
+// clip cuts a text to maxQuote bytes and leaves only what can be printed.
 func clip(s string) string {
+	const mark = "…"
+	cut := len(s) > maxQuote
+	if cut {
+		s = strings.ToValidUTF8(s[:maxQuote-len(mark)], "")
+	}
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
-			return '·'
+			return '?'
 		}
 		return r
-	}, s[:min(len(s), maxQuote)])
-	const mark = "…"
-	if len(s) < maxQuote {
-		return s
+	}, s)
+	if cut {
+		s += mark
 	}
-	return strings.ToValidUTF8(s[:maxQuote-len(mark)], "") + mark
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -17,13 +18,16 @@ type walk struct {
 	suites  []*suite // the report as a whole, and the open suites
 	current *testCase
 
-	elements, suiteCount, inSuites int // inSuites: how many of the open elements are testsuite
-	any                            bool
+	elements   int
+	suiteCount int
+	any        bool // there is a test suite or a test case
 }
 
 func newWalk(text []byte) *walk {
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark says nothing: the text is UTF-8 already
-	return &walk{decoder: xml.NewDecoder(bytes.NewReader(text)), suites: []*suite{{}}}
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	decoder.CharsetReader = decode
+	return &walk{decoder: decoder, suites: []*suite{{}}}
 }
 
 // run reads to the end. Several roots may follow each other, as when reports were put together with cat.
@@ -35,10 +39,12 @@ func (w *walk) run() (delivery.TestCounts, error) {
 		}
 		if err == nil {
 			err = w.token(token)
+		} else {
+			err = plain(err)
 		}
 		if err != nil {
 			line, _ := w.decoder.InputPos()
-			return delivery.TestCounts{}, fmt.Errorf("line %d: %w", line, plain(err))
+			return delivery.TestCounts{}, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
 	if !w.any {
@@ -52,7 +58,25 @@ func plain(err error) error {
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 		return fmt.Errorf("the XML is broken or cut off: %s", clip(syntax.Msg))
 	}
-	return err
+	if encoding, ok := errors.AsType[encodingError](err); ok {
+		return encoding
+	}
+	return errors.New(clip(err.Error()))
+}
+
+// encodingError is the name of an encoding that is not read.
+type encodingError string
+
+func (e encodingError) Error() string {
+	return fmt.Sprintf("encoding %s is not read: write the report in UTF-8", quote(string(e)))
+}
+
+// decode accepts what is UTF-8 under another name. The text is known to be UTF-8 already.
+func decode(charset string, text io.Reader) (io.Reader, error) {
+	if strings.EqualFold(charset, "us-ascii") || strings.EqualFold(charset, "utf8") {
+		return text, nil
+	}
+	return nil, encodingError(charset)
 }
 
 func (w *walk) token(token xml.Token) error {
@@ -62,8 +86,8 @@ func (w *walk) token(token xml.Token) error {
 	case xml.EndElement:
 		return w.end(t.Name.Local)
 	case xml.CharData:
-		if len(w.open) == 0 && len(bytes.TrimSpace(t)) > 0 {
-			return fmt.Errorf("there is text outside of any element: %s", quote(string(bytes.TrimSpace(t)[:min(maxQuote, len(bytes.TrimSpace(t)))])))
+		if words := bytes.TrimSpace(t); len(w.open) == 0 && len(words) > 0 {
+			return fmt.Errorf("there is text outside of any element: %s", quote(string(words)))
 		}
 	case xml.Directive:
 		return errors.New("a document type or entity declaration is not read: write the report without one")
@@ -95,11 +119,13 @@ func (w *walk) start(t xml.StartElement) error {
 // place refuses a suite or a case where no dialect has one, as inside the output of a test that was not escaped: whatever stood
 // there could say what it likes.
 func (w *walk) place(name string) error {
-	for i, above := range w.open {
-		inside := i > 0 && w.open[i-1] == "testsuite"
-		if above == "testcase" || (inside && above != "testsuite") {
+	inside := false // of a suite; around all suites there may be anything
+	for _, above := range w.open {
+		isSuite := above == "testsuites" || above == "testsuite"
+		if above == "testcase" || (inside && !isSuite) {
 			return fmt.Errorf("<%s> stands inside <%s>", name, clip(above))
 		}
+		inside = inside || isSuite
 	}
 	return nil
 }

@@ -1,0 +1,5 @@
+package broken
+
+import "testing"
+
+func TestNeverCompiles(t *testing.T) { undefined(t) }
