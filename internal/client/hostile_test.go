@@ -228,6 +228,10 @@ func TestEmptyNamesAreRefused(t *testing.T) {
 	_, err := c.Environment(t.Context(), "")
 	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err))
 	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(c.DeleteRelease(t.Context(), "", "1")))
+	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(c.DeletePolicy(t.Context(), "")))
+	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(c.RevokeOverride(t.Context(), "")))
+	_, err = c.ApprovalRequest(t.Context(), "shop", "", "production", "approve")
+	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err))
 	require.Zero(t, tries.Load())
 }
 
