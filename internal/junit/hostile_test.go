@@ -89,8 +89,6 @@ func requireReadable(t *testing.T, err error) {
 func TestTooBig(t *testing.T) {
 	_, err := Parse(make([]byte, MaxBytes+1))
 	require.ErrorContains(t, err, "it has 16777217 bytes, at most 16777216 are read")
-	_, err = Parse(make([]byte, MaxBytes))
-	require.ErrorContains(t, err, "illegal character")
 }
 
 func TestTooManyElements(t *testing.T) {
@@ -114,7 +112,7 @@ func TestTooManyElements(t *testing.T) {
 // TestMemory gives the worst reports: what is held at any moment stays within a few times their size. A plain tree of the cases
 // alone would take more than forty times as much.
 func TestMemory(t *testing.T) {
-	const size = 1 << 20
+	const size = 512 << 10
 	const spare = 8 << 20 // what the collector leaves lying even when nothing is held
 	deep, flat := strings.Repeat("<testsuite>", 60), strings.Repeat("</testsuite>", 60)
 	fill := func(before, repeated, after string) []byte {
