@@ -114,14 +114,14 @@ type happened struct {
 	data          any
 }
 
-// change runs f in one write transaction. What f reports is recorded as events of that transaction. A refusal of f (a conflict,
-// returned before f wrote anything) is recorded as "<noun>.refused", and then returned.
+// change runs f in one write transaction. What f reports is recorded as events of that transaction. A refusal of f (returned
+// before f wrote anything) is recorded as "<noun>.refused", and then returned.
 func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]happened, error)) error {
 	var refusal error
 	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
 		refusal = nil
 		events, err := f(tx)
-		if err != nil && delivery.CodeOf(err) == delivery.CodeConflict {
+		if err != nil && refuses(err) {
 			refusal = err
 			events = []happened{{noun + ".refused", subject, map[string]string{"reason": err.Error()}}}
 		} else if err != nil {
@@ -133,6 +133,13 @@ func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func
 		return err
 	}
 	return refusal
+}
+
+// refuses reports whether an error says that somebody may not do this, as things are; not that it could not be done, or that there
+// is nothing to do it to.
+func refuses(err error) bool {
+	code := delivery.CodeOf(err)
+	return code == delivery.CodeConflict || code == delivery.CodeInvalid || code == delivery.CodeUnauthorized
 }
 
 func (e *Engine) record(ctx context.Context, tx store.Tx, actor string, events []happened) error {
