@@ -162,3 +162,18 @@ func requireRefusal(t *testing.T, err error, code delivery.Code, words string) {
 	require.ErrorContains(t, err, words)
 	require.Equal(t, code, delivery.CodeOf(err), "%v", err)
 }
+
+// renamed gives deployments the names D1, D2 and so on, in the order in which they were made.
+func (h *house) renamed(lines []string) []string {
+	h.t.Helper()
+	all, err := h.Deployments(h.t.Context(), store.DeploymentFilter{})
+	require.NoError(h.t, err)
+	renamed := []string{}
+	for _, line := range lines {
+		for _, d := range all {
+			line = strings.Replace(line, " "+d.ID+" ", fmt.Sprintf(" D%d ", d.Seq), 1)
+		}
+		renamed = append(renamed, line)
+	}
+	return renamed
+}
