@@ -53,6 +53,7 @@ var testReports = map[string]func(*testing.T, ledger){
 		require.Equal(t, []delivery.TestReport{tied, early, other, newest}, read(t, l, testReportsOf("shop", "1.1.0", "1.0.0", "9.9.9")))
 		require.Equal(t, []delivery.TestReport{tied, early, other, newest}, read(t, l, testReportsOf("shop")))
 		require.Equal(t, []delivery.TestReport{elsewhere}, read(t, l, testReportsOf("api")))
+		require.Equal(t, elsewhere, read(t, l, testReportOf("e")))
 		require.Equal(t, []delivery.TestReport{}, read(t, l, testReportsOf("shop", "9.9.9")))
 	},
 	"that do not exist are not found": func(t *testing.T, l ledger) {
@@ -106,6 +107,7 @@ var overrides = map[string]func(*testing.T, ledger){
 		require.Equal(t, []delivery.Override{tied, early, other, newest}, read(t, l, overridesOf("shop", "1.1.0", "1.0.0", "9.9.9")))
 		require.Equal(t, []delivery.Override{tied, early, other, newest}, read(t, l, overridesOf("shop")))
 		require.Equal(t, []delivery.Override{elsewhere}, read(t, l, overridesOf("api")))
+		require.Equal(t, elsewhere, read(t, l, overrideOf("e")))
 		require.Equal(t, []delivery.Override{}, read(t, l, overridesOf("shop", "9.9.9")))
 	},
 	"that do not exist are not found": func(t *testing.T, l ledger) {

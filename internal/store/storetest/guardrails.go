@@ -21,6 +21,7 @@ var freezes = map[string]func(*testing.T, ledger){
 		l.write(t, deleteFreeze("holidays"))
 		refuseRead(t, l, delivery.CodeNotFound, freezeNamed("holidays"))
 		require.Equal(t, []delivery.FreezeSpec{upper, audit}, read(t, l, allFreezes))
+		require.Equal(t, audit, read(t, l, freezeNamed("audit")))
 		l.write(t, putFreezes(holidays)) // a name is free again
 		require.Equal(t, holidays, read(t, l, freezeNamed("holidays")))
 	},
@@ -42,6 +43,7 @@ var policies = map[string]func(*testing.T, ledger){
 		l.write(t, deletePolicy("production"))
 		refuseRead(t, l, delivery.CodeNotFound, policyNamed("production"))
 		require.Equal(t, []delivery.PolicySpec{upper, eu}, read(t, l, allPolicies))
+		require.Equal(t, eu, read(t, l, policyNamed("eu")))
 		l.write(t, putPolicies(production)) // a name is free again
 		require.Equal(t, production, read(t, l, policyNamed("production")))
 	},
