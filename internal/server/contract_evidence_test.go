@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,19 +66,6 @@ func TestEmptyEvidenceReachesTheEngine(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, asked{"AddTestReport", []any{actor, delivery.TestReportRequest{}}}, e.last())
 	})
-}
-
-// longest is how many bytes of a report are read at most (junit.MaxBytes).
-const longest = 16 << 20
-
-// The longest report fits even when nearly every byte of it must be escaped. Its tags must not be, or it would not.
-func TestTheLongestReportArrivesWhole(t *testing.T) {
-	e := &recording{}
-	r := delivery.TestReportRequest{JUnit: strings.Repeat("<a>&</a>", longest/16/8) + strings.Repeat("\"\n\t\\", longest/16*15/4)}
-	require.Len(t, r.JUnit, longest)
-	_, err := inProcess(e).AddTestReport(t.Context(), r)
-	require.NoError(t, err)
-	require.True(t, r == e.last().args[1], "the text changed on its way")
 }
 
 func TestTheTextToSignIsWrittenOut(t *testing.T) {
