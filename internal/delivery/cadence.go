@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,13 @@ func (m MaxDeploysGate) validate(p problems) {
 		p.at("count").add("%d is not a number of deliveries; use 1 to %d", m.Count, MaxRollouts-1)
 	}
 	m.Per.validate(p.at("per"), time.Second)
+}
+
+// CountsRollouts reports whether any gate of the pipeline's stages, or of a policy, looks at how often is delivered.
+func (w World) CountsRollouts() bool {
+	counts := func(g Gates) bool { return g.Cooldown != nil || g.MaxDeploys != nil }
+	return slices.ContainsFunc(w.Pipeline.Stages, func(s Stage) bool { return counts(s.Gates) }) ||
+		slices.ContainsFunc(w.Policies, func(p PolicySpec) bool { return counts(p.Gates) })
 }
 
 // rollouts lists the starts of the stage's rollouts, newest first, but for the one that is under way and would be joined.

@@ -2,8 +2,9 @@ package delivery
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -40,72 +41,179 @@ func (a Approval) Request() ApprovalRequest {
 		ContentDigest: a.ContentDigest, Round: a.Round}
 }
 
+// keyTypes are the types of keys that may sign. A certificate is none of them: an approval is made by a key that the gate
+// lists, and by nobody that such a key vouches for.
+var keyTypes = []string{
+	"ssh-ed25519", "sk-ssh-ed25519@openssh.com",
+	"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
+	"ssh-rsa",
+}
+
 // signer is one line of an SSH allowed-signers file (see ALLOWED SIGNERS in ssh-keygen(1)).
 type signer struct {
-	principals    []string // globs
-	namespaces    []string // globs; empty means any
+	principals    []string // patterns
+	namespaces    []string // patterns; empty means any
 	after, before time.Time
 	key           string // type and base64, as in an authorized key
 }
 
 // parseSigner reads a line: principals, options, key type, key. What it does not understand it refuses: an option that is not
-// known might narrow what the line allows.
+// known might narrow what the line allows. What ssh-keygen refuses is refused here too.
 func parseSigner(line string) (signer, error) {
-	fields := strings.Fields(line)
-	if len(fields) < 3 {
+	line = strings.Trim(strings.TrimSuffix(line, "\n"), " \t")
+	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' }) {
+		return signer{}, fmt.Errorf("%q is more than one line; give each line of the file by itself, as in split(\"\\n\", trimspace(file(…)))", line)
+	}
+	if line == "" || line[0] == '#' {
+		return signer{}, fmt.Errorf("%q is an empty line or a comment; leave it out", line)
+	}
+	principals, rest := cutField(line)
+	s := signer{principals: strings.Split(principals, ",")}
+	if err := s.checkPrincipals(); err != nil {
+		return signer{}, err
+	}
+	first, after := cutField(rest)
+	if !slices.Contains(keyTypes, first) {
+		if err := s.options(first); err != nil {
+			return signer{}, fmt.Errorf("%q: %w", line, err)
+		}
+		first, after = cutField(after)
+	}
+	key, _ := cutField(after) // and then a comment
+	if first == "" || key == "" {
 		return signer{}, fmt.Errorf("%q is not a line of an allowed-signers file: principals, key type and key are needed, as in \"alice@example.com ssh-ed25519 AAAA…\"", line)
 	}
-	s := signer{principals: strings.Split(fields[0], ",")}
-	rest := fields[1:]
-	if !isKeyType(rest[0]) {
-		if err := s.options(rest[0]); err != nil {
-			return signer{}, err
-		}
-		rest = rest[1:]
+	if err := checkKey(first, key); err != nil {
+		return signer{}, fmt.Errorf("%q: %w", line, err)
 	}
-	if len(rest) < 2 || !isKeyType(rest[0]) {
-		return signer{}, fmt.Errorf("%q names no key of a known type (ssh-ed25519, ecdsa-sha2-…, sk-…, ssh-rsa)", line)
-	}
-	if _, err := base64.StdEncoding.DecodeString(rest[1]); err != nil {
-		return signer{}, fmt.Errorf("the key in %q is not base64", line)
-	}
-	s.key = rest[0] + " " + rest[1]
+	s.key = first + " " + key
 	return s, nil
 }
 
-func isKeyType(s string) bool {
-	return strings.HasPrefix(s, "ssh-") || strings.HasPrefix(s, "ecdsa-sha2-") || strings.HasPrefix(s, "sk-ssh-") || strings.HasPrefix(s, "sk-ecdsa-")
+// cutField cuts the first field of a line. Spaces within double quotes do not end it.
+func cutField(line string) (field, rest string) {
+	line = strings.TrimLeft(line, " \t")
+	quoted := false
+	for i := range len(line) {
+		switch {
+		case line[i] == '"':
+			quoted = !quoted
+		case !quoted && (line[i] == ' ' || line[i] == '\t'):
+			return line[:i], line[i:]
+		}
+	}
+	return line, ""
 }
 
-func (s *signer) options(text string) error {
-	for _, option := range strings.Split(text, ",") {
-		name, value, _ := strings.Cut(option, "=")
-		value = strings.Trim(value, `"`)
-		var err error
-		switch strings.ToLower(name) {
-		case "namespaces":
-			s.namespaces = append(s.namespaces, value)
-		case "valid-after":
-			s.after, err = signerTime(value)
-		case "valid-before":
-			s.before, err = signerTime(value)
-		default:
-			err = fmt.Errorf("option %q is not supported; use namespaces, valid-after or valid-before", name)
+func (s signer) checkPrincipals() error {
+	named := false
+	for _, principal := range s.principals {
+		if principal == "" || strings.ContainsAny(principal, `"`) {
+			return fmt.Errorf("%q is not a list of principals: names or patterns with commas between them, without quotes or spaces", strings.Join(s.principals, ","))
 		}
-		if err != nil {
-			return err
-		}
+		named = named || principal[0] != '!'
+	}
+	if !named {
+		return fmt.Errorf("%q says only who may not sign; name somebody who may", strings.Join(s.principals, ","))
 	}
 	return nil
 }
 
-func signerTime(value string) (time.Time, error) {
-	for _, layout := range []string{"20060102", "200601021504", "20060102150405", "20060102Z", "200601021504Z", "20060102150405Z"} {
-		if t, err := time.Parse(layout, value); err == nil {
-			return t, nil
-		}
+// checkKey checks that the base64 is that of a key of the type, in the one form in which a signer's key is compared with it.
+func checkKey(kind, text string) error {
+	if !slices.Contains(keyTypes, kind) {
+		return fmt.Errorf("%q is no type of key that may sign; use one of %s", kind, strings.Join(keyTypes, ", "))
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time of an allowed-signers file (YYYYMMDD[HHMM[SS]][Z])", value)
+	blob, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return errors.New("the key is not base64, or is cut off")
+	}
+	const size = 4 // of a length
+	if len(blob) <= size+len(kind) || int(binary.BigEndian.Uint32(blob)) != len(kind) || string(blob[size:size+len(kind)]) != kind {
+		return fmt.Errorf("the base64 is not that of a key of type %s; copy the whole line of the .pub file", kind)
+	}
+	return nil
+}
+
+// options reads name="value" pairs with commas between them.
+func (s *signer) options(text string) error {
+	seen := []string{}
+	for rest := text; ; {
+		name, value, next, err := cutOption(rest)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(seen, name) {
+			return fmt.Errorf("option %q is given twice", name)
+		}
+		seen = append(seen, name)
+		if err := s.option(name, value); err != nil {
+			return err
+		}
+		if next == "" {
+			break
+		}
+		rest = next
+	}
+	if !s.after.IsZero() && !s.before.IsZero() && !s.after.Before(s.before) {
+		return errors.New("valid-before is not later than valid-after, so the key would never count")
+	}
+	return nil
+}
+
+// cutOption cuts name="value" and the comma behind it, if there is one. The name is in lower case.
+func cutOption(text string) (name, value, rest string, err error) {
+	name, quoted, _ := strings.Cut(text, "=")
+	name = strings.ToLower(name)
+	if !slices.Contains([]string{"namespaces", "valid-after", "valid-before"}, name) {
+		// Without an equals sign the option may be the last of several, and all of the text the name.
+		name, _, _ = strings.Cut(name, ",")
+		return "", "", "", fmt.Errorf("option or key type %q is not supported; use the options namespaces, valid-after or valid-before, and then a key type", name)
+	}
+	value, is := strings.CutPrefix(quoted, `"`)
+	value, rest, closed := strings.Cut(value, `"`)
+	if !is || !closed || value == "" || strings.Contains(value, `\`) {
+		return "", "", "", fmt.Errorf("option %s needs a value in double quotes, as in %[1]s=\"…\"", name)
+	}
+	if rest == "" {
+		return name, value, "", nil
+	}
+	rest, is = strings.CutPrefix(rest, ",")
+	if !is || rest == "" {
+		return "", "", "", fmt.Errorf("there must be a comma and another option, or a space and the key, behind %s=%q", name, value)
+	}
+	return name, value, rest, nil
+}
+
+func (s *signer) option(name, value string) (err error) {
+	switch name {
+	case "namespaces":
+		s.namespaces = strings.Split(value, ",")
+	case "valid-after":
+		s.after, err = signerTime(value)
+	case "valid-before":
+		s.before, err = signerTime(value)
+	}
+	return err
+}
+
+// signerTime reads a time of an allowed-signers file. ssh-keygen takes one without Z in the time zone of the machine where it
+// runs. A gate is judged on many machines, and must be judged the same on each: so the Z is demanded.
+func signerTime(value string) (time.Time, error) {
+	const forms = "YYYYMMDDZ, YYYYMMDDHHMMZ or YYYYMMDDHHMMSSZ"
+	digits, utc := strings.CutSuffix(value, "Z")
+	layout, is := map[int]string{8: "20060102", 12: "200601021504", 14: "20060102150405"}[len(digits)]
+	if !is || strings.Trim(digits, "0123456789") != "" {
+		return time.Time{}, fmt.Errorf("%q is not a time of an allowed-signers file; use %s", value, forms)
+	}
+	if !utc {
+		return time.Time{}, fmt.Errorf("%q has no time zone, so it would mean another moment on each machine; write it in UTC with a Z behind it (%s)", value, forms)
+	}
+	t, err := time.Parse(layout, digits)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no day and time that exists (%s)", value, forms)
+	}
+	return t, nil
 }
 
 // signed reports whether a key may sign for a person at a moment. A gate that demands no signatures is content with none.
@@ -117,25 +225,43 @@ func (a ApprovalsGate) signed(who, key string, now time.Time) bool {
 		s, err := parseSigner(line)
 		return err == nil && s.key == key && matchesAny(s.principals, who) &&
 			(len(s.namespaces) == 0 || matchesAny(s.namespaces, SignatureNamespace)) &&
-			(s.after.IsZero() || !now.Before(s.after)) && (s.before.IsZero() || now.Before(s.before))
+			(s.after.IsZero() || !now.Before(s.after)) && (s.before.IsZero() || !now.After(s.before))
 	})
 }
 
-// matchesAny reports whether a name matches one of the globs and none of the negated ones (led by "!").
-func matchesAny(globs []string, name string) bool {
+// matchesAny reports whether a name matches one of the patterns and none of the negated ones (led by "!").
+func matchesAny(patterns []string, name string) bool {
 	found := false
-	for _, glob := range globs {
-		negated, is := strings.CutPrefix(glob, "!")
-		if is {
-			glob = negated
-		}
-		if ok, err := path.Match(glob, name); err != nil || !ok {
+	for _, pattern := range patterns {
+		pattern, negated := strings.CutPrefix(pattern, "!")
+		if !matchesPattern(pattern, name) {
 			continue
 		}
-		if is {
+		if negated {
 			return false
 		}
 		found = true
 	}
 	return found
+}
+
+// matchesPattern knows what PATTERNS in ssh_config(5) knows: "*" is any text, also none, and "?" any one byte. Nothing else has a
+// meaning, and brackets least of all. It never looks back further than the last "*", so no pattern takes long.
+func matchesPattern(pattern, name string) bool {
+	p, n, star, from := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p, n = p+1, n+1
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }

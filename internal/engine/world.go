@@ -185,8 +185,13 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 	if w.Policies, err = r.Policies(ctx); err != nil {
 		return err
 	}
-	if w.Rollouts, err = r.Rollouts(ctx, w.Pipeline.Name); err != nil || len(versions) == 0 {
-		return err
+	if w.CountsRollouts() {
+		if w.Rollouts, err = r.Rollouts(ctx, w.Pipeline.Name); err != nil {
+			return err
+		}
+	}
+	if len(versions) == 0 {
+		return nil
 	}
 	reports, err := r.TestReports(ctx, w.Pipeline.Name, versions...)
 	if err != nil {
