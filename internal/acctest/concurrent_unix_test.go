@@ -139,3 +139,22 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		requireWholeLedger(t, h)
 	})
 }
+
+// TestAppliesAtTheSameMoment: even the ledger itself is made by several processes at once.
+func TestAppliesAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	first, h := slowShop(t, true)
+	first.hurry()
+	applies := []*background{}
+	for _, w := range []*workspace{first, sibling(t, first), sibling(t, first)} {
+		applies = append(applies, w.start("apply"))
+	}
+	for _, apply := range applies {
+		said, status := apply.wait()
+		require.Zero(t, status, said)
+	}
+	for _, apply := range applies {
+		apply.requireEmptyPlan()
+	}
+	requireDeliveredOnce(t, h)
+}

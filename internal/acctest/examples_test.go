@@ -42,7 +42,22 @@ func exercise(t *testing.T, example string) {
 		w.run("apply") // timeouts are Terraform's own, so an import cannot know them
 		w.requireEmptyPlan()
 	}
+	if filepath.Base(filepath.Dir(example)) == "scenarios" {
+		w.upgrade()
+	}
 	require.Contains(t, w.run("destroy"), "Destroy complete!")
+}
+
+// upgrade does what the README of each scenario proposes next: deliver version 1.1.0.
+func (w *workspace) upgrade() {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
+	require.NoError(w.t, err)
+	require.Contains(w.t, string(text), `"1.0.0"`)
+	w.write("main.tf", strings.ReplaceAll(string(text), `"1.0.0"`, `"1.1.0"`))
+	w.run("apply")
+	require.Regexp(w.t, `production\W+1\.1\.0`, w.run("output", "versions"))
+	w.requireEmptyPlan()
 }
 
 // importCommand is what the example's import.sh says, without the name of the program; nil when the example has none.
