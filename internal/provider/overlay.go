@@ -17,11 +17,13 @@ type overlay struct {
 	releases     map[string]planned[delivery.ReleaseRequest] // by pipeline/version
 	promotions   map[string]planned[delivery.PromotionSpec]  // by pipeline/stage
 	approvals    []delivery.ApprovalSpec
+	reports      []delivery.TestReport
+	overrides    []delivery.OverrideSpec
 	revoked      []string
 
 	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
 	vagueEnvironments, vaguePipelines map[string]bool
-	vagueDeliveries                   map[string]bool // pipelines of which a release or an approval is not known yet
+	vagueDeliveries                   map[string]bool // pipelines of which a release, or what gates ask for, is not known yet
 }
 
 // planned is one object as it will be, and whether this plan changes it.
@@ -112,7 +114,7 @@ func (o *overlay) release(r delivery.ReleaseRequest, changed bool) (rival string
 	return rival, rivalChanges
 }
 
-// deliveryUnknown notes that a release or an approval of the pipeline is not known yet.
+// deliveryUnknown notes that a release of the pipeline, or what its gates ask for, is not known yet.
 func (o *overlay) deliveryUnknown(pipeline string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -138,6 +140,20 @@ func (o *overlay) approval(spec delivery.ApprovalSpec) {
 	o.approvals = append(o.approvals, spec)
 }
 
+// report notes a test report that this plan records: its names and counts.
+func (o *overlay) report(r delivery.TestReport) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.reports = append(o.reports, r)
+}
+
+func (o *overlay) override(spec delivery.OverrideSpec) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.overrides = append(o.overrides, spec)
+}
+
+// revoke notes an approval, a report or an override that this plan takes back.
 func (o *overlay) revoke(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -226,6 +242,16 @@ func (o *overlay) forPipeline(name string, pipeline *delivery.PipelineSpec) deli
 	for _, a := range o.approvals {
 		if a.Pipeline == name {
 			part.Approvals = append(part.Approvals, a)
+		}
+	}
+	for _, r := range o.reports {
+		if r.Spec.Pipeline == name {
+			part.Reports = append(part.Reports, r)
+		}
+	}
+	for _, spec := range o.overrides {
+		if spec.Pipeline == name {
+			part.Overrides = append(part.Overrides, spec)
 		}
 	}
 	return part
