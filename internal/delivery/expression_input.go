@@ -7,9 +7,12 @@ func (w World) expressionInputs(in entering) []expressionInput {
 		input := expressionInput{Now: w.Now, Pipeline: w.Pipeline, Stage: in.stage, Environment: w.Environments[name],
 			Config: overlaid(w.Environments[name].Config, in.stage.Config), Release: in.release}
 		if standing := w.Standing(name); standing != nil {
-			if previous, ok := w.Releases[standing.Content.Version]; ok {
-				input.Previous = &previous
+			previous, ok := w.Releases[standing.Content.Version]
+			if !ok { // never "nothing runs": a condition may be laxer then
+				previous = Release{Digest: standing.Content.ReleaseDigest, Spec: ReleaseSpec{Pipeline: w.Pipeline.Name,
+					Version: standing.Content.Version, Artifacts: standing.Content.Artifacts}}
 			}
+			input.Previous = &previous
 		}
 		inputs = append(inputs, input)
 	}
