@@ -9,24 +9,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// examples is where they are, as a path of this machine.
+var examples = filepath.FromSlash("../../examples")
+
 // TestExamples applies every example as a user would: copied to a directory of its own, with the real provider, applied, planned
 // empty, imported as its import.sh says, destroyed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"resources", "data-sources", "scenarios"} {
-		dirs, err := os.ReadDir(filepath.Join("../../examples", kind))
+		dirs, err := os.ReadDir(filepath.Join(examples, kind))
 		require.NoError(t, err)
 		require.NotEmpty(t, dirs)
 		for _, dir := range dirs {
 			t.Run(kind+"/"+dir.Name(), func(t *testing.T) {
 				t.Parallel()
-				exercise(t, filepath.Join("../../examples", kind, dir.Name()))
+				exercise(t, filepath.Join(examples, kind, dir.Name()))
 			})
 		}
 	}
 	t.Run("provider", func(t *testing.T) {
 		t.Parallel()
-		exercise(t, "../../examples/provider")
+		exercise(t, filepath.Join(examples, "provider"))
 	})
 }
 

@@ -90,21 +90,6 @@ func (w *workspace) child() int {
 // hurry makes the script end at once from now on.
 func (w *workspace) hurry() { w.write("fast", "") }
 
-// says waits until the command has printed a text.
-func (b *background) says(text string) {
-	b.t.Helper()
-	deadline := time.After(patience)
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for !strings.Contains(b.said.String(), text) {
-		select {
-		case <-look.C:
-		case <-deadline:
-			require.Fail(b.t, "it never said "+text, b.said.String())
-		}
-	}
-}
-
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 // requireFree demands that nobody holds the right to deploy to staging, so that the next need not wait for it to lapse.

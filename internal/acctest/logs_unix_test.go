@@ -23,7 +23,7 @@ resource "cd_environment" "lab" {
 	log = filepath.Join(w.dir, "provider.log")
 	wrapper := w.write("bin/terraform-provider-cd", fmt.Sprintf("#!/bin/sh\nexec %q \"$@\" 2>>%q\n", filepath.Join(pluginDir(t), "terraform-provider-cd"), log))
 	require.NoError(t, os.Chmod(wrapper, 0o700))
-	config := w.write("cli.tfrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"delivery-as-code/cd\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(wrapper)))
+	config := w.write("cli.tfrc", overrides(filepath.Dir(wrapper)))
 	w.env = append(w.env, "TF_CLI_CONFIG_FILE="+config)
 	return w, log
 }

@@ -1,13 +1,11 @@
 package acctest_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -45,24 +43,30 @@ var plugin struct {
 	err  error
 }
 
-// pluginDir builds the provider, writes a CLI configuration that makes Terraform use it, and returns the directory of both.
+// pluginDir is where the provider is, built before the first use.
 func pluginDir(t *testing.T) string {
 	t.Helper()
-	plugin.once.Do(func() {
-		if plugin.dir, plugin.err = os.MkdirTemp("", "cd-plugin-"); plugin.err != nil {
-			return
-		}
-		build := exec.Command("go", "build", "-o", filepath.Join(plugin.dir, "terraform-provider-cd"), "github.com/delivery-as-code/terraform-provider-cd")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if said, err := build.CombinedOutput(); err != nil {
-			plugin.err = fmt.Errorf("build the provider: %w\n%s", err, said)
-			return
-		}
-		config := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"delivery-as-code/cd\" = %q\n  }\n  direct {}\n}\n", plugin.dir)
-		plugin.err = os.WriteFile(filepath.Join(plugin.dir, "cli.tfrc"), []byte(config), 0o600)
-	})
+	plugin.once.Do(func() { plugin.err = buildPlugin() })
 	require.NoError(t, plugin.err)
 	return plugin.dir
+}
+
+// buildPlugin builds the provider, and writes a CLI configuration that makes Terraform use it. TestMain removes both.
+func buildPlugin() (err error) {
+	if plugin.dir, err = os.MkdirTemp("", "cd-plugin-"); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(plugin.dir, "terraform-provider-cd"), "github.com/delivery-as-code/terraform-provider-cd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the provider: %w\n%s", err, said)
+	}
+	return os.WriteFile(filepath.Join(plugin.dir, "cli.tfrc"), []byte(overrides(plugin.dir)), 0o600)
+}
+
+// overrides is a CLI configuration that takes the provider from a directory.
+func overrides(dir string) string {
+	return fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"delivery-as-code/cd\" = %q\n  }\n  direct {}\n}\n", dir)
 }
 
 // workspace is a directory with a configuration, in which the real Terraform runs the real provider, each in processes of its own.
@@ -149,56 +153,4 @@ func exitStatus(t *testing.T, err error) int {
 	}
 	require.NoError(t, err)
 	return 0
-}
-
-// frame is what Terraform draws around the lines of an error, and the line breaks in it: no test should depend on where they are.
-var frame = regexp.MustCompile(`[\s│╷╵]+`)
-
-// unwrapped is a text without Terraform's own line breaks.
-func unwrapped(said string) string { return frame.ReplaceAllString(said, " ") }
-
-// background is Terraform at work while the test does something else.
-type background struct {
-	*workspace
-	cmd  *exec.Cmd
-	said *output
-	done chan error
-}
-
-// start begins a Terraform command in a process group of its own, as a shell does.
-func (w *workspace) start(args ...string) *background {
-	w.t.Helper()
-	b := &background{workspace: w, cmd: w.terraform(args...), said: &output{}, done: make(chan error, 1)}
-	b.cmd.Stdout, b.cmd.Stderr = b.said, b.said
-	ownGroup(b.cmd)
-	require.NoError(w.t, b.cmd.Start())
-	go func() { b.done <- b.cmd.Wait() }()
-	return b
-}
-
-// wait returns what the command printed and its exit status.
-func (b *background) wait() (said string, status int) {
-	b.t.Helper()
-	status = exitStatus(b.t, <-b.done)
-	return b.said.String(), status
-}
-
-// output collects what a program prints, to be read meanwhile.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write collects.
-func (o *output) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(text)
-}
-
-// String is everything so far.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
