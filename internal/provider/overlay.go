@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -20,10 +21,15 @@ type overlay struct {
 	reports      []delivery.TestReport
 	overrides    []delivery.OverrideSpec
 	revoked      []string
+	freezes      map[string]delivery.FreezeSpec
+	policies     map[string]delivery.PolicySpec
+	lifted       []string // freezes that go away
+	dropped      []string // policies that go away
 
 	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
 	vagueEnvironments, vaguePipelines map[string]bool
 	vagueDeliveries                   map[string]bool // pipelines of which a release, or what gates ask for, is not known yet
+	vagueFreezes, vaguePolicies       map[string]bool
 }
 
 // planned is one object as it will be, and whether this plan changes it.
@@ -38,10 +44,14 @@ func newOverlay() *overlay {
 		pipelines:    map[string]planned[delivery.PipelineSpec]{},
 		releases:     map[string]planned[delivery.ReleaseRequest]{},
 		promotions:   map[string]planned[delivery.PromotionSpec]{},
+		freezes:      map[string]delivery.FreezeSpec{},
+		policies:     map[string]delivery.PolicySpec{},
 
 		vagueEnvironments: map[string]bool{},
 		vaguePipelines:    map[string]bool{},
 		vagueDeliveries:   map[string]bool{},
+		vagueFreezes:      map[string]bool{},
+		vaguePolicies:     map[string]bool{},
 	}
 }
 
@@ -121,11 +131,54 @@ func (o *overlay) deliveryUnknown(pipeline string) {
 	o.vagueDeliveries[pipeline] = true
 }
 
-// deliveriesKnown reports whether a preview may speak about what is delivered through the pipeline.
+// deliveriesKnown reports whether a preview may speak about what is delivered through the pipeline. A freeze or a policy that is
+// not known yet may hold for any pipeline.
 func (o *overlay) deliveriesKnown(pipeline string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.vagueDeliveries[pipeline]
+	return !o.vagueDeliveries[pipeline] && len(o.vagueFreezes)+len(o.vaguePolicies) == 0
+}
+
+func (o *overlay) freeze(spec delivery.FreezeSpec) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.freezes[spec.Name] = spec
+	delete(o.vagueFreezes, spec.Name)
+}
+
+// freezeUnknown notes a freeze of which parts are not known yet.
+func (o *overlay) freezeUnknown(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.vagueFreezes[name] = true
+}
+
+// lift notes a freeze that this plan takes away.
+func (o *overlay) lift(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lifted = append(o.lifted, name)
+}
+
+func (o *overlay) policy(spec delivery.PolicySpec) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.policies[spec.Name] = spec
+	delete(o.vaguePolicies, spec.Name)
+}
+
+// policyUnknown notes a policy of which parts are not known yet.
+func (o *overlay) policyUnknown(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.vaguePolicies[name] = true
+}
+
+// drop notes a policy that this plan takes away.
+func (o *overlay) drop(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.dropped = append(o.dropped, name)
 }
 
 func (o *overlay) promotion(spec delivery.PromotionSpec, changed bool) {
@@ -217,7 +270,13 @@ func (o *overlay) withReferences(names []string) []delivery.EnvironmentSpec {
 func (o *overlay) forPipeline(name string, pipeline *delivery.PipelineSpec) delivery.Overlay {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	part := delivery.Overlay{Revoked: slices.Clone(o.revoked)}
+	part := delivery.Overlay{Revoked: slices.Clone(o.revoked), Lifted: slices.Clone(o.lifted), Dropped: slices.Clone(o.dropped)}
+	for _, freeze := range slices.Sorted(maps.Keys(o.freezes)) {
+		part.Freezes = append(part.Freezes, o.freezes[freeze])
+	}
+	for _, policy := range slices.Sorted(maps.Keys(o.policies)) {
+		part.Policies = append(part.Policies, o.policies[policy])
+	}
 	if p, ok := o.pipelines[name]; ok {
 		part.Pipelines = append(part.Pipelines, p.spec)
 		pipeline = &p.spec

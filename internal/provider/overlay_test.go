@@ -102,3 +102,27 @@ func TestOverlayOfWhatIsNotKnownYet(t *testing.T) {
 	o.pipeline(shop, true)
 	require.True(t, o.pipelineKnown("shop", nil))
 }
+
+func TestOverlayOfFreezesAndPolicies(t *testing.T) {
+	o := newOverlay()
+	holidays, strict := delivery.FreezeSpec{Name: "holidays"}, delivery.PolicySpec{Name: "strict"}
+	o.freeze(delivery.FreezeSpec{Name: "inventory"})
+	o.freeze(holidays)
+	o.policy(strict)
+	o.lift("spring")
+	o.drop("lax")
+	part := o.forPipeline("shop", nil)
+	require.Equal(t, []delivery.FreezeSpec{holidays, {Name: "inventory"}}, part.Freezes, "they may hold for any pipeline")
+	require.Equal(t, []delivery.PolicySpec{strict}, part.Policies)
+	require.Equal(t, []string{"spring"}, part.Lifted)
+	require.Equal(t, []string{"lax"}, part.Dropped)
+
+	require.True(t, o.deliveriesKnown("shop"))
+	o.freezeUnknown("holidays")
+	o.policyUnknown("strict")
+	require.False(t, o.deliveriesKnown("shop"))
+	o.freeze(holidays)
+	require.False(t, o.deliveriesKnown("shop"))
+	o.policy(strict)
+	require.True(t, o.deliveriesKnown("shop"), "apply plans again, with everything known")
+}
