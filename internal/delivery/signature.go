@@ -41,9 +41,9 @@ func (a Approval) Request() ApprovalRequest {
 		ContentDigest: a.ContentDigest, Round: a.Round}
 }
 
-// keyTypes are the types of keys that may sign. A certificate is none of them: an approval is made by a key that the gate
+// SignatureKeyTypes are the types of keys that may sign. A certificate is none of them: an approval is made by a key that the gate
 // lists, and by nobody that such a key vouches for.
-var keyTypes = []string{
+var SignatureKeyTypes = []string{
 	"ssh-ed25519", "sk-ssh-ed25519@openssh.com",
 	"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
 	"ssh-rsa",
@@ -73,7 +73,7 @@ func parseSigner(line string) (signer, error) {
 		return signer{}, err
 	}
 	first, after := cutField(rest)
-	if !slices.Contains(keyTypes, first) {
+	if !slices.Contains(SignatureKeyTypes, first) {
 		if err := s.options(first); err != nil {
 			return signer{}, fmt.Errorf("%q: %w", line, err)
 		}
@@ -121,8 +121,8 @@ func (s signer) checkPrincipals() error {
 
 // checkKey checks that the base64 is that of a key of the type, in the one form in which a signer's key is compared with it.
 func checkKey(kind, text string) error {
-	if !slices.Contains(keyTypes, kind) {
-		return fmt.Errorf("%q is no type of key that may sign; use one of %s", kind, strings.Join(keyTypes, ", "))
+	if !slices.Contains(SignatureKeyTypes, kind) {
+		return fmt.Errorf("%q is no type of key that may sign; use one of %s", kind, strings.Join(SignatureKeyTypes, ", "))
 	}
 	blob, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
