@@ -63,7 +63,7 @@ func (w World) unwanted(stage Stage, entry, version string, asks *Asks) (StageSt
 			continue
 		}
 		switch standing := w.Standing(env); {
-		case standing != nil && standing.Content.Version == version:
+		case standing != nil && standing.ID == d.ID: // not when it was brought there again since, and broke
 			verified++
 			_, off := w.drift(env, map[string]string{}, asks)
 			drifted = drifted || off

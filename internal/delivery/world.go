@@ -80,16 +80,23 @@ func (w World) Standing(environment string) *Deployment {
 // Latest returns the environment's newest deployment, whatever its status, or nil.
 func (w World) Latest(environment string) *Deployment { return w.newest(environment, any1) }
 
-// hold returns the newest broken deployment that keeps a release out of a stage: it failed or was rolled back there, and the
-// attempt has not been raised since.
+// hold returns the broken deployment that keeps a release out of a stage: it failed or was rolled back there, and the attempt has
+// not been raised since. Of the newest rollout it is the one that says why, rather than one that was taken back with it.
 func (w World) hold(stage Stage, version string, attempt int) *Deployment {
+	var newest *Deployment
 	for i := len(w.Deployments) - 1; i >= 0; i-- {
 		d := &w.Deployments[i]
-		if d.Stage == stage.Name && d.Content.Version == version && d.broke() && d.Attempt >= attempt {
+		if d.Stage != stage.Name || d.Content.Version != version || !d.broke() || d.Attempt < attempt {
+			continue
+		}
+		if d.Failure != "" && (newest == nil || newest.Rollout == d.Rollout) {
 			return d
 		}
+		if newest == nil {
+			newest = d
+		}
 	}
-	return nil
+	return newest
 }
 
 // rollbackTarget returns the deployment to go back to after d failed: the newest one before it in its environment that was
