@@ -1,0 +1,249 @@
+package delivery_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// story is a world, and how the places and the checks in it behave.
+type story struct {
+	t     *testing.T
+	w     delivery.World
+	fails map[string]bool   // by environment, or environment and version: verification there fails
+	says  map[string]string // by check
+}
+
+func newStory() *story {
+	return &story{fails: map[string]bool{}, says: map[string]string{}, w: delivery.World{
+		Now:          time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC),
+		Environments: map[string]delivery.EnvironmentSpec{}, Releases: map[string]delivery.Release{}, Promotions: map[string]delivery.Promotion{},
+		Observations: map[string]delivery.Observation{}, Checks: map[delivery.CheckKey]delivery.CheckResult{}}}
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func (s *story) release(version, author string) {
+	spec := delivery.ReleaseSpec{Pipeline: "shop", Version: version, Source: &delivery.Source{Revision: "r" + version, Author: author},
+		Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/" + version, Digest: "sha256:" + strings.Repeat("0", 64)}}}
+	require.NoError(s.t, spec.Validate().Err())
+	s.w.Releases[version] = delivery.Release{Spec: spec, Digest: spec.Digest(), Attempt: 1, RegisteredBy: author, RegisteredAt: s.w.Now}
+}
+
+func (s *story) delivery(version, attempt string) delivery.Promotion {
+	require.NotEmpty(s.t, s.w.Pipeline.Stages, "declare the pipeline first")
+	return s.wish(version, s.w.Pipeline.Stages[0].Name, "pend", attempt)
+}
+
+func (s *story) promotion(version, stage, blocked, attempt string) delivery.Promotion {
+	p := s.wish(version, stage, blocked, attempt)
+	require.NoError(s.t, p.Spec.ValidateStage(s.w.Pipeline).Err())
+	return p
+}
+
+func (s *story) wish(version, stage, blocked, attempt string) delivery.Promotion {
+	require.Contains(s.t, s.w.Releases, version, "register the release first")
+	n, err := strconv.Atoi(attempt)
+	require.NoError(s.t, err)
+	return delivery.Promotion{RequestedAt: s.w.Now, Spec: delivery.PromotionSpec{Pipeline: "shop", Stage: stage, Version: version,
+		WhenBlocked: delivery.WhenBlocked(blocked), Attempt: n}}
+}
+
+// answered asks until nothing is left to be asked, as the engine does.
+func answered[V any](s *story, question func(delivery.World) (V, delivery.Asks)) V {
+	w := s.w
+	w.Observations, w.Checks = maps.Clone(s.w.Observations), map[delivery.CheckKey]delivery.CheckResult{}
+	for {
+		answer, asks := question(w)
+		if asks.Empty() {
+			return answer
+		}
+		for _, env := range asks.Observations {
+			w.Observations[env] = s.w.Observations[env]
+		}
+		for _, key := range asks.Checks {
+			w.Checks[key] = s.answer(key.Name)
+		}
+	}
+}
+
+func (s *story) answer(check string) delivery.CheckResult {
+	switch s.says[check] {
+	case "", "yes":
+		return delivery.CheckResult{Passed: true, Detail: "it said yes"}
+	case "no":
+		return delivery.CheckResult{Detail: "it said no"}
+	}
+	return delivery.CheckResult{Broken: true, Detail: "it cannot be asked"}
+}
+
+// apply does what the engine does with a wish, on this world.
+func (s *story) apply(wanted delivery.Promotion) string {
+	refused := answered(s, func(w delivery.World) (string, delivery.Asks) {
+		refusal, asks := delivery.Admit(w, wanted)
+		if refusal == nil {
+			return "", asks
+		}
+		return "refused: " + refusal.Error(), asks
+	})
+	if refused != "" {
+		return refused
+	}
+	s.w.Promotions[wanted.Spec.Stage] = wanted
+	text := ""
+	for range 100 {
+		d := answered(s, func(w delivery.World) (delivery.Decision, delivery.Asks) {
+			d := delivery.Decide(w, wanted.Spec.Stage)
+			return d, d.Asks
+		})
+		if len(d.Steps) == 0 {
+			return text + s.end(wanted, d)
+		}
+		rollout := fmt.Sprintf("rollout-%d", len(s.w.Deployments)+1)
+		for _, step := range d.Steps {
+			if step.Rollout == "" {
+				step.Rollout = rollout
+			}
+			text += s.do(step)
+		}
+	}
+	require.Fail(s.t, "the story never comes to rest", text)
+	return ""
+}
+
+// do carries out one step and tells how it ended.
+func (s *story) do(step delivery.Step) string {
+	now := s.w.Now
+	d := delivery.Deployment{ID: fmt.Sprintf("d%d", len(s.w.Deployments)+1), Seq: int64(len(s.w.Deployments) + 1), Pipeline: "shop", Stage: step.Stage,
+		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, CreatedAt: now, SettledAt: &now}
+	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
+	if d.Status = delivery.Failed; !s.fails[step.Environment] && !s.fails[step.Environment+" "+step.Version] {
+		d.Status, d.VerifiedAt = delivery.Verified, &now
+	} else {
+		d.Failure = "the smoke test did not pass"
+	}
+	for i := range s.w.Deployments {
+		before := &s.w.Deployments[i]
+		switch {
+		case d.Status != delivery.Verified || before.Environment != step.Environment:
+		case step.Kind == delivery.StepRollback && before.ID == step.Deployment:
+			before.Status, before.SettledAt = delivery.RolledBack, &now
+		case before.Status == delivery.Verified:
+			before.Status, before.SettledAt = delivery.Superseded, &now
+		}
+	}
+	s.w.Deployments = append(s.w.Deployments, d)
+	return fmt.Sprintf("%s %s to %s (%s): %s\n", step.Purpose, step.Version, step.Environment, step.Reason, d.Status)
+}
+
+// end tells where a release came to rest.
+func (s *story) end(wanted delivery.Promotion, d delivery.Decision) string {
+	text := ""
+	for _, stage := range d.Stages {
+		text += fmt.Sprintf("%s: %s\n", stage.Stage, stage.Status)
+		for _, line := range stage.WaitingOn() {
+			text += "  " + line + "\n"
+		}
+		for _, env := range sortedNames(stage.Unknown) {
+			text += fmt.Sprintf("  %s was not looked at: %s\n", env, stage.Unknown[env])
+		}
+	}
+	if failure := delivery.Outcome(wanted, d); failure != nil {
+		text += "the apply fails\n"
+	}
+	return text
+}
+
+// plan tells what a plan shows of a wish, and whether it would be empty. before is what the same plan delivers first; nil when it
+// does not.
+func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) string {
+	f := answered(s, func(w delivery.World) (delivery.Foresight, delivery.Asks) {
+		entries := []string{}
+		if before != nil {
+			w, entries = w.With(*before), append(entries, before.Spec.Stage)
+		}
+		f := delivery.Foresee(w, entries, wanted)
+		return f, f.Asks
+	})
+	text := ""
+	for _, step := range f.Steps {
+		text += fmt.Sprintf("would %s %s to %s (%s)\n", step.Purpose, step.Version, step.Environment, step.Reason)
+	}
+	for _, stage := range f.Decision.Stages {
+		text += fmt.Sprintf("%s: %s\n", stage.Stage, stage.Status)
+		for _, line := range stage.WaitingOn() {
+			text += "  " + line + "\n"
+		}
+	}
+	if !f.Changes() {
+		text += "nothing would be deployed\n"
+	}
+	return text
+}
+
+func (s *story) decide(decision delivery.ApprovalDecision, version, stage, who string) string {
+	spec := delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: stage, Decision: decision, Approver: who}
+	if err := spec.ValidateGate(s.w, s.w.Releases[version], "").Err(); err != nil {
+		return "refused: " + err.Error()
+	}
+	at, ok := s.w.Pipeline.Stage(stage)
+	require.True(s.t, ok)
+	n := len(s.w.Approvals) + 1
+	s.w.Approvals = append(s.w.Approvals, delivery.Approval{ID: fmt.Sprintf("a%d", n), Spec: spec, Number: n, DecidedAt: s.w.Now,
+		ContentDigest: s.w.ApprovalDigest(at, s.w.Releases[version])})
+	return ""
+}
+
+func (s *story) revoke(version, stage, who string) string {
+	for i, a := range slices.Backward(s.w.Approvals) {
+		if a.RevokedAt == nil && a.Spec.Version == version && a.Spec.Stage == stage && a.Spec.Approver == who {
+			now := s.w.Now
+			s.w.Approvals[i].RevokedAt = &now
+			return ""
+		}
+	}
+	return "there is nothing to revoke"
+}
+
+func (s *story) ready(version, stage string) string {
+	at, ok := s.w.Pipeline.Stage(stage)
+	require.True(s.t, ok)
+	r := answered(s, func(w delivery.World) (delivery.Readiness, delivery.Asks) {
+		return delivery.Ready(w, at, s.w.Releases[version])
+	})
+	text := delivery.GateTable(r.Gates)
+	switch {
+	case r.Ready:
+		return text + "ready"
+	case r.ReadyAt != nil:
+		return text + "ready at " + r.ReadyAt.Format(time.RFC3339)
+	}
+	return text + "not ready"
+}
+
+func (s *story) where(version string) string {
+	states := answered(s, func(w delivery.World) (map[string]delivery.StageState, delivery.Asks) {
+		return delivery.StageStates(w, version)
+	})
+	text := ""
+	for _, stage := range s.w.Pipeline.Stages {
+		state := states[stage.Name]
+		running := state.Version
+		if running == "" {
+			running = "nothing"
+		}
+		text += fmt.Sprintf("%s: %s (%s runs there)\n", stage.Name, state.Status, running)
+		for _, line := range state.WaitingOn {
+			text += "  " + line + "\n"
+		}
+	}
+	return text
+}
