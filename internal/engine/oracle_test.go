@@ -195,7 +195,7 @@ func (s scene) judge(d delivery.Deployment) []string {
 	}
 	stage := pipeline.Stages[at]
 	wrong = append(wrong, s.judgeContent(d, stage)...)
-	wrong = append(wrong, s.judgeEntry(d, pipeline, at)...)
+	wrong = append(wrong, s.judgeEntry(d, pipeline, at, before)...)
 	wrong = append(wrong, s.judgeNeed(d, before)...)
 	for _, closed := range s.closedGates(pipeline, at, d.Content.Version) {
 		wrong = append(wrong, "[1] "+closed)
@@ -243,23 +243,29 @@ func (s scene) judgeContent(d delivery.Deployment, stage delivery.Stage) []strin
 
 // judgeEntry is invariant 2: a manual stage, and the automatic ones behind it, are entered only by a promotion of that version;
 // automatic ones at the head only by delivering it.
-func (s scene) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec, at int) []string {
+func (s scene) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec, at int, before []delivery.Deployment) []string {
 	for at > 0 && pipeline.Stages[at].Promotion != delivery.Manual {
 		at--
 	}
 	entry := pipeline.Stages[at].Name
 	asked := s.oracle.askedFor(d.Pipeline, entry, d.Content.Version)
+	if d.Kind == delivery.KindHeal {
+		// It is there already, however the stage was entered then.
+		standing, ok := last(before, func(o delivery.Deployment) bool { return o.Status == delivery.Verified })
+		if !ok || standing.Content.Version != d.Content.Version {
+			return []string{"[2] it heals what does not stand there"}
+		}
+		return nil
+	}
 	if asked == 0 {
 		return []string{fmt.Sprintf("[2] nobody asked for it at %s", entry)}
 	}
-	if d.Kind == delivery.KindDeliver {
-		wanted, err := s.ledger.Promotion(s.ctx, d.Pipeline, entry)
-		if err != nil || wanted.Spec.Version != d.Content.Version {
-			return []string{fmt.Sprintf("[2] %s is wanted at %s", wanted.Spec.Version, entry)}
-		}
-		if d.Attempt > asked {
-			return []string{fmt.Sprintf("[5] nobody raised its attempt above %d", asked)}
-		}
+	wanted, err := s.ledger.Promotion(s.ctx, d.Pipeline, entry)
+	if err != nil || wanted.Spec.Version != d.Content.Version {
+		return []string{fmt.Sprintf("[2] %s is wanted at %s", wanted.Spec.Version, entry)}
+	}
+	if d.Attempt > asked {
+		return []string{fmt.Sprintf("[5] nobody raised its attempt above %d", asked)}
 	}
 	return nil
 }
