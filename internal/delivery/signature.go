@@ -73,7 +73,7 @@ func parseSigner(line string) (signer, error) {
 		return signer{}, err
 	}
 	first, after := cutField(rest)
-	if !slices.Contains(SignatureKeyTypes, first) {
+	if first != "" && !slices.Contains(SignatureKeyTypes, first) {
 		if err := s.options(first); err != nil {
 			return signer{}, fmt.Errorf("%q: %w", line, err)
 		}
