@@ -15,6 +15,7 @@ type approvalModel struct {
 	Decision      types.String `tfsdk:"decision"`
 	Comment       types.String `tfsdk:"comment"`
 	Approver      types.String `tfsdk:"approver"`
+	Signature     types.String `tfsdk:"signature"`
 	ContentDigest types.String `tfsdk:"content_digest"`
 	Status        types.String `tfsdk:"status"`
 	DecidedAt     types.String `tfsdk:"decided_at"`
@@ -23,12 +24,13 @@ type approvalModel struct {
 // toSpec returns what the user declares. An approver that is not written is left to the control plane: it is the actor.
 func (m approvalModel) toSpec() delivery.ApprovalSpec {
 	return delivery.ApprovalSpec{
-		Pipeline: m.Pipeline.ValueString(),
-		Version:  m.Version.ValueString(),
-		Stage:    m.Stage.ValueString(),
-		Decision: delivery.ApprovalDecision(m.Decision.ValueString()),
-		Comment:  m.Comment.ValueString(),
-		Approver: m.Approver.ValueString(),
+		Pipeline:  m.Pipeline.ValueString(),
+		Version:   m.Version.ValueString(),
+		Stage:     m.Stage.ValueString(),
+		Decision:  delivery.ApprovalDecision(m.Decision.ValueString()),
+		Comment:   m.Comment.ValueString(),
+		Approver:  m.Approver.ValueString(),
+		Signature: m.Signature.ValueString(),
 	}
 }
 
@@ -42,6 +44,7 @@ func approvalModelFrom(a delivery.Approval, prior approvalModel) approvalModel {
 		Decision:      types.StringValue(string(a.Spec.Decision)),
 		Comment:       stringOr(a.Spec.Comment, prior.Comment),
 		Approver:      types.StringValue(a.Spec.Approver),
+		Signature:     stringOr(a.Spec.Signature, prior.Signature),
 		ContentDigest: types.StringValue(a.ContentDigest),
 		Status:        types.StringValue(string(a.Status)),
 		DecidedAt:     momentFrom(&a.DecidedAt),

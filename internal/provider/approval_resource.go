@@ -67,8 +67,13 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"approver": schema.StringAttribute{
 				Optional:            true,
 				Computed:            true,
-				MarkdownDescription: "Who decides. Defaults to the actor.",
+				MarkdownDescription: "Who decides. Defaults to the actor. Somebody else is believed with a `signature` only.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
+			},
+			"signature": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The approver's SSH signature of the `payload` of `data \"cd_approval_request\"`, as `ssh-keygen -Y sign -n cd-approval` writes it, by a key that the gate lists in `signed_by`. A signature holds for one round only: to replace a signed decision, take it away, apply, and have the new request signed.",
+				PlanModifiers:       replaces,
 			},
 			"content_digest": schema.StringAttribute{
 				Computed:            true,

@@ -74,7 +74,8 @@ func refuseInPlan(diags *diag.Diagnostics, changes bool, action, noun, name stri
 }
 
 // foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could
-// not be observed. It adds none when everything is as it should be. when is empty for a release: there is nothing to choose.
+// not be observed, and for each override that lives. It adds none when everything is as it should be. when is empty for a release:
+// there is nothing to choose.
 func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
 	lines := []string{}
 	for _, step := range p.Steps {
@@ -102,6 +103,14 @@ func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when de
 				fmt.Sprintf("%s. Whether it drifted cannot be told; it is left as it is.", strings.TrimSuffix(stage.Unknown[env], ".")))
 		}
 	}
+	for _, o := range p.Overrides {
+		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
+	}
+}
+
+// overrideLine says what an override that lives lets through, why, and on whose word.
+func overrideLine(o delivery.Override) string {
+	return fmt.Sprintf("Until %s it skips these gates: %s.\n%s (%s)\nMade by %s.", o.Spec.ExpiresAt, strings.Join(o.Spec.Gates, ", "), o.Spec.Reason, o.Spec.Ticket, o.Actor)
 }
 
 // stepLine says one step in words, with the reason for it.

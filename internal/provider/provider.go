@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -47,7 +48,7 @@ type cdProvider struct {
 	host    Host
 }
 
-var _ provider.Provider = (*cdProvider)(nil)
+var _ provider.ProviderWithFunctions = (*cdProvider)(nil)
 
 type providerModel struct {
 	Ledger types.String `tfsdk:"ledger"`
@@ -95,6 +96,8 @@ func (p *cdProvider) Resources(context.Context) []func() resource.Resource {
 		newReleaseResource,
 		newPromotionResource,
 		newApprovalResource,
+		newTestReportResource,
+		newOverrideResource,
 	}
 }
 
@@ -106,5 +109,15 @@ func (p *cdProvider) DataSources(context.Context) []func() datasource.DataSource
 		newReleaseDataSource,
 		newDeployedDataSource,
 		newReadinessDataSource,
+		newApprovalRequestDataSource,
+	}
+}
+
+// Functions lists the functions.
+func (p *cdProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{
+		newParityDifferencesFunction,
+		newWindowOpenFunction,
+		newWindowNextFunction,
 	}
 }

@@ -1,0 +1,121 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// approvalRequestDataSource is cd_approval_request: the text that an approver signs.
+type approvalRequestDataSource struct{ dataSourceBase }
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*approvalRequestDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*approvalRequestDataSource)(nil)
+)
+
+func newApprovalRequestDataSource() datasource.DataSource {
+	return &approvalRequestDataSource{dataSourceBase{noun: "approval_request"}}
+}
+
+type approvalRequestModel struct {
+	Pipeline      types.String `tfsdk:"pipeline"`
+	Version       types.String `tfsdk:"version"`
+	Stage         types.String `tfsdk:"stage"`
+	Decision      types.String `tfsdk:"decision"`
+	Payload       types.String `tfsdk:"payload"`
+	ContentDigest types.String `tfsdk:"content_digest"`
+	Namespace     types.String `tfsdk:"namespace"`
+}
+
+// approvalRequestModelFrom makes the model of what there is to sign.
+func approvalRequestModelFrom(r delivery.ApprovalRequest) approvalRequestModel {
+	return approvalRequestModel{
+		Pipeline:      types.StringValue(r.Pipeline),
+		Version:       types.StringValue(r.Version),
+		Stage:         types.StringValue(r.Stage),
+		Decision:      types.StringValue(string(r.Decision)),
+		Payload:       types.StringValue(r.Payload()),
+		ContentDigest: types.StringValue(r.ContentDigest),
+		Namespace:     types.StringValue(delivery.SignatureNamespace),
+	}
+}
+
+// Schema describes cd_approval_request.
+func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What an approver signs, as of now, so that their decision verifies offline and nobody else can make it. Write `payload` to a file as it is, with the line break at its end, and sign it with `ssh-keygen -Y sign -n cd-approval -f KEY FILE`; what that writes is the `signature` of a `cd_approval`. The text is another one as soon as the content changes, or a decision is revoked or expires.",
+		Attributes: map[string]schema.Attribute{
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release that is decided on.",
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the stage that the release is to enter.",
+			},
+			"decision": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "`approve` or `reject`.",
+			},
+			"payload": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The canonical text to sign. It ends with a line break.",
+			},
+			"content_digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Digest of what the decision covers: the release, the stage's effective configuration and gates, and its environments.",
+			},
+			"namespace": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The namespace of the signature, always `cd-approval`: a signature made for anything else never counts.",
+			},
+		},
+	}
+}
+
+// ValidateConfig checks the names and the decision by themselves, as far as they are known.
+func (d *approvalRequestDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config approvalRequestModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "approval request", delivery.ApprovalSpec{
+			Pipeline: config.Pipeline.ValueString(),
+			Version:  config.Version.ValueString(),
+			Stage:    config.Stage.ValueString(),
+			Decision: delivery.ApprovalDecision(config.Decision.ValueString()),
+		}.Validate())
+	}
+}
+
+// Read asks what there is to sign. That the release or the stage does not exist is an error.
+func (d *approvalRequestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config approvalRequestModel
+	if !decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
+		return
+	}
+	pipeline, version, stage := config.Pipeline.ValueString(), config.Version.ValueString(), config.Stage.ValueString()
+	var found delivery.ApprovalRequest
+	api, err := d.session.client(ctx)
+	if err == nil {
+		found, err = api.ApprovalRequest(ctx, pipeline, version, stage, config.Decision.ValueString())
+	}
+	if err != nil {
+		notRead(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the approval request of \"%s/%s\" for %q", pipeline, version, stage), err)
+		return
+	}
+	model := approvalRequestModelFrom(found)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}

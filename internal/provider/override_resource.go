@@ -1,0 +1,231 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// overrideResource is cd_override: it breaks the glass over gates of one stage for one release, for a while.
+type overrideResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*overrideResource)(nil)
+	_ resource.ResourceWithImportState    = (*overrideResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*overrideResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*overrideResource)(nil)
+)
+
+func newOverrideResource() resource.Resource {
+	return &overrideResource{resourceBase{noun: "override"}}
+}
+
+// Schema describes cd_override.
+func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Breaks the glass: skips gates of one stage for one release, until it expires. Only gates that the stage lists in `overridable` can be skipped, and never those of a policy. While it lives, every plan that delivers or promotes the release there warns of it; it stays on record for good. Let the promotion depend on it, so that it is there first. Every change replaces it, and destroying revokes it.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The override's id in the ledger.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+				PlanModifiers:       replaces,
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release that is let through. No other release is.",
+				PlanModifiers:       replaces,
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the stage whose gates are skipped.",
+				PlanModifiers:       replaces,
+			},
+			"gates": schema.SetAttribute{
+				Required:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "The gates to skip, each in the stage's `overridable`: `soak` or `windows` for one, `checks` for all checks, `checks.error_rate` for one of them.",
+				PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
+			},
+			"reason": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Why it cannot wait, for whoever reads it later.",
+				PlanModifiers:       replaces,
+			},
+			"ticket": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Where this is followed up, such as the incident's number or address.",
+				PlanModifiers:       replaces,
+			},
+			"expires_at": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "From when on it skips nothing any more, in RFC 3339.",
+				PlanModifiers:       replaces,
+			},
+			"made_by": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Who made it: the actor.",
+			},
+		},
+	}
+}
+
+// ValidateConfig checks the override by itself, as far as it is known.
+func (r *overrideResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config overrideModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "override", atGates(config.toSpec().Validate()))
+	}
+}
+
+// atGates takes the index off a refusal of one of the gates: they are a set, in which nothing has a position.
+func atGates(refusals delivery.Errors) delivery.Errors {
+	moved := slices.Clone(refusals)
+	for i, r := range moved {
+		if strings.HasPrefix(r.Field, "gates[") {
+			moved[i] = &delivery.Error{Code: r.Code, Field: "gates", Message: r.Message}
+		}
+	}
+	return moved
+}
+
+// ModifyPlan notes what this plan skips and takes back, and warns of an override that skips nothing any more. Terraform calls it
+// twice for a replacement: with the old override, then as if there were none.
+func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil {
+		return
+	}
+	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
+		var pipeline types.String
+		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
+		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		return
+	}
+	var plan, state *overrideModel // nil when there is none
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
+		r.session.overlay.revoke(state.ID.ValueString())
+		return
+	}
+	spec := plan.toSpec()
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Override: &spec})
+	refused := atGates(preview.Refused)
+	switch {
+	case err != nil:
+		refuse(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
+	case state == nil:
+		r.session.overlay.override(spec)
+		refuseInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
+	default:
+		warnIfUseless(&resp.Diagnostics, *state, refused)
+	}
+}
+
+// warnIfUseless warns of an override that skips nothing any more: it expired, or the stage has changed.
+func warnIfUseless(diags *diag.Diagnostics, state overrideModel, refused delivery.Errors) {
+	summary := fmt.Sprintf("Override of %s %s in %s does nothing any more", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString())
+	for _, why := range refused {
+		detail := strings.TrimSuffix(why.Message, ".") + ". Remove it from the configuration, or make a new one."
+		if at, ok := attributePath(why.Field); ok {
+			diags.AddAttributeWarning(at, summary, detail)
+		} else {
+			diags.AddWarning(summary, detail)
+		}
+	}
+}
+
+func overrideName(s delivery.OverrideSpec) string {
+	return fmt.Sprintf("%s/%s in %s", s.Pipeline, s.Version, s.Stage)
+}
+
+// Create makes the override.
+func (r *overrideResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan overrideModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	spec := plan.toSpec()
+	var made delivery.Override
+	api, err := r.session.client(ctx)
+	if err == nil {
+		made, err = api.AddOverride(ctx, spec)
+	}
+	if err != nil {
+		if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
+			err = atGates(refusals)
+		}
+		refuse(&resp.Diagnostics, "make", "override", overrideName(spec), err)
+		return
+	}
+	model := overrideModelFrom(made)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Update is never asked for: every configurable attribute replaces.
+func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.Diagnostics.AddError("Unable to change override", "An override is never changed, only revoked and made again. That Terraform asks for it is a defect of the provider.")
+}
+
+// Read takes over the override as recorded.
+func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior overrideModel
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	var made delivery.Override
+	api, err := r.session.client(ctx)
+	if err == nil {
+		made, err = api.Override(ctx, prior.ID.ValueString())
+	}
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
+		return
+	}
+	model := overrideModelFrom(made)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Delete revokes the override; that is recorded as well.
+func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state overrideModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.RevokeOverride(ctx, state.ID.ValueString())
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
+	}
+}
+
+// ImportState takes the override's id.
+func (r *overrideResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+}

@@ -1,0 +1,232 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// testReportResource is cd_test_report: what a suite of tests said about exactly one release.
+type testReportResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*testReportResource)(nil)
+	_ resource.ResourceWithImportState    = (*testReportResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*testReportResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*testReportResource)(nil)
+)
+
+func newTestReportResource() resource.Resource {
+	return &testReportResource{resourceBase{noun: "test_report"}}
+}
+
+// Schema describes cd_test_report.
+func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The report's id in the ledger.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline.",
+				PlanModifiers:       replaces,
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release that was tested.",
+				PlanModifiers:       replaces,
+			},
+			"suite": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the suite, by which `tests` gates ask for it.",
+				PlanModifiers:       replaces,
+			},
+			"stage": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Name of the stage where the suite ran. Leave it out when it ran before any deployment.",
+				PlanModifiers:       replaces,
+			},
+			"junit": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The report as JUnit XML, at most 16 MiB, as in `file(\"report.xml\")`. A text that cannot be read is an error and records nothing. Only what it says is kept in the ledger, so it cannot be imported: after an import, a plan takes the same text over in place.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIf(isAnotherReport, anotherReport, anotherReport)},
+			},
+			"tests": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: "How many tests the report lists, with those skipped.",
+			},
+			"failures": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: "How many tests failed.",
+			},
+			"errors": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: "How many tests broke before they could pass or fail.",
+			},
+			"skipped": schema.Int64Attribute{
+				Computed:            true,
+				MarkdownDescription: "How many tests were skipped.",
+			},
+			"duration": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "How long the tests took, as a Go duration such as `1.25s`.",
+			},
+			"digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the text.",
+			},
+		},
+	}
+}
+
+const anotherReport = "Another text is another report. The text of the report that was imported is not."
+
+// isAnotherReport compares digests: after an import, the state has no text.
+func isAnotherReport(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+	var digest types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("digest"), &digest)...)
+	resp.RequiresReplace = req.PlanValue.IsUnknown() || textDigest(req.PlanValue.ValueString()) != digest.ValueString()
+}
+
+// ValidateConfig checks the names by themselves, as far as they are known. The text is read at the plan.
+func (r *testReportResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config testReportModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "test report", config.toSpec().Spec.Validate())
+	}
+}
+
+// ModifyPlan reads the report, so that the plan shows what it says and gates are foreseen with it, and notes what this plan
+// withdraws. Terraform calls it twice for a replacement: with the old report, then as if there were none.
+func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil {
+		return
+	}
+	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
+		var pipeline types.String
+		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
+		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		return
+	}
+	var plan, state *testReportModel // nil when there is none
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	switch {
+	case state != nil && (plan == nil || !plan.isOf(*state)):
+		r.session.overlay.revoke(state.ID.ValueString())
+		return
+	case state != nil:
+		plan.keep(*state)
+	case !r.foresee(ctx, plan, resp):
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// foresee fills in what the report says, and lays it over the ledger; false when it is not known.
+func (r *testReportResource) foresee(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
+	request := plan.toSpec()
+	preview, err := r.session.foresee(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
+	if err != nil {
+		refuse(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
+		return false
+	}
+	refuseInPlan(&resp.Diagnostics, true, "record", "test report", testReportName(request.Spec), preview.Refused)
+	if preview.Counts == nil {
+		return false
+	}
+	plan.count(*preview.Counts, preview.Digest)
+	r.session.overlay.report(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
+	return true
+}
+
+func testReportName(s delivery.TestReportSpec) string {
+	return fmt.Sprintf("%s/%s/%s", s.Pipeline, s.Version, s.Suite)
+}
+
+// Create records the report.
+func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan testReportModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	request := plan.toSpec()
+	var recorded delivery.TestReport
+	api, err := r.session.client(ctx)
+	if err == nil {
+		recorded, err = api.AddTestReport(ctx, request)
+	}
+	if err != nil {
+		refuse(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
+		return
+	}
+	model := testReportModelFrom(recorded, plan)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
+func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan testReportModel
+	if decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	}
+}
+
+// Read takes over the report as recorded.
+func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior testReportModel
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	var recorded delivery.TestReport
+	api, err := r.session.client(ctx)
+	if err == nil {
+		recorded, err = api.TestReport(ctx, prior.ID.ValueString())
+	}
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
+		return
+	}
+	model := testReportModelFrom(recorded, prior)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// Delete withdraws the report; that is recorded as well.
+func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state testReportModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.WithdrawTestReport(ctx, state.ID.ValueString())
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
+	}
+}
+
+// ImportState takes the report's id.
+func (r *testReportResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+}

@@ -1,0 +1,116 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// The arguments of window_open and window_next. The window is of any type, because an object type would demand every field.
+
+func windowParameters() []function.Parameter {
+	return []function.Parameter{
+		function.DynamicParameter{
+			Name:                "window",
+			MarkdownDescription: "An object with any of `days` (`mon` to `sun`; default: every day), `start` (`HH:MM`; default `00:00`), `end` (`HH:MM`, exclusive; default `24:00`) and `time_zone` (of the IANA database; default `UTC`). One of a pipeline's windows will do.",
+		},
+		function.StringParameter{
+			Name:                "time",
+			MarkdownDescription: "The moment, in RFC 3339.",
+		},
+	}
+}
+
+// windowArguments reads and checks both arguments.
+func windowArguments(ctx context.Context, req function.RunRequest) (delivery.Window, time.Time, *function.FuncError) {
+	var written types.Dynamic
+	var moment string
+	if failure := req.Arguments.Get(ctx, &written, &moment); failure != nil {
+		return delivery.Window{}, time.Time{}, failure
+	}
+	window, err := windowFrom(written.UnderlyingValue())
+	if err == nil {
+		err = window.Validate().Err()
+	}
+	if err != nil {
+		return window, time.Time{}, function.NewArgumentFuncError(0, err.Error())
+	}
+	at, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		return window, at, function.NewArgumentFuncError(1, fmt.Sprintf("%q is not a time; write it as RFC 3339, such as \"2027-06-30T09:00:00Z\"", moment))
+	}
+	return window, at, nil
+}
+
+// windowFrom reads an object, or a map, with any of a window's fields. Null is as good as left out.
+func windowFrom(written attr.Value) (delivery.Window, error) {
+	var window delivery.Window
+	fields, err := fieldsOf(written)
+	if err != nil {
+		return window, err
+	}
+	texts := map[string]*string{"start": &window.Start, "end": &window.End, "time_zone": &window.TimeZone}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text, isText := texts[name]
+		var err error
+		switch value := fields[name]; {
+		case !isText && name != "days":
+			err = fmt.Errorf("a window has no %q; it has days, start, end and time_zone", name)
+		case value.IsNull():
+		case isText:
+			*text, err = textFrom(name, value)
+		default:
+			window.Days, err = daysFrom(value)
+		}
+		if err != nil {
+			return window, err
+		}
+	}
+	return window, nil
+}
+
+func fieldsOf(written attr.Value) (map[string]attr.Value, error) {
+	switch v := written.(type) {
+	case types.Object:
+		return v.Attributes(), nil
+	case types.Map:
+		return v.Elements(), nil
+	}
+	return nil, errors.New("a window is an object, such as { days = [\"mon\"], start = \"09:00\", end = \"16:00\", time_zone = \"Europe/Berlin\" }")
+}
+
+func textFrom(name string, value attr.Value) (string, error) {
+	if dynamic, ok := value.(types.Dynamic); ok {
+		value = dynamic.UnderlyingValue()
+	}
+	text, ok := value.(types.String)
+	if !ok || text.IsNull() {
+		return "", fmt.Errorf("%s is a string", name)
+	}
+	return text.ValueString(), nil
+}
+
+func daysFrom(value attr.Value) ([]string, error) {
+	elements, ok := value.(interface{ Elements() []attr.Value })
+	if !ok {
+		return nil, fmt.Errorf("days is a list, such as [%q, %q]", "mon", "tue")
+	}
+	days := []string{}
+	for _, element := range elements.Elements() {
+		day, err := textFrom("each of days", element)
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, day)
+	}
+	return days, nil
+}
