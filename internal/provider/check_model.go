@@ -87,17 +87,6 @@ func attemptAttributes() map[string]schema.Attribute {
 	}
 }
 
-func checksToSpec(checks map[string]checkModel) map[string]delivery.Check {
-	if len(checks) == 0 {
-		return nil
-	}
-	spec := make(map[string]delivery.Check, len(checks))
-	for name, check := range checks {
-		spec[name] = check.toSpec()
-	}
-	return spec
-}
-
 func (m checkModel) toSpec() delivery.Check {
 	var c delivery.Check
 	if h := m.HTTP; h != nil {
@@ -117,14 +106,6 @@ func (m checkModel) toSpec() delivery.Check {
 		}
 	}
 	return c
-}
-
-func checkModelsFrom(checks map[string]delivery.Check, prior map[string]checkModel) map[string]checkModel {
-	models := make(map[string]checkModel, len(checks))
-	for name, check := range checks {
-		models[name] = checkModelFrom(check, prior[name])
-	}
-	return mapOr(models, prior)
 }
 
 func checkModelFrom(c delivery.Check, prior checkModel) checkModel {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,19 @@ func located(at path.Path, problem *delivery.Error) string {
 		return problem.Message
 	}
 	return problem.Message + "\n\nAttribute: " + problem.Field
+}
+
+// setElement is the path of an element of an attribute that is a set.
+var setElement = regexp.MustCompile(`^(.*\.(?:approvers|days|overridable)|environments|tiers|pipelines|gates)\[[0-9]+\]$`)
+
+// atSets takes the index off a problem inside a set, in which nothing has a position.
+func atSets(problems delivery.Errors) delivery.Errors {
+	for i, one := range problems {
+		if found := setElement.FindStringSubmatch(one.Field); found != nil {
+			problems[i] = &delivery.Error{Code: one.Code, Field: found[1], Message: one.Message}
+		}
+	}
+	return problems
 }
 
 // attributePath turns a refusal's field, as in `stages[1].gates.checks["x"].http.url`, into a path of the schema.

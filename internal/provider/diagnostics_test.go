@@ -97,3 +97,20 @@ func TestRefuseInterruptions(t *testing.T) {
 		require.Contains(t, diags[0].Detail(), want)
 	}
 }
+
+func TestProblemsInsideASetHaveNoPosition(t *testing.T) {
+	for field, want := range map[string]string{
+		"stages[1].gates.approvals.approvers[2]":          "stages[1].gates.approvals.approvers",
+		`stages[1].gates.windows["office hours"].days[0]`: `stages[1].gates.windows["office hours"].days`,
+		"stages[1].overridable[0]":                        "stages[1].overridable",
+		"stages[1].environments[0]":                       "stages[1].environments[0]",
+		"stages[1].gates.approvals.signed_by[0]":          "stages[1].gates.approvals.signed_by[0]",
+		"environments[0]":                                 "environments",
+		"tiers[3]":                                        "tiers",
+		"pipelines[0]":                                    "pipelines",
+		"gates[0]":                                        "gates",
+		`gates.windows["days[0]"].start`:                  `gates.windows["days[0]"].start`,
+	} {
+		require.Equal(t, want, atSets(delivery.Errors{{Field: field, Message: "is wrong"}})[0].Field)
+	}
+}

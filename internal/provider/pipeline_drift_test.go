@@ -26,11 +26,17 @@ func TestPipelineChangedBehindTerraformShows(t *testing.T) {
 			"stages": [
 				{"name": "one", "environments": ["first"], "promotion": "automatic"},
 				{"name": "other", "environments": ["third"], "promotion": "automatic"},
-				{"name": "two", "environments": ["second"], "promotion": "manual", "on_failure": "halt",
+				{"name": "two", "environments": ["second"], "promotion": "manual", "on_failure": "halt", "overridable": ["soak", "windows"],
 					"config": {"FEATURE": "on"},
 					"rollout": {"max_parallel": 2},
 					"gates": {
-						"approvals": {"required": 1, "approvers": ["alice", "bob"], "allow_author": true, "expires_after": "72h"},
+						"approvals": {"required": 1, "approvers": ["alice", "bob"], "allow_author": true, "expires_after": "72h",
+							"signed_by": ["alice ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHb7MJqdPyLaUPnP5MdzLnVpbmWg+CQDQtUoqzmzdWvz"]},
+						"tests": {"unit": {"min_tests": 3, "max_failures": 1, "max_age": "24h"}},
+						"windows": {"office": {"days": ["mon", "tue"], "start": "09:00", "end": "16:00", "time_zone": "Europe/Berlin"}},
+						"cooldown": {"duration": "4h"},
+						"max_deploys": {"count": 3, "per": "24h"},
+						"expressions": {"ticket": {"condition": "release.version != '' // always", "message": "it has a version"}},
 						"soak": {"stage": "one", "duration": "1h"},
 						"parity": true,
 						"checks": {

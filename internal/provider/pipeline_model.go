@@ -23,6 +23,7 @@ type stageModel struct {
 	Promotion    types.String          `tfsdk:"promotion"`
 	Config       map[string]string     `tfsdk:"config"`
 	Gates        *gatesModel           `tfsdk:"gates"`
+	Overridable  []string              `tfsdk:"overridable"`
 	Verify       map[string]checkModel `tfsdk:"verify"`
 	Rollout      *rolloutModel         `tfsdk:"rollout"`
 	OnFailure    types.String          `tfsdk:"on_failure"`
@@ -48,7 +49,8 @@ func (m stageModel) toSpec() delivery.Stage {
 		Promotion:    delivery.PromotionPolicy(m.Promotion.ValueString()),
 		Config:       unset(m.Config),
 		Gates:        m.Gates.toSpec(),
-		Verify:       checksToSpec(m.Verify),
+		Overridable:  sorted(m.Overridable),
+		Verify:       each(m.Verify, checkModel.toSpec),
 		OnFailure:    delivery.OnFailure(m.OnFailure.ValueString()),
 	}
 	if m.Rollout != nil {
@@ -83,7 +85,8 @@ func stageModelFrom(s delivery.Stage, prior stageModel) stageModel {
 		Promotion:    types.StringValue(string(s.Promotion)),
 		Config:       mapOr(maps.Clone(s.Config), prior.Config),
 		Gates:        gatesModelFrom(s.Gates, prior.Gates),
-		Verify:       checkModelsFrom(s.Verify, prior.Verify),
+		Overridable:  listOr(slices.Clone(s.Overridable), prior.Overridable),
+		Verify:       eachFrom(s.Verify, prior.Verify, checkModelFrom),
 		OnFailure:    types.StringValue(string(s.Failure())),
 	}
 	if s.Rollout != nil {

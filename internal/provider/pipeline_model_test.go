@@ -30,27 +30,12 @@ var stageModels = rapid.Custom(func(t *rapid.T) stageModel {
 		Promotion:    types.StringValue(rapid.SampledFrom([]string{"manual", "automatic"}).Draw(t, "promotion")),
 		Config:       optionalMap(rapid.String()).Draw(t, "config"),
 		Gates:        optionalOf(gatesModels).Draw(t, "gates"),
+		Overridable:  sets(t),
 		Verify:       optionalMap(checkModels).Draw(t, "verify"),
 		Rollout: optionalOf(rapid.Custom(func(t *rapid.T) rolloutModel {
 			return rolloutModel{MaxParallel: optionalCount().Draw(t, "parallel")}
 		})).Draw(t, "rollout"),
 		OnFailure: types.StringValue(rapid.SampledFrom([]string{"rollback", "halt"}).Draw(t, "failure")),
-	}
-})
-
-var gatesModels = rapid.Custom(func(t *rapid.T) gatesModel {
-	return gatesModel{
-		Approvals: optionalOf(rapid.Custom(func(t *rapid.T) approvalsGateModel {
-			return approvalsGateModel{
-				Required:     types.Int64Value(rapid.Int64Range(1, 9).Draw(t, "required")),
-				Approvers:    sets(t),
-				AllowAuthor:  types.BoolValue(rapid.Bool().Draw(t, "author")),
-				ExpiresAfter: optionalText("72h").Draw(t, "expiry"),
-			}
-		})).Draw(t, "approvals"),
-		Soak:   optionalOf(rapid.Just(soakGateModel{Stage: types.StringValue("stage-0"), Duration: types.StringValue("1h")})).Draw(t, "soak"),
-		Parity: types.BoolValue(rapid.Bool().Draw(t, "parity")),
-		Checks: optionalMap(checkModels).Draw(t, "checks"),
 	}
 })
 
@@ -80,20 +65,4 @@ func TestPipelineModelFindsStagesByName(t *testing.T) {
 	moved := pipelineModelFrom(delivery.PipelineOf(spec), empty)
 	require.Nil(t, moved.Stages[0].Config)
 	require.NotNil(t, moved.Stages[1].Config)
-}
-
-func TestApproversHaveNoOrder(t *testing.T) {
-	with := func(approvers ...string) delivery.Gates {
-		return (&gatesModel{Approvals: &approvalsGateModel{Approvers: approvers}}).toSpec()
-	}
-	require.Equal(t, with("alice", "bob", "carol"), with("carol", "alice", "bob"))
-}
-
-func TestProblemsInsideASetHaveNoPosition(t *testing.T) {
-	problems := atSets(delivery.Errors{
-		{Field: "stages[1].gates.approvals.approvers[2]", Message: "is empty"},
-		{Field: "stages[1].environments[0]", Message: "is not known"},
-	})
-	require.Equal(t, "stages[1].gates.approvals.approvers", problems[0].Field)
-	require.Equal(t, "stages[1].environments[0]", problems[1].Field)
 }

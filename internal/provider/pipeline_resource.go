@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -112,16 +111,6 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 			diags.AddWarning(fmt.Sprintf("Pipeline %q cannot work as it is", spec.Name), one.Error())
 		}
 	}
-}
-
-// atSets takes the index off a problem inside approvers: they are a set, in which nothing has a position.
-func atSets(problems delivery.Errors) delivery.Errors {
-	for i, one := range problems {
-		if before, _, found := strings.Cut(one.Field, ".approvers["); found {
-			problems[i] = &delivery.Error{Code: one.Code, Field: before + ".approvers", Message: one.Message}
-		}
-	}
-	return problems
 }
 
 // Create declares the pipeline.

@@ -65,7 +65,12 @@ func stageAttributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Configuration for this pipeline in this stage, laid over the environment's own.",
 		},
-		"gates":  gatesAttribute(),
+		"gates": gatesAttribute("What has to hold before a release enters the stage. A gate that is not written here is not asked.", false),
+		"overridable": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Gates that a `cd_override` may skip: `previous_stage`, `approvals`, `tests`, `soak`, `windows`, `cooldown`, `max_deploys`, `parity`, `checks`, `expressions` or `freeze`, " +
+				"or one by its name, such as `checks.error_rate`. Defaults to none. Gates of a policy can never be skipped.",
+		},
 		"verify": checksAttribute("Checks after deploying, by name. A deployment counts for the next stage only once all have passed."),
 		"rollout": schema.SingleNestedAttribute{
 			Optional:            true,

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -117,6 +118,35 @@ func listOr[E any](v, prior []E) []E {
 		return []E{}
 	}
 	return nil
+}
+
+// each makes a declaration of every model; nil when there are none.
+func each[M, S any](models map[string]M, toSpec func(M) S) map[string]S {
+	if len(models) == 0 {
+		return nil
+	}
+	specs := make(map[string]S, len(models))
+	for name, model := range models {
+		specs[name] = toSpec(model)
+	}
+	return specs
+}
+
+// eachFrom makes a model of every declaration; each is given its own prior model.
+func eachFrom[M, S any](specs map[string]S, prior map[string]M, modelFrom func(S, M) M) map[string]M {
+	models := make(map[string]M, len(specs))
+	for name, spec := range specs {
+		models[name] = modelFrom(spec, prior[name])
+	}
+	return mapOr(models, prior)
+}
+
+// sorted puts a set into the one order that is sent, so that the order in which it was written changes no digest.
+func sorted[S ~string](set []S) []S {
+	if len(set) == 0 {
+		return nil
+	}
+	return slices.Sorted(slices.Values(set))
 }
 
 // priorOr returns the model that stood at a place before, or an empty one.

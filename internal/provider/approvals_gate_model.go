@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type approvalsGateModel struct {
+	Required     types.Int64  `tfsdk:"required"`
+	Approvers    []string     `tfsdk:"approvers"`
+	AllowAuthor  types.Bool   `tfsdk:"allow_author"`
+	ExpiresAfter types.String `tfsdk:"expires_after"`
+	SignedBy     []string     `tfsdk:"signed_by"`
+}
+
+func approvalsGateAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "People's decisions on exactly what would be deployed. A rejection keeps the gate shut.",
+		Attributes: map[string]schema.Attribute{
+			"required": schema.Int64Attribute{
+				Required:            true,
+				MarkdownDescription: "How many people have to approve, 1 to 100. One person counts once.",
+			},
+			"approvers": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Who may decide. Defaults to anyone.",
+			},
+			"allow_author": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the author of a release may approve it too. Defaults to `false`.",
+			},
+			"expires_after": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "How long a decision counts, such as `\"72h\"`. Without it, a decision counts until what it covers changes.",
+			},
+			"signed_by": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Lines of an SSH allowed-signers file (principals, key type, key). When given, a decision counts only with a signature of its payload by one of these keys.",
+			},
+		},
+	}
+}
+
+func (m *approvalsGateModel) toSpec() *delivery.ApprovalsGate {
+	if m == nil {
+		return nil
+	}
+	gate := &delivery.ApprovalsGate{
+		Required:     int(m.Required.ValueInt64()),
+		Approvers:    sorted(m.Approvers),
+		AllowAuthor:  m.AllowAuthor.ValueBool(),
+		ExpiresAfter: delivery.Duration(m.ExpiresAfter.ValueString()),
+	}
+	if len(m.SignedBy) > 0 {
+		gate.SignedBy = slices.Clone(m.SignedBy)
+	}
+	return gate
+}
+
+func approvalsGateModelFrom(g *delivery.ApprovalsGate, prior *approvalsGateModel) *approvalsGateModel {
+	if g == nil {
+		return nil
+	}
+	was := priorOr(prior)
+	return &approvalsGateModel{
+		Required:     types.Int64Value(int64(g.Required)),
+		Approvers:    listOr(slices.Clone(g.Approvers), was.Approvers),
+		AllowAuthor:  types.BoolValue(g.AllowAuthor),
+		ExpiresAfter: stringOr(g.ExpiresAfter, was.ExpiresAfter),
+		SignedBy:     listOr(slices.Clone(g.SignedBy), was.SignedBy),
+	}
+}

@@ -1,0 +1,54 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// testsGateModel is the gate of one suite.
+type testsGateModel struct {
+	MinTests    types.Int64  `tfsdk:"min_tests"`
+	MaxFailures types.Int64  `tfsdk:"max_failures"`
+	MaxAge      types.String `tfsdk:"max_age"`
+}
+
+func testsGateAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Reports of test suites about exactly this release, by suite. All have to pass. A report comes from a `cd_test_report`, " +
+			"or from a `verify` command that names its `junit` file.",
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"min_tests": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "How many tests have to have run; skipped ones did not. Defaults to 1, so that an empty report is no proof.",
+			},
+			"max_failures": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "How many failures and errors together are let through. Defaults to 0.",
+			},
+			"max_age": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "How old the report may be, such as `\"24h\"`. Without it, a report of any age counts.",
+			},
+		}},
+	}
+}
+
+func (m testsGateModel) toSpec() delivery.TestsGate {
+	gate := delivery.TestsGate{MaxFailures: int(m.MaxFailures.ValueInt64()), MaxAge: delivery.Duration(m.MaxAge.ValueString())}
+	if !m.MinTests.IsNull() {
+		least := int(m.MinTests.ValueInt64())
+		gate.MinTests = &least
+	}
+	return gate
+}
+
+func testsGateModelFrom(g delivery.TestsGate, prior testsGateModel) testsGateModel {
+	m := testsGateModel{MaxFailures: intOr(g.MaxFailures, prior.MaxFailures), MaxAge: stringOr(g.MaxAge, prior.MaxAge)}
+	if g.MinTests != nil {
+		m.MinTests = types.Int64Value(int64(*g.MinTests))
+	}
+	return m
+}
