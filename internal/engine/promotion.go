@@ -10,6 +10,7 @@ import (
 
 // Promotion returns what is wanted in a stage and where it stands. One that nobody declares any more is not found.
 func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
+	work := e.workOf(runKey{pipeline, stage}) // before the ledger is read: settled work must not be told with what was before it
 	w, err := e.view(ctx, pipeline, nil)
 	if err != nil {
 		return delivery.PromotionState{}, err
@@ -19,7 +20,7 @@ func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (deliver
 	if !ok || p.Unmanaged || !exists {
 		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
 	}
-	state := delivery.PromotionState{Promotion: p}
+	state := delivery.PromotionState{Promotion: p, Work: work}
 	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) delivery.Asks {
 		stages, asks := delivery.StageStates(w, p.Spec.Version)
 		environments, more := delivery.EnvironmentStates(w, at)
@@ -29,7 +30,6 @@ func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (deliver
 		return asks
 	})
 	state.Artifacts, state.DeployedAt = standingArtifacts(w, at)
-	state.Work = e.workOf(runKey{pipeline, stage})
 	return state, err
 }
 

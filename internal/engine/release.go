@@ -12,6 +12,7 @@ import (
 
 // Release returns a release and where it stands. A retired one is not found.
 func (e *Engine) Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
+	works := e.worksOn(pipeline) // before the ledger is read: settled work must not be told with what was before it
 	w, err := e.view(ctx, pipeline, nil, version)
 	if err != nil {
 		return delivery.ReleaseState{}, err
@@ -25,8 +26,8 @@ func (e *Engine) Release(ctx context.Context, pipeline, version string) (deliver
 		state.Stages, asks = delivery.StageStates(w, version)
 		return asks
 	})
-	if w.Pipeline.Leads() {
-		state.Work = e.workOf(runKey{pipeline, w.Pipeline.Stages[0].Name})
+	if work, ok := works[w.Pipeline.Stages[0].Name]; ok && w.Pipeline.Leads() {
+		state.Work = work
 	}
 	return state, err
 }

@@ -95,6 +95,23 @@ func (e *Engine) workOf(key runKey) delivery.Work {
 	}
 }
 
+// worksOn tells where this process's work on each promotion of a pipeline stands, by the stage that is entered.
+func (e *Engine) worksOn(pipeline string) map[string]delivery.Work {
+	e.mu.Lock()
+	entries := []string{}
+	for key := range e.runs {
+		if key.pipeline == pipeline {
+			entries = append(entries, key.entry)
+		}
+	}
+	e.mu.Unlock()
+	works := map[string]delivery.Work{}
+	for _, entry := range entries {
+		works[entry] = e.workOf(runKey{pipeline, entry})
+	}
+	return works
+}
+
 func (r *run) work(key runKey) delivery.Work {
 	work := delivery.Work{Settled: true, Stopped: r.decision.Stopped()}
 	if r.err != nil {
