@@ -27,10 +27,12 @@ type PreviewRequest struct {
 	Promotion   *PromotionSpec   `json:"promotion,omitempty"`
 	Approval    *ApprovalSpec    `json:"approval,omitempty"`
 	// Policy asks what an edit of a policy weakens; with Removed, what removing it does.
-	Policy     *PolicySpec        `json:"policy,omitempty"`
+	Policy *PolicySpec `json:"policy,omitempty"`
+	// Freeze asks what an edit of a freeze that lasts now lets through; with Removed, what lifting it does.
+	Freeze     *FreezeSpec        `json:"freeze,omitempty"`
 	Override   *OverrideSpec      `json:"override,omitempty"`
 	TestReport *TestReportRequest `json:"test_report,omitempty"`
-	// Removed says that the subject (a policy or a pipeline) is about to be deleted.
+	// Removed says that the subject (a policy or a freeze) is about to be deleted.
 	Removed bool `json:"removed,omitempty"`
 }
 

@@ -94,6 +94,44 @@ func WeakenedParity(before, after EnvironmentSpec) []string {
 	return found
 }
 
+// WeakenedFreeze says what an edit of a freeze that lasts now lets through early; after is nil when it is lifted. A freeze that is
+// over, or still ahead, holds nothing back, so editing it weakens nothing.
+func WeakenedFreeze(before FreezeSpec, after *FreezeSpec, now time.Time) []string {
+	found := []string{}
+	w := weakening{fmt.Sprintf("freeze %q", before.Name), &found}
+	switch {
+	case !before.active(now):
+		return found
+	case after == nil:
+		w.add("lifted before its end at %s", before.EndsAt)
+		return found
+	case now.Before(after.StartsAt.Value()):
+		w.add("begins only at %s", after.StartsAt)
+	}
+	if after.EndsAt.Value().Before(before.EndsAt.Value()) {
+		w.add("ends at %s instead of %s", after.EndsAt, before.EndsAt)
+	}
+	narrower(w, "environment", before.Environments, after.Environments)
+	narrower(w, "tier", before.Tiers, after.Tiers)
+	narrower(w, "pipeline", before.Pipelines, after.Pipelines)
+	return found
+}
+
+// narrower compares what a freeze covers; an empty list covers everything.
+func narrower[S ~string](w weakening, noun string, old, now []S) {
+	if len(now) == 0 {
+		return
+	}
+	if len(old) == 0 {
+		w.add("covers only some %ss now", noun)
+	}
+	for _, name := range old {
+		if !slices.Contains(now, name) {
+			w.add("no longer covers %s %s", noun, name)
+		}
+	}
+}
+
 // wider reports whether a bound was moved outwards, or taken away.
 func wider(old, now *float64, least bool) bool {
 	switch {

@@ -27,6 +27,8 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 		preview, err = e.previewApproval(ctx, overlay, *r.Approval)
 	case r.Policy != nil:
 		preview, err = e.previewPolicy(ctx, overlay, *r.Policy, r.Removed)
+	case r.Freeze != nil:
+		preview, err = e.previewFreeze(ctx, *r.Freeze, r.Removed)
 	case r.Override != nil:
 		preview, err = e.previewOverride(ctx, overlay, *r.Override)
 	case r.TestReport != nil:
