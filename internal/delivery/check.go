@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"net/url"
+	"path/filepath"
 	"time"
 )
 
@@ -30,9 +31,13 @@ type HTTPCheck struct {
 	Timeout      Duration `json:"timeout,omitempty"`       // of one attempt; default DefaultCheckTimeout
 }
 
-// CommandCheck passes when the command ends with status 0.
+// CommandCheck passes when the command ends with status 0 and, if it names a JUnit file, wrote a report there of at least one
+// test that ran and of none that failed.
 type CommandCheck struct {
 	Command
+	// JUnit is the file that the command writes its report to: an absolute path, or one inside the command's directory. What is
+	// there before the command runs is removed.
+	JUnit    string   `json:"junit,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
 	Interval Duration `json:"interval,omitempty"`
 }
@@ -90,9 +95,18 @@ func (c Check) validate(p problems) {
 		c.HTTP.validate(p.at("http"))
 		return
 	}
-	here := p.at("command")
-	c.Command.validate(here)
-	validateAttempts(here, c.Command.Attempts, c.Command.Interval)
+	c.Command.validate(p.at("command"))
+}
+
+func (c *CommandCheck) validate(p problems) {
+	c.Command.validate(p)
+	switch {
+	case containsNUL(c.JUnit):
+		p.at("junit").add("a path cannot hold a NUL byte")
+	case c.JUnit != "" && !filepath.IsAbs(c.JUnit) && !filepath.IsLocal(c.JUnit):
+		p.at("junit").add("%q leaves the command's directory; give a path inside it, or an absolute one", c.JUnit)
+	}
+	validateAttempts(p, c.Attempts, c.Interval)
 }
 
 func (c *HTTPCheck) validate(p problems) {

@@ -48,7 +48,7 @@ func (w *walk) run() (delivery.TestCounts, error) {
 		}
 	}
 	if !w.any {
-		return delivery.TestCounts{}, errors.New("there is no test suite and no test case in it")
+		return delivery.TestCounts{}, errors.New("this is not a JUnit report: there is no test suite and no test case in it")
 	}
 	return w.suites[0].close()
 }

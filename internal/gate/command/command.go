@@ -4,6 +4,9 @@
 // check's own variables over it, and CD_CHECK, CD_PIPELINE, CD_STAGE, CD_ENVIRONMENT (empty for a gate, which is asked once for
 // its stage), CD_VERSION and CD_DIGEST over both; and of this process's environment what command.Inherited names. It gets no
 // secret of any environment.
+//
+// A check may name the JUnit file that the program writes. Then it passes only if the file is there after the program's end, can
+// be read, and tells of tests that ran and of none that failed. The counts are part of the answer, also of a "no".
 package commandgate
 
 import (
@@ -25,6 +28,7 @@ const maxDetailBytes = 2 << 10
 type Checker struct {
 	pause gate.Pause
 	grace time.Duration
+	turns turns
 }
 
 // New makes a checker that waits between attempts with pause: gate.Sleep, but in tests.
@@ -42,9 +46,37 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 	}
 	interval := check.Interval.Or(delivery.DefaultInterval)
 	return gate.Repeat(ctx, check.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
+		return c.ask(ctx, r, spec)
+	})
+}
+
+// ask runs the program once.
+func (c *Checker) ask(ctx context.Context, r delivery.CheckRequest, spec command.Spec) delivery.CheckResult {
+	report := newReportFile(r.Check.Command)
+	if report == nil {
 		out, err := command.Run(ctx, spec)
 		return answer(r.Name, out, err)
-	})
+	}
+	give, err := c.turns.take(ctx, report)
+	if err != nil {
+		return delivery.CheckResult{Name: r.Name, Detail: err.Error()}
+	}
+	defer give()
+	if err := report.remove(); err != nil {
+		return delivery.CheckResult{Name: r.Name, Detail: err.Error()}
+	}
+	out, err := command.Run(ctx, spec)
+	result := answer(r.Name, out, err)
+	if !ended(err) {
+		return result
+	}
+	return judge(result, report)
+}
+
+// ended reports whether the program ended by itself. What one that was stopped or killed has written need not be whole.
+func ended(err error) bool {
+	exit, failed := errors.AsType[*command.ExitError](err)
+	return err == nil || (failed && exit.Code >= 0)
 }
 
 func (c *Checker) spec(r delivery.CheckRequest) (command.Spec, error) {
