@@ -197,10 +197,10 @@ func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 		before = append(before, replaced)
 	}
 	for _, o := range before {
-		switch {
-		case o.ID == d.ID:
+		switch o.ID {
+		case d.ID:
 			continue
-		case o.ID == d.Replaces:
+		case d.Replaces:
 			o.Status = delivery.RolledBack
 			events = append(events, happened{"deployment.rolled_back", o.ID, o})
 		default:

@@ -91,6 +91,12 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 }
 
 func (u *universe) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Gates) {
+	if u.mutation.onlyApprovals {
+		if i > 0 {
+			g.Approvals = &delivery.ApprovalsGate{Required: 1, ExpiresAfter: pickOf[delivery.Duration](u, "1h", "24h")}
+		}
+		return
+	}
 	if u.chance([]int{8, 35, 45}[i]) {
 		g.Approvals = &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50)}
 		if u.chance(40) {

@@ -25,6 +25,12 @@ func deciding(change func(*delivery.World)) mutation {
 	}}
 }
 
+// amongApprovals lets the histories be about approvals only: what is wrong with those shows sooner.
+func amongApprovals(m mutation) mutation {
+	m.onlyApprovals = true
+	return m
+}
+
 // stages changes every stage of the pipeline in the world.
 func stages(change func(*delivery.Stage)) func(*delivery.World) {
 	return func(w *delivery.World) {
@@ -70,16 +76,16 @@ var mutations = map[string]mutation{
 		})(w)
 		recovered(w)
 	}),
-	"1 approvals of other content count": deciding(recovered),
-	"1 old approvals count": deciding(func(w *delivery.World) {
+	"1 approvals of other content count": amongApprovals(deciding(recovered)),
+	"1 old approvals count": amongApprovals(deciding(func(w *delivery.World) {
 		w.Approvals = slices.Clone(w.Approvals)
 		for i := range w.Approvals {
 			w.Approvals[i].DecidedAt = w.Now
 		}
-	}),
-	"1 rejections are forgotten": deciding(func(w *delivery.World) {
+	})),
+	"1 rejections are forgotten": amongApprovals(deciding(func(w *delivery.World) {
 		w.Approvals = slices.DeleteFunc(slices.Clone(w.Approvals), func(a delivery.Approval) bool { return a.Spec.Decision == delivery.Reject })
-	}),
+	})),
 	"1 deployed is as good as verified": {ledger: func(s store.Store) store.Store { return credulous{s} }},
 	"1 what the gates saw is not what is deployed": deciding(func(w *delivery.World) {
 		stages(func(s *delivery.Stage) { s.Config = nil })(w)
@@ -157,7 +163,9 @@ func (tx forgetfulTx) Release(_ context.Context, pipeline, version string) (deli
 }
 
 func (tx forgetfulTx) PutRelease(ctx context.Context, r delivery.Release) error {
-	delete(tx.Tx.(*pages).releases, [2]string{r.Spec.Pipeline, r.Spec.Version})
+	if p, ok := tx.Tx.(*pages); ok {
+		delete(p.releases, [2]string{r.Spec.Pipeline, r.Spec.Version})
+	}
 	return tx.Tx.PutRelease(ctx, r)
 }
 

@@ -26,6 +26,8 @@ type mutation struct {
 	options func(*Options)
 	ledger  func(store.Store) store.Store
 	preview func(delivery.Preview) delivery.Preview
+
+	onlyApprovals bool // the histories have no other gates
 }
 
 // happensSomewhere is what the histories of one run must have gone through, each at least once: a property that was never

@@ -33,7 +33,7 @@ func resolveSecret(_ context.Context, reference string) (string, error) {
 }
 
 func readSecret(name string) (string, error) {
-	f, err := os.Open(name) //nolint:gosec // the user names the file on purpose
+	f, err := os.Open(name)
 	if err != nil {
 		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file cannot be read: %v", err)
 	}
