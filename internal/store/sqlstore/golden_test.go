@@ -196,7 +196,7 @@ func fullChecks() map[string]delivery.Check {
 	command := fullCommand("smoke")
 	return map[string]delivery.Check{
 		"health": {HTTP: &delivery.HTTPCheck{URL: "https://shop.example.com/ok", ExpectStatus: 204, Attempts: 3, Interval: "2s", Timeout: "5s"}},
-		"smoke":  {Command: &delivery.CommandCheck{Command: command, Attempts: 2, Interval: "1s"}},
+		"smoke":  {Command: &delivery.CommandCheck{Command: command, JUnit: "report.xml", Attempts: 2, Interval: "1s"}},
 	}
 }
 
