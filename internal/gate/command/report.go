@@ -95,7 +95,7 @@ func (f *reportFile) text() ([]byte, error) {
 	if err != nil {
 		return nil, f.failed("opened", err)
 	}
-	defer file.Close()
+	defer io.Closer(file).Close()
 	opened, err := file.Stat()
 	if err != nil {
 		return nil, f.failed("opened", err)
