@@ -27,6 +27,7 @@ type httpCheckModel struct {
 type commandCheckModel struct {
 	commandModel
 
+	JUnit    types.String `tfsdk:"junit"`
 	Attempts types.Int64  `tfsdk:"attempts"`
 	Interval types.String `tfsdk:"interval"`
 }
@@ -43,6 +44,11 @@ func checksAttribute(description string) schema.Attribute {
 func checkAttributes() map[string]schema.Attribute {
 	command := commandAttributes("where Terraform runs")
 	maps.Copy(command, attemptAttributes())
+	command["junit"] = schema.StringAttribute{
+		Optional: true,
+		MarkdownDescription: "A JUnit file that the command writes: an absolute path, or one inside the command's directory. The check then passes only when tests ran and none failed, " +
+			"and after a deployment the report counts as evidence for `tests` gates, as the suite of the check's name.",
+	}
 	http := map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Required:            true,
@@ -101,6 +107,7 @@ func (m checkModel) toSpec() delivery.Check {
 	if run := m.Command; run != nil {
 		c.Command = &delivery.CommandCheck{
 			Command:  run.toSpec(),
+			JUnit:    run.JUnit.ValueString(),
 			Attempts: int(run.Attempts.ValueInt64()),
 			Interval: delivery.Duration(run.Interval.ValueString()),
 		}
@@ -124,6 +131,7 @@ func checkModelFrom(c delivery.Check, prior checkModel) checkModel {
 		was := priorOr(prior.Command)
 		m.Command = &commandCheckModel{
 			commandModel: *commandModelFrom(run.Command, &was.commandModel),
+			JUnit:        stringOr(run.JUnit, was.JUnit),
 			Attempts:     intOr(run.Attempts, was.Attempts),
 			Interval:     stringOr(run.Interval, was.Interval),
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -125,7 +126,9 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	changed := !resp.Plan.Raw.Equal(req.State.Raw)
 	r.session.overlay.environment(spec, changed)
-	r.planParity(ctx, spec, changed, &resp.Diagnostics)
+	if spec.Parity != nil || changed && hasParity(ctx, req.State, &resp.Diagnostics) {
+		r.planParity(ctx, spec, changed, &resp.Diagnostics)
+	}
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
 }
 
@@ -151,21 +154,30 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 }
 
-// planParity compares the environment as it will be with its reference as it will be.
+// hasParity reports whether the environment declares parity as it is, before this plan.
+func hasParity(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) bool {
+	var parity types.Object
+	if !state.Raw.IsNull() {
+		diags.Append(state.GetAttribute(ctx, path.Root("parity"), &parity)...)
+	}
+	return !parity.IsNull()
+}
+
+// planParity compares the environment as it will be with its reference as it will be, and with what it had to equal before.
 func (r *environmentResource) planParity(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
-	if spec.Parity == nil {
+	preview, ok := r.preview(ctx, spec, diags)
+	if !ok {
 		return
 	}
-	refused, ok := r.preview(ctx, spec, diags)
-	if !ok || len(refused) == 0 {
-		return
+	if changed {
+		weakens(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
 	}
-	if changed || r.session.overlay.changes(spec.Parity.With) {
-		refuse(diags, "plan", "environment", spec.Name, refused)
+	if changed || spec.Parity != nil && r.session.overlay.changes(spec.Parity.With) {
+		refuseInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
 		return
 	}
 	// Nothing of this is about to change. An error would stop a plan that has nothing to do with it, and terraform destroy.
-	for _, one := range refused {
+	for _, one := range preview.Refused {
 		diags.AddWarning(fmt.Sprintf("Environment %q breaks its parity", spec.Name), one.Error())
 	}
 }
@@ -176,32 +188,31 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 		if !changed && !r.session.overlay.changes(claimant.Name) {
 			continue
 		}
-		refused, _ := r.preview(ctx, claimant, diags)
-		for _, one := range refused {
+		preview, _ := r.preview(ctx, claimant, diags)
+		for _, one := range preview.Refused {
 			diags.AddError(fmt.Sprintf("Unable to plan environment %q: environment %q must equal it", spec.Name, claimant.Name), one.Error())
 		}
 	}
 }
 
 // preview asks the control plane about one environment; it is not asked, and ok is false, while the reference is not known.
-func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (refused delivery.Errors, ok bool) {
-	if !r.session.overlay.environmentsKnown(spec.Parity.With) {
-		return nil, false
+func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.Preview, ok bool) {
+	names := []string{spec.Name}
+	if spec.Parity != nil {
+		names = append(names, spec.Parity.With)
+	}
+	if !r.session.overlay.environmentsKnown(names[1:]...) {
+		return delivery.Preview{}, false
 	}
 	api, err := r.session.client(ctx)
+	if err == nil {
+		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forEnvironments(names...), Environment: &spec})
+	}
 	if err != nil {
 		refuse(diags, "plan", "environment", spec.Name, err)
-		return nil, false
+		return delivery.Preview{}, false
 	}
-	preview, err := api.Preview(ctx, delivery.PreviewRequest{
-		Overlay:     r.session.overlay.forEnvironments(spec.Name, spec.Parity.With),
-		Environment: &spec,
-	})
-	if err != nil {
-		refuse(diags, "plan", "environment", spec.Name, err)
-		return nil, false
-	}
-	return preview.Refused, true
+	return preview, true
 }
 
 // Create declares the environment.

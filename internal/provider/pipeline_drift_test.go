@@ -41,10 +41,10 @@ func TestPipelineChangedBehindTerraformShows(t *testing.T) {
 						"parity": true,
 						"checks": {
 							"rate": {"http": {"url": "https://metrics.example.com", "expect_status": 204, "attempts": 3, "interval": "1s", "timeout": "5s"}},
-							"ask": {"command": {"argv": ["./ask", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "attempts": 3, "interval": "1s"}}}},
+							"ask": {"command": {"argv": ["./ask", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "junit": "report.xml", "attempts": 3, "interval": "1s"}}}},
 					"verify": {
 						"health": {"http": {"url": "https://shop.example.com", "expect_status": 204, "attempts": 3, "interval": "1s", "timeout": "5s"}},
-						"smoke": {"command": {"argv": ["./smoke", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "attempts": 3, "interval": "1s"}}}}
+						"smoke": {"command": {"argv": ["./smoke", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "junit": "report.xml", "attempts": 3, "interval": "1s"}}}}
 			]}`)},
 		put: func(config []byte) error {
 			var spec delivery.PipelineSpec

@@ -58,6 +58,7 @@ func TestPipelineBadInput(t *testing.T) {
 		"condition":         {stage(`"gates": {"expressions": {"ticket": {"condition": "release.lables['ticket'] != ''", "message": "a ticket"}}}`), `AttributeName("expressions").ElementKeyString("ticket").AttributeName("condition")`, "line 1, column 8"},
 		"message":           {stage(`"gates": {"expressions": {"ticket": {"condition": "true", "message": ""}}}`), `AttributeName("expressions").ElementKeyString("ticket").AttributeName("message")`, "say why"},
 		"overridable":       {stage(`"overridable": ["soak", "sok"]`), second + `.AttributeName("overridable")`, `"sok" is not a gate`},
+		"report":            {stage(`"verify": {"a": {"command": {"argv": ["a"], "junit": "../report.xml"}}}`), `AttributeName("command").AttributeName("junit")`, "leaves the command's directory"},
 		"rollout":           {stage(`"rollout": {"max_parallel": 0}`), `AttributeName("rollout").AttributeName("max_parallel")`, "at least 1"},
 		"failure":           {stage(`"on_failure": "panic"`), second + `.AttributeName("on_failure")`, "rollback"},
 	}

@@ -87,8 +87,8 @@ func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.Pipel
 	return true
 }
 
-// planEnvironments asks whether the pipeline's environments will be there and can be deployed to. While one of them is not
-// known yet, it is not asked.
+// planEnvironments asks whether the pipeline's environments will be there and can be deployed to, and what the edit weakens.
+// While one of them is not known yet, it is not asked.
 func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.PipelineSpec, changed bool, diags *diag.Diagnostics) {
 	if !r.session.overlay.pipelineKnown(spec.Name, &spec) {
 		return
@@ -102,6 +102,8 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	switch {
 	case err != nil:
 		refuse(diags, "plan", "pipeline", spec.Name, err)
+	case len(preview.Refused) == 0 && changed:
+		weakens(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
 	case len(preview.Refused) == 0:
 	case changed:
 		refuse(diags, "plan", "pipeline", spec.Name, atSets(preview.Refused))

@@ -96,6 +96,8 @@ func (p *cdProvider) Resources(context.Context) []func() resource.Resource {
 		newReleaseResource,
 		newPromotionResource,
 		newApprovalResource,
+		newFreezeResource,
+		newPolicyResource,
 		newTestReportResource,
 		newOverrideResource,
 	}

@@ -34,14 +34,16 @@ type readinessModel struct {
 	At       types.String `tfsdk:"at"`
 	Ready    types.Bool   `tfsdk:"ready"`
 	ReadyAt  types.String `tfsdk:"ready_at"`
+	LastGate types.String `tfsdk:"last_gate"`
 	Gates    types.List   `tfsdk:"gates"`
 }
 
 type gateResultModel struct {
-	Name    types.String `tfsdk:"name"`
-	Verdict types.String `tfsdk:"verdict"`
-	Reason  types.String `tfsdk:"reason"`
-	ReadyAt types.String `tfsdk:"ready_at"`
+	Name     types.String `tfsdk:"name"`
+	Verdict  types.String `tfsdk:"verdict"`
+	Reason   types.String `tfsdk:"reason"`
+	ReadyAt  types.String `tfsdk:"ready_at"`
+	Override types.String `tfsdk:"override"`
 }
 
 var gateResultType = types.ObjectType{AttrTypes: map[string]attr.Type{
@@ -49,6 +51,7 @@ var gateResultType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"verdict":  types.StringType,
 	"reason":   types.StringType,
 	"ready_at": types.StringType,
+	"override": types.StringType,
 }}
 
 // readinessModelFrom makes the model of an answer to the question that config asks. A release that is ready has no ready_at:
@@ -60,13 +63,15 @@ func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readin
 	if !r.Ready {
 		m.ReadyAt = momentFrom(r.ReadyAt)
 	}
+	m.LastGate = stringOr(r.LastGate, types.StringNull())
 	gates := make([]gateResultModel, len(r.Gates))
 	for i, g := range r.Gates {
 		gates[i] = gateResultModel{
-			Name:    types.StringValue(g.Name),
-			Verdict: types.StringValue(string(g.Verdict)),
-			Reason:  types.StringValue(g.Reason),
-			ReadyAt: momentFrom(g.ReadyAt),
+			Name:     types.StringValue(g.Name),
+			Verdict:  types.StringValue(string(g.Verdict)),
+			Reason:   types.StringValue(g.Reason),
+			ReadyAt:  momentFrom(g.ReadyAt),
+			Override: stringOr(g.Override, types.StringNull()),
 		}
 	}
 	var diags diag.Diagnostics
@@ -103,6 +108,10 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				Computed:            true,
 				MarkdownDescription: "The earliest moment at which time alone makes every gate pass, in RFC 3339. Null when the release is ready, or when a person or a change is needed.",
 			},
+			"last_gate": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The gate that passes last, at `ready_at`. Null when the release is ready, or when time alone will not do it.",
+			},
 			"gates": schema.ListNestedAttribute{
 				Computed:            true,
 				MarkdownDescription: "Every gate of the stage, in the order in which they are asked.",
@@ -122,6 +131,10 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 					"ready_at": schema.StringAttribute{
 						Computed:            true,
 						MarkdownDescription: "The earliest moment at which time alone makes the gate pass, in RFC 3339. Null when time alone will not do it, or need not.",
+					},
+					"override": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Id of the `cd_override` that skips the gate. Null when it passes by itself, or does not pass.",
 					},
 				}},
 			},

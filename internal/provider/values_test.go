@@ -86,6 +86,7 @@ var checkModels = rapid.Custom(func(t *rapid.T) checkModel {
 	}
 	return checkModel{Command: &commandCheckModel{
 		commandModel: commandModels.Draw(t, "command"),
+		JUnit:        optionalText("report.xml").Draw(t, "junit"),
 		Attempts:     optionalCount().Draw(t, "attempts"),
 		Interval:     optionalText("1s").Draw(t, "interval"),
 	}}

@@ -1,0 +1,2 @@
+# By its name.
+terraform import cd_policy.production production

@@ -1,0 +1,54 @@
+package provider
+
+import (
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type policyModel struct {
+	ID           types.String `tfsdk:"id"`
+	Name         types.String `tfsdk:"name"`
+	Tiers        []string     `tfsdk:"tiers"`
+	Environments []string     `tfsdk:"environments"`
+	Gates        *gatesModel  `tfsdk:"gates"`
+}
+
+// toSpec gives the declaration. It needs all that was configured to be known.
+func (m policyModel) toSpec() delivery.PolicySpec {
+	return delivery.PolicySpec{
+		Name:         m.Name.ValueString(),
+		Tiers:        tiersToSpec(m.Tiers),
+		Environments: sorted(m.Environments),
+		Gates:        m.Gates.toSpec(),
+	}
+}
+
+// policyModelFrom gives the state of a policy as it is read back; prior is what was planned, or the state before.
+func policyModelFrom(s delivery.PolicySpec, prior policyModel) policyModel {
+	return policyModel{
+		ID:           types.StringValue(s.Name),
+		Name:         types.StringValue(s.Name),
+		Tiers:        tiersFrom(s.Tiers, prior.Tiers),
+		Environments: listOr(slices.Clone(s.Environments), prior.Environments),
+		Gates:        gatesModelFrom(s.Gates, prior.Gates),
+	}
+}
+
+func tiersToSpec(tiers []string) []delivery.Tier {
+	var spec []delivery.Tier
+	for _, tier := range sorted(tiers) {
+		spec = append(spec, delivery.Tier(tier))
+	}
+	return spec
+}
+
+func tiersFrom(tiers []delivery.Tier, prior []string) []string {
+	texts := make([]string, len(tiers))
+	for i, tier := range tiers {
+		texts[i] = string(tier)
+	}
+	return listOr(texts, prior)
+}

@@ -1,0 +1,213 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// policyResource is cd_policy: gates that pipelines get whether they declare them or not.
+type policyResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*policyResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*policyResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*policyResource)(nil)
+	_ resource.ResourceWithImportState    = (*policyResource)(nil)
+)
+
+func newPolicyResource() resource.Resource {
+	return &policyResource{resourceBase{noun: "policy"}}
+}
+
+// Schema describes cd_policy.
+func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A guardrail: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
+			"A stage's own gates and those of every policy are all asked, so a stage can be stricter than policy, never laxer; no override skips a policy's gate. " +
+			"It holds at once, also for releases that already wait. A plan foresees it only for what depends on it.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another policy.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"tiers": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Tiers it holds for: `development`, `testing`, `staging`, `production` or `other`. Give tiers, environments, or both; a stage with either is bound.",
+			},
+			"environments": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Names of environments it holds for, beside those of its tiers.",
+			},
+			"gates": gatesAttribute("What has to hold before a release enters a stage there, as in a stage of a `cd_pipeline`. At least one gate.", true),
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The name.",
+			},
+		},
+	}
+}
+
+// ValidateConfig refuses what no control plane would accept, once all of it is known.
+func (r *policyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config policyModel
+	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	invalid(&resp.Diagnostics, "policy", atSets(config.toSpec().Validate()))
+}
+
+// ModifyPlan notes the policy for the releases that are planned after it, and warns of what the edit weakens. It never stops a
+// plan but for what is invalid: a weaker policy is a decision, and this is where people see it.
+func (r *policyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var plan, state *policyModel // nil when there is none
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
+		r.planUnknown(ctx, req, resp)
+		return
+	}
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if state != nil && (plan == nil || !plan.Name.Equal(state.Name)) {
+		r.planRemoval(ctx, state.toSpec(), &resp.Diagnostics)
+	}
+	if plan == nil {
+		return
+	}
+	spec := plan.toSpec()
+	if invalid(&resp.Diagnostics, "policy", atSets(spec.Validate())); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), spec.Name)...)
+	if r.session == nil {
+		return
+	}
+	r.session.overlay.policy(spec)
+	if !resp.Plan.Raw.Equal(req.State.Raw) {
+		r.planEdit(ctx, spec, &resp.Diagnostics)
+	}
+}
+
+// planUnknown plans what cannot be computed yet as unknown.
+func (r *policyResource) planUnknown(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var name types.String
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
+	if r.session != nil {
+		r.session.overlay.policyUnknown(name.ValueString())
+	}
+}
+
+func (r *policyResource) planEdit(ctx context.Context, spec delivery.PolicySpec, diags *diag.Diagnostics) {
+	preview, err := r.session.weakenedBy(ctx, delivery.PreviewRequest{Policy: &spec})
+	if err != nil {
+		refuse(diags, "plan", "policy", spec.Name, err)
+		return
+	}
+	refuseInPlan(diags, true, "plan", "policy", spec.Name, atSets(preview.Refused))
+	weakens(diags, fmt.Sprintf("This edit weakens policy %q", spec.Name), preview)
+}
+
+func (r *policyResource) planRemoval(ctx context.Context, spec delivery.PolicySpec, diags *diag.Diagnostics) {
+	if r.session == nil {
+		return
+	}
+	r.session.overlay.drop(spec.Name)
+	r.session.weakensGone(ctx, diags, fmt.Sprintf("Removing policy %q weakens the stages it holds for", spec.Name), delivery.PreviewRequest{Policy: &spec})
+}
+
+// Create declares the policy.
+func (r *policyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan policyModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(written, plan))...)
+	}
+}
+
+// Read takes over what the ledger holds.
+func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state policyModel
+	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	var found delivery.PolicySpec
+	api, err := r.session.client(ctx)
+	if err == nil {
+		found, err = api.Policy(ctx, name)
+	}
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "policy", name, err)
+	default:
+		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(found, state))...)
+	}
+}
+
+// Update declares the policy anew.
+func (r *policyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan policyModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
+		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(written, plan))...)
+	}
+}
+
+func (r *policyResource) put(ctx context.Context, action string, spec delivery.PolicySpec, diags *diag.Diagnostics) (delivery.PolicySpec, bool) {
+	var written delivery.PolicySpec
+	api, err := r.session.client(ctx)
+	if err == nil {
+		written, err = api.PutPolicy(ctx, spec)
+	}
+	if err != nil {
+		refuse(diags, action, "policy", spec.Name, err)
+	}
+	return written, err == nil
+}
+
+// Delete removes the policy.
+func (r *policyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state policyModel
+	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	name := state.Name.ValueString()
+	api, err := r.session.client(ctx)
+	if err == nil {
+		err = api.DeletePolicy(ctx, name)
+	}
+	if err != nil && !delivery.IsNotFound(err) {
+		refuse(&resp.Diagnostics, "destroy", "policy", name, err)
+	}
+}
+
+// ImportState takes the name; Read fills in the rest.
+func (r *policyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	for _, problem := range (delivery.PolicySpec{Name: req.ID}).Validate() {
+		if problem.Field == "name" {
+			importName(&resp.Diagnostics, "policy", req.ID, problem.Message)
+			return
+		}
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+}
