@@ -189,7 +189,10 @@ type order struct {
 	attempt   int
 	logLevel  string         // of production; default info
 	gates     map[string]any // of production
+	lenient   []any          // gates of production that may be overridden
 	approval  map[string]any // beyond pipeline, version and stage
+	report    map[string]any // beyond pipeline, version and suite
+	override  map[string]any // beyond pipeline, version, stage and what is said about it
 	promotion map[string]any // beyond pipeline and stage
 	edit      func(name string, config map[string]any)
 }
@@ -207,6 +210,9 @@ func (s shop) declare(o order) []declaration {
 	if o.gates != nil {
 		production["gates"] = o.gates
 	}
+	if o.lenient != nil {
+		production["overridable"] = o.lenient
+	}
 	all := []declaration{
 		place("staging", "staging", "debug"),
 		place("production", "production", cmp.Or(o.logLevel, "info")),
@@ -222,6 +228,9 @@ func (s shop) declare(o order) []declaration {
 			all = append(all, declaration{name, typ, config})
 		}
 	}
+	more("report", "cd_test_report", map[string]any{"pipeline": "shop", "version": o.version, "suite": "unit"}, o.report)
+	more("override", "cd_override", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "reason": "checkout is down",
+		"ticket": "INC-7", "expires_at": "2027-03-01T18:00:00Z"}, o.override)
 	more("approval", "cd_approval", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "decision": "approve"}, o.approval)
 	// Terraform fills in defaults only where the schema says so, which is inside the provider; the configuration leaves them out.
 	more("promotion", "cd_promotion", map[string]any{"pipeline": "shop", "stage": "production", "version": o.version}, o.promotion)

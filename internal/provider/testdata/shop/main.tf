@@ -9,7 +9,24 @@ variable "release" {
 }
 
 variable "approvals" {
-  type    = list(object({ version = string, decision = optional(string, "approve"), comment = optional(string), approver = optional(string) }))
+  type    = list(object({ version = string, decision = optional(string, "approve"), comment = optional(string), approver = optional(string), signature = optional(string) }))
+  default = []
+}
+
+variable "reports" {
+  type    = list(object({ version = optional(string, "1.0.0"), suite = optional(string, "unit"), stage = optional(string), junit = string }))
+  default = []
+}
+
+variable "overrides" {
+  type = list(object({
+    version    = optional(string, "1.0.0")
+    stage      = optional(string, "production")
+    gates      = list(string)
+    reason     = optional(string, "checkout is down")
+    ticket     = optional(string, "INC-7")
+    expires_at = optional(string, "2027-03-01T18:00:00Z")
+  }))
   default = []
 }
 
@@ -24,8 +41,13 @@ variable "staging_promotion" {
 }
 
 variable "gates" {
-  type    = object({ approvals = optional(any), soak = optional(object({ stage = string, duration = string })) })
+  type    = any
   default = {}
+}
+
+variable "overridable" {
+  type    = list(string)
+  default = null
 }
 
 variable "log_level" {
@@ -56,7 +78,7 @@ resource "cd_pipeline" "shop" {
   name = "shop"
   stages = [
     { name = "staging", environments = [cd_environment.staging.name], promotion = var.staging_promotion },
-    { name = "production", environments = [cd_environment.production.name], promotion = "manual", gates = var.gates },
+    { name = "production", environments = [cd_environment.production.name], promotion = "manual", gates = var.gates, overridable = var.overridable },
   ]
 }
 
@@ -78,6 +100,31 @@ resource "cd_approval" "of" {
   decision   = var.approvals[count.index].decision
   comment    = var.approvals[count.index].comment
   approver   = var.approvals[count.index].approver
+  signature  = var.approvals[count.index].signature
+  depends_on = [cd_release.shop]
+}
+
+resource "cd_test_report" "of" {
+  count = length(var.reports)
+
+  pipeline   = cd_pipeline.shop.name
+  version    = var.reports[count.index].version
+  suite      = var.reports[count.index].suite
+  stage      = var.reports[count.index].stage
+  junit      = var.reports[count.index].junit
+  depends_on = [cd_release.shop]
+}
+
+resource "cd_override" "of" {
+  count = length(var.overrides)
+
+  pipeline   = cd_pipeline.shop.name
+  version    = var.overrides[count.index].version
+  stage      = var.overrides[count.index].stage
+  gates      = var.overrides[count.index].gates
+  reason     = var.overrides[count.index].reason
+  ticket     = var.overrides[count.index].ticket
+  expires_at = var.overrides[count.index].expires_at
   depends_on = [cd_release.shop]
 }
 
@@ -90,7 +137,7 @@ resource "cd_promotion" "production" {
   when_blocked = var.promotion.when_blocked
   attempt      = var.promotion.attempt
   timeouts     = var.promotion.timeout == null ? null : { create = var.promotion.timeout, update = var.promotion.timeout }
-  depends_on   = [cd_release.shop, cd_approval.of]
+  depends_on   = [cd_release.shop, cd_approval.of, cd_test_report.of, cd_override.of]
 }
 
 # Whatever deploys what the promotion says: it moves only when the promotion does.
