@@ -97,11 +97,18 @@ func (p *plan) layReleases(w *delivery.World) {
 	}
 }
 
-// behindAll numbers planned decisions behind every recorded one of the same person.
+// behindAll numbers planned decisions and reports behind every recorded one of the same person or suite.
 const behindAll = 1 << 30
 
+// layApprovals leaves those in that are about to be revoked, as revoked: each begins another round of signatures.
 func (p *plan) layApprovals(w *delivery.World) {
-	w.Approvals = slices.DeleteFunc(w.Approvals, func(a delivery.Approval) bool { return slices.Contains(p.revoked, a.ID) })
+	w.Approvals = slices.Clone(w.Approvals)
+	now := w.Now
+	for i := range w.Approvals {
+		if slices.Contains(p.revoked, w.Approvals[i].ID) {
+			w.Approvals[i].RevokedAt = &now
+		}
+	}
 	for i, spec := range p.approvals {
 		release, known := w.Releases[spec.Version]
 		stage, ok := w.Pipeline.Stage(spec.Stage)
@@ -122,7 +129,7 @@ func (p *plan) layEvidence(w *delivery.World) {
 	w.Reports = slices.DeleteFunc(w.Reports, func(r delivery.TestReport) bool { return slices.Contains(p.revoked, r.ID) })
 	for i, report := range p.reports {
 		if release, known := w.Releases[report.Spec.Version]; known && report.Spec.Pipeline == w.Pipeline.Name {
-			report.ID, report.ReleaseDigest, report.RecordedBy, report.RecordedAt = fmt.Sprintf("planned-%d", i), release.Digest, p.actor, w.Now
+			report.ID, report.Number, report.ReleaseDigest, report.RecordedBy, report.RecordedAt = fmt.Sprintf("planned-%d", i), behindAll+i, release.Digest, p.actor, w.Now
 			w.Reports = append(w.Reports, report)
 		}
 	}

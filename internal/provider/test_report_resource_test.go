@@ -86,7 +86,7 @@ resource "cd_test_report" "unit" {
   junit    = file(%q)
 }`, s.write(junit, map[string]string{"good.xml": goodReport, "bad.xml": badReport}[junit]))
 	}
-	same := resource.TestStep{Config: config("good.xml"), PreConfig: func() { s.register(); s.record(goodReport) },
+	same := resource.TestStep{Config: config("good.xml"), PreConfig: func() { s.register(delivery.Gates{}); s.record(goodReport) },
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("cd_test_report.unit", plancheck.ResourceActionUpdate)}},
 		ConfigStateChecks: []statecheck.StateCheck{
 			statecheck.ExpectKnownValue("cd_test_report.unit", tfjsonpath.New("id"), knownvalue.StringExact("shop/1.0.0/unit/1")),
@@ -99,15 +99,15 @@ resource "cd_test_report" "unit" {
 	s.test(same, other)
 }
 
-// register declares the shop behind Terraform's back, with one manual stage that asks for unit tests, and a release.
-func (s shop) register() {
+// register declares the shop behind Terraform's back, with one manual stage, and a release.
+func (s shop) register(gates delivery.Gates) {
 	s.t.Helper()
 	api := s.Client("dave@example.com")
 	_, err := api.PutEnvironment(s.t.Context(), delivery.EnvironmentSpec{Name: "production", Tier: delivery.TierOther,
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(s.Dir, "srv", "production")}}})
 	require.NoError(s.t, err)
 	_, err = api.PutPipeline(s.t.Context(), delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
-		{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual, Gates: delivery.Gates{Tests: map[string]delivery.TestsGate{"unit": {}}}}}})
+		{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual, Gates: gates}}})
 	require.NoError(s.t, err)
 	_, err = api.PutRelease(s.t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0.0",
 		Artifacts: map[string]delivery.Artifact{"page": {URI: filepath.Join(s.Dir, "shop-1.0.0.html"), Digest: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("1.0.0")))}}}})
