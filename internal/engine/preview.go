@@ -26,7 +26,7 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 	case r.Approval != nil:
 		preview, err = e.previewApproval(ctx, overlay, *r.Approval)
 	case r.Policy != nil:
-		preview, err = e.previewPolicy(ctx, overlay, *r.Policy, r.Removed)
+		preview, err = e.previewPolicy(ctx, *r.Policy, r.Removed)
 	case r.Freeze != nil:
 		preview, err = e.previewFreeze(ctx, *r.Freeze, r.Removed)
 	case r.Override != nil:

@@ -48,7 +48,7 @@ func (e *Engine) letThrough(ctx context.Context, before, after delivery.World) (
 }
 
 // previewPolicy says what an edit of a policy, or its removal, weakens in every pipeline where it holds.
-func (e *Engine) previewPolicy(ctx context.Context, overlay *plan, spec delivery.PolicySpec, removed bool) (delivery.Preview, error) {
+func (e *Engine) previewPolicy(ctx context.Context, spec delivery.PolicySpec, removed bool) (delivery.Preview, error) {
 	if err := spec.Validate().Err(); err != nil && !removed {
 		return delivery.Preview{}, err
 	}
@@ -72,7 +72,7 @@ func (e *Engine) previewPolicy(ctx context.Context, overlay *plan, spec delivery
 		return preview, err
 	}
 	for _, p := range pipelines {
-		through, err := e.letThroughByPolicy(ctx, overlay, p.Spec.Name, spec, removed)
+		through, err := e.letThroughByPolicy(ctx, p.Spec.Name, spec, removed)
 		if err != nil {
 			return preview, err
 		}
@@ -81,7 +81,7 @@ func (e *Engine) previewPolicy(ctx context.Context, overlay *plan, spec delivery
 	return preview, nil
 }
 
-func (e *Engine) letThroughByPolicy(ctx context.Context, overlay *plan, pipeline string, spec delivery.PolicySpec, removed bool) ([]string, error) {
+func (e *Engine) letThroughByPolicy(ctx context.Context, pipeline string, spec delivery.PolicySpec, removed bool) ([]string, error) {
 	before, err := e.view(ctx, pipeline, nil)
 	if err != nil {
 		return nil, err
