@@ -35,8 +35,8 @@ func TestReading(t *testing.T) {
 	exactly := knownvalue.StringExact
 	gate := func(verdict string, readyAt knownvalue.Check) knownvalue.Check {
 		return knownvalue.ListExact([]knownvalue.Check{
-			knownvalue.ObjectExact(map[string]knownvalue.Check{"name": exactly("previous_stage"), "verdict": exactly("passed"), "reason": knownvalue.NotNull(), "ready_at": knownvalue.Null()}),
-			knownvalue.ObjectExact(map[string]knownvalue.Check{"name": exactly("soak"), "verdict": exactly(verdict), "reason": knownvalue.NotNull(), "ready_at": readyAt}),
+			knownvalue.ObjectExact(map[string]knownvalue.Check{"name": exactly("previous_stage"), "verdict": exactly("passed"), "reason": knownvalue.NotNull(), "ready_at": knownvalue.Null(), "override": knownvalue.Null()}),
+			knownvalue.ObjectExact(map[string]knownvalue.Check{"name": exactly("soak"), "verdict": exactly(verdict), "reason": knownvalue.NotNull(), "ready_at": readyAt, "override": knownvalue.Null()}),
 		})
 	}
 	soaking := step("",
@@ -56,12 +56,14 @@ func TestReading(t *testing.T) {
 		expectData("cd_deployed.all[1]", "drifted", knownvalue.Bool(false)),
 		expectData("cd_readiness.production", "ready", knownvalue.Bool(false)),
 		expectData("cd_readiness.production", "ready_at", exactly("2027-03-01T13:00:00Z")),
+		expectData("cd_readiness.production", "last_gate", exactly("soak")),
 		expectData("cd_readiness.production", "gates", gate("pending", exactly("2027-03-01T13:00:00Z"))),
 	)
 	// In an hour it would pass; nothing of the answer is a clock, so the plan after it is empty although time goes on.
 	ready := []statecheck.StateCheck{
 		expectData("cd_readiness.production", "ready", knownvalue.Bool(true)),
 		expectData("cd_readiness.production", "ready_at", knownvalue.Null()),
+		expectData("cd_readiness.production", "last_gate", knownvalue.Null()),
 		expectData("cd_readiness.production", "gates", gate("passed", knownvalue.Null())),
 	}
 	later := step("", ready...)

@@ -160,6 +160,31 @@ func (w *walks) change(d declaration, prior, planned tftypes.Value) (tftypes.Val
 	return w.static(s, resp.NewState), resp.Diagnostics
 }
 
+// planRemoval is terraform plan of a configuration that has the resource no more, as far as it is concerned.
+func (w *walks) planRemoval(d declaration) []*tfprotov6.Diagnostic {
+	w.t.Helper()
+	s := w.schema(d.typ)
+	gone := w.dynamic(s, w.null(d.typ))
+	resp, err := w.server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: d.typ, PriorState: w.dynamic(s, w.prior(d)), Config: gone, ProposedNewState: gone,
+	})
+	require.NoError(w.t, err)
+	require.True(w.t, w.static(s, resp.PlannedState).IsNull())
+	return resp.Diagnostics
+}
+
+// remove plans and carries out that the resource goes away, and returns what the plan said.
+func (w *walks) remove(d declaration) []*tfprotov6.Diagnostic {
+	w.t.Helper()
+	w.configure()
+	foretold := w.planRemoval(d)
+	after, diagnostics := w.change(d, w.prior(d), w.null(d.typ))
+	require.Empty(w.t, diagnostics)
+	require.True(w.t, after.IsNull())
+	delete(w.state, d.name)
+	return foretold
+}
+
 // requireAsPlanned is Terraform's own check of a provider: what was known in the plan comes true.
 func (w *walks) requireAsPlanned(d declaration, planned, actual tftypes.Value) {
 	w.t.Helper()
