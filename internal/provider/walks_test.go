@@ -199,12 +199,16 @@ func (w *walks) requireAsPlanned(d declaration, planned, actual tftypes.Value) {
 // attribute reads one attribute of a state or a plan as text.
 func (w *walks) attribute(value tftypes.Value, name string) string {
 	w.t.Helper()
-	var text string
-	one := w.attributes(value)[name]
-	if !one.IsKnown() {
+	return w.text(w.attributes(value)[name])
+}
+
+func (w *walks) text(value tftypes.Value) string {
+	w.t.Helper()
+	if !value.IsKnown() {
 		return unknown
 	}
-	require.NoError(w.t, one.As(&text))
+	var text string
+	require.NoError(w.t, value.As(&text))
 	return text
 }
 
