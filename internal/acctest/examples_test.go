@@ -45,7 +45,10 @@ func exercise(t *testing.T, example string) {
 		w.run("apply") // timeouts are Terraform's own, so an import cannot know them
 		w.requireEmptyPlan()
 	}
-	if filepath.Base(filepath.Dir(example)) == "scenarios" {
+	switch tests, err := os.Stat(filepath.Join(example, "tests")); {
+	case err == nil && tests.IsDir():
+		require.Regexp(t, ` [1-9][0-9]* passed, 0 failed\.`, w.run("test"))
+	case filepath.Base(filepath.Dir(example)) == "scenarios":
 		w.upgrade()
 	}
 	require.Contains(t, w.run("destroy"), "Destroy complete!")
