@@ -32,13 +32,16 @@ type TestCounts struct {
 
 // TestReport is recorded evidence. It belongs to the release's digest, never to its name alone.
 type TestReport struct {
-	ID            string         `json:"id"`
-	Spec          TestReportSpec `json:"spec"`
-	Counts        TestCounts     `json:"counts"`
-	Digest        string         `json:"digest"` // of the report's text
-	ReleaseDigest string         `json:"release_digest"`
-	RecordedBy    string         `json:"recorded_by"`
-	RecordedAt    time.Time      `json:"recorded_at"`
+	ID   string         `json:"id"`
+	Spec TestReportSpec `json:"spec"`
+	// Number counts the reports of one suite about one release, from 1: the highest is what the suite said last, whatever the
+	// clocks showed.
+	Number        int        `json:"number"`
+	Counts        TestCounts `json:"counts"`
+	Digest        string     `json:"digest"` // of the report's text
+	ReleaseDigest string     `json:"release_digest"`
+	RecordedBy    string     `json:"recorded_by"`
+	RecordedAt    time.Time  `json:"recorded_at"`
 	// WithdrawnAt is when the report was taken back; it does not count any more, and stays in the ledger.
 	WithdrawnAt *time.Time `json:"withdrawn_at,omitempty"`
 }
@@ -98,7 +101,7 @@ func (w World) tests(suite string, gate TestsGate, release Release) GateResult {
 	for i := range w.Reports {
 		r := &w.Reports[i]
 		if r.Spec.Suite == suite && r.Spec.Version == release.Spec.Version && r.ReleaseDigest == release.Digest && r.WithdrawnAt == nil &&
-			(newest == nil || r.RecordedAt.After(newest.RecordedAt)) {
+			(newest == nil || r.Number > newest.Number) {
 			newest = r
 		}
 	}

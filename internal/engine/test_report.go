@@ -64,14 +64,14 @@ func (e *Engine) addReport(ctx context.Context, tx store.Tx, actor string, relea
 			continue
 		}
 		number++
-		if r.WithdrawnAt == nil {
+		if r.WithdrawnAt == nil && (report.ID == "" || r.Number > report.Number) {
 			report = r
 		}
 	}
 	if report.ID != "" && report.Digest == digest && report.Spec == spec && report.ReleaseDigest == release.Digest {
 		return report, false, nil
 	}
-	report = delivery.TestReport{ID: fmt.Sprintf("%s/%s/%s/%d", spec.Pipeline, spec.Version, spec.Suite, number), Spec: spec, Counts: counts,
+	report = delivery.TestReport{ID: fmt.Sprintf("%s/%s/%s/%d", spec.Pipeline, spec.Version, spec.Suite, number), Spec: spec, Number: number, Counts: counts,
 		Digest: digest, ReleaseDigest: release.Digest, RecordedBy: actor, RecordedAt: e.now()}
 	return report, true, tx.AddTestReport(ctx, report)
 }
