@@ -70,6 +70,11 @@ func (d Deployment) InFlight() bool { return d.Status == Deploying || d.Status =
 // broke reports whether the deployment failed, at once or by being rolled back.
 func (d Deployment) broke() bool { return d.Status == Failed || d.Status == RolledBack }
 
+// brought reports whether the deployment ran verified with exactly the release's content.
+func (d Deployment) brought(release Release) bool {
+	return d.Content.ReleaseDigest == release.Digest && d.VerifiedAt != nil && (d.Status == Verified || d.Status == Superseded)
+}
+
 // ContentFor computes what deploying the release to the environment in the stage brings there.
 func ContentFor(stage Stage, env EnvironmentSpec, release Release) Content {
 	c := Content{

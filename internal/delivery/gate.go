@@ -51,6 +51,10 @@ type entering struct {
 // that holds there, then the freezes. A check without an answer is put into asks.
 func (w World) evaluate(in entering, asks *Asks) []GateResult {
 	gates := []GateResult{}
+	if changed := in.release.Spec.Digest(); changed != in.release.Digest {
+		gates = append(gates, GateResult{Name: "release", Verdict: Blocked, Reason: fmt.Sprintf(
+			"what the ledger holds of %s was changed after it was registered: its digest is %s now, and was %s; deliver another version", in.release.Spec.ID(), changed, in.release.Digest)})
+	}
 	if i := w.Pipeline.StageIndex(in.stage.Name); i > 0 {
 		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], in.release))
 	}
@@ -108,7 +112,7 @@ func (w World) previousStage(before Stage, release Release) GateResult {
 	for _, env := range before.Environments {
 		d := w.ofVersion(env, release.Spec.Version)
 		switch {
-		case d != nil && d.VerifiedAt != nil && (d.Status == Verified || d.Status == Superseded):
+		case d != nil && d.brought(release):
 			continue
 		case d != nil && d.broke():
 			result.Verdict = Blocked
@@ -126,6 +130,7 @@ func (w World) previousStage(before Stage, release Release) GateResult {
 func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateResult {
 	content := w.ApprovalDigest(stage, release)
 	approved, stale := []string{}, []string{}
+	signers := map[string]string{} // by key: whose approval it signed. One person counts once, also under two names
 	for _, decision := range w.decisionsOn(stage, release) {
 		who := decision.Spec.Approver
 		status := decision.StatusAt(&gate, content, w.Now)
@@ -138,8 +143,11 @@ func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateR
 			stale = append(stale, who+"'s is not signed by a key of signed_by")
 		case decision.Spec.Decision == Reject:
 			return GateResult{Name: "approvals", Verdict: Blocked, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
+		case len(gate.SignedBy) > 0 && signers[w.Signers[decision.ID]] != "":
+			stale = append(stale, fmt.Sprintf("%s's is signed with the key of %s's", who, signers[w.Signers[decision.ID]]))
 		default:
 			approved = append(approved, who)
+			signers[w.Signers[decision.ID]] = who
 		}
 	}
 	if len(approved) >= gate.Required {
@@ -195,7 +203,7 @@ func (w World) soak(gate SoakGate, release Release) GateResult {
 	}
 	var ready time.Time
 	for _, env := range stage.Environments {
-		one := w.soakIn(env, gate, release.Spec.Version)
+		one := w.soakIn(env, gate, release)
 		if one.Verdict == Passed {
 			continue
 		}
@@ -209,9 +217,10 @@ func (w World) soak(gate SoakGate, release Release) GateResult {
 	return result
 }
 
-func (w World) soakIn(env string, gate SoakGate, version string) GateResult {
+func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
+	version := release.Spec.Version
 	d := w.ofVersion(env, version)
-	if d == nil || d.VerifiedAt == nil || (d.Status != Verified && d.Status != Superseded) {
+	if d == nil || !d.brought(release) {
 		return GateResult{Name: "soak", Verdict: Pending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
 	}
 	ready := d.VerifiedAt.Add(gate.Duration.Value())
