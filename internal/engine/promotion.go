@@ -58,14 +58,13 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	if err != nil {
 		return delivery.PromotionState{}, missing(err, "pipeline")
 	}
-	if err := promotable(w, spec); err != nil {
-		return delivery.PromotionState{}, err
-	}
 	found := newAnswers(spec.Pipeline)
-	err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
-		_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
-		return asks
-	})
+	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
+		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
+			_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
+			return asks
+		})
+	}
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
