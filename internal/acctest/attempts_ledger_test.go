@@ -1,0 +1,131 @@
+package acctest_test
+
+import (
+	"database/sql"
+	"encoding/json"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// tamper changes the ledger's file, past the control plane.
+func (l *line) tamper(statement string, args ...any) {
+	l.Helper()
+	db, err := sql.Open("sqlite", l.h.Ledger)
+	l.must(err)
+	defer func() { l.must(db.Close()) }()
+	done, err := db.ExecContext(l.Context(), statement, args...)
+	l.must(err)
+	n, err := done.RowsAffected()
+	l.must(err)
+	require.EqualValues(l, 1, n)
+}
+
+// forge writes a decision of bob's into the ledger.
+func (l *line) forge(signature string) {
+	l.Helper()
+	request := l.request()
+	a := delivery.Approval{ID: "shop/1.0.0/production/" + bob + "/1", Spec: l.withSignature(bob, signature), Number: 1, ContentDigest: request.ContentDigest,
+		Round: request.Round, DecidedAt: l.h.Clock.Now()}
+	text, err := json.Marshal(a)
+	l.must(err)
+	l.tamper(`INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, 'shop', $2, $3, $4)`, a.ID, l.version, a.DecidedAt.UnixMicro(), string(text))
+}
+
+// attemptsOnTheLedger write the ledger's file themselves. Where the gate demands signatures, that does not help.
+func attemptsOnTheLedger() []attempt {
+	forged := func(name string, signature func(*line) string) attempt {
+		return attempt{name: "ledger: " + name, rules: demandSignatures, without: []step{approved},
+			do: func(l *line) {
+				l.approve(alice)
+				l.forge(signature(l))
+			},
+			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by alice@example.com; bob@example.com's is not signed by a key of signed_by"}, mend: bobToo}
+	}
+	return []attempt{
+		forged("an approval without a signature", func(*line) string { return "" }),
+		forged("an approval with somebody else's signature", func(l *line) string {
+			return signature(alice, delivery.SignatureNamespace, l.request().Payload(), nil)
+		}),
+		forged("an approval with a signature of something else", func(l *line) string {
+			request := l.request()
+			request.Version = "0.9.0"
+			return signature(bob, delivery.SignatureNamespace, request.Payload(), nil)
+		}),
+		{
+			name: "ledger: an approval of another content", rules: demandSignatures,
+			do: func(l *line) {
+				l.declare(func(r *rules) { r.prod.Config["GREETING"] = "gotcha" })
+				l.approve(alice)
+				l.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
+					l.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
+			},
+			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: bobToo,
+		},
+		{
+			name: "ledger: an expired approval made young", rules: func(r *rules) {
+				demandSignatures(r)
+				r.gates().Approvals.SignedBy[1] = signerLine(bob+` valid-before="202703011215Z"`, bob)
+			},
+			do: func(l *line) {
+				l.tamper(`UPDATE approvals SET document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+			},
+			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: func(l *line) { l.approve(carol) },
+		},
+		{
+			name: "ledger: a rejection turned into an approval", rules: demandSignatures, without: []step{approved},
+			do: func(l *line) {
+				l.approve(alice)
+				request := l.request()
+				request.Decision = delivery.Reject
+				no := l.withSignature(bob, signature(bob, delivery.SignatureNamespace, request.Payload(), nil))
+				no.Decision = delivery.Reject
+				l.decide(bob, no)
+				l.tamper(`UPDATE approvals SET document = json_set(document, '$.spec.decision', 'approve') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+			},
+			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: bobToo,
+		},
+		{
+			// The evidence of staging is only as good as the ledger. Without the signatures it lets nothing in.
+			name: "ledger: a deployment that failed marked as verified", rules: demandSignatures,
+			without: []step{delivered, tested, approved, soaked},
+			do: func(l *line) {
+				l.failIn("staging")
+				l.refused(l.deliver(l.version, 1))
+				l.succeed()
+				l.lawful(delivered, approved)
+				l.tamper(`UPDATE deployments SET status = 'verified', verified_at = 0,
+					document = json_set(document, '$.status', 'verified', '$.verified_at', '2027-03-01T12:00:00Z') WHERE version = $1`, l.version)
+			},
+			blocked: []string{"approvals"}, says: []string{"0 of 2 approvals"}, mend: everybodyAgain,
+		},
+		{
+			name: "ledger: the artifacts of a release exchanged", rules: demandSignatures,
+			do:      func(l *line) { l.exchange(l.otherArtifact()["app"]) },
+			blocked: []string{"release"}, says: []string{"what the ledger holds of shop/1.0.0 was changed after it was registered"},
+			mend: func(l *line) { l.exchange(l.rules.release.Artifacts["app"]) },
+		},
+		{
+			name: "ledger: the artifacts of a release and its digest exchanged", rules: demandSignatures,
+			do: func(l *line) {
+				other := l.other(func(s *delivery.ReleaseSpec) { s.Artifacts = l.otherArtifact() })
+				l.exchange(other.Artifacts["app"])
+				l.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), l.version)
+			},
+			blocked: []string{"previous_stage", "approvals", "tests.unit", "soak", "policy.guard.tests.security", "policy.guard.soak"},
+			says:    []string{"1.0.0 is not verified in staging", "alice@example.com's is void", "no report of suite unit"},
+			mend: func(l *line) {
+				l.exchange(l.rules.release.Artifacts["app"])
+				l.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, l.spec(l.version).Digest(), l.version)
+			},
+		},
+	}
+}
+
+// exchange writes another artifact into the ledger's record of the release.
+func (l *line) exchange(to delivery.Artifact) {
+	l.Helper()
+	l.tamper(`UPDATE releases SET document = json_set(document, '$.spec.artifacts.app.uri', $1, '$.spec.artifacts.app.digest', $2) WHERE version = $3`,
+		to.URI, to.Digest, l.version)
+}
