@@ -79,6 +79,11 @@ func TestForetell(t *testing.T) {
 				{Kind: delivery.StepRollback, Stage: "staging", Environment: "us", Version: "1.4.1", Reason: "1.4.2 failed in staging; going back to 1.4.1"}}},
 			want: []warning{{"Title", "staging: finish the deployment of 1.4.2 to eu (1.4.2 is still verifying)\nstaging: roll us back to 1.4.1 (1.4.2 failed in staging; going back to 1.4.1)"}},
 		},
+		"glass is broken, and nothing to do": {
+			preview: delivery.Preview{Stages: []delivery.StageDecision{stagingDone}, Overrides: []delivery.Override{{ID: "o1", Actor: "alice@example.com", Spec: delivery.OverrideSpec{
+				Pipeline: "shop", Version: "1.4.2", Stage: "staging", Gates: []string{"soak", "windows"}, Reason: "checkout is down", Ticket: "INC-7", ExpiresAt: "2027-03-01T18:00:00Z"}}}},
+			want: []warning{{"Override of shop 1.4.2 in staging", "Until 2027-03-01T18:00:00Z it skips these gates: soak, windows.\ncheckout is down (INC-7)\nMade by alice@example.com."}},
+		},
 		"cannot see": {
 			preview: delivery.Preview{Stages: []delivery.StageDecision{{Stage: "staging", Status: delivery.StageVerified, Unknown: map[string]string{"us": "permission denied", "eu": "no answer."}}}},
 			want: []warning{

@@ -65,6 +65,10 @@ func TestOverlayOfAPipeline(t *testing.T) {
 	o.promotion(delivery.PromotionSpec{Pipeline: "other", Stage: "new", Version: "9"}, true)
 	o.approval(delivery.ApprovalSpec{Pipeline: "shop", Stage: "new", Version: "1.0.0"})
 	o.approval(delivery.ApprovalSpec{Pipeline: "other", Stage: "new", Version: "9"})
+	o.report(delivery.TestReport{Spec: delivery.TestReportSpec{Pipeline: "shop", Version: "1.0.0", Suite: "unit"}})
+	o.report(delivery.TestReport{Spec: delivery.TestReportSpec{Pipeline: "other", Version: "9", Suite: "unit"}})
+	o.override(delivery.OverrideSpec{Pipeline: "shop", Stage: "new", Version: "1.0.0"})
+	o.override(delivery.OverrideSpec{Pipeline: "other", Stage: "new", Version: "9"})
 	o.revoke("a1")
 
 	part := o.forPipeline("shop", &ledger)
@@ -73,6 +77,8 @@ func TestOverlayOfAPipeline(t *testing.T) {
 	require.Len(t, part.Releases, 1)
 	require.Len(t, part.Promotions, 1)
 	require.Len(t, part.Approvals, 1)
+	require.Len(t, part.Reports, 1)
+	require.Len(t, part.Overrides, 1)
 	require.Equal(t, []string{"a1"}, part.Revoked)
 
 	rival, changes := o.release(release("shop", "1.1.0"), false)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -30,6 +31,18 @@ func TestSchemasAreValid(t *testing.T) {
 		require.Empty(t, resp.Diagnostics)
 		require.Empty(t, resp.Schema.ValidateImplementation(t.Context()))
 	}
+	functions, ok := p.(provider.ProviderWithFunctions)
+	require.True(t, ok)
+	for _, build := range functions.Functions(t.Context()) {
+		var name function.MetadataResponse
+		build().Metadata(t.Context(), function.MetadataRequest{}, &name)
+		var resp function.DefinitionResponse
+		build().Definition(t.Context(), function.DefinitionRequest{}, &resp)
+		require.Empty(t, resp.Diagnostics)
+		validation := function.DefinitionValidateResponse{}
+		resp.Definition.ValidateImplementation(t.Context(), function.DefinitionValidateRequest{FuncName: name.Name}, &validation)
+		require.Empty(t, validation.Diagnostics)
+	}
 }
 
 func TestEverythingIsDescribed(t *testing.T) {
@@ -38,6 +51,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 	require.Empty(t, served.Diagnostics)
 	require.NotEmpty(t, served.ResourceSchemas)
 	require.NotEmpty(t, served.DataSourceSchemas)
+	require.NotEmpty(t, served.Functions)
 
 	requireDescribed(t, "provider", served.Provider)
 	for name, s := range served.ResourceSchemas {
@@ -45,6 +59,12 @@ func TestEverythingIsDescribed(t *testing.T) {
 	}
 	for name, s := range served.DataSourceSchemas {
 		requireDescribed(t, "data source "+name, s)
+	}
+	for name, f := range served.Functions {
+		requireSentence(t, "function "+name, f.Description)
+		for _, p := range f.Parameters {
+			requireSentence(t, "function "+name+"."+p.Name, p.Description)
+		}
 	}
 }
 
