@@ -207,3 +207,33 @@ func TestWithoutAControlPlane(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, oneError, severities(found.Diagnostics))
 }
+
+// An edit that lets more differ says so, also when it takes the comparison away altogether.
+func TestParityEditSaysWhatItWeakens(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	w.apply(environmentType, w.null(environmentType), object(t, production))
+	staging := func(parity string) map[string]any {
+		return object(t, `{"name": "staging", "tier": "staging", "config": {"CURRENCY": "JPY"}`+parity+`}`)
+	}
+	state := w.apply(environmentType, w.null(environmentType), staging(`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}}}`))
+	for name, c := range map[string]struct{ parity, says string }{
+		"no parity":  {``, `parity with production removed`},
+		"more keys":  {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}, "B": {"reason": "debugging"}}}`, `B may differ now: debugging`},
+		"wider":      {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 4, "until": "2028-01-01T00:00:00Z"}}}`, `A may differ further`},
+		"for longer": {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3}}}`, `A may differ for longer`},
+		"fewer keys": {`, "parity": {"with": "production"}`, ``},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.configure()
+			_, diagnostics := w.plan(environmentType, state, staging(c.parity))
+			if c.says == "" {
+				require.Empty(t, diagnostics)
+				return
+			}
+			require.Equal(t, oneWarning, severities(diagnostics))
+			require.Equal(t, `This edit weakens the parity of environment "staging"`, diagnostics[0].Summary)
+			require.Contains(t, diagnostics[0].Detail, `environment "staging": `+c.says)
+		})
+	}
+}
