@@ -1,0 +1,60 @@
+package provider_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+// A pipeline that declares no gate of its own goes to production only as the policy says, and not while it is frozen.
+func TestGuardrails(t *testing.T) {
+	s := newShop(t)
+	const promotion = "cd_promotion.production"
+	step := func(frozen, approved bool, runs string, checks ...statecheck.StateCheck) resource.TestStep {
+		return resource.TestStep{
+			ConfigDirectory:   config.StaticDirectory("testdata/TestGuardrails"),
+			ConfigVariables:   config.Variables{"dir": config.StringVariable(s.Dir), "frozen": config.BoolVariable(frozen), "approved": config.BoolVariable(approved)},
+			ConfigStateChecks: checks,
+			Check:             func(*terraform.State) error { return s.runs("production", runs) },
+		}
+	}
+	status := func(want string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue(promotion, tfjsonpath.New("status"), knownvalue.StringExact(want))
+	}
+	exactly := knownvalue.StringExact
+	gate := func(name, verdict string) knownvalue.Check {
+		return knownvalue.ObjectPartial(map[string]knownvalue.Check{"name": exactly(name), "verdict": exactly(verdict), "override": knownvalue.Null()})
+	}
+	s.test(
+		step(true, false, "",
+			status("waiting"),
+			expectData("cd_readiness.now", "ready", knownvalue.Bool(false)),
+			expectData("cd_readiness.now", "ready_at", knownvalue.Null()),
+			expectData("cd_readiness.now", "last_gate", knownvalue.Null()),
+			expectData("cd_readiness.now", "gates", knownvalue.ListExact([]knownvalue.Check{
+				gate("freeze", "pending"),
+				gate("policy.production.approvals", "pending"),
+				gate("policy.production.windows", "passed"),
+				gate("policy.production.max_deploys", "passed"),
+				gate("policy.production.expressions.ticket", "passed"),
+			}))),
+		step(true, true, "",
+			status("waiting"),
+			expectData("cd_readiness.now", "ready_at", exactly("2027-03-01T18:00:00Z")),
+			expectData("cd_readiness.now", "last_gate", exactly("freeze")),
+			expectData("cd_readiness.saturday", "ready_at", exactly("2027-03-07T23:00:00Z")),
+			expectData("cd_readiness.saturday", "last_gate", exactly("policy.production.windows"))),
+		expecting(step(false, true, "1.0.0", status("verified")),
+			plancheck.ExpectResourceAction("cd_freeze.inventory[0]", plancheck.ResourceActionDestroy),
+			plancheck.ExpectResourceAction(promotion, plancheck.ResourceActionUpdate)),
+		expecting(step(true, true, "1.0.0", status("verified")),
+			plancheck.ExpectResourceAction("cd_freeze.inventory[0]", plancheck.ResourceActionCreate),
+			plancheck.ExpectResourceAction(promotion, plancheck.ResourceActionNoop)),
+	)
+}
