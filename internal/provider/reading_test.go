@@ -122,3 +122,17 @@ func TestReadingDrift(t *testing.T) {
 	require.Contains(t, found["drifted"].String(), "true")
 	require.Contains(t, found["differences"].String(), "shop-1.0.0.html")
 }
+
+// A gate that an override skips says which one it was.
+func TestReadinessNamesTheOverride(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneHour, lenient: []any{"soak"}, override: map[string]any{"gates": []any{"soak"}}})...)
+	found, diagnostics := w.readData("cd_readiness", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production"})
+	require.Empty(t, diagnostics)
+	var gates []tftypes.Value
+	require.NoError(t, found["gates"].As(&gates))
+	require.Len(t, gates, 2)
+	require.True(t, w.attributes(gates[0])["override"].IsNull(), "it passes by itself")
+	require.Equal(t, w.attribute(w.state["override"], "id"), w.text(w.attributes(gates[1])["override"]))
+}

@@ -37,12 +37,19 @@ resource "cd_pipeline" "shop" {
           approvers     = ["alice@example.com", "bob@example.com", "carol@example.com"]
           expires_after = "72h"
         }
-        soak   = { stage = "staging", duration = "1h" }
-        parity = true
+        tests    = { unit = { min_tests = 1, max_failures = 0, max_age = "24h" } }
+        soak     = { stage = "staging", duration = "1h" }
+        windows  = { office_hours = { days = ["mon", "tue", "wed", "thu"], start = "09:00", end = "16:00", time_zone = "Europe/Berlin" } }
+        cooldown = { duration = "30m" }
+        parity   = true
         checks = {
           error_rate = { http = { url = "https://metrics.example.com/ok" } }
         }
+        expressions = {
+          ticket = { condition = "'ticket' in release.labels", message = "a production release names its ticket" }
+        }
       }
+      overridable = ["soak", "windows"] # a cd_override may skip these, and no others
 
       verify = {
         health = { http = { url = "https://shop.example.com/healthz", attempts = 10, interval = "3s" } }
