@@ -2,11 +2,9 @@ package acctest_test
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,47 +139,4 @@ func TestPromotionConformance(t *testing.T) {
 		names: []string{"pipeline", "stage"},
 		local: timeoutsAreLocal(),
 	}.run(t, h)
-}
-
-// TestApprovalConformance: a decision is never changed. Every other decision is one of its own beside it, and what can happen to
-// ours behind Terraform's back is that somebody revokes it.
-func TestApprovalConformance(t *testing.T) {
-	t.Parallel()
-	h := acctest.New(t)
-	api := h.Client(mallory)
-	shop(t, h, api)
-	for _, version := range []string{"1.0.0", "1.1.0"} {
-		deliver(t, api, page(t, h, "hello"), version)
-	}
-	spec := delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Comment: "Seen.", Approver: acctest.Actor}
-	others := map[string]func(*delivery.ApprovalSpec){
-		"version":  func(s *delivery.ApprovalSpec) { s.Version = "1.1.0" },
-		"decision": func(s *delivery.ApprovalSpec) { s.Decision = delivery.Reject },
-		"comment":  func(s *delivery.ApprovalSpec) { s.Comment = "Not seen." },
-	}
-	p := newProtocol(t, h)
-	var config map[string]any
-	text, err := json.Marshal(spec)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(text, &config))
-	state := p.create("cd_approval", config)
-	ours := attributeOf(t, state, "id")
-	require.Empty(t, p.differences("cd_approval", state, config))
-
-	covered := []string{"pipeline", "stage", "approver"} // what it is about, and who decided: both are never somebody else's to say
-	for name, to := range others {
-		other, err := h.Client(acctest.Actor).AddApproval(t.Context(), copied(t, spec, to))
-		require.NoError(t, err)
-		require.NotEqual(t, ours, other.ID, "%s: another decision is one of its own", name)
-		require.Empty(t, p.differences("cd_approval", state, config), "%s: another decision does not change ours", name)
-		covered = append(covered, name)
-	}
-	slices.Sort(covered)
-	require.Equal(t, configurable(p.schema("cd_approval").Block.Attributes, ""), covered, "say what happens when the new attribute is written otherwise")
-
-	_, err = api.AddApproval(t.Context(), spec)
-	require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err), "nobody decides in another's name: %v", err)
-
-	require.NoError(t, api.RevokeApproval(t.Context(), ours))
-	require.Equal(t, []string{madeAnew}, p.differences("cd_approval", state, config), "a decision revoked behind Terraform's back has to be given again")
 }
