@@ -16,7 +16,7 @@ var examples = filepath.FromSlash("../../examples")
 // empty, imported as its import.sh says, destroyed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"resources", "data-sources", "scenarios"} {
+	for _, kind := range []string{"resources", "data-sources", "functions", "scenarios"} {
 		dirs, err := os.ReadDir(filepath.Join(examples, kind))
 		require.NoError(t, err)
 		require.NotEmpty(t, dirs)

@@ -98,9 +98,13 @@ func TestPlanWarnsOfLiveOverrides(t *testing.T) {
 	require.Equal(t, "update", plan["promotion"].action, "the plan that makes the override foresees what it lets through")
 	require.Contains(t, plan["promotion"].said(), "production: deploy 1.0.0")
 	require.Contains(t, plan["promotion"].said(), warning)
+	// What is not known yet is not spoken of.
+	plan = w.refreshAndPlan(overriding(s, map[string]any{"gates": []any{"soak"}, "reason": unknown})...)
+	require.Empty(t, plan["override"].diagnostics)
+	require.Empty(t, plan["promotion"].said())
+
 	w.apply(overriding(s, soak)...)
 	require.NoError(t, s.runs("production", "1.0.0"))
-
 	plan = w.refreshAndPlan(overriding(s, soak)...)
 	require.Empty(t, plan["promotion"].action)
 	require.Len(t, plan["promotion"].diagnostics, 1)
