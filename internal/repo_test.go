@@ -106,7 +106,7 @@ var importTable = []row{
 
 	{
 		pkg: "engine", ours: []string{"delivery", "driver", "gate", "junit", "signature", "store"}, outside: []string{syncModule},
-		testOurs: []string{"driver/*", "gate/*", "store/*"},
+		testOurs: []string{"driver/*", "gate/*", "store/*"}, testOutside: []string{sshsigModule, cryptoModule},
 	},
 	{
 		pkg: "server", ours: []string{"api", "delivery", "engine", "store"}, outside: []string{huma},
@@ -119,7 +119,7 @@ var importTable = []row{
 	{
 		pkg: "provider", ours: []string{"client", "delivery"}, outside: []string{framework, timeouts, validators, pluginLog},
 		// Its tests drive the whole house.
-		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog},
+		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},
 
 	// Put it together.
