@@ -196,12 +196,10 @@ func attemptsOnStaleApprovals() []attempt {
 				r.prod.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(l.h.Dir, "srv", "elsewhere")}}
 			})
 		}),
-		stale("another program run there", func(l *line) {
-			l.declare(func(r *rules) {
-				hooked := *r.prod.Target.Directory
-				hooked.Keep = 5
-				r.prod.Target = &delivery.Target{Directory: &hooked}
-			})
+		edited("the target set up otherwise", func(r *rules) {
+			other := *r.prod.Target.Directory
+			other.Keep = 5
+			r.prod.Target = &delivery.Target{Directory: &other}
 		}),
 		edited("an environment added to the stage", func(r *rules) {
 			r.places = append(r.places, beside(r.prod, "mirror"))
@@ -229,8 +227,8 @@ func attemptsOnStaleApprovals() []attempt {
 			mend: everybodyAgain,
 		},
 		{
-			name: "an approval of what the approver could not know, by an edit just before it",
-			do: func(l *line) { // bob's approval covers what is there when it is given; alice's does not cover it any more
+			name: "an edit between two approvals",
+			do: func(l *line) { // each covers what was there when it was given
 				l.declare(func(r *rules) { r.prod.Config["GREETING"] = strings.Repeat("gotcha ", 3) })
 				l.approve(bob)
 			},
