@@ -270,17 +270,26 @@ func (w weakening) windows(old, now map[string]Window) {
 	}
 }
 
-// opensMore reports whether the second window is open at some minute of a year at which the first is not.
+// opensMore reports whether the second window is open at some moment of a year at which the first is not.
 func opensMore(old, now Window) bool {
-	if reflect.DeepEqual(old, now) {
-		return false
-	}
-	const step = 11 * time.Minute // has no divisor in common with a week, so within eleven weeks it meets each of its minutes
-	start := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	for t := start; t.Before(start.AddDate(1, 0, 0)); t = t.Add(step) {
-		if now.Open(t) && !old.Open(t) {
+	at := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	for end := at.AddDate(1, 0, 0); at.Before(end); {
+		opens, ok := now.Next(at)
+		if !ok || !opens.Before(end) {
+			return false
+		}
+		if !old.Open(opens) {
 			return true
 		}
+		closes, does := now.Closes(opens)
+		before, did := old.Closes(opens)
+		if did && (!does || before.Before(closes)) {
+			return true
+		}
+		if !does {
+			return false // both stay open
+		}
+		at = closes
 	}
 	return false
 }
