@@ -62,9 +62,9 @@ func (s signedShop) declare(version, level string, approval map[string]any) []de
 
 // request is what there is to sign now.
 func (s signedShop) request(version, stage, decision string) string {
-	s.shop.t.Helper()
-	r, err := s.Client(acctest.Actor).ApprovalRequest(s.shop.t.Context(), "shop", version, stage, decision)
-	require.NoError(s.shop.t, err)
+	s.t.Helper()
+	r, err := s.Client(acctest.Actor).ApprovalRequest(s.t.Context(), "shop", version, stage, decision)
+	require.NoError(s.t, err)
 	return r.Payload()
 }
 
@@ -112,13 +112,13 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 			return attempt{map[string]any{"approver": "bob@example.com"}, "cannot decide for bob@example.com"}
 		},
 		"by another key": func(s signedShop) attempt {
-			return attempt{byBob(newPen(s.shop.t, 'm').sign(request(s), "cd-approval")), "cannot decide for bob@example.com"}
+			return attempt{byBob(newPen(s.t, 'm').sign(request(s), "cd-approval")), "cannot decide for bob@example.com"}
 		},
 		"by another approver's key": func(s signedShop) attempt {
-			return attempt{byBob(newPen(s.shop.t, 'c').sign(request(s), "cd-approval")), "cannot decide for bob@example.com"}
+			return attempt{byBob(newPen(s.t, 'c').sign(request(s), "cd-approval")), "cannot decide for bob@example.com"}
 		},
 		"by a key that nobody lists, in the actor's own name": func(s signedShop) attempt {
-			return attempt{map[string]any{"signature": newPen(s.shop.t, 'm').sign(request(s), "cd-approval")}, unsigned + acctest.Actor}
+			return attempt{map[string]any{"signature": newPen(s.t, 'm').sign(request(s), "cd-approval")}, unsigned + acctest.Actor}
 		},
 		"for another purpose": func(s signedShop) attempt {
 			return attempt{byBob(s.bob.sign(request(s), "file")), stale}
@@ -150,17 +150,17 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 		"revoked, and handed in again": func(s signedShop) attempt {
 			signature := s.bob.sign(request(s), "cd-approval")
 			api := s.Client("bob@example.com")
-			given, err := api.AddApproval(s.shop.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",
+			given, err := api.AddApproval(s.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",
 				Decision: delivery.Approve, Approver: "bob@example.com", Signature: signature})
-			require.NoError(s.shop.t, err)
-			require.NoError(s.shop.t, api.RevokeApproval(s.shop.t.Context(), given.ID))
+			require.NoError(s.t, err)
+			require.NoError(s.t, api.RevokeApproval(s.t.Context(), given.ID))
 			return attempt{byBob(signature), stale}
 		},
 		"expired, and handed in again": func(s signedShop) attempt {
 			signature := s.bob.sign(request(s), "cd-approval")
-			_, err := s.Client("bob@example.com").AddApproval(s.shop.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",
+			_, err := s.Client("bob@example.com").AddApproval(s.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",
 				Decision: delivery.Approve, Approver: "bob@example.com", Signature: signature})
-			require.NoError(s.shop.t, err)
+			require.NoError(s.t, err)
 			s.Clock.Advance(48 * time.Hour)
 			return attempt{byBob(signature), stale}
 		},
