@@ -42,7 +42,7 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 	err := e.change(ctx, actor, "approval", subject, func(tx store.Tx) ([]happened, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
-			return nil, missing(err, "pipeline")
+			return nil, noPipeline(err)
 		}
 		spec := spec
 		request, err := approvable(w, actor, &spec)

@@ -31,7 +31,7 @@ func (e *Engine) AddOverride(ctx context.Context, actor string, spec delivery.Ov
 	err := e.change(ctx, actor, "override", subject, func(tx store.Tx) ([]happened, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
-			return nil, missing(err, "pipeline")
+			return nil, noPipeline(err)
 		}
 		release, err := overridable(w, spec)
 		if err != nil {

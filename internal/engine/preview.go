@@ -30,7 +30,7 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 	case r.Freeze != nil:
 		preview, err = e.previewFreeze(ctx, *r.Freeze, r.Removed)
 	case r.Override != nil:
-		preview, err = e.previewOverride(ctx, overlay, *r.Override)
+		err = e.previewOverride(ctx, overlay, *r.Override)
 	case r.TestReport != nil:
 		preview, err = e.previewTestReport(ctx, overlay, *r.TestReport)
 	default:
@@ -102,7 +102,7 @@ func (e *Engine) previewRelease(ctx context.Context, overlay *plan, r delivery.R
 	overlay.releases = nil // the subject stands for itself
 	w, err := e.view(ctx, r.Spec.Pipeline, overlay, r.Spec.Version)
 	if err != nil {
-		return delivery.Preview{}, missing(err, "pipeline")
+		return delivery.Preview{}, noPipeline(err)
 	}
 	if err := sameContent(w.Releases, r.Spec); err != nil {
 		return delivery.Preview{}, err
@@ -121,7 +121,7 @@ func (e *Engine) previewPromotion(ctx context.Context, overlay *plan, spec deliv
 	overlay.promotions = slices.DeleteFunc(overlay.promotions, func(p delivery.PromotionSpec) bool { return p.Stage == spec.Stage })
 	w, err := e.view(ctx, spec.Pipeline, overlay, spec.Version)
 	if err != nil {
-		return delivery.Preview{}, missing(err, "pipeline")
+		return delivery.Preview{}, noPipeline(err)
 	}
 	if err := promotable(w, spec); err != nil {
 		return delivery.Preview{}, err
@@ -160,17 +160,17 @@ func (e *Engine) foresee(ctx context.Context, w delivery.World, before []string,
 func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delivery.ApprovalSpec) (delivery.Preview, error) {
 	w, err := e.view(ctx, spec.Pipeline, overlay, spec.Version)
 	if err != nil {
-		return delivery.Preview{}, missing(err, "pipeline")
+		return delivery.Preview{}, noPipeline(err)
 	}
 	request, err := approvable(w, overlay.actor, &spec)
 	return delivery.Preview{ContentDigest: request.ContentDigest}, err
 }
 
-// missing puts a not_found at the attribute that names what is missing, as a refusal that a plan can show.
-func missing(err error, field string) error {
+// noPipeline turns "the pipeline does not exist" into a refusal at the attribute that names it, so that a plan can show it.
+func noPipeline(err error) error {
 	if !delivery.IsNotFound(err) {
 		return err
 	}
-	return &delivery.Error{Code: delivery.CodeInvalid, Field: field, Message: delivery.ErrorsOf(err)[0].Message +
+	return &delivery.Error{Code: delivery.CodeInvalid, Field: "pipeline", Message: delivery.ErrorsOf(err)[0].Message +
 		"; declare it first, and refer to it by its resource so that Terraform creates it first"}
 }

@@ -95,13 +95,13 @@ func (e *Engine) letThroughByPolicy(ctx context.Context, pipeline string, spec d
 }
 
 // previewOverride says whether an override would be accepted.
-func (e *Engine) previewOverride(ctx context.Context, overlay *plan, spec delivery.OverrideSpec) (delivery.Preview, error) {
+func (e *Engine) previewOverride(ctx context.Context, overlay *plan, spec delivery.OverrideSpec) error {
 	w, err := e.view(ctx, spec.Pipeline, overlay, spec.Version)
 	if err != nil {
-		return delivery.Preview{}, missing(err, "pipeline")
+		return noPipeline(err)
 	}
 	_, err = overridable(w, spec)
-	return delivery.Preview{}, err
+	return err
 }
 
 // previewTestReport reads a report without recording it.
@@ -113,7 +113,7 @@ func (e *Engine) previewTestReport(ctx context.Context, overlay *plan, r deliver
 	preview := delivery.Preview{Counts: &counts, Digest: digestOf(r.JUnit)}
 	w, err := e.view(ctx, r.Spec.Pipeline, overlay, r.Spec.Version)
 	if err != nil {
-		return preview, missing(err, "pipeline")
+		return preview, noPipeline(err)
 	}
 	_, err = reportable(w, r.Spec)
 	return preview, err

@@ -56,7 +56,7 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	}
 	w, err := e.view(ctx, spec.Pipeline, nil, spec.Version)
 	if err != nil {
-		return delivery.PromotionState{}, missing(err, "pipeline")
+		return delivery.PromotionState{}, noPipeline(err)
 	}
 	found := newAnswers(spec.Pipeline)
 	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
@@ -71,7 +71,7 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	err = e.change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]happened, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
-			return nil, missing(err, "pipeline")
+			return nil, noPipeline(err)
 		}
 		if err := promotable(w, spec); err != nil {
 			return nil, err

@@ -42,7 +42,7 @@ func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.Releas
 	err := e.change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]happened, error) {
 		var err error
 		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
-			return nil, missing(err, "pipeline")
+			return nil, noPipeline(err)
 		}
 		events, err := e.register(ctx, tx, actor, r)
 		if err != nil || !pipeline.Leads() {

@@ -37,7 +37,7 @@ func (e *Engine) AddTestReport(ctx context.Context, actor string, r delivery.Tes
 	err = e.change(ctx, actor, "test_report", subject, func(tx store.Tx) ([]happened, error) {
 		w, err := e.world(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Version)
 		if err != nil {
-			return nil, missing(err, "pipeline")
+			return nil, noPipeline(err)
 		}
 		release, err := reportable(w, r.Spec)
 		if err != nil {

@@ -18,7 +18,7 @@ func BenchmarkEnvironment(b *testing.B) {
 	server := acctest.New(b).Server()
 	schemas, err := server.GetProviderSchema(b.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	require.NoError(b, err)
-	object := schemas.ResourceSchemas["cd_environment"].ValueType().(tftypes.Object)
+	object := objectOf(b, schemas.ResourceSchemas["cd_environment"])
 	configure(b, server, schemas.Provider)
 	null := dynamic(b, object, tftypes.NewValue(object, nil))
 
@@ -41,9 +41,16 @@ func BenchmarkEnvironment(b *testing.B) {
 	})
 }
 
+func objectOf(b *testing.B, schema *tfprotov6.Schema) tftypes.Object {
+	b.Helper()
+	object, ok := schema.ValueType().(tftypes.Object)
+	require.True(b, ok)
+	return object
+}
+
 func configure(b *testing.B, server tfprotov6.ProviderServer, schema *tfprotov6.Schema) {
 	b.Helper()
-	object := schema.ValueType().(tftypes.Object)
+	object := objectOf(b, schema)
 	values := map[string]tftypes.Value{}
 	for name, kind := range object.AttributeTypes {
 		values[name] = tftypes.NewValue(kind, nil)
