@@ -23,33 +23,10 @@ func (e *Engine) previewFreeze(ctx context.Context, spec delivery.FreezeSpec, re
 	if removed {
 		after = nil
 	}
-	preview := delivery.Preview{Weakened: delivery.WeakenedFreeze(before, after, e.now())}
-	if len(preview.Weakened) == 0 {
-		return preview, nil
-	}
-	pipelines, err := e.Pipelines(ctx)
-	if err != nil {
-		return preview, err
-	}
-	for _, p := range pipelines {
-		through, err := e.letThroughByFreeze(ctx, p.Spec.Name, spec, removed)
-		if err != nil {
-			return preview, err
+	return e.weakens(ctx, delivery.WeakenedFreeze(before, after, e.now()), func(w *delivery.World) {
+		w.Freezes = slices.DeleteFunc(slices.Clone(w.Freezes), func(f delivery.FreezeSpec) bool { return f.Name == spec.Name })
+		if !removed {
+			w.Freezes = append(w.Freezes, spec)
 		}
-		preview.LetThrough = append(preview.LetThrough, through...)
-	}
-	return preview, nil
-}
-
-func (e *Engine) letThroughByFreeze(ctx context.Context, pipeline string, spec delivery.FreezeSpec, removed bool) ([]string, error) {
-	before, err := e.view(ctx, pipeline, nil)
-	if err != nil {
-		return nil, err
-	}
-	after := before
-	after.Freezes = slices.DeleteFunc(slices.Clone(before.Freezes), func(f delivery.FreezeSpec) bool { return f.Name == spec.Name })
-	if !removed {
-		after.Freezes = append(after.Freezes, spec)
-	}
-	return e.letThrough(ctx, before, after)
+	})
 }

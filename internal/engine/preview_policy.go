@@ -63,8 +63,19 @@ func (e *Engine) previewPolicy(ctx context.Context, spec delivery.PolicySpec, re
 	if removed {
 		after = nil
 	}
-	preview := delivery.Preview{Weakened: delivery.WeakenedPolicy(before, after)}
-	if len(preview.Weakened) == 0 {
+	return e.weakens(ctx, delivery.WeakenedPolicy(before, after), func(w *delivery.World) {
+		w.Policies = slices.DeleteFunc(slices.Clone(w.Policies), func(p delivery.PolicySpec) bool { return p.Name == spec.Name })
+		if !removed {
+			w.Policies = append(w.Policies, spec)
+		}
+	})
+}
+
+// weakens names the releases, of every pipeline, that wait now and would not after an edit that weakens something. edit makes it
+// in a copy of the world.
+func (e *Engine) weakens(ctx context.Context, weakened []string, edit func(*delivery.World)) (delivery.Preview, error) {
+	preview := delivery.Preview{Weakened: weakened}
+	if len(weakened) == 0 {
 		return preview, nil
 	}
 	pipelines, err := e.Pipelines(ctx)
@@ -72,26 +83,19 @@ func (e *Engine) previewPolicy(ctx context.Context, spec delivery.PolicySpec, re
 		return preview, err
 	}
 	for _, p := range pipelines {
-		through, err := e.letThroughByPolicy(ctx, p.Spec.Name, spec, removed)
+		before, err := e.view(ctx, p.Spec.Name, nil)
+		if err != nil {
+			return preview, err
+		}
+		after := before
+		edit(&after)
+		through, err := e.letThrough(ctx, before, after)
 		if err != nil {
 			return preview, err
 		}
 		preview.LetThrough = append(preview.LetThrough, through...)
 	}
 	return preview, nil
-}
-
-func (e *Engine) letThroughByPolicy(ctx context.Context, pipeline string, spec delivery.PolicySpec, removed bool) ([]string, error) {
-	before, err := e.view(ctx, pipeline, nil)
-	if err != nil {
-		return nil, err
-	}
-	after := before
-	after.Policies = slices.DeleteFunc(slices.Clone(before.Policies), func(p delivery.PolicySpec) bool { return p.Name == spec.Name })
-	if !removed {
-		after.Policies = append(after.Policies, spec)
-	}
-	return e.letThrough(ctx, before, after)
 }
 
 // previewOverride says whether an override would be accepted.
