@@ -48,7 +48,7 @@ func (u *universe) begin() {
 // declare changes an environment.
 func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
 	ctx := context.Background()
-	spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"LEVEL": "info", "SIZE": "2"},
+	spec := delivery.EnvironmentSpec{Name: name, Tier: tiers[name], Config: map[string]string{"LEVEL": "info", "SIZE": "2"},
 		Secrets: map[string]string{"TOKEN": "env:TOKEN"}, Platform: map[string]string{"os": "debian"},
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
 	if known, err := u.self.Environment(ctx, name); err == nil {
@@ -79,6 +79,9 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 	}
 	if u.chance(60) {
 		s.Verify = map[string]delivery.Check{"smoke": {Command: &delivery.CommandCheck{Command: delivery.Command{Argv: []string{"smoke"}}}}}
+		if u.drawn("tests", 30) {
+			s.Verify["smoke"].Command.JUnit = "report.xml"
+		}
 	}
 	if u.chance(50) {
 		s.Rollout = &delivery.Rollout{MaxParallel: 1 + u.pick(2)}
@@ -87,35 +90,25 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 		s.OnFailure = delivery.Halt
 	}
 	u.drawGates(spec, i, &s.Gates)
+	u.drawOverridable(&s)
 	return s
 }
 
 func (u *universe) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Gates) {
-	if u.mutation.onlyApprovals {
-		if i > 0 {
-			g.Approvals = &delivery.ApprovalsGate{Required: 1, ExpiresAfter: pickOf[delivery.Duration](u, "1h", "24h")}
-		}
-		return
+	if u.drawn("approvals", []int{8, 35, 45}[i]) {
+		g.Approvals = u.drawApprovals()
 	}
-	if u.chance([]int{8, 35, 45}[i]) {
-		g.Approvals = &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50)}
-		if u.chance(40) {
-			g.Approvals.Approvers = people[u.pick(2):]
-		}
-		if u.chance(65) {
-			g.Approvals.ExpiresAfter = pickOf[delivery.Duration](u, "1h", "24h")
-		}
-	}
-	if i > 0 && u.chance(25) {
+	if i > 0 && u.drawn("soak", 20) {
 		g.Soak = &delivery.SoakGate{Stage: spec.Stages[u.pick(i)].Name, Duration: pickOf[delivery.Duration](u, "10m", "2h")}
 	}
-	g.Parity = i > 0 && spec.Name == "shop" && u.chance(30)
-	if u.chance(25) {
+	g.Parity = i > 0 && spec.Name == "shop" && u.drawn("parity", 30)
+	if u.drawn("checks", 20) {
 		g.Checks = map[string]delivery.Check{"metrics": {HTTP: &delivery.HTTPCheck{URL: "http://localhost/metrics"}}}
 	}
-	if u.chance(10) {
+	if u.drawn("checks", 10) {
 		g.Checks = merge2(g.Checks, "ticket", delivery.Check{Command: &delivery.CommandCheck{Command: delivery.Command{Argv: []string{"ticket"}}}})
 	}
+	u.drawGuards(g, []int{35, 90, 100}[i])
 }
 
 func merge2(m map[string]delivery.Check, name string, c delivery.Check) map[string]delivery.Check {
@@ -129,12 +122,14 @@ func (u *universe) editPipeline() {
 	spec := again(u.layout[name])
 	i := u.pick(len(spec.Stages))
 	fresh := u.drawStage(spec, i)
-	switch u.pick(4) {
+	switch u.pick(5) {
 	case 0:
 		spec.Stages[i] = fresh
 	case 1:
-		spec.Stages[i].Gates = fresh.Gates
+		spec.Stages[i].Gates, spec.Stages[i].Overridable = fresh.Gates, fresh.Overridable
 	case 2:
+		spec.Stages[i].Overridable = fresh.Overridable
+	case 3:
 		spec.Stages[i].Promotion = fresh.Promotion
 	default:
 		spec.Stages[i].Config, spec.Stages[i].OnFailure, spec.Stages[i].Rollout = fresh.Config, fresh.OnFailure, fresh.Rollout
@@ -312,8 +307,8 @@ func (u *universe) atOnce() {
 }
 
 func (u *universe) decide() {
-	pipeline, actor := u.anyPipeline(), u.anyone()
-	gated := slices.DeleteFunc(slices.Clone(u.layout[pipeline].Stages), func(s delivery.Stage) bool { return s.Gates.Approvals == nil })
+	pipeline := u.anyPipeline()
+	gated := u.gated(pipeline)
 	if len(gated) == 0 {
 		return
 	}
@@ -321,23 +316,21 @@ func (u *universe) decide() {
 	if u.chance(25) {
 		spec.Decision = delivery.Reject
 	}
-	a, err := u.self.AddApproval(context.Background(), actor, spec)
-	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, pipeline, spec.Stage, a.ID, err)
-	if err == nil {
-		u.tally.add(string(spec.Decision))
-	}
+	u.word(u.anyone(), spec)
+}
+
+// gated lists the stages that ask for approvals, or may: a policy might hold there.
+func (u *universe) gated(pipeline string) []delivery.Stage {
+	byPolicy := slices.ContainsFunc(slices.Collect(maps.Values(u.policies)), func(p delivery.PolicySpec) bool { return p.Gates.Approvals != nil })
+	return slices.DeleteFunc(slices.Clone(u.layout[pipeline].Stages), func(s delivery.Stage) bool { return s.Gates.Approvals == nil && !byPolicy })
 }
 
 // everybodyApproves lets everybody approve what everybody is busy with.
 func (u *universe) everybodyApproves() {
 	pipeline, version := u.anyPipeline(), versions[u.current]
-	for _, stage := range u.layout[pipeline].Stages {
+	for _, stage := range u.gated(pipeline) {
 		for _, who := range people {
-			if stage.Gates.Approvals == nil {
-				continue
-			}
-			_, err := u.self.AddApproval(context.Background(), who, delivery.ApprovalSpec{Pipeline: pipeline, Version: version, Stage: stage.Name, Decision: delivery.Approve})
-			u.note("%s: approve %s into %s/%s: %v", who, version, pipeline, stage.Name, err)
+			u.word(who, delivery.ApprovalSpec{Pipeline: pipeline, Version: version, Stage: stage.Name, Decision: delivery.Approve})
 		}
 	}
 }
@@ -370,7 +363,7 @@ func (u *universe) moveClock() {
 func (u *universe) answer() {
 	pipeline := u.anyPipeline()
 	stages := u.layout[pipeline].Stages
-	key := pipeline + "/" + stages[u.pick(len(stages))].Name + "/" + pickOf(u, "metrics", "metrics", "ticket")
+	key := pipeline + "/" + stages[u.pick(len(stages))].Name + "/" + pickOf(u, "metrics", "metrics", "ticket", "audit")
 	answer := pickOf(u, delivery.CheckResult{Passed: true, Detail: "yes"}, delivery.CheckResult{Detail: "no"}, delivery.CheckResult{Broken: true, Detail: "no such program"})
 	u.book.write(func(b *answerBook) { b.gates[key] = answer })
 	u.note("check %s now says %v", key, text(answer))
@@ -429,7 +422,8 @@ func (u *universe) live() []string {
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
 		{7, func() { u.apply(u.again(), u.chance(15)) }},
 		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
-		{2, u.mend}, {1, u.atOnce},
+		{2, u.mend}, {1, u.atOnce}, {u.often("tests", 4), u.testify}, {u.often("tests", 4), u.vouch}, {u.often("policies", 2), u.legislate}, {u.often("freezes", 2), u.freeze}, {u.often("freezes", 1), u.suddenly},
+		{u.often("overrides", 5), u.override}, {u.often("overrides", 1), u.revokeOverride},
 	}
 	lots := []func(){}
 	for _, a := range actions {
@@ -439,6 +433,9 @@ func (u *universe) live() []string {
 	}
 	defer func() { u.self.end() }()
 	u.begin()
+	for u.often("policies", 1) > 0 && u.chance(35) {
+		u.legislate()
+	}
 	for range 10 + u.pick(25) {
 		lots[u.pick(len(lots))]()
 		u.check()

@@ -2,10 +2,14 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/ssh"
 	"pgregory.net/rapid"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -25,11 +29,14 @@ func deciding(change func(*delivery.World)) mutation {
 	}}
 }
 
-// amongApprovals lets the histories be about approvals only: what is wrong with those shows sooner.
-func amongApprovals(m mutation) mutation {
-	m.onlyApprovals = true
+// among lets the histories be about some kinds of gates only: what is wrong with those shows sooner.
+func among(m mutation, kinds ...string) mutation {
+	m.only = kinds
 	return m
 }
+
+// amongApprovals lets the histories be about approvals only.
+func amongApprovals(m mutation) mutation { return among(m, "approvals") }
 
 // stages changes every stage of the pipeline in the world.
 func stages(change func(*delivery.Stage)) func(*delivery.World) {
@@ -61,6 +68,106 @@ func deployments(change func(*delivery.World, *delivery.Deployment)) func(*deliv
 	}
 }
 
+// reports changes every report in the world.
+func reports(change func(*delivery.World, *delivery.TestReport)) func(*delivery.World) {
+	return func(w *delivery.World) {
+		w.Reports = slices.Clone(w.Reports)
+		for i := range w.Reports {
+			change(w, &w.Reports[i])
+		}
+	}
+}
+
+// aboutEverything makes each report one about every release.
+func aboutEverything(w *delivery.World) {
+	all := slices.Clone(w.Reports)
+	for _, version := range sortedKeys(w.Releases) {
+		for _, r := range w.Reports {
+			r.Spec.Version, r.ReleaseDigest = version, w.Releases[version].Digest
+			all = append(all, r)
+		}
+	}
+	w.Reports = all
+}
+
+func windows(change func(*delivery.Window)) func(*delivery.World) {
+	return stages(func(s *delivery.Stage) {
+		s.Gates.Windows = maps.Clone(s.Gates.Windows)
+		for name, w := range s.Gates.Windows {
+			change(&w)
+			s.Gates.Windows[name] = w
+		}
+	})
+}
+
+func oneMore(w *delivery.World) {
+	stages(func(s *delivery.Stage) {
+		if s.Gates.MaxDeploys != nil {
+			more := *s.Gates.MaxDeploys
+			more.Count++
+			s.Gates.MaxDeploys = &more
+		}
+	})(w)
+}
+
+// forgiving lets a condition that cannot be answered pass.
+func forgiving(w *delivery.World) {
+	stages(func(s *delivery.Stage) {
+		s.Gates.Expressions = maps.Clone(s.Gates.Expressions)
+		for name, e := range s.Gates.Expressions {
+			if e.Condition == unanswerable {
+				e.Condition = `!("FEATURE" in config) || ` + unanswerable
+			}
+			s.Gates.Expressions[name] = e
+		}
+	})(w)
+}
+
+func narrowed(w *delivery.World) {
+	w.Freezes = slices.Clone(w.Freezes)
+	for i := range w.Freezes {
+		w.Freezes[i].Pipelines = []string{"blog"}
+	}
+}
+
+// overrides changes every override in the world.
+func overrides(change func(*delivery.Override)) func(*delivery.World) {
+	return func(w *delivery.World) {
+		w.Overrides = slices.Clone(w.Overrides)
+		for i := range w.Overrides {
+			change(&w.Overrides[i])
+		}
+	}
+}
+
+var everyGate = []string{"approvals", "checks", "cooldown", "expressions", "freeze", "max_deploys", "parity", "previous_stage", "soak", "tests", "windows"}
+
+func forEveryRelease(w *delivery.World) {
+	all := slices.Clone(w.Overrides)
+	for _, version := range sortedKeys(w.Releases) {
+		for _, o := range w.Overrides {
+			o.Spec.Version, o.ReleaseDigest = version, w.Releases[version].Digest
+			all = append(all, o)
+		}
+	}
+	w.Overrides = all
+}
+
+func dropIf[T any](condition bool, from *[]T) {
+	if condition {
+		*from = nil
+	}
+}
+
+// ownKeys takes each decision for signed by whoever it names.
+func ownKeys(w *delivery.World) map[string]string {
+	signers := map[string]string{}
+	for _, a := range w.Approvals {
+		signers[a.ID] = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(keys[a.Spec.Approver].PublicKey())))
+	}
+	return signers
+}
+
 // mutations are engines broken on purpose. A name begins with the number of the invariant that must be found broken.
 var mutations = map[string]mutation{
 	"1 approvals are not asked": deciding(stages(func(s *delivery.Stage) { s.Gates.Approvals = nil })),
@@ -90,6 +197,35 @@ var mutations = map[string]mutation{
 	"1 what the gates saw is not what is deployed": deciding(func(w *delivery.World) {
 		stages(func(s *delivery.Stage) { s.Config = nil })(w)
 	}),
+	"1 tests are not asked":                among(deciding(stages(func(s *delivery.Stage) { s.Gates.Tests = nil })), "tests"),
+	"1 reports of other releases count":    among(deciding(aboutEverything), "tests"),
+	"1 withdrawn reports count":            among(mutation{ledger: func(s store.Store) store.Store { return unforgetting{s} }}, "tests"),
+	"1 old reports count":                  among(deciding(reports(func(w *delivery.World, r *delivery.TestReport) { r.RecordedAt = w.Now })), "tests"),
+	"1 skipped tests ran":                  among(deciding(reports(func(_ *delivery.World, r *delivery.TestReport) { r.Counts.Skipped = 0 })), "tests"),
+	"1 failures are forgiven":              among(deciding(reports(func(_ *delivery.World, r *delivery.TestReport) { r.Counts.Failures = 0 })), "tests"),
+	"1 windows are always open":            among(deciding(stages(func(s *delivery.Stage) { s.Gates.Windows = nil })), "windows"),
+	"1 windows are all in one zone":        among(deciding(windows(func(w *delivery.Window) { w.TimeZone = "" })), "windows"),
+	"1 windows close a minute late":        among(deciding(windows(func(w *delivery.Window) { w.End = strings.Replace(w.End, ":15", ":59", 1) })), "windows"),
+	"1 cooldown is not asked":              among(deciding(stages(func(s *delivery.Stage) { s.Gates.Cooldown = nil })), "cooldown"),
+	"1 one delivery more than max_deploys": among(deciding(oneMore), "max_deploys"),
+	"1 expressions are not asked":          among(deciding(stages(func(s *delivery.Stage) { s.Gates.Expressions = nil })), "expressions"),
+	"1 an expression's error passes":       among(deciding(forgiving), "expressions"),
+	"1 freezes are not seen":               among(deciding(func(w *delivery.World) { w.Freezes = nil }), "freezes"),
+	"1 freezes hold for one pipeline only": among(deciding(narrowed), "freezes"),
+	"1 expired overrides count":            among(deciding(overrides(func(o *delivery.Override) { o.Spec.ExpiresAt = "2999-01-01T00:00:00Z" })), "overrides", "expressions", "tests"),
+	"1 revoked overrides count":            among(mutation{ledger: func(s store.Store) store.Store { return unforgetting{s} }}, "overrides", "expressions"),
+	"1 overrides skip every gate":          among(deciding(overrides(func(o *delivery.Override) { o.Spec.Gates = everyGate })), "overrides", "expressions", "tests"),
+	"1 every gate is overridable":          among(deciding(stages(func(s *delivery.Stage) { s.Overridable = everyGate })), "overrides", "expressions", "tests"),
+	"1 overrides are for every release":    among(deciding(forEveryRelease), "overrides", "expressions", "tests"),
+	"1 overrides skip a policy's gates":    among(deciding(func(w *delivery.World) { dropIf(len(w.Overrides) > 0, &w.Policies) }), "overrides", "policies", "expressions", "tests"),
+	"1 policies are not asked":             among(deciding(func(w *delivery.World) { w.Policies = nil }), "policies", "expressions"),
+	"1 policies hold by environment only": among(deciding(func(w *delivery.World) {
+		w.Policies = again(w.Policies)
+		for i := range w.Policies {
+			w.Policies[i].Tiers = nil
+		}
+	}), "policies", "expressions"),
+	"1 anybody's signature counts":          among(deciding(func(w *delivery.World) { w.Signers = ownKeys(w) }), "approvals", "policies"),
 	"2 a manual stage is entered by itself": deciding(stages(func(s *delivery.Stage) { s.Promotion = delivery.Automatic })),
 	"2 another version than the promoted one": deciding(func(w *delivery.World) {
 		w.Promotions = again(w.Promotions)
@@ -168,6 +304,19 @@ func (tx forgetfulTx) PutRelease(ctx context.Context, r delivery.Release) error 
 	}
 	return tx.Tx.PutRelease(ctx, r)
 }
+
+// unforgetting is a ledger that does not know that a report was withdrawn, or an override revoked.
+type unforgetting struct{ store.Store }
+
+type unforgettingTx struct{ store.Tx }
+
+func (s unforgetting) Update(ctx context.Context, f func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return f(unforgettingTx{tx}) })
+}
+
+func (tx unforgettingTx) WithdrawTestReport(context.Context, string, time.Time) error { return nil }
+
+func (tx unforgettingTx) RevokeOverride(context.Context, string, time.Time) error { return nil }
 
 // silent is a ledger that loses one kind of event.
 type silent struct {

@@ -23,6 +23,7 @@ type oracle struct {
 	clock  *clock
 	places *places
 	book   *answerBook
+	tally  *tally
 	moment sync.RWMutex // time stands still within a transaction
 
 	mu        sync.Mutex
@@ -30,12 +31,15 @@ type oracle struct {
 	said      []string          // approvals, by id, as they were recorded
 	covered   map[string]string // by approval: what was there to be approved
 	contents  map[string]string // by release: what it was first
+	reported  []string          // reports, by id, as they were recorded
+	gone      map[string]bool   // reports that were withdrawn, and overrides that were revoked, by id
+	signed    map[string]signing
 	lastEvent *delivery.Event
 	wrong     []string
 }
 
-func newOracle(c *clock, p *places, b *answerBook) *oracle {
-	return &oracle{clock: c, places: p, book: b, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
+func newOracle(c *clock, p *places, b *answerBook, counts *tally) *oracle {
+	return &oracle{clock: c, places: p, book: b, tally: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
 }
 
 // ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.
@@ -50,6 +54,29 @@ func (o *oracle) askedFor(pipeline, stage, version string) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.asked[pipeline+"/"+stage+"/"+version]
+}
+
+// happened counts what a history went through.
+func (o *oracle) happened(what string) { o.tally.add(what) }
+
+// withdrawn reports whether a report was withdrawn, or an override revoked.
+func (o *oracle) withdrawn(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.gone[id]
+}
+
+// reports is how many were recorded.
+func (o *oracle) reports() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.reported)
+}
+
+func (o *oracle) signings() map[string]signing {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.signed)
 }
 
 func (o *oracle) complain(lines ...string) {
@@ -78,6 +105,8 @@ type watchedTx struct {
 	oracle *oracle
 	wrong  []string
 	said   map[string]string
+	told   []string // reports, by id
+	gone   []string // reports and overrides
 }
 
 func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
@@ -93,6 +122,10 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 		s.oracle.mu.Lock()
 		maps.Copy(s.oracle.covered, tx.said)
 		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
+		s.oracle.reported = append(s.oracle.reported, tx.told...)
+		for _, id := range tx.gone {
+			s.oracle.gone[id] = true
+		}
 		s.oracle.mu.Unlock()
 	}
 	return err
@@ -110,6 +143,21 @@ func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error
 	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
 	return tx.Tx.AddApproval(ctx, a)
+}
+
+func (tx *watchedTx) AddTestReport(ctx context.Context, r delivery.TestReport) error {
+	tx.told = append(tx.told, r.ID)
+	return tx.Tx.AddTestReport(ctx, r)
+}
+
+func (tx *watchedTx) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
+	tx.gone = append(tx.gone, id)
+	return tx.Tx.WithdrawTestReport(ctx, id, at)
+}
+
+func (tx *watchedTx) RevokeOverride(ctx context.Context, id string, at time.Time) error {
+	tx.gone = append(tx.gone, id)
+	return tx.Tx.RevokeOverride(ctx, id, at)
 }
 
 // scene is the ledger at one moment.
@@ -197,7 +245,7 @@ func (s scene) judge(d delivery.Deployment) []string {
 	wrong = append(wrong, s.judgeContent(d, stage)...)
 	wrong = append(wrong, s.judgeEntry(d, pipeline, at, before)...)
 	wrong = append(wrong, s.judgeNeed(d, before)...)
-	for _, closed := range s.closedGates(pipeline, at, d.Content.Version) {
+	for _, closed := range s.closedGates(pipeline, at, d) {
 		wrong = append(wrong, "[1] "+closed)
 	}
 	return wrong
@@ -226,6 +274,9 @@ func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment
 		return o.Seq < taken.Seq && ranWell(o) && text(o.Content) == text(d.Content)
 	}); !ok {
 		return []string{"[1] a rollback to what never ran there verified"}
+	}
+	if len(s.frozen(d)) > 0 {
+		s.oracle.happened("rollback under a freeze")
 	}
 	return nil
 }
@@ -279,34 +330,6 @@ func (s scene) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []
 	return nil
 }
 
-// closedGates is invariant 1: it names each gate of the stage that does not let the version in, and why.
-func (s scene) closedGates(pipeline delivery.PipelineSpec, at int, version string) []string {
-	stage, closed := pipeline.Stages[at], []string{}
-	if at > 0 {
-		for _, env := range pipeline.Stages[at-1].Environments {
-			d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
-			if !ok || !ranWell(d) {
-				closed = append(closed, "not verified before in "+env)
-			}
-		}
-	}
-	if gate := stage.Gates.Approvals; gate != nil {
-		closed = append(closed, s.approvalsMissing(*gate, pipeline.Name, stage.Name, version)...)
-	}
-	if gate := stage.Gates.Soak; gate != nil {
-		closed = append(closed, s.notSoaked(*gate, pipeline, version)...)
-	}
-	if stage.Gates.Parity {
-		closed = append(closed, s.unlike(pipeline, at)...)
-	}
-	for name := range stage.Gates.Checks {
-		if !s.oracle.book.says(pipeline.Name, stage.Name, name) {
-			closed = append(closed, "check "+name+" does not say yes")
-		}
-	}
-	return closed
-}
-
 // toApprove is all that an approval covers, as text.
 func (s scene) toApprove(pipeline, stageName, version string) string {
 	spec := s.pipeline(pipeline)
@@ -320,15 +343,14 @@ func (s scene) toApprove(pipeline, stageName, version string) string {
 		env := s.environment(name)
 		parts = append(parts, name, merged(env.Config, stage.Config), merged(env.Secrets, nil), env.Target)
 	}
-	return text(append(parts, release.Spec, stage.Name, stage.Gates))
+	for _, p := range s.guardrails(stage) {
+		parts = append(parts, p.Gates)
+	}
+	return text(append(parts, release.Spec, stage.Name, stage.Gates, stage.Overridable))
 }
 
 func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
-	release := s.release(pipeline, version)
-	author := release.RegisteredBy
-	if release.Spec.Source != nil && release.Spec.Source.Author != "" {
-		author = release.Spec.Source.Author
-	}
+	author := s.author(pipeline, version)
 	newest := map[string]delivery.Approval{} // by person: what they said last
 	s.oracle.mu.Lock()
 	said, covered := slices.Clone(s.oracle.said), maps.Clone(s.oracle.covered)
@@ -345,7 +367,7 @@ func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 		tooOld := gate.ExpiresAfter != "" && (age >= parsed(string(gate.ExpiresAfter)) || (age < -5*time.Minute && a.Spec.Decision == delivery.Approve))
 		entitled := len(gate.Approvers) == 0 || slices.Contains(gate.Approvers, who)
 		switch {
-		case covered[a.ID] != there || tooOld || !entitled:
+		case covered[a.ID] != there || tooOld || !entitled || (len(gate.SignedBy) > 0 && !s.signedBy(a, there, said)):
 		case a.Spec.Decision == delivery.Reject:
 			return []string{who + " rejected it"}
 		case who != author || gate.AllowAuthor:
@@ -356,6 +378,23 @@ func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 		return []string{fmt.Sprintf("%d of %d approvals", yes, gate.Required)}
 	}
 	return nil
+}
+
+// signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
+// what was taken back.
+func (s scene) signedBy(a delivery.Approval, there string, said []string) bool {
+	made, ok := s.oracle.signings()[a.Spec.Signature]
+	r := made.request
+	if !ok || made.key != a.Spec.Approver || made.covers != there || r.Pipeline != a.Spec.Pipeline || r.Version != a.Spec.Version ||
+		r.Stage != a.Spec.Stage || r.Decision != a.Spec.Decision {
+		return false
+	}
+	for _, id := range said[:slices.Index(said, a.ID)] {
+		if o := must(s.ledger.Approval(s.ctx, id)); o.Spec.Signature == a.Spec.Signature && o.RevokedAt != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func parsed(duration string) time.Duration { return must(time.ParseDuration(duration)) }

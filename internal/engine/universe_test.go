@@ -41,6 +41,11 @@ type universe struct {
 	wishes  map[string]wish // by pipeline and entry: what was asked for last and accepted
 	layout  map[string]delivery.PipelineSpec
 	trace   []string
+
+	overrides []string     // by id
+	fails     atomic.Int64 // how often
+	sudden    atomic.Bool  // the next deployment fails, and its place is frozen meanwhile
+	policies  map[string]delivery.PolicySpec
 }
 
 // process is one engine and its life.
@@ -51,11 +56,13 @@ type process struct {
 
 func newUniverse(t *rapid.T, ledger store.Store, m mutation, counts *tally) *universe {
 	u := &universe{t: t, mutation: m, tally: counts, clock: newClock(), places: newPlaces(), book: newAnswerBook(), layout: map[string]delivery.PipelineSpec{},
-		wishes: map[string]wish{}}
+		wishes: map[string]wish{}, policies: map[string]delivery.PolicySpec{}}
+	const day = 24 * time.Hour // or the eve of a change to daylight saving, or back, somewhere
+	u.clock.move(pickOf(u, 0, 0, 12*day, 26*day, 208*day, 243*day))
 	if m.ledger != nil {
 		ledger = m.ledger(ledger)
 	}
-	u.oracle = newOracle(u.clock, u.places, u.book)
+	u.oracle = newOracle(u.clock, u.places, u.book, counts)
 	u.ledger = watched{ledger, u.oracle}
 	u.places.expects = u.oracle.expects(ledger)
 	u.stride = []time.Duration{0, 0, time.Second, 5 * time.Minute}[u.pick(4)]
@@ -85,7 +92,7 @@ func (u *universe) process() *process {
 // errPatience ends a wait: people do not wait for ever.
 var errPatience = errors.New("waited long enough")
 
-const maxPauses = 30
+const maxPauses = 20
 
 func (u *universe) pause(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
@@ -148,6 +155,7 @@ type outcome struct {
 	done    []string      // "version to environment", of deployments that were not there before
 	failed  bool          // something went wrong in a place
 	paused  bool
+	told    bool // a verification wrote a report
 }
 
 func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
@@ -165,7 +173,7 @@ func (u *universe) run(p *process, w wish) outcome {
 	for _, d := range u.all() {
 		known[d.ID] = true
 	}
-	noes, pauses := u.book.noes(), u.pauses.Load()
+	noes, pauses, reports := u.book.noes(), u.pauses.Load(), u.oracle.reports()
 	out := outcome{refused: w.put(p)}
 	if out.refused == nil {
 		var err error
@@ -183,6 +191,7 @@ func (u *universe) run(p *process, w wish) outcome {
 	_, failedNow := u.places.count()
 	out.done, out.paused = u.places.since(calls, known), u.pauses.Load() != pauses
 	out.failed = failedNow != failed || u.book.noes() != noes
+	out.told = u.oracle.reports() != reports
 	return out
 }
 
@@ -248,7 +257,8 @@ func (u *universe) limitDeployments() {
 	u.places.mu.Lock()
 	defer u.places.mu.Unlock()
 	left := maxDeployments
-	u.places.onCall = func(driver.Request) {
+	u.places.onCall = func(r driver.Request) {
+		u.freezeWhere(r)
 		u.places.mu.Lock()
 		many := len(u.places.calls)-calls > left
 		u.places.mu.Unlock()
@@ -290,8 +300,8 @@ func (u *universe) agree(w wish, before delivery.Preview, out outcome) {
 	missing, more := apart(stepsOf(before), out.done)
 	more, _ = apart(more, finished)
 	switch {
-	case out.stopped != nil || out.paused:
-		return // somebody gave up, or time went by
+	case out.stopped != nil || out.paused || out.told:
+		return // somebody gave up, time went by, or a gate heard what a preview cannot
 	case out.failed && len(before.Steps) == 0:
 		u.oracle.complain(fmt.Sprintf("[8] %s: the preview showed nothing, and %v failed", w.words, out.done))
 	case out.failed:
@@ -368,7 +378,7 @@ func (u *universe) all() (found []delivery.Deployment) {
 	return found
 }
 
-var refusedGate = regexp.MustCompile(`(?m)^  ([a-z_]+)\S*\s+(pending|failed)`)
+var refusedGate = regexp.MustCompile(`(?m)^  (policy\.[a-z]+\.)?([a-z_]+)\S*\s+(pending|failed)`)
 
 // count keeps the figures that show what the histories went through.
 func (u *universe) count(out outcome) {
@@ -383,13 +393,19 @@ func (u *universe) count(out outcome) {
 		}
 	}
 	for _, gate := range refusedGate.FindAllStringSubmatch(said, -1) {
-		u.tally.add("stopped by " + gate[1])
+		u.tally.add("stopped by " + gate[2])
+		if gate[1] != "" {
+			u.tally.add("stopped by a policy's " + gate[2])
+		}
 	}
 	if strings.Contains(said, "is held") {
 		u.tally.add("held")
 	}
 	if strings.Contains(said, "are immutable") {
 		u.tally.add("other content refused")
+	}
+	if out.told {
+		u.tally.add("report written by a verification")
 	}
 	if out.paused {
 		u.tally.add("waited")
