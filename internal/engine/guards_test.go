@@ -101,7 +101,8 @@ func (u *universe) drawOverridable(s *delivery.Stage) {
 	}
 }
 
-// override breaks the glass for a while for what somebody asked for, who then asks again. Sometimes the stage forbids it meanwhile.
+// override breaks the glass for a while for what somebody asked for, who then asks again. Sometimes it is over by
+// then, or revoked, or the stage forbids it.
 func (u *universe) override() {
 	w := u.again()
 	stages := slices.DeleteFunc(slices.Clone(u.layout[w.pipeline].Stages), func(s delivery.Stage) bool { return len(s.Overridable) == 0 })
@@ -121,7 +122,13 @@ func (u *universe) override() {
 		return
 	}
 	u.overrides = append(u.overrides, o.ID)
-	if u.chance(15) {
+	switch u.pick(7) {
+	case 4:
+		u.clock.move(ends.Sub(u.clock.now()))
+		u.note("it expires")
+	case 5:
+		u.note("revoke %s: %v", o.ID, u.self.RevokeOverride(context.Background(), u.anyone(), o.ID))
+	case 6:
 		pipeline := again(u.layout[w.pipeline])
 		pipeline.Stages[pipeline.StageIndex(stage.Name)].Overridable = nil
 		u.put(pipeline)

@@ -173,8 +173,8 @@ var mutations = map[string]mutation{
 	"1 approvals are not asked": deciding(stages(func(s *delivery.Stage) { s.Gates.Approvals = nil })),
 	"1 soak is not asked":       deciding(stages(func(s *delivery.Stage) { s.Gates.Soak = nil })),
 	"1 parity is not asked":     deciding(stages(func(s *delivery.Stage) { s.Gates.Parity = false })),
-	"1 checks are not asked":    deciding(stages(func(s *delivery.Stage) { s.Gates.Checks = nil })),
-	"1 one approval is enough": deciding(func(w *delivery.World) {
+	"1 checks are not asked":    among(deciding(stages(func(s *delivery.Stage) { s.Gates.Checks = nil })), "checks"),
+	"1 one approval is enough": amongApprovals(deciding(func(w *delivery.World) {
 		stages(func(s *delivery.Stage) {
 			if s.Gates.Approvals != nil {
 				one := *s.Gates.Approvals
@@ -182,7 +182,7 @@ var mutations = map[string]mutation{
 			}
 		})(w)
 		recovered(w)
-	}),
+	})),
 	"1 approvals of other content count": amongApprovals(deciding(recovered)),
 	"1 old approvals count": amongApprovals(deciding(func(w *delivery.World) {
 		w.Approvals = slices.Clone(w.Approvals)
@@ -213,7 +213,7 @@ var mutations = map[string]mutation{
 	"1 freezes are not seen":               among(deciding(func(w *delivery.World) { w.Freezes = nil }), "freezes"),
 	"1 freezes hold for one pipeline only": among(deciding(narrowed), "freezes"),
 	"1 expired overrides count":            among(deciding(overrides(func(o *delivery.Override) { o.Spec.ExpiresAt = "2999-01-01T00:00:00Z" })), "overrides", "expressions", "tests"),
-	"1 revoked overrides count":            among(mutation{ledger: func(s store.Store) store.Store { return unforgetting{s} }}, "overrides", "expressions"),
+	"1 revoked overrides count":            among(mutation{ledger: func(s store.Store) store.Store { return unforgetting{s} }}, "overrides", "tests"),
 	"1 overrides skip every gate":          among(deciding(overrides(func(o *delivery.Override) { o.Spec.Gates = everyGate })), "overrides", "expressions", "tests"),
 	"1 every gate is overridable":          among(deciding(stages(func(s *delivery.Stage) { s.Overridable = everyGate })), "overrides", "expressions", "tests"),
 	"1 overrides are for every release":    among(deciding(forEveryRelease), "overrides", "expressions", "tests"),
