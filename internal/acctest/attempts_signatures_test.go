@@ -101,6 +101,7 @@ func wrongText(name string, edit func(*delivery.ApprovalRequest)) attempt {
 
 // attemptsOnSignatures try to forge decisions where the gate demands signatures.
 func attemptsOnSignatures() []attempt {
+	var rejection string
 	return []attempt{
 		unsigned("an approver named without a signature", "cannot decide for bob@example.com", func(l *line) {
 			l.tryToDecide(mallory, l.withSignature(bob, ""))
@@ -143,6 +144,23 @@ func attemptsOnSignatures() []attempt {
 			l.must(l.by(bob).RevokeApproval(l.Context(), given.ID))
 			l.tryToDecide(mallory, old)
 		}),
+		{
+			name:    "signed: taken back by a rejection, and handed in again",
+			rules:   demandSignatures,
+			without: []step{approved},
+			do: func(l *line) {
+				old := l.signedBy(bob, bob)
+				l.decide(mallory, old)
+				l.approve(alice)
+				no, request := old, l.request()
+				no.Decision, request.Decision = delivery.Reject, delivery.Reject
+				no.Signature = signature(bob, delivery.SignatureNamespace, request.Payload(), nil)
+				rejection = l.decide(bob, no).ID
+				l.tryToDecide(mallory, old)
+			},
+			blocked: []string{"approvals"}, says: []string{"the signature does not hold for what would be deployed now", "bob@example.com rejected it"},
+			mend: func(l *line) { l.must(l.by(bob).RevokeApproval(l.Context(), rejection)) },
+		},
 		{
 			name: "signed: expired, and handed in again",
 			rules: func(r *rules) {

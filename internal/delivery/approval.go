@@ -117,11 +117,30 @@ func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDe
 	r := ApprovalRequest{Pipeline: w.Pipeline.Name, Version: release.Spec.Version, Stage: stage.Name, Decision: decision,
 		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}
 	for _, a := range w.Approvals {
-		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.ApprovalStatus(a) == ApprovalExpired) {
+		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.superseded(a) || w.ApprovalStatus(a) == ApprovalExpired) {
 			r.Round++
 		}
 	}
 	return r
+}
+
+// superseded reports whether the same person has said something else since, and has not taken it back.
+func (w World) superseded(a Approval) bool {
+	return slices.ContainsFunc(w.Approvals, func(later Approval) bool {
+		return later.Spec.Approver == a.Spec.Approver && later.Spec.Stage == a.Spec.Stage && later.Spec.Version == a.Spec.Version &&
+			later.Number > a.Number && later.RevokedAt == nil
+	})
+}
+
+// Given returns the decision in the ledger that says exactly this, counts, and is the last word of whoever it is from; nil when
+// there is none. Whoever asks again for the same gets that one: it is not decided twice.
+func (w World) Given(spec ApprovalSpec) *Approval {
+	for _, a := range w.Approvals {
+		if a.Spec == spec && a.RevokedAt == nil && !w.superseded(a) && w.ApprovalStatus(a) == ApprovalValid {
+			return &a
+		}
+	}
+	return nil
 }
 
 // approvalGates lists the approvals gates of a stage: its own, and those of the policies that hold there.

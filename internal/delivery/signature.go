@@ -24,7 +24,7 @@ type ApprovalRequest struct {
 	Stage         string           `json:"stage"`
 	Decision      ApprovalDecision `json:"decision"`
 	ContentDigest string           `json:"content_digest"`
-	// Round grows with each decision on this release and stage that was taken back or ran out, so that an old signature cannot be
+	// Round grows with each decision on this release and stage that was taken back, ran out, or gave way to another of the same person, so that an old signature cannot be
 	// handed in again.
 	Round int `json:"round"`
 }

@@ -49,25 +49,18 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 		if err != nil {
 			return nil, err
 		}
-		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: e.now()}
-		given.Number = 1
-		var same *delivery.Approval
+		if same := w.Given(spec); same != nil {
+			given = *same
+			return nil, nil
+		}
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: e.now(), Number: 1}
 		for _, a := range w.Approvals {
-			if a.Spec.Version != spec.Version || a.Spec.Stage != spec.Stage || a.Spec.Approver != spec.Approver {
-				continue
-			}
-			given.Number++
-			if a.RevokedAt == nil && a.Spec == spec && w.ApprovalStatus(a) == delivery.ApprovalValid {
-				same = &a
+			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && a.Spec.Approver == spec.Approver {
+				given.Number++
 			}
 		}
-		// What this person said since takes its place: then the same decision is a new one.
-		if same == nil || same.Number != given.Number-1 {
-			given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
-			return []happened{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
-		}
-		given = *same
-		return nil, nil
+		given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
+		return []happened{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
 	})
 	given.Status = delivery.ApprovalValid
 	return given, err
@@ -82,6 +75,9 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 	}
 	if err := spec.Validate().Err(); err != nil {
 		return none, err
+	}
+	if given := w.Given(*spec); given != nil && (spec.Approver == actor || spec.Signature != "") {
+		return given.Request(), nil
 	}
 	release, known := w.Releases[spec.Version]
 	stage, exists := w.Pipeline.Stage(spec.Stage)

@@ -381,7 +381,7 @@ func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 }
 
 // signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
-// what was taken back.
+// what was taken back, or gave way to another word.
 func (s scene) signedBy(a delivery.Approval, there string, said []string) bool {
 	made, ok := s.oracle.signings()[a.Spec.Signature]
 	r := made.request
@@ -390,7 +390,7 @@ func (s scene) signedBy(a delivery.Approval, there string, said []string) bool {
 		return false
 	}
 	for _, id := range said[:slices.Index(said, a.ID)] {
-		if o := must(s.ledger.Approval(s.ctx, id)); o.Spec.Signature == a.Spec.Signature && o.RevokedAt != nil {
+		if o := must(s.ledger.Approval(s.ctx, id)); o.Spec.Signature == a.Spec.Signature {
 			return false
 		}
 	}
