@@ -340,9 +340,11 @@ func (w World) observed(env string) bool {
 // deploys makes the steps for the next environments of the stage, as many as may go at the same time.
 func (w World) deploys(stage Stage, release Release, attempt int, s StageDecision) []Step {
 	steps := []Step{}
+	joining := w.entering(stage, release, attempt, s.Needs).joining
 	for _, env := range stage.Environments {
 		why, needed := s.Needs[env]
-		if !needed || len(steps) == stage.MaxParallel() {
+		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
+		if !needed || len(steps) == stage.MaxParallel() || w.openRollout(stage, env, release, attempt) != joining {
 			continue
 		}
 		content := ContentFor(stage, w.Environments[env], release)
@@ -351,7 +353,7 @@ func (w World) deploys(stage Stage, release Release, attempt int, s StageDecisio
 			purpose = KindHeal
 		}
 		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Rollout: w.openRollout(stage, env, release, attempt), Attempt: attempt, Purpose: purpose, Content: content, Gates: s.Gates})
+			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: s.Gates})
 	}
 	return steps
 }

@@ -50,7 +50,11 @@ func (f *Foresight) play(w *World, entry string) Decision {
 		if len(d.Steps) == 0 || len(f.Steps) >= maxForesight {
 			return d
 		}
+		begun := fmt.Sprintf("foreseen-%d", len(f.Steps)) // what is begun together is one rollout
 		for _, step := range d.Steps {
+			if step.Rollout == "" {
+				step.Rollout = begun + "-" + step.Version
+			}
 			w.play(step)
 		}
 		f.Steps = append(f.Steps, d.Steps...)
@@ -71,6 +75,7 @@ func (w World) copied() World {
 	w.Deployments = slices.Clone(w.Deployments)
 	w.Promotions = maps.Clone(w.Promotions)
 	w.Releases = maps.Clone(w.Releases)
+	w.Rollouts = slices.Clone(w.Rollouts)
 	w.Observations = maps.Clone(w.Observations)
 	if w.Observations == nil {
 		w.Observations = map[string]Observation{}
@@ -94,8 +99,9 @@ func (w *World) play(step Step) {
 	played := Deployment{ID: fmt.Sprintf("foreseen-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
 		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
 		CreatedAt: now}
-	if played.Rollout == "" {
-		played.Rollout = played.ID
+	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: now}); step.Kind == StepDeploy &&
+		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == started.ID }) {
+		w.Rollouts = append(w.Rollouts, started)
 	}
 	for i := range w.Deployments {
 		d := &w.Deployments[i]
