@@ -158,6 +158,7 @@ func (e *Engine) foresee(ctx context.Context, w delivery.World, before []string,
 }
 
 func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delivery.ApprovalSpec) (delivery.Preview, error) {
+	overlay.approvals = slices.DeleteFunc(overlay.approvals, func(planned delivery.ApprovalSpec) bool { return planned == spec }) // the subject stands for itself
 	w, err := e.view(ctx, spec.Pipeline, overlay, spec.Version)
 	if err != nil {
 		return delivery.Preview{}, noPipeline(err)
