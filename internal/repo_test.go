@@ -117,7 +117,7 @@ var importTable = []row{
 		testOurs: []string{"acctest", "app", "server"},
 	},
 	{
-		pkg: "provider", ours: []string{"client", "delivery"}, outside: []string{framework, timeouts, validators, pluginLog},
+		pkg: "provider", ours: []string{"client", "delivery"}, outside: []string{framework, timeouts, validators, pluginGo, pluginLog},
 		// Its tests drive the whole house.
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/stretchr/testify/require"
 
@@ -98,14 +97,14 @@ func (h *Harness) Host() provider.Host {
 func (h *Harness) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"cd": func() (tfprotov6.ProviderServer, error) {
-			return providerserver.NewProtocol6WithError(provider.New("test", h.Host())())()
+			return provider.Server("test", h.Host()), nil
 		},
 	}
 }
 
 // Server is the provider as Terraform speaks to it, without Terraform.
 func (h *Harness) Server() tfprotov6.ProviderServer {
-	return providerserver.NewProtocol6(provider.New("test", h.Host())())()
+	return provider.Server("test", h.Host())
 }
 
 // Client speaks to the ledger behind Terraform's back, as the given actor.

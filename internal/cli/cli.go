@@ -52,7 +52,7 @@ func serve(version string, debug bool) int {
 	}
 	planes := &controlPlanes{log: logger(), open: map[string]*app.App{}}
 	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor}
-	err := provider.Serve(context.Background(), version, host, debug)
+	err := provider.Serve(version, host, debug)
 	if closing := planes.close(); closing != nil {
 		err = errors.Join(err, closing)
 	}

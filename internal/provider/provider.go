@@ -6,14 +6,16 @@ package provider
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
 
 // Host is what the program around the provider hands it: the composition root and the environment. The provider itself reads
@@ -39,13 +41,19 @@ func New(version string, host Host) func() provider.Provider {
 const Address = "registry.terraform.io/delivery-as-code/cd"
 
 // Serve answers Terraform until it hangs up. With debug, it prints how a running Terraform attaches to it.
-func Serve(ctx context.Context, version string, host Host, debug bool) error {
-	return providerserver.Serve(ctx, New(version, host), providerserver.ServeOpts{Address: Address, Debug: debug})
+func Serve(version string, host Host, debug bool) error {
+	options := []tf6server.ServeOpt{}
+	if debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	return tf6server.Serve(Address, func() tfprotov6.ProviderServer { return Server(version, host) }, options...)
 }
 
 type cdProvider struct {
 	version string
 	host    Host
+	// session is the newest: a provider is configured anew for each walk.
+	session atomic.Pointer[session]
 }
 
 var _ provider.ProviderWithFunctions = (*cdProvider)(nil)
@@ -85,6 +93,7 @@ func (p *cdProvider) Configure(ctx context.Context, req provider.ConfigureReques
 		return // resources tolerate a missing session: preview says less, and apply configures again with known values
 	}
 	s := newSession(p.host, p.version, model.Ledger.ValueString(), model.Actor.ValueString())
+	p.session.Store(s)
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 

@@ -1,0 +1,171 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Server is the provider as Terraform speaks to it.
+func Server(version string, host Host) tfprotov6.ProviderServer {
+	p := &cdProvider{version: version, host: host}
+	return &quickServer{ProviderServer: providerserver.NewProtocol6(p)(), provider: p, environment: environmentType()}
+}
+
+// quickServer answers the requests of a plan about an environment that nothing changes, and leaves every other request to the
+// framework's server. Most environments in most plans are such, and the framework takes a millisecond of processor time for each
+// of their requests, to find nothing. What it answers is what the framework would answer: a test compares the two.
+//
+// It knows environments without parity and target only, and passes on whatever is unusual: an unknown or null value, an error, a
+// difference of any kind.
+type quickServer struct {
+	tfprotov6.ProviderServer
+	provider    *cdProvider
+	environment tftypes.Type
+}
+
+const environmentTypeName = "cd_environment"
+
+func environmentType() tftypes.Type {
+	var schema resource.SchemaResponse
+	(&environmentResource{}).Schema(context.Background(), resource.SchemaRequest{}, &schema)
+	return schema.Schema.Type().TerraformType(context.Background())
+}
+
+// ValidateResourceConfig passes a valid environment.
+func (q *quickServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	if req.TypeName == environmentTypeName {
+		if config, ok := q.plain(req.Config); ok && len(config.spec().Validate()) == 0 {
+			return &tfprotov6.ValidateResourceConfigResponse{}, nil
+		}
+	}
+	return q.ProviderServer.ValidateResourceConfig(ctx, req)
+}
+
+// ReadResource returns the state of an environment that the ledger holds just so.
+func (q *quickServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	session := q.provider.session.Load()
+	if req.TypeName == environmentTypeName && session != nil {
+		if state, ok := q.plain(req.CurrentState); ok {
+			found, err := session.environment(ctx, state.name)
+			if err == nil && state.is(found) {
+				return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}, nil
+			}
+		}
+	}
+	return q.ProviderServer.ReadResource(ctx, req)
+}
+
+// PlanResourceChange plans nothing for an environment whose configuration is its state.
+func (q *quickServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	session := q.provider.session.Load()
+	if req.TypeName == environmentTypeName && session != nil && unchanged(req) && q.unmoved(session, req) {
+		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate}, nil
+	}
+	return q.ProviderServer.PlanResourceChange(ctx, req)
+}
+
+func unchanged(req *tfprotov6.PlanResourceChangeRequest) bool {
+	return req.PriorState != nil && req.ProposedNewState != nil && len(req.PriorState.MsgPack) > 0 &&
+		bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack)
+}
+
+// unmoved reports whether an environment whose proposed state is its state has nothing computed to move either, and no other
+// environment of this plan to be compared with. If so, the overlay knows it afterwards.
+func (q *quickServer) unmoved(session *session, req *tfprotov6.PlanResourceChangeRequest) bool {
+	state, ok := q.plain(req.ProposedNewState)
+	config, known := q.plain(req.Config)
+	if !ok || !known {
+		return false
+	}
+	spec := config.spec()
+	protected := spec.Protected()
+	spec.DeletionProtection = &protected
+	if len(spec.Validate()) > 0 || !state.is(delivery.EnvironmentOf(spec)) || len(session.overlay.claimants(spec.Name)) > 0 {
+		return false
+	}
+	session.overlay.environment(spec, false)
+	return true
+}
+
+// plainEnvironment is an environment without parity and target, wholly known, as Terraform hands it over.
+type plainEnvironment struct {
+	id, name, tier, revision             string
+	protection                           *bool
+	config, secrets, platform, effective map[string]string
+}
+
+// plain reads an environment, if it is of the kind that is answered quickly.
+func (q *quickServer) plain(from *tfprotov6.DynamicValue) (plainEnvironment, bool) {
+	var e plainEnvironment
+	if from == nil || len(from.MsgPack) == 0 {
+		return e, false
+	}
+	value, err := from.Unmarshal(q.environment)
+	if err != nil || value.IsNull() || !value.IsFullyKnown() {
+		return e, false
+	}
+	var attributes map[string]tftypes.Value
+	if value.As(&attributes) != nil || !attributes["parity"].IsNull() || !attributes["target"].IsNull() || attributes["name"].IsNull() || attributes["tier"].IsNull() {
+		return e, false
+	}
+	read := attributeReader{attributes: attributes, ok: true}
+	e.id, e.name, e.tier, e.revision = read.text("id"), read.text("name"), read.text("tier"), read.text("revision")
+	e.config, e.secrets, e.platform, e.effective = read.texts("config"), read.texts("secrets"), read.texts("platform"), read.texts("effective_config")
+	if !attributes["deletion_protection"].IsNull() {
+		e.protection = new(bool)
+		read.ok = read.ok && attributes["deletion_protection"].As(e.protection) == nil
+	}
+	return e, read.ok
+}
+
+// spec is the declaration, as environmentModel.toSpec gives it.
+func (e plainEnvironment) spec() delivery.EnvironmentSpec {
+	return delivery.EnvironmentSpec{Name: e.name, Tier: delivery.Tier(e.tier), Config: unset(e.config), Secrets: unset(e.secrets),
+		Platform: unset(e.platform), DeletionProtection: e.protection}
+}
+
+// is reports whether the state tells of exactly this environment.
+func (e plainEnvironment) is(o delivery.Environment) bool {
+	return o.Spec.Parity == nil && o.Spec.Target == nil && e.id == o.Spec.Name && e.name == o.Spec.Name && e.tier == string(o.Spec.Tier) &&
+		e.revision == o.Status.Revision && e.protection != nil && *e.protection == o.Spec.Protected() &&
+		maps.Equal(e.config, o.Spec.Config) && maps.Equal(e.secrets, o.Spec.Secrets) && maps.Equal(e.platform, o.Spec.Platform) &&
+		e.effective != nil && maps.Equal(e.effective, o.Status.EffectiveConfig)
+}
+
+// attributeReader takes values apart and remembers whether all of them were what they should be.
+type attributeReader struct {
+	attributes map[string]tftypes.Value
+	ok         bool
+}
+
+func (r *attributeReader) text(name string) (text string) {
+	if !r.attributes[name].IsNull() {
+		r.ok = r.ok && r.attributes[name].As(&text) == nil
+	}
+	return text
+}
+
+// texts reads a map of strings, nil when it is null.
+func (r *attributeReader) texts(name string) map[string]string {
+	value := r.attributes[name]
+	if value.IsNull() {
+		return nil
+	}
+	var elements map[string]tftypes.Value
+	r.ok = r.ok && value.As(&elements) == nil
+	texts := make(map[string]string, len(elements))
+	for key, element := range elements {
+		var text string
+		r.ok = r.ok && !element.IsNull() && element.As(&text) == nil
+		texts[key] = text
+	}
+	return texts
+}

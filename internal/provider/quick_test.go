@@ -1,0 +1,96 @@
+package provider_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
+)
+
+// TestQuickAnswersAreTheFrameworks asks the provider and the framework's own server the same about random environments: as they
+// are, edited, changed behind Terraform's back, and with a state that somebody wrote by hand. The answers are the same.
+func TestQuickAnswersAreTheFrameworks(t *testing.T) {
+	t.Parallel()
+	h := acctest.New(t)
+	quick, slow := newWire(t, h), newWire(t, h)
+	slow.server = providerserver.NewProtocol6(provider.New("test", h.Host())())()
+	outside := h.Client("mallory@example.com")
+	count, untouched := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		count++
+		quick.configure()
+		slow.configure()
+		config := drawPlain(rt, fmt.Sprintf("environment-%d", count))
+		require.Empty(t, quick.validate("cd_environment", config))
+		state := slow.apply("cd_environment", quick.null("cd_environment"), config)
+		if rapid.Bool().Draw(rt, "changed outside") {
+			_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: config["name"].(string), Tier: delivery.TierOther, Config: map[string]string{"OUTSIDE": "1"}}) //nolint:forcetypeassert // drawn so
+			require.NoError(t, err)
+		}
+		if rapid.Bool().Draw(rt, "edited") {
+			maps.Copy(config, drawPlain(rt, config["name"].(string))) //nolint:forcetypeassert // drawn so
+		}
+		if rapid.Bool().Draw(rt, "tampered") {
+			state = tampered(rt, quick, state)
+		}
+		quick.configure()
+		slow.configure()
+		require.Equal(t, said(slow.validate("cd_environment", config)), said(quick.validate("cd_environment", config)))
+		read, other := quick.read("cd_environment", state), slow.read("cd_environment", state)
+		require.True(t, other.Equal(read), "read: %s, not %s", read, other)
+		if read.IsNull() {
+			return
+		}
+		planned, diagnostics := quick.plan("cd_environment", read, config)
+		otherwise, problems := slow.plan("cd_environment", read, config)
+		require.Equal(t, said(problems), said(diagnostics))
+		require.True(t, otherwise.Equal(planned), "planned: %s, not %s", planned, otherwise)
+		if planned.Equal(read) {
+			untouched++
+		}
+	})
+	require.NotZero(t, untouched, "no environment was left alone, so nothing was answered quickly")
+	require.Less(t, untouched, count, "every environment was left alone, so nothing was passed on")
+}
+
+// drawPlain draws a valid configuration, mostly of the kind that is answered quickly.
+func drawPlain(rt *rapid.T, name string) map[string]any {
+	variables := rapid.MapOfN(rapid.SampledFrom([]string{"A", "B", "C"}), rapid.SampledFrom([]string{"", "1", "2"}), 0, 3)
+	config := map[string]any{"name": name, "tier": rapid.SampledFrom([]string{"testing", "production"}).Draw(rt, "tier")}
+	for _, attribute := range []string{"config", "platform"} {
+		if rapid.Bool().Draw(rt, attribute) {
+			config[attribute] = variables.Draw(rt, attribute)
+		}
+	}
+	if rapid.Bool().Draw(rt, "secrets") {
+		config["secrets"] = map[string]string{"TOKEN": "env:TOKEN"}
+	}
+	if rapid.Bool().Draw(rt, "protection") {
+		config["deletion_protection"] = rapid.Bool().Draw(rt, "protected")
+	}
+	if rapid.IntRange(0, 4).Draw(rt, "target") == 0 {
+		config["target"] = map[string]any{"directory": map[string]any{"path": "/srv/" + name}}
+	}
+	return config
+}
+
+// tampered is the state with one attribute as somebody wrote it by hand.
+func tampered(rt *rapid.T, w *wire, state tftypes.Value) tftypes.Value {
+	attributes := w.attributes(state)
+	name := rapid.SampledFrom([]string{"tier", "revision", "id", "config", "effective_config", "deletion_protection"}).Draw(rt, "tampered")
+	attributes[name] = map[string]tftypes.Value{
+		"tier": tftypes.NewValue(tftypes.String, "staging"), "revision": tftypes.NewValue(tftypes.String, "sha256:0"),
+		"id": tftypes.NewValue(tftypes.String, nil), "config": tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, nil),
+		"effective_config":    tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, nil),
+		"deletion_protection": tftypes.NewValue(tftypes.Bool, nil),
+	}[name]
+	return tftypes.NewValue(state.Type(), attributes)
+}
