@@ -167,7 +167,6 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 	}
 	for name, try := range attempts {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := newSignedShop(t)
 			s.apply(s.declare("1.0.0", "", nil)...)
 			a := try(s)

@@ -20,8 +20,10 @@ type shop struct {
 	t *testing.T
 }
 
+// newShop makes a shop of the test's own, so that the test may run beside others.
 func newShop(t *testing.T) shop {
 	t.Helper()
+	t.Parallel()
 	s := shop{acctest.New(t), t}
 	for _, version := range []string{"1.0.0", "1.1.0", "1.2.0"} {
 		s.write("shop-"+version+".html", version)
@@ -114,5 +116,5 @@ func (s shop) runs(environment, want string) error {
 // test runs the steps through real Terraform.
 func (s shop) test(steps ...resource.TestStep) {
 	s.t.Helper()
-	resource.ParallelTest(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
+	resource.Test(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
 }
