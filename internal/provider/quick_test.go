@@ -28,15 +28,16 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 		count++
 		quick.configure()
 		slow.configure()
-		config := drawPlain(rt, fmt.Sprintf("environment-%d", count))
+		name := fmt.Sprintf("environment-%d", count)
+		config := drawPlain(rt, name)
 		require.Empty(t, quick.validate("cd_environment", config))
 		state := slow.apply("cd_environment", quick.null("cd_environment"), config)
 		if rapid.Bool().Draw(rt, "changed outside") {
-			_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: config["name"].(string), Tier: delivery.TierOther, Config: map[string]string{"OUTSIDE": "1"}}) //nolint:forcetypeassert // drawn so
+			_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"OUTSIDE": "1"}})
 			require.NoError(t, err)
 		}
 		if rapid.Bool().Draw(rt, "edited") {
-			maps.Copy(config, drawPlain(rt, config["name"].(string))) //nolint:forcetypeassert // drawn so
+			maps.Copy(config, drawPlain(rt, name))
 		}
 		if rapid.Bool().Draw(rt, "tampered") {
 			state = tampered(rt, quick, state)
