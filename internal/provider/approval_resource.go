@@ -19,6 +19,7 @@ import (
 type approvalResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*approvalResource)(nil)
 	_ resource.ResourceWithConfigure      = (*approvalResource)(nil)
 	_ resource.ResourceWithImportState    = (*approvalResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*approvalResource)(nil)
@@ -26,7 +27,7 @@ var (
 )
 
 func newApprovalResource() resource.Resource {
-	return &approvalResource{resourceBase{noun: "approval"}}
+	return &approvalResource{resourceBase{noun: "approval", identity: recorded("decision")}}
 }
 
 // Schema describes cd_approval.
@@ -174,7 +175,7 @@ func (r *approvalResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	model := approvalModelFrom(given, plan)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update is never asked for: every configurable attribute replaces.
@@ -185,6 +186,7 @@ func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, r
 // Read takes over the decision as recorded, and whether it still counts.
 func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior approvalModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -220,7 +222,7 @@ func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// ImportState takes the decision's id.
+// ImportState takes the decision's id or the identity.
 func (r *approvalResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+	r.importRecorded(ctx, req, resp)
 }

@@ -21,6 +21,7 @@ import (
 type environmentResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*environmentResource)(nil)
 	_ resource.ResourceWithConfigure      = (*environmentResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*environmentResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*environmentResource)(nil)
@@ -28,7 +29,7 @@ var (
 )
 
 func newEnvironmentResource() resource.Resource {
-	return &environmentResource{resourceBase{noun: "environment"}}
+	return &environmentResource{resourceBase{noun: "environment", identity: named("environment")}}
 }
 
 // Schema describes cd_environment.
@@ -222,13 +223,14 @@ func (r *environmentResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(written, plan))...)
+		r.keep(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state environmentModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -253,7 +255,7 @@ func (r *environmentResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(written, plan))...)
+		r.keep(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -307,11 +309,12 @@ func inOneApply(err error) error {
 	return refusals
 }
 
-// ImportState takes the name; Read fills in the rest.
+// ImportState takes the name or the identity; Read fills in the rest.
 func (r *environmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	for _, problem := range (delivery.EnvironmentSpec{Name: req.ID, Tier: delivery.TierOther}).Validate() {
-		importName(&resp.Diagnostics, "environment", req.ID, problem.Message)
+	name := r.importID(ctx, req, &resp.Diagnostics)
+	for _, problem := range (delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther}).Validate() {
+		importName(&resp.Diagnostics, "environment", name, problem.Message)
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+	r.seek(ctx, resp, name)
 }

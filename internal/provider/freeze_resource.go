@@ -19,6 +19,7 @@ import (
 type freezeResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*freezeResource)(nil)
 	_ resource.ResourceWithConfigure      = (*freezeResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*freezeResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*freezeResource)(nil)
@@ -26,7 +27,7 @@ var (
 )
 
 func newFreezeResource() resource.Resource {
-	return &freezeResource{resourceBase{noun: "freeze"}}
+	return &freezeResource{resourceBase{noun: "freeze", identity: named("freeze")}}
 }
 
 // Schema describes cd_freeze.
@@ -149,13 +150,14 @@ func (r *freezeResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, freezeModelFrom(written, plan))...)
+		r.keep(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state freezeModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -182,7 +184,7 @@ func (r *freezeResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, freezeModelFrom(written, plan))...)
+		r.keep(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -214,13 +216,14 @@ func (r *freezeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 }
 
-// ImportState takes the name; Read fills in the rest.
+// ImportState takes the name or the identity; Read fills in the rest.
 func (r *freezeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	for _, problem := range (delivery.FreezeSpec{Name: req.ID}).Validate() {
+	name := r.importID(ctx, req, &resp.Diagnostics)
+	for _, problem := range (delivery.FreezeSpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "freeze", req.ID, problem.Message)
+			importName(&resp.Diagnostics, "freeze", name, problem.Message)
 			return
 		}
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+	r.seek(ctx, resp, name)
 }

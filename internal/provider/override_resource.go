@@ -22,6 +22,7 @@ import (
 type overrideResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*overrideResource)(nil)
 	_ resource.ResourceWithConfigure      = (*overrideResource)(nil)
 	_ resource.ResourceWithImportState    = (*overrideResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*overrideResource)(nil)
@@ -29,7 +30,7 @@ var (
 )
 
 func newOverrideResource() resource.Resource {
-	return &overrideResource{resourceBase{noun: "override"}}
+	return &overrideResource{resourceBase{noun: "override", identity: recorded("override")}}
 }
 
 // Schema describes cd_override.
@@ -179,7 +180,7 @@ func (r *overrideResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	model := overrideModelFrom(made)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update is never asked for: every configurable attribute replaces.
@@ -190,6 +191,7 @@ func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, r
 // Read takes over the override as recorded.
 func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior overrideModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -225,7 +227,7 @@ func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// ImportState takes the override's id.
+// ImportState takes the override's id or the identity.
 func (r *overrideResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+	r.importRecorded(ctx, req, resp)
 }

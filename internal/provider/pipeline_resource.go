@@ -15,6 +15,7 @@ import (
 type pipelineResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*pipelineResource)(nil)
 	_ resource.ResourceWithConfigure      = (*pipelineResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*pipelineResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*pipelineResource)(nil)
@@ -22,7 +23,7 @@ var (
 )
 
 func newPipelineResource() resource.Resource {
-	return &pipelineResource{resourceBase{noun: "pipeline"}}
+	return &pipelineResource{resourceBase{noun: "pipeline", identity: named("pipeline")}}
 }
 
 // ValidateConfig refuses what no control plane would accept, once all of it is known.
@@ -122,13 +123,14 @@ func (r *pipelineResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(written, plan))...)
+		r.keep(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state pipelineModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -151,7 +153,7 @@ func (r *pipelineResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(written, plan))...)
+		r.keep(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -189,13 +191,14 @@ func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// ImportState takes the name; Read fills in the rest.
+// ImportState takes the name or the identity; Read fills in the rest.
 func (r *pipelineResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	for _, problem := range (delivery.PipelineSpec{Name: req.ID}).Validate() {
+	name := r.importID(ctx, req, &resp.Diagnostics)
+	for _, problem := range (delivery.PipelineSpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "pipeline", req.ID, problem.Message)
+			importName(&resp.Diagnostics, "pipeline", name, problem.Message)
 			return
 		}
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+	r.seek(ctx, resp, name)
 }

@@ -19,6 +19,7 @@ import (
 type policyResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*policyResource)(nil)
 	_ resource.ResourceWithConfigure      = (*policyResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*policyResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*policyResource)(nil)
@@ -26,7 +27,7 @@ var (
 )
 
 func newPolicyResource() resource.Resource {
-	return &policyResource{resourceBase{noun: "policy"}}
+	return &policyResource{resourceBase{noun: "policy", identity: named("policy")}}
 }
 
 // Schema describes cd_policy.
@@ -136,13 +137,14 @@ func (r *policyResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(written, plan))...)
+		r.keep(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state policyModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -169,7 +171,7 @@ func (r *policyResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(written, plan))...)
+		r.keep(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -201,13 +203,14 @@ func (r *policyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 }
 
-// ImportState takes the name; Read fills in the rest.
+// ImportState takes the name or the identity; Read fills in the rest.
 func (r *policyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	for _, problem := range (delivery.PolicySpec{Name: req.ID}).Validate() {
+	name := r.importID(ctx, req, &resp.Diagnostics)
+	for _, problem := range (delivery.PolicySpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "policy", req.ID, problem.Message)
+			importName(&resp.Diagnostics, "policy", name, problem.Message)
 			return
 		}
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), req.ID)...)
+	r.seek(ctx, resp, name)
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -22,6 +21,7 @@ import (
 type promotionResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*promotionResource)(nil)
 	_ resource.ResourceWithConfigure      = (*promotionResource)(nil)
 	_ resource.ResourceWithImportState    = (*promotionResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*promotionResource)(nil)
@@ -29,7 +29,7 @@ var (
 )
 
 func newPromotionResource() resource.Resource {
-	return &promotionResource{resourceBase{noun: "promotion"}}
+	return &promotionResource{resourceBase{noun: "promotion", identity: []identifier{{"pipeline", "Name of the pipeline."}, {"stage", "Name of the stage."}}}}
 }
 
 // Schema describes cd_promotion.
@@ -182,7 +182,7 @@ func (r *promotionResource) Create(ctx context.Context, req resource.CreateReque
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &promoted)...)
+		r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -201,7 +201,7 @@ func (r *promotionResource) Update(ctx context.Context, req resource.UpdateReque
 	// What was known in the plan must come back as it was planned. It is known only when a gate kept the release out a moment ago;
 	// should the gate have passed just now, the next refresh brings what runs.
 	promoted.keepWhatRuns(plan)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &promoted)...)
+	r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // promote asks for the promotion and waits until it went as far as it goes by itself; ok is false when it failed.
@@ -250,6 +250,7 @@ func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
 // Read takes over what the ledger says of the stage.
 func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior promotionModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -288,13 +289,13 @@ func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// ImportState takes pipeline/stage.
+// ImportState takes pipeline/stage or the identity.
 func (r *promotionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	pipeline, stage, ok := strings.Cut(req.ID, "/")
+	id := r.importID(ctx, req, &resp.Diagnostics)
+	pipeline, stage, ok := strings.Cut(id, "/")
 	if !ok || pipeline == "" || stage == "" || strings.Contains(stage, "/") {
-		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", req.ID))
+		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("pipeline"), pipeline)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("stage"), stage)...)
+	r.seek(ctx, resp, pipeline, stage)
 }

@@ -16,7 +16,8 @@ import (
 // Server is the provider as Terraform speaks to it.
 func Server(version string, host Host) tfprotov6.ProviderServer {
 	p := &cdProvider{version: version, host: host}
-	return &quickServer{ProviderServer: providerserver.NewProtocol6(p)(), provider: p, environment: environmentType()}
+	environment, identity := environmentTypes()
+	return &quickServer{ProviderServer: providerserver.NewProtocol6(p)(), provider: p, environment: environment, identity: identity}
 }
 
 // quickServer answers the requests of a plan about an environment that nothing changes, and leaves every other request to the
@@ -29,14 +30,20 @@ type quickServer struct {
 	tfprotov6.ProviderServer
 	provider    *cdProvider
 	environment tftypes.Type
+	identity    tftypes.Type // of an environment
 }
 
 const environmentTypeName = "cd_environment"
 
-func environmentType() tftypes.Type {
+// environmentTypes are those of an environment and of its identity.
+func environmentTypes() (environment, identity tftypes.Type) {
+	ctx := context.Background()
 	var schema resource.SchemaResponse
-	(&environmentResource{}).Schema(context.Background(), resource.SchemaRequest{}, &schema)
-	return schema.Schema.Type().TerraformType(context.Background())
+	var identitySchema resource.IdentitySchemaResponse
+	r := newEnvironmentResource().(*environmentResource)
+	r.Schema(ctx, resource.SchemaRequest{}, &schema)
+	r.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identitySchema)
+	return schema.Schema.Type().TerraformType(ctx), identitySchema.IdentitySchema.Type().TerraformType(ctx)
 }
 
 // ValidateResourceConfig passes a valid environment.
@@ -55,8 +62,9 @@ func (q *quickServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 	if req.TypeName == environmentTypeName && session != nil {
 		if state, ok := q.plain(req.CurrentState); ok {
 			found, err := session.environment(ctx, state.name)
-			if err == nil && state.is(found) {
-				return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}, nil
+			identity, same := q.identified(state.name, req.CurrentIdentity)
+			if err == nil && same && state.is(found) {
+				return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, NewIdentity: identity, Private: req.Private}, nil
 			}
 		}
 	}
@@ -67,9 +75,29 @@ func (q *quickServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 func (q *quickServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	session := q.provider.session.Load()
 	if req.TypeName == environmentTypeName && session != nil && unchanged(req) && q.unmoved(session, req) {
-		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate}, nil
+		if identity, ok := q.identityOr(tftypes.NewValue(q.identity, nil), req.PriorIdentity); ok {
+			return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedIdentity: identity, PlannedPrivate: req.PriorPrivate}, nil
+		}
 	}
 	return q.ProviderServer.PlanResourceChange(ctx, req)
+}
+
+// identified is the identity of an environment, which older Terraforms do not keep; false when the one that is kept is another.
+func (q *quickServer) identified(name string, kept *tfprotov6.ResourceIdentityData) (*tfprotov6.ResourceIdentityData, bool) {
+	identity, ok := q.identityOr(tftypes.NewValue(q.identity, map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, name)}), nil)
+	if !ok || kept != nil && (kept.IdentityData == nil || !bytes.Equal(kept.IdentityData.MsgPack, identity.IdentityData.MsgPack)) {
+		return nil, false
+	}
+	return identity, true
+}
+
+// identityOr is the identity that Terraform keeps, or else the given one.
+func (q *quickServer) identityOr(value tftypes.Value, kept *tfprotov6.ResourceIdentityData) (*tfprotov6.ResourceIdentityData, bool) {
+	if kept != nil {
+		return kept, true
+	}
+	data, err := tfprotov6.NewDynamicValue(q.identity, value)
+	return &tfprotov6.ResourceIdentityData{IdentityData: &data}, err == nil
 }
 
 func unchanged(req *tfprotov6.PlanResourceChangeRequest) bool {

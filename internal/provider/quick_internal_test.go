@@ -13,9 +13,10 @@ import (
 // TestQuickServerAsksNobody answers about an environment that nothing changes with no framework behind it: asking it would panic.
 func TestQuickServerAsksNobody(t *testing.T) {
 	t.Parallel()
-	object, ok := environmentType().(tftypes.Object)
+	environment, identity := environmentTypes()
+	object, ok := environment.(tftypes.Object)
 	require.True(t, ok)
-	q := &quickServer{provider: &cdProvider{}, environment: object}
+	q := &quickServer{provider: &cdProvider{}, environment: object, identity: identity}
 	q.provider.session.Store(newSession(Host{}, "test", "", ""))
 
 	found := delivery.EnvironmentOf(delivery.EnvironmentSpec{Name: "qa", Tier: delivery.TierTesting, Config: map[string]string{"A": "1"}})

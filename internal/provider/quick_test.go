@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -45,6 +46,7 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 		quick.configure()
 		slow.configure()
 		require.Equal(t, said(slow.validate("cd_environment", config)), said(quick.validate("cd_environment", config)))
+		requireSameIdentities(rt, quick, slow, name, state, config)
 		read, other := quick.read("cd_environment", state), slow.read("cd_environment", state)
 		require.True(t, other.Equal(read), "read: %s, not %s", read, other)
 		if read.IsNull() {
@@ -60,6 +62,39 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 	})
 	require.NotZero(t, untouched, "no environment was left alone, so nothing was answered quickly")
 	require.Less(t, untouched, count, "every environment was left alone, so nothing was passed on")
+}
+
+// requireSameIdentities asks both with what Terraform may keep as identity: nothing yet, as older ones do, the environment's, or
+// that of another. Answered quickly or not, the identities and what is said of them are the same, and so is the private state.
+func requireSameIdentities(rt *rapid.T, quick, slow *wire, name string, state tftypes.Value, config map[string]any) {
+	s := quick.schema("cd_environment")
+	null, err := tfprotov6.NewDynamicValue(quick.identitySchema("cd_environment").ValueType(), tftypes.NewValue(quick.identitySchema("cd_environment").ValueType(), nil))
+	require.NoError(rt, err)
+	kept := rapid.SampledFrom([]*tfprotov6.ResourceIdentityData{nil, {IdentityData: &null}, quick.identity("cd_environment", map[string]string{"name": name}),
+		quick.identity("cd_environment", map[string]string{"name": "another"})}).Draw(rt, "kept")
+	read := func(w *wire) *tfprotov6.ReadResourceResponse {
+		resp, err := w.server.ReadResource(w.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: "cd_environment", CurrentState: w.dynamic(s, state), CurrentIdentity: kept})
+		require.NoError(rt, err)
+		return resp
+	}
+	one, other := read(quick), read(slow)
+	require.Equal(rt, said(other.Diagnostics), said(one.Diagnostics))
+	require.Equal(rt, other.NewIdentity, one.NewIdentity)
+	require.Equal(rt, other.Private, one.Private)
+	if quick.static(s, one.NewState).IsNull() || len(one.Diagnostics) > 0 {
+		return
+	}
+	plan := func(w *wire) *tfprotov6.PlanResourceChangeResponse {
+		value := w.value(s, config)
+		proposed := w.proposed(s, value, w.static(s, one.NewState))
+		resp, err := w.server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: "cd_environment", PriorState: one.NewState,
+			Config: w.dynamic(s, value), ProposedNewState: w.dynamic(s, proposed), PriorIdentity: kept})
+		require.NoError(rt, err)
+		return resp
+	}
+	require.Equal(rt, plan(slow).PlannedIdentity, plan(quick).PlannedIdentity)
+	quick.configure()
+	slow.configure()
 }
 
 // drawPlain draws a valid configuration, mostly of the kind that is answered quickly.

@@ -24,6 +24,7 @@ import (
 type releaseResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*releaseResource)(nil)
 	_ resource.ResourceWithConfigure      = (*releaseResource)(nil)
 	_ resource.ResourceWithImportState    = (*releaseResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*releaseResource)(nil)
@@ -31,7 +32,7 @@ var (
 )
 
 func newReleaseResource() resource.Resource {
-	return &releaseResource{resourceBase{noun: "release"}}
+	return &releaseResource{resourceBase{noun: "release", moves: true, identity: []identifier{{"pipeline", "Name of the pipeline."}, {"version", "Version of the release."}}}}
 }
 
 // defaultTimeout is how long a create or update waits for deliveries to settle when timeouts says nothing.
@@ -203,6 +204,7 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.Stages = types.MapUnknown(releaseStageType)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	r.identify(ctx, resp.Plan, resp.Identity, &resp.Diagnostics)
 }
 
 // preview asks what applying would do, and says so in warnings.
@@ -238,7 +240,7 @@ func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &delivered)...)
+		r.keep(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -251,7 +253,7 @@ func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &delivered)...)
+		r.keep(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -285,6 +287,7 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 // that failed leaves the state at the version before.
 func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior releaseModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -323,13 +326,13 @@ func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest
 	}
 }
 
-// ImportState takes pipeline/version.
+// ImportState takes pipeline/version or the identity.
 func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	pipeline, version, ok := strings.Cut(req.ID, "/")
+	id := r.importID(ctx, req, &resp.Diagnostics)
+	pipeline, version, ok := strings.Cut(id, "/")
 	if !ok || pipeline == "" || version == "" || strings.Contains(version, "/") {
-		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", req.ID))
+		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", id))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("pipeline"), pipeline)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("version"), version)...)
+	r.seek(ctx, resp, pipeline, version)
 }

@@ -18,6 +18,7 @@ import (
 type testReportResource struct{ resourceBase }
 
 var (
+	_ resource.ResourceWithIdentity       = (*testReportResource)(nil)
 	_ resource.ResourceWithConfigure      = (*testReportResource)(nil)
 	_ resource.ResourceWithImportState    = (*testReportResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*testReportResource)(nil)
@@ -25,7 +26,7 @@ var (
 )
 
 func newTestReportResource() resource.Resource {
-	return &testReportResource{resourceBase{noun: "test_report"}}
+	return &testReportResource{resourceBase{noun: "test_report", identity: recorded("report")}}
 }
 
 // Schema describes cd_test_report.
@@ -177,20 +178,21 @@ func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	model := testReportModelFrom(recorded, plan)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
 	if decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		r.keep(ctx, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over the report as recorded.
 func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior testReportModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -226,7 +228,7 @@ func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 }
 
-// ImportState takes the report's id.
+// ImportState takes the report's id or the identity.
 func (r *testReportResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+	r.importRecorded(ctx, req, resp)
 }
