@@ -3,10 +3,14 @@ package acctest_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // examples is where they are, as a path of this machine.
@@ -37,6 +41,9 @@ func exercise(t *testing.T, example string) {
 	t.Helper()
 	w := newWorkspace(t, "")
 	require.NoError(t, os.CopyFS(w.dir, os.DirFS(example)))
+	for _, file := range []string{"import-by-identity.tf", "import-by-string-id.tf"} { // what they import is to be made first
+		require.NoError(t, os.RemoveAll(filepath.Join(w.dir, file)))
+	}
 	w.run("apply")
 	w.requireEmptyPlan()
 	if command := importCommand(t, w.dir); command != nil {
@@ -81,4 +88,35 @@ func importCommand(t *testing.T, dir string) []string {
 	}
 	require.Fail(t, "import.sh has no terraform import")
 	return nil
+}
+
+// TestImportExamplesAgree holds the three ways to import that the documentation shows against each other and the identity schema.
+// Terraform itself knows identities since 1.12 only.
+func TestImportExamplesAgree(t *testing.T) {
+	t.Parallel()
+	schemas, err := acctest.New(t).Server().GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	require.NoError(t, err)
+	quoted := regexp.MustCompile(`(?m)^ +(\w+) += "?([^"\n{]+)"?$`)
+	read := func(typ, file string) (values map[string]string, order []string) {
+		text, err := os.ReadFile(filepath.Join(examples, "resources", typ, file))
+		require.NoError(t, err, "show how a %s is imported", typ)
+		values = map[string]string{}
+		for _, match := range quoted.FindAllStringSubmatch(string(text), -1) {
+			values[match[1]] = match[2]
+			order = append(order, match[2])
+		}
+		return values, order
+	}
+	for typ, schema := range schemas.IdentitySchemas {
+		command := importCommand(t, filepath.Join(examples, "resources", typ))
+		require.Len(t, command, 3, typ)
+		byID, _ := read(typ, "import-by-string-id.tf")
+		require.Equal(t, map[string]string{"to": command[1], "id": command[2]}, byID, typ)
+		byIdentity, order := read(typ, "import-by-identity.tf")
+		require.Equal(t, command[1:], []string{order[0], strings.Join(order[1:], "/")}, typ)
+		for _, part := range schema.IdentityAttributes {
+			require.Contains(t, byIdentity, part.Name, typ)
+		}
+		require.Len(t, order, 1+len(schema.IdentityAttributes), typ)
+	}
 }

@@ -1,0 +1,4 @@
+import {
+  to = cd_approval.alice
+  id = "shop/1.4.2/production/alice@example.com/1"
+}

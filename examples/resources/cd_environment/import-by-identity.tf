@@ -1,0 +1,6 @@
+import {
+  to = cd_environment.staging
+  identity = {
+    name = "staging"
+  }
+}

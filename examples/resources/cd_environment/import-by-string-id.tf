@@ -1,0 +1,4 @@
+import {
+  to = cd_environment.staging
+  id = "staging"
+}

@@ -1,0 +1,6 @@
+import {
+  to = cd_freeze.holidays
+  identity = {
+    name = "holidays"
+  }
+}

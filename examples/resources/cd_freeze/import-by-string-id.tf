@@ -1,0 +1,4 @@
+import {
+  to = cd_freeze.holidays
+  id = "holidays"
+}

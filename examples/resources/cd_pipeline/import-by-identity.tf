@@ -1,0 +1,6 @@
+import {
+  to = cd_pipeline.shop
+  identity = {
+    name = "shop"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = cd_pipeline.shop
+  id = "shop"
+}

@@ -1,0 +1,6 @@
+import {
+  to = cd_policy.production
+  identity = {
+    name = "production"
+  }
+}

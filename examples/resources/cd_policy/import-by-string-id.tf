@@ -1,0 +1,4 @@
+import {
+  to = cd_policy.production
+  id = "production"
+}

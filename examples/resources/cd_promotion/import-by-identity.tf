@@ -1,0 +1,7 @@
+import {
+  to = cd_promotion.production
+  identity = {
+    pipeline = "shop"
+    stage    = "production"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = cd_promotion.production
+  id = "shop/production"
+}

@@ -1,0 +1,6 @@
+import {
+  to = cd_test_report.unit
+  identity = {
+    id = "shop/1.4.2/unit/1"
+  }
+}
