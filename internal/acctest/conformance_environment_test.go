@@ -18,7 +18,7 @@ var environmentConfigs = []string{
 		"target": {"directory": {"path": "/srv/first", "keep": 5,
 			"after_deploy": {"argv": ["./shop", "restart"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`,
 	`{
-		"name": "second", "tier": "other",
+		"name": "second", "tier": "other", "replica_of": "reference",
 		"target": {"command": {
 			"deploy": {"argv": ["./deploy", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"},
 			"observe": {"argv": ["./observe", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`,
@@ -38,6 +38,7 @@ func environmentChanges() map[string]environmentChange {
 	number := func(n float64) *float64 { return &n }
 	changes := map[string]environmentChange{
 		"tier":                to(func(s *delivery.EnvironmentSpec) { s.Tier = delivery.TierTesting }),
+		"replica_of":          to(func(s *delivery.EnvironmentSpec) { s.ReplicaOf = "other" }),
 		"config":              to(func(s *delivery.EnvironmentSpec) { s.Config["LOG_LEVEL"] = "info" }),
 		"secrets":             to(func(s *delivery.EnvironmentSpec) { s.Secrets["PASSWORD"] = "env:OTHER" }),
 		"platform":            to(func(s *delivery.EnvironmentSpec) { s.Platform["postgres"] = "15" }),

@@ -25,13 +25,15 @@ func Tiers() []Tier {
 
 // EnvironmentSpec is what a user declares of an environment: a place where software runs.
 type EnvironmentSpec struct {
-	Name     string            `json:"name"`
-	Tier     Tier              `json:"tier"`
-	Config   map[string]string `json:"config,omitempty"`
-	Secrets  map[string]string `json:"secrets,omitempty"`  // references (env:NAME, file:PATH), never values
-	Platform map[string]string `json:"platform,omitempty"` // facts about the place itself
-	Parity   *Parity           `json:"parity,omitempty"`
-	Target   *Target           `json:"target,omitempty"` // nil: nothing of ours deploys there
+	Name string `json:"name"`
+	Tier Tier   `json:"tier"`
+	// ReplicaOf names the environment whose configuration and platform this one has, now and later, but for its own values.
+	ReplicaOf string            `json:"replica_of,omitempty"`
+	Config    map[string]string `json:"config,omitempty"`
+	Secrets   map[string]string `json:"secrets,omitempty"`  // references (env:NAME, file:PATH), never values
+	Platform  map[string]string `json:"platform,omitempty"` // facts about the place itself
+	Parity    *Parity           `json:"parity,omitempty"`
+	Target    *Target           `json:"target,omitempty"` // nil: nothing of ours deploys there
 
 	// DeletionProtection refuses deletion while true. Nil means the default of the tier: true for production.
 	DeletionProtection *bool `json:"deletion_protection,omitempty"`
@@ -49,14 +51,15 @@ type Environment struct {
 	Status EnvironmentStatus `json:"status"`
 }
 
-// EnvironmentOf computes an environment's status from its declaration.
+// EnvironmentOf computes an environment's status from its declaration. That of a replica takes its source: see ReplicaOf.
 func EnvironmentOf(spec EnvironmentSpec) Environment {
 	effective := map[string]string{}
 	maps.Copy(effective, spec.Config)
 	return Environment{Spec: spec, Status: EnvironmentStatus{EffectiveConfig: effective, Revision: spec.Revision()}}
 }
 
-// Revision changes exactly when configuration (secret references included), platform or target changes.
+// Revision changes exactly when configuration (secret references included), platform or target changes. It is that of an
+// environment in effect: a replica's is asked of what Over returns.
 func (s EnvironmentSpec) Revision() string {
 	return digestOf(struct {
 		Config, Secrets, Platform map[string]string
@@ -72,12 +75,18 @@ func (s EnvironmentSpec) Protected() bool {
 	return s.Tier == TierProduction
 }
 
-// Validate checks the declaration by itself; what it needs of others (the parity reference) is checked by CheckParity.
+// Validate checks the declaration by itself; what it says of others is checked by CheckEnvironment.
 func (s EnvironmentSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("name"), s.Name)
 	if !slices.Contains(Tiers(), s.Tier) {
 		p.at("tier").add("%q is not a tier; use one of development, testing, staging, production, other", s.Tier)
+	}
+	if s.ReplicaOf != "" {
+		validateName(p.at("replica_of"), s.ReplicaOf)
+		if s.ReplicaOf == s.Name {
+			p.at("replica_of").add("an environment cannot be a replica of itself; name another one")
+		}
 	}
 	validateVariables(p.at("config"), s.Config)
 	validateSecrets(p.at("secrets"), s.Secrets, s.Config)

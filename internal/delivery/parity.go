@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +87,7 @@ func Differences(this, other Facts, allow map[string]Allowance, now time.Time) [
 	a, b := this.flat(), other.flat()
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
+	leave := newLeave(allow, now)
 	found := []Difference{}
 	for _, key := range sortedKeys(keys) {
 		va, inA := a[key]
@@ -102,34 +102,52 @@ func Differences(this, other Facts, allow map[string]Allowance, now time.Time) [
 		if inB {
 			d.Other = &vb
 		}
-		d.Allowed, d.Reason = allowed(d, allow, now)
+		d.Allowed, d.Reason = leave.of(d)
 		found = append(found, d)
 	}
 	return found
 }
 
-// allowed looks for an allowance that covers the difference. An exact key is asked before globs, so that the most precise
-// reason is the one reported; one allowance that allows is enough.
-func allowed(d Difference, allow map[string]Allowance, now time.Time) (bool, string) {
-	globs := slices.SortedFunc(maps.Keys(allow), func(a, b string) int {
-		if (a == d.Key) != (b == d.Key) {
-			if a == d.Key {
-				return -1
-			}
-			return 1
+// leave is the allowances made ready to be asked about many keys.
+type leave struct {
+	allow    map[string]Allowance
+	patterns []string // those that may match more than the key they spell, sorted
+	now      time.Time
+}
+
+func newLeave(allow map[string]Allowance, now time.Time) leave {
+	l := leave{allow: allow, now: now}
+	for _, glob := range sortedKeys(allow) {
+		if strings.ContainsAny(glob, `*?[\`) {
+			l.patterns = append(l.patterns, glob)
 		}
-		return strings.Compare(a, b)
-	})
+	}
+	return l
+}
+
+// of looks for an allowance that covers the difference. An exact key is asked before globs, so that the most precise reason is the
+// one reported; one allowance that allows is enough.
+func (l leave) of(d Difference) (bool, string) {
 	refusal := "not declared in parity.allow"
-	for _, glob := range globs {
-		if match, err := path.Match(glob, d.Key); err != nil || !match {
-			continue
+	ask := func(glob string) (allowed bool, reason string) {
+		reason, why := l.allow[glob].covers(d, l.now)
+		if why != "" {
+			refusal = fmt.Sprintf("parity.allow[%q] does not cover it: %s", glob, why)
 		}
-		reason, why := allow[glob].covers(d, now)
-		if why == "" {
+		return why == "", reason
+	}
+	if _, exact := l.allow[d.Key]; exact {
+		if allowed, reason := ask(d.Key); allowed {
 			return true, reason
 		}
-		refusal = fmt.Sprintf("parity.allow[%q] does not cover it: %s", glob, why)
+	}
+	for _, glob := range l.patterns {
+		if match, err := path.Match(glob, d.Key); err != nil || !match || glob == d.Key {
+			continue
+		}
+		if allowed, reason := ask(glob); allowed {
+			return true, reason
+		}
 	}
 	return false, refusal
 }
@@ -168,37 +186,58 @@ func NotAllowed(all []Difference) []Difference {
 	return kept
 }
 
-// CheckParity compares an environment with the reference it declares and returns one refusal for each key that differs
-// without leave, each at the attribute that holds the key. reference is nil when it does not exist.
+// CheckParity compares an environment, as it is in effect, with the reference it declares and returns one refusal for each key
+// that differs without leave, each at the attribute that holds the key. reference is nil when it does not exist.
 func CheckParity(spec EnvironmentSpec, reference *EnvironmentSpec, now time.Time) Errors {
-	if spec.Parity == nil {
+	return checkParity(spec, spec, reference, now)
+}
+
+// checkParity is CheckParity for an environment that has values which it did not declare itself.
+func checkParity(effective, declared EnvironmentSpec, reference *EnvironmentSpec, now time.Time) Errors {
+	if declared.Parity == nil {
 		return nil
 	}
 	if reference == nil {
 		return Errors{{Code: CodeInvalid, Field: "parity.with",
-			Message: fmt.Sprintf("environment %q does not exist; declare it first, or name another one", spec.Parity.With)}}
+			Message: fmt.Sprintf("environment %q does not exist; declare it first, or name another one", declared.Parity.With)}}
 	}
-	var found Errors
-	for _, d := range NotAllowed(Differences(spec.Facts(nil), reference.Facts(nil), spec.Parity.Allow, now)) {
-		found = append(found, &Error{Code: CodeConflict, Field: d.path(), Message: fmt.Sprintf(
-			"parity with environment %q is broken: %s is %s here and %s there; %s. Make them equal, or declare the difference in parity.allow with its reason.",
-			reference.Name, d.Key, shown(d.This), shown(d.Other), d.Reason)})
-	}
-	return found
+	broken := NotAllowed(Differences(effective.Facts(nil), reference.Facts(nil), declared.Parity.Allow, now))
+	return refusals(broken, declared, fmt.Sprintf("parity with environment %q is broken", reference.Name),
+		"Make them equal, or declare the difference in parity.allow with its reason.")
 }
 
-// path is the attribute at which the difference is to be mended: the key itself when this side has it, else the map.
-func (d Difference) path() string {
-	attribute, key := "config", d.Key
-	for _, prefix := range []string{"secrets", "platform"} {
+// Parts of an environment that are compared, as the attributes are called.
+const (
+	partConfig   = "config"
+	partSecrets  = "secrets"
+	partPlatform = "platform"
+)
+
+// split tells which attribute holds the key, and what the key is called there.
+func (d Difference) split() (part, key string) {
+	for _, prefix := range []string{partSecrets, partPlatform} {
 		if rest, ok := strings.CutPrefix(d.Key, prefix+"."); ok {
-			attribute, key = prefix, rest
+			return prefix, rest
 		}
 	}
-	if d.This == nil {
-		return attribute
+	return partConfig, d.Key
+}
+
+// path is the attribute at which the difference is to be mended in a declaration: the key itself when it is there, the secret that
+// took its place, what it is a replica of when the value comes from there, else the map.
+func (d Difference) path(declared EnvironmentSpec) string {
+	part, key := d.split()
+	own := map[string]map[string]string{partConfig: declared.Config, partSecrets: declared.Secrets, partPlatform: declared.Platform}
+	if _, ok := own[part][key]; ok {
+		return fmt.Sprintf("%s[%q]", part, key)
 	}
-	return fmt.Sprintf("%s[%q]", attribute, key)
+	if _, ok := declared.Secrets[key]; ok && part == partConfig && d.This == nil {
+		return fmt.Sprintf("%s[%q]", partSecrets, key)
+	}
+	if d.This != nil && declared.ReplicaOf != "" {
+		return "replica_of"
+	}
+	return part
 }
 
 func shown(v *string) string {

@@ -70,6 +70,9 @@ func WeakenedPolicy(before PolicySpec, after *PolicySpec) []string {
 func WeakenedParity(before, after EnvironmentSpec) []string {
 	found := []string{}
 	w := weakening{fmt.Sprintf("environment %q", before.Name), &found}
+	if before.ReplicaOf != "" && after.ReplicaOf != before.ReplicaOf {
+		w.add("no longer a replica of %s", before.ReplicaOf)
+	}
 	switch {
 	case before.Parity == nil:
 		return found

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -10,68 +11,112 @@ import (
 )
 
 // Environment returns an environment.
-func (e *Engine) Environment(ctx context.Context, name string) (delivery.Environment, error) {
-	var found delivery.Environment
-	err := e.o.Store.View(ctx, func(r store.Reader) error {
+func (e *Engine) Environment(ctx context.Context, name string) (found delivery.Environment, err error) {
+	err = e.o.Store.View(ctx, func(r store.Reader) error {
 		spec, err := r.Environment(ctx, name)
-		found = delivery.EnvironmentOf(spec)
+		if err != nil {
+			return err
+		}
+		found, err = environmentOf(ctx, r, spec)
 		return err
 	})
 	return found, err
 }
 
-// Environments lists all environments, sorted by name.
+// Environments lists all environments, sorted by name. Replicas find their sources among them, so one read is enough.
 func (e *Engine) Environments(ctx context.Context) ([]delivery.Environment, error) {
 	found := []delivery.Environment{}
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		specs, err := r.Environments(ctx)
+		if err != nil {
+			return err
+		}
+		effective, err := delivery.Effective(named(specs))
 		for _, spec := range specs {
-			found = append(found, delivery.EnvironmentOf(spec))
+			found = append(found, delivery.Environment{Spec: spec, Status: delivery.EnvironmentOf(effective[spec.Name]).Status})
 		}
 		return err
 	})
 	return found, err
 }
 
-// PutEnvironment declares an environment. It is refused when the declaration is invalid or breaks the parity it declares.
-func (e *Engine) PutEnvironment(ctx context.Context, actor string, spec delivery.EnvironmentSpec) (delivery.Environment, error) {
+func named(specs []delivery.EnvironmentSpec) map[string]delivery.EnvironmentSpec {
+	by := make(map[string]delivery.EnvironmentSpec, len(specs))
+	for _, spec := range specs {
+		by[spec.Name] = spec
+	}
+	return by
+}
+
+// environmentOf is an environment as it is read back: a replica's status takes its source.
+func environmentOf(ctx context.Context, r store.Reader, spec delivery.EnvironmentSpec) (delivery.Environment, error) {
+	if spec.ReplicaOf == "" {
+		return delivery.EnvironmentOf(spec), nil
+	}
+	source, err := r.Environment(ctx, spec.ReplicaOf)
+	return delivery.ReplicaOf(spec, source), err
+}
+
+// PutEnvironment declares an environment. It is refused when the declaration is invalid, breaks the parity it declares, or is a
+// replica of what cannot have one.
+func (e *Engine) PutEnvironment(ctx context.Context, actor string, spec delivery.EnvironmentSpec) (written delivery.Environment, err error) {
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Environment{}, err
 	}
-	err := e.change(ctx, actor, "environment", spec.Name, func(tx store.Tx) ([]happened, error) {
-		reference, err := parityReference(ctx, tx, spec)
-		if err != nil {
-			return nil, err
-		}
-		if err := delivery.CheckParity(spec, reference, e.now()).Err(); err != nil {
+	err = e.change(ctx, actor, "environment", spec.Name, func(tx store.Tx) ([]happened, error) {
+		if err := e.checkEnvironment(ctx, tx, nil, spec); err != nil {
 			return nil, err
 		}
 		before, err := tx.Environment(ctx, spec.Name)
 		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
 		}
-		if err == nil && reflect.DeepEqual(before, spec) {
-			return nil, nil
+		unchanged := err == nil && reflect.DeepEqual(before, spec)
+		if written, err = environmentOf(ctx, tx, spec); err != nil || unchanged {
+			return nil, err
 		}
 		return []happened{{"environment.declared", spec.Name, spec}}, tx.PutEnvironment(ctx, spec)
 	})
-	return delivery.EnvironmentOf(spec), err
+	return written, err
 }
 
-// parityReference returns the environment that spec declares parity with; nil when it does not exist or none is declared.
-func parityReference(ctx context.Context, r store.Reader, spec delivery.EnvironmentSpec) (*delivery.EnvironmentSpec, error) {
-	if spec.Parity == nil {
-		return nil, nil //nolint:nilnil // no reference is an answer
+// checkEnvironment refuses a declaration for what it says of other environments, or they of it.
+func (e *Engine) checkEnvironment(ctx context.Context, r store.Reader, overlay *plan, spec delivery.EnvironmentSpec) error {
+	known := map[string]delivery.EnvironmentSpec{}
+	if err := loadEnvironments(ctx, r, spec.RelatedTo(), overlay, known); err != nil {
+		return err
 	}
-	reference, err := r.Environment(ctx, spec.Parity.With)
-	if delivery.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // CheckParity words it
+	if err := loadEnvironments(ctx, r, related(known, delivery.EnvironmentSpec.Sources), overlay, known); err != nil {
+		return err
 	}
-	return &reference, err
+	if err := delivery.CheckEnvironment(spec, known, e.now()).Err(); err != nil || spec.ReplicaOf == "" {
+		return err
+	}
+	return refuseChain(ctx, r, spec)
+}
+
+// refuseChain refuses to make a replica of an environment that has replicas. Only one that was none before can have some.
+func refuseChain(ctx context.Context, r store.Reader, spec delivery.EnvironmentSpec) error {
+	before, err := r.Environment(ctx, spec.Name)
+	if delivery.IsNotFound(err) || before.ReplicaOf != "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	all, err := r.Environments(ctx)
+	if err != nil {
+		return err
+	}
+	if replicas := delivery.Replicas(spec.Name, all); len(replicas) > 0 {
+		return &delivery.Error{Code: delivery.CodeConflict, Field: "replica_of", Message: fmt.Sprintf(
+			"it has replicas itself: %s; let them name %q instead, then make this one a replica", strings.Join(replicas, ", "), spec.ReplicaOf)}
+	}
+	return nil
 }
 
 // DeleteEnvironment stops managing an environment: what runs keeps running, and its history stays. It is refused under
-// deletion protection and while a pipeline uses the environment.
+// deletion protection, while a pipeline uses the environment, and while it has replicas.
 func (e *Engine) DeleteEnvironment(ctx context.Context, actor, name string) error {
 	return e.change(ctx, actor, "environment", name, func(tx store.Tx) ([]happened, error) {
 		spec, err := tx.Environment(ctx, name)
@@ -90,6 +135,13 @@ func (e *Engine) DeleteEnvironment(ctx context.Context, actor, name string) erro
 			if p.UsesEnvironment(name) {
 				users = append(users, p.Name)
 			}
+		}
+		all, err := tx.Environments(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if replicas := delivery.Replicas(name, all); len(replicas) > 0 {
+			return nil, delivery.Errorf(delivery.CodeConflict, "%s is a replica of it; delete it first, or let it stand for itself", strings.Join(replicas, ", "))
 		}
 		if len(users) > 0 {
 			return nil, delivery.Errorf(delivery.CodeConflict, "it is in use by %s; take it out of their stages first", strings.Join(users, ", "))

@@ -61,19 +61,7 @@ func (e *Engine) previewEnvironment(ctx context.Context, overlay *plan, spec del
 	if err == nil {
 		preview.Weakened = delivery.WeakenedParity(before.Spec, spec)
 	}
-	if spec.Parity == nil {
-		return preview, nil
-	}
-	var reference *delivery.EnvironmentSpec
-	if planned, ok := overlay.environment(spec.Parity.With); ok {
-		reference = &planned
-	} else if err := e.o.Store.View(ctx, func(r store.Reader) (err error) {
-		reference, err = parityReference(ctx, r, spec)
-		return err
-	}); err != nil {
-		return delivery.Preview{}, err
-	}
-	return preview, delivery.CheckParity(spec, reference, e.now()).Err()
+	return preview, e.o.Store.View(ctx, func(r store.Reader) error { return e.checkEnvironment(ctx, r, overlay, spec) })
 }
 
 func (e *Engine) previewPipeline(ctx context.Context, overlay *plan, spec delivery.PipelineSpec) (delivery.Preview, error) {

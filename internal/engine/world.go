@@ -105,23 +105,39 @@ func pipelineOf(ctx context.Context, r store.Reader, name string, overlay *plan)
 	return r.Pipeline(ctx, name)
 }
 
-// environmentsOf loads the environments that a pipeline deploys to, and those they declare parity with.
+// environmentsOf loads the environments that a pipeline deploys to, and those they declare parity with, each as it is in effect.
 func environmentsOf(ctx context.Context, r store.Reader, pipeline delivery.PipelineSpec, overlay *plan) (map[string]delivery.EnvironmentSpec, error) {
 	names := []string{}
 	for _, stage := range pipeline.Stages {
 		names = append(names, stage.Environments...)
 	}
+	return effective(ctx, r, names, overlay)
+}
+
+// effective loads the named environments that exist, with those they are replicas of or declare parity with, each as it is in
+// effect. However many they are, that takes three reads at most: theirs, their relatives', and the sources of those.
+func effective(ctx context.Context, r store.Reader, names []string, overlay *plan) (map[string]delivery.EnvironmentSpec, error) {
 	known := map[string]delivery.EnvironmentSpec{}
 	if err := loadEnvironments(ctx, r, names, overlay, known); err != nil {
 		return nil, err
 	}
-	references := []string{}
-	for _, env := range known {
-		if env.Parity != nil {
-			references = append(references, env.Parity.With)
-		}
+	if err := loadEnvironments(ctx, r, related(known, delivery.EnvironmentSpec.RelatedTo), overlay, known); err != nil {
+		return nil, err
 	}
-	return known, loadEnvironments(ctx, r, references, overlay, known)
+	if err := loadEnvironments(ctx, r, related(known, delivery.EnvironmentSpec.Sources), overlay, known); err != nil {
+		return nil, err
+	}
+	return delivery.Effective(known)
+}
+
+// related lists what the environments name, each once.
+func related(known map[string]delivery.EnvironmentSpec, by func(delivery.EnvironmentSpec) []string) []string {
+	names := []string{}
+	for _, env := range known {
+		names = append(names, by(env)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func loadEnvironments(ctx context.Context, r store.Reader, names []string, overlay *plan, into map[string]delivery.EnvironmentSpec) error {

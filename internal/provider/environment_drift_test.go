@@ -39,7 +39,7 @@ func TestEnvironmentChangedBehindTerraformShows(t *testing.T) {
 				"target": {"directory": {"path": "/srv/first", "keep": 5, "after_deploy":
 					{"argv": ["./shop", "restart"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`),
 			object(t, `{
-				"name": "second", "tier": "other",
+				"name": "second", "tier": "other", "replica_of": "reference",
 				"target": {"command": {
 					"deploy": {"argv": ["./deploy", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"},
 					"observe": {"argv": ["./observe", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`),

@@ -13,6 +13,7 @@ type environmentModel struct {
 	ID                 types.String      `tfsdk:"id"`
 	Name               types.String      `tfsdk:"name"`
 	Tier               types.String      `tfsdk:"tier"`
+	ReplicaOf          types.String      `tfsdk:"replica_of"`
 	Config             map[string]string `tfsdk:"config"`
 	Secrets            map[string]string `tfsdk:"secrets"`
 	Platform           map[string]string `tfsdk:"platform"`
@@ -27,13 +28,14 @@ type environmentModel struct {
 // out, so that the tier decides.
 func (m environmentModel) toSpec() delivery.EnvironmentSpec {
 	spec := delivery.EnvironmentSpec{
-		Name:     m.Name.ValueString(),
-		Tier:     delivery.Tier(m.Tier.ValueString()),
-		Config:   unset(m.Config),
-		Secrets:  unset(m.Secrets),
-		Platform: unset(m.Platform),
-		Parity:   m.Parity.toSpec(),
-		Target:   m.Target.toSpec(),
+		Name:      m.Name.ValueString(),
+		Tier:      delivery.Tier(m.Tier.ValueString()),
+		ReplicaOf: m.ReplicaOf.ValueString(),
+		Config:    unset(m.Config),
+		Secrets:   unset(m.Secrets),
+		Platform:  unset(m.Platform),
+		Parity:    m.Parity.toSpec(),
+		Target:    m.Target.toSpec(),
 	}
 	if !m.DeletionProtection.IsNull() && !m.DeletionProtection.IsUnknown() {
 		spec.DeletionProtection = m.DeletionProtection.ValueBoolPointer()
@@ -47,6 +49,7 @@ func environmentModelFrom(e delivery.Environment, prior environmentModel) enviro
 		ID:                 types.StringValue(e.Spec.Name),
 		Name:               types.StringValue(e.Spec.Name),
 		Tier:               types.StringValue(string(e.Spec.Tier)),
+		ReplicaOf:          stringOr(e.Spec.ReplicaOf, prior.ReplicaOf),
 		Config:             mapOr(maps.Clone(e.Spec.Config), prior.Config),
 		Secrets:            mapOr(maps.Clone(e.Spec.Secrets), prior.Secrets),
 		Platform:           mapOr(maps.Clone(e.Spec.Platform), prior.Platform),

@@ -53,6 +53,12 @@ func environmentAttributes() map[string]schema.Attribute {
 			Required:            true,
 			MarkdownDescription: "How close to users it is: `development`, `testing`, `staging`, `production` or `other`.",
 		},
+		"replica_of": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Name of another environment whose effective configuration and platform this one has, now and whenever they change there. " +
+				"It may have values of its own in `config` and `platform`; each that differs has to be allowed, with its reason, in `parity.allow`. " +
+				"Secrets are not taken over: a replica names its own. The other environment cannot be a replica itself, and cannot be destroyed while it has replicas.",
+		},
 		"config": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Configuration: what runs here gets it as environment variables.",
@@ -77,7 +83,7 @@ func environmentAttributes() map[string]schema.Attribute {
 		},
 		"effective_config": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "The configuration that releases get here, before a stage lays its own over it.",
+			MarkdownDescription: "The configuration that releases get here, before a stage lays its own over it. That of a replica is its source's with its own values over it.",
 		},
 		"revision": schema.StringAttribute{
 			Computed:            true,
@@ -119,16 +125,28 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	protected := spec.Protected()
 	spec.DeletionProtection = &protected
 	// Writing a plan or a state costs more than everything else here, so what is the same already is not written again.
-	if computed := environmentModelFrom(delivery.EnvironmentOf(spec), plan); !reflect.DeepEqual(computed, proposed) {
+	as, known := r.planned(ctx, spec, &resp.Diagnostics)
+	computed := environmentModelFrom(as, plan)
+	if !known {
+		computed = computed.unknownEffect()
+	}
+	if !reflect.DeepEqual(computed, proposed) {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, computed)...)
 	}
 	if r.session == nil {
 		return
 	}
 	changed := !resp.Plan.Raw.Equal(req.State.Raw)
-	r.session.overlay.environment(spec, changed)
-	if spec.Parity != nil || changed && hasParity(ctx, req.State, &resp.Diagnostics) {
+	if known {
+		r.session.overlay.environment(spec, changed)
+	} else {
+		r.session.overlay.environmentUnknown(spec.Name)
+	}
+	if len(spec.RelatedTo()) > 0 || changed && hadRelatives(ctx, req.State, &resp.Diagnostics) {
 		r.planParity(ctx, spec, changed, &resp.Diagnostics)
+	}
+	if changed {
+		r.refuseLateSource(spec.Name, &resp.Diagnostics)
 	}
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
 }
@@ -151,20 +169,24 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 		set("deletion_protection", delivery.EnvironmentSpec{Tier: delivery.Tier(tier.ValueString())}.Protected())
 	}
 	if r.session != nil && !name.IsUnknown() {
+		r.refuseLateSource(name.ValueString(), &resp.Diagnostics)
 		r.session.overlay.environmentUnknown(name.ValueString())
 	}
 }
 
-// hasParity reports whether the environment declares parity as it is, before this plan.
-func hasParity(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) bool {
+// hadRelatives reports whether the environment, as it is before this plan, declares parity or is a replica.
+func hadRelatives(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) bool {
 	var parity types.Object
+	var source types.String
 	if !state.Raw.IsNull() {
 		diags.Append(state.GetAttribute(ctx, path.Root("parity"), &parity)...)
+		diags.Append(state.GetAttribute(ctx, path.Root("replica_of"), &source)...)
 	}
-	return !parity.IsNull()
+	return !parity.IsNull() || !source.IsNull()
 }
 
-// planParity compares the environment as it will be with its reference as it will be, and with what it had to equal before.
+// planParity compares the environment as it will be with what it is a replica of and what it must equal, as those will be, and with
+// what it had to equal before.
 func (r *environmentResource) planParity(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
 	preview, ok := r.preview(ctx, spec, diags)
 	if !ok {
@@ -173,7 +195,7 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 	if changed {
 		weakens(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
 	}
-	if changed || spec.Parity != nil && r.session.overlay.changes(spec.Parity.With) {
+	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.overlay.changes) {
 		refuseInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
 		return
 	}
@@ -196,18 +218,15 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 	}
 }
 
-// preview asks the control plane about one environment; it is not asked, and ok is false, while the reference is not known.
+// preview asks the control plane about one environment; it is not asked, and ok is false, while what it names is not known.
 func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.Preview, ok bool) {
-	names := []string{spec.Name}
-	if spec.Parity != nil {
-		names = append(names, spec.Parity.With)
-	}
-	if !r.session.overlay.environmentsKnown(names[1:]...) {
+	relatives := spec.RelatedTo()
+	if !r.session.overlay.environmentsKnown(relatives...) {
 		return delivery.Preview{}, false
 	}
 	api, err := r.session.client(ctx)
 	if err == nil {
-		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forEnvironments(names...), Environment: &spec})
+		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forEnvironments(append(relatives, spec.Name)...), Environment: &spec})
 	}
 	if err != nil {
 		refuse(diags, "plan", "environment", spec.Name, err)

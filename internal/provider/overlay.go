@@ -213,6 +213,28 @@ func (o *overlay) revoke(id string) {
 	o.revoked = append(o.revoked, id)
 }
 
+// declared returns an environment as this plan leaves it, if it was planned already.
+func (o *overlay) declared(name string) (delivery.EnvironmentSpec, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, ok := o.environments[name]
+	return e.spec, ok
+}
+
+// replicas lists the replicas of the named environment that were planned so far, sorted.
+func (o *overlay) replicas(of string) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	names := []string{}
+	for name, e := range o.environments {
+		if e.spec.ReplicaOf == of {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // claimants lists the environments planned so far that declare parity with the named one.
 func (o *overlay) claimants(name string) []delivery.EnvironmentSpec {
 	o.mu.Lock()
@@ -239,7 +261,7 @@ func (o *overlay) changes(environment string) bool {
 	return o.environments[environment].changed
 }
 
-// forEnvironments gives the part of the overlay that a preview of the named environments needs: them and their references.
+// forEnvironments gives the part of the overlay that a preview of the named environments needs: them and what they name.
 func (o *overlay) forEnvironments(names ...string) delivery.Overlay {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -248,19 +270,24 @@ func (o *overlay) forEnvironments(names ...string) delivery.Overlay {
 
 func (o *overlay) withReferences(names []string) []delivery.EnvironmentSpec {
 	found, seen := []delivery.EnvironmentSpec{}, map[string]bool{}
-	add := func(name string) *delivery.EnvironmentSpec {
+	var add func(name string, relatives int)
+	add = func(name string, relatives int) {
 		e, ok := o.environments[name]
-		if !ok || seen[name] {
-			return nil
+		if !ok {
+			return
 		}
-		seen[name] = true
-		found = append(found, e.spec)
-		return &e.spec
+		if !seen[name] {
+			seen[name] = true
+			found = append(found, e.spec)
+		}
+		if relatives > 0 {
+			for _, relative := range e.spec.RelatedTo() {
+				add(relative, relatives-1)
+			}
+		}
 	}
 	for _, name := range names {
-		if spec := add(name); spec != nil && spec.Parity != nil {
-			add(spec.Parity.With)
-		}
+		add(name, 2) // a reference may be a replica of a third one
 	}
 	return found
 }

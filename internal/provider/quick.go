@@ -24,7 +24,7 @@ func Server(version string, host Host) tfprotov6.ProviderServer {
 // framework's server. Most environments in most plans are such, and the framework takes a millisecond of processor time for each
 // of their requests, to find nothing. What it answers is what the framework would answer: a test compares the two.
 //
-// It knows environments without parity and target only, and passes on whatever is unusual: an unknown or null value, an error, a
+// It knows environments without parity, target and source only, and passes on whatever is unusual: an unknown or null value, an error, a
 // difference of any kind.
 type quickServer struct {
 	tfprotov6.ProviderServer
@@ -123,7 +123,7 @@ func (q *quickServer) unmoved(session *session, req *tfprotov6.PlanResourceChang
 	return true
 }
 
-// plainEnvironment is an environment without parity and target, wholly known, as Terraform hands it over.
+// plainEnvironment is an environment without parity and target that is no replica, wholly known, as Terraform hands it over.
 type plainEnvironment struct {
 	id, name, tier, revision             string
 	protection                           *bool
@@ -141,7 +141,7 @@ func (q *quickServer) plain(from *tfprotov6.DynamicValue) (plainEnvironment, boo
 		return e, false
 	}
 	var attributes map[string]tftypes.Value
-	if value.As(&attributes) != nil || !attributes["parity"].IsNull() || !attributes["target"].IsNull() || attributes["name"].IsNull() || attributes["tier"].IsNull() {
+	if value.As(&attributes) != nil || !attributes["parity"].IsNull() || !attributes["target"].IsNull() || !attributes["replica_of"].IsNull() || attributes["name"].IsNull() || attributes["tier"].IsNull() {
 		return e, false
 	}
 	read := attributeReader{attributes: attributes, ok: true}
@@ -162,7 +162,7 @@ func (e plainEnvironment) spec() delivery.EnvironmentSpec {
 
 // is reports whether the state tells of exactly this environment.
 func (e plainEnvironment) is(o delivery.Environment) bool {
-	return o.Spec.Parity == nil && o.Spec.Target == nil && e.id == o.Spec.Name && e.name == o.Spec.Name && e.tier == string(o.Spec.Tier) &&
+	return o.Spec.Parity == nil && o.Spec.Target == nil && o.Spec.ReplicaOf == "" && e.id == o.Spec.Name && e.name == o.Spec.Name && e.tier == string(o.Spec.Tier) &&
 		e.revision == o.Status.Revision && e.protection != nil && *e.protection == o.Spec.Protected() &&
 		maps.Equal(e.config, o.Spec.Config) && maps.Equal(e.secrets, o.Spec.Secrets) && maps.Equal(e.platform, o.Spec.Platform) &&
 		e.effective != nil && maps.Equal(e.effective, o.Status.EffectiveConfig)

@@ -25,6 +25,8 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 	slow.server = providerserver.NewProtocol6(provider.New("test", h.Host())())()
 	outside := h.Client("mallory@example.com")
 	count, untouched := 0, 0
+	_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "elsewhere", Tier: delivery.TierOther, Config: map[string]string{"A": "1"}})
+	require.NoError(t, err)
 	rapid.Check(t, func(rt *rapid.T) {
 		count++
 		quick.configure()
@@ -114,6 +116,11 @@ func drawPlain(rt *rapid.T, name string) map[string]any {
 	}
 	if rapid.IntRange(0, 4).Draw(rt, "target") == 0 {
 		config["target"] = map[string]any{"directory": map[string]any{"path": "/srv/" + name}}
+	}
+	if rapid.IntRange(0, 4).Draw(rt, "replica") == 0 {
+		config["replica_of"] = "elsewhere"
+		delete(config, "config") // which would need parity.allow
+		delete(config, "platform")
 	}
 	return config
 }

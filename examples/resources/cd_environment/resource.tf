@@ -47,3 +47,23 @@ resource "cd_environment" "lab" {
     }
   }
 }
+
+# Has the configuration and the platform of production, now and whenever those change, but for what it declares itself. It never
+# takes over a secret.
+resource "cd_environment" "reproduction" {
+  name       = "reproduction"
+  tier       = "testing"
+  replica_of = cd_environment.production.name
+  config     = { LOG_LEVEL = "debug" }
+  secrets    = { DATABASE_PASSWORD = "env:REPRODUCTION_DATABASE_PASSWORD" }
+
+  parity = {
+    with = cd_environment.production.name
+    allow = {
+      LOG_LEVEL   = { reason = "debug output while looking for a bug" }
+      "secrets.*" = { reason = "a database of its own" }
+    }
+  }
+
+  target = { directory = { path = "${abspath(path.module)}/srv/reproduction" } }
+}

@@ -204,7 +204,7 @@ func fullEnvironment() delivery.EnvironmentSpec {
 	low, high := 1.0, 10.0
 	protected, hook := true, fullCommand("reload")
 	return delivery.EnvironmentSpec{
-		Name: "eu", Tier: delivery.TierProduction,
+		Name: "eu", Tier: delivery.TierProduction, ReplicaOf: "us",
 		Config: map[string]string{"REGION": "eu"}, Secrets: map[string]string{"TOKEN": "env:TOKEN"}, Platform: map[string]string{"os": "debian-12"},
 		Parity: &delivery.Parity{With: "us", Allow: map[string]delivery.Allowance{
 			"REPLICAS": {Reason: "smaller", Min: &low, Max: &high},
