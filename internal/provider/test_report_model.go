@@ -66,9 +66,9 @@ func (m *testReportModel) count(c delivery.TestCounts, digest string) {
 	m.Digest = types.StringValue(digest)
 }
 
-// isOf reports whether the model declares the report that the state has.
+// isOf reports whether the model declares the report that the state has; without a text, it is any that was recorded.
 func (m testReportModel) isOf(state testReportModel) bool {
-	return m.toSpec().Spec == state.toSpec().Spec && textDigest(m.JUnit.ValueString()) == state.Digest.ValueString()
+	return m.toSpec().Spec == state.toSpec().Spec && (m.JUnit.IsNull() || textDigest(m.JUnit.ValueString()) == state.Digest.ValueString())
 }
 
 // keep takes over what was recorded of the same report; what the user declares stays as written.

@@ -60,8 +60,8 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				PlanModifiers:       replaces,
 			},
 			"junit": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "The report as JUnit XML, at most 16 MiB, as in `file(\"report.xml\")`. A text that cannot be read is an error and records nothing. Only what it says is kept in the ledger, so it cannot be imported: after an import, a plan takes the same text over in place.",
+				Optional:            true,
+				MarkdownDescription: "The report as JUnit XML, at most 16 MiB, as in `file(\"report.xml\")`. A text that cannot be read is an error and records nothing. Required to record a report. The ledger keeps what it says and its digest, not the text, so it cannot be imported: a report that was imported may stay without it, and one that gets the same text takes it over in place.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIf(isAnotherReport, anotherReport, anotherReport)},
 			},
 			"tests": schema.Int64Attribute{
@@ -94,11 +94,11 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 
 const anotherReport = "Another text is another report. The text of the report that was imported is not."
 
-// isAnotherReport compares digests: after an import, the state has no text.
+// isAnotherReport compares digests: after an import, the state has no text. No text at all stands for what was recorded.
 func isAnotherReport(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 	var digest types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("digest"), &digest)...)
-	resp.RequiresReplace = req.PlanValue.IsUnknown() || textDigest(req.PlanValue.ValueString()) != digest.ValueString()
+	resp.RequiresReplace = req.PlanValue.IsUnknown() || !req.PlanValue.IsNull() && textDigest(req.PlanValue.ValueString()) != digest.ValueString()
 }
 
 // ValidateConfig checks the names by themselves, as far as they are known. The text is read at the plan.
@@ -134,6 +134,10 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	case state != nil:
 		plan.keep(*state)
+	case plan.JUnit.IsNull():
+		resp.Diagnostics.AddAttributeError(path.Root("junit"), fmt.Sprintf("Unable to record test report %q", testReportName(plan.toSpec().Spec)),
+			"A report is recorded from its text: set junit, as in file(\"report.xml\"). Only a report that is recorded already, and was imported, can be without.")
+		return
 	case !r.foresee(ctx, plan, resp):
 		return
 	}

@@ -69,7 +69,8 @@ func TestTestReport(t *testing.T) {
 	s.test(recorded, imported, again, withdrawn)
 }
 
-// The ledger does not keep the text. An imported report is not recorded again for that: the text is taken over in place.
+// The ledger does not keep the text. An imported report is not recorded again for that: it may stay without its text, and takes it
+// over in place.
 func TestImportedTestReportTakesItsText(t *testing.T) {
 	s := newShop(t)
 	config := func(junit string) string {
@@ -96,7 +97,18 @@ resource "cd_test_report" "unit" {
 	other := resource.TestStep{Config: config("bad.xml"),
 		ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("cd_test_report.unit", plancheck.ResourceActionReplace)}},
 		ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("cd_test_report.unit", tfjsonpath.New("failures"), knownvalue.Int64Exact(1))}}
-	s.test(same, other)
+	without := resource.TestStep{Config: regexp.MustCompile(`(?m)^ +junit.*$`).ReplaceAllString(config("good.xml"), ""), PreConfig: same.PreConfig,
+		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("cd_test_report.unit", plancheck.ResourceActionNoop)}},
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("cd_test_report.unit", tfjsonpath.New("id"), knownvalue.StringExact("shop/1.0.0/unit/1")),
+			statecheck.ExpectKnownValue("cd_test_report.unit", tfjsonpath.New("junit"), knownvalue.Null()),
+		}}
+	same.PreConfig = nil
+	// Taking the text out of the configuration takes nothing back.
+	again := without
+	again.PreConfig = nil
+	again.ConfigPlanChecks.PreApply = []plancheck.PlanCheck{plancheck.ExpectResourceAction("cd_test_report.unit", plancheck.ResourceActionUpdate)}
+	s.test(without, same, again, other)
 }
 
 // register declares the shop behind Terraform's back, with one manual stage, and a release.
@@ -134,6 +146,7 @@ func TestTestReportRefusals(t *testing.T) {
 	s.test(
 		s.step(wish{"release": release("1.0.0"), "gates": askUnit}),
 		with(map[string]any{"junit": "<testsuite"}, `(?s)Unable to record test report "shop/1.0.0/unit".*junit\s+=.*the\s+report\s+cannot\s+be\s+read`),
+		with(map[string]any{}, `(?s)Unable to record test report "shop/1.0.0/unit".*A\s+report\s+is\s+recorded\s+from\s+its\s+text:\s+set\s+junit`),
 		with(map[string]any{"junit": ""}, `(?s)Unable to record test report.*junit\s+=.*cannot\s+be\s+read`),
 		with(map[string]any{"junit": goodReport, "version": "9.9.9"}, `(?s)Unable to record test report.*version\s+=.*has\s+no\s+release\s+"9\.9\.9"`),
 		with(map[string]any{"junit": goodReport, "stage": "test"}, `(?s)Unable to record test report.*stage\s+=.*has\s+no\s+stage\s+"test"`),

@@ -14,7 +14,7 @@ variable "approvals" {
 }
 
 variable "reports" {
-  type    = list(object({ version = optional(string, "1.0.0"), suite = optional(string, "unit"), stage = optional(string), junit = string }))
+  type    = list(object({ version = optional(string, "1.0.0"), suite = optional(string, "unit"), stage = optional(string), junit = optional(string) }))
   default = []
 }
 

@@ -1,0 +1,131 @@
+package acctest_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+)
+
+// whole is a configuration of every resource with every attribute that can be set, in Terraform's JSON syntax: what the walks
+// of the attributes declare, and a forum that is delivered. DIR stands for the workspace, DIGEST for its artifact's digest.
+var whole = `{"resource": {
+	"cd_environment": {
+		"reference": {"name": "reference", "tier": "other"},
+		"first": ` + environmentConfigs[0] + `,
+		"second": ` + environmentConfigs[1] + `,
+		"third": {"name": "third", "tier": "other", "target": {"directory": {"path": "/srv/third"}}},
+		"fourth": {"name": "fourth", "tier": "other", "target": {"directory": {"path": "/srv/fourth"}}},
+		"try": {"name": "try", "tier": "development", "config": {}, "target": {"directory": {"path": "DIR/srv/try"}}},
+		"live": {"name": "live", "tier": "testing", "target": {"directory": {"path": "DIR/srv/live"}}}},
+	"cd_pipeline": {
+		"shop": ` + pipelineConfig + `,
+		"forum": {"name": "forum", "stages": [
+			{"name": "try", "environments": ["try"], "promotion": "automatic", "gates": {}},
+			{"name": "live", "environments": ["live"], "promotion": "manual", "overridable": ["soak"],
+				"gates": {"approvals": {"required": 1}, "tests": {"unit": {}}, "soak": {"stage": "try", "duration": "1h"}}}]}},
+	"cd_policy": {"strict": {"name": "strict", "tiers": ["staging", "production"], "environments": ["second", "first"], "gates": ` + gatesConfig + `}},
+	"cd_freeze": {"holidays": {"name": "holidays", "reason": "few \"people\" are here", "starts_at": "2026-12-20T00:00:00Z", "ends_at": "2027-01-04T06:00:00+01:00",
+		"environments": ["second", "first"], "tiers": ["staging", "production"], "pipelines": ["shop", "blog"]}},
+	"cd_release": {"forum": {"pipeline": "forum", "version": "1.0.0", "attempt": 2, "labels": {"ticket": "F-1", "$${a}": "%%{b}"},
+		"artifacts": {"page": {"uri": "DIR/page.html", "digest": "DIGEST"}},
+		"source": {"repository": "https://git.example.com/forum", "revision": "3f2c", "author": "dave@example.com", "committed_at": "2026-11-20T10:00:00Z"},
+		"timeouts": {"create": "5m", "update": "5m"}}},
+	"cd_test_report": {
+		"unit": {"pipeline": "forum", "version": "1.0.0", "suite": "unit", "stage": "try", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"},
+		"bare": {"pipeline": "forum", "version": "1.0.0", "suite": "bare", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"}},
+	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "expires_at": "2099-03-01T18:00:00Z"}},
+	"cd_approval": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "decision": "approve", "comment": "looked twice"}},
+	"cd_promotion": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}
+}}`
+
+// wholeConfiguration is whole in Terraform's own order: everything after what it needs.
+func wholeConfiguration(t *testing.T, dir, digest string) string {
+	t.Helper()
+	var root map[string]map[string]map[string]map[string]any
+	require.NoError(t, json.Unmarshal([]byte(strings.NewReplacer("DIR", filepath.ToSlash(dir), "DIGEST", digest).Replace(whole)), &root))
+	after := map[string][]string{"cd_environment": nil, "cd_freeze": nil, "cd_pipeline": {"cd_environment.*"}, "cd_policy": {"cd_pipeline.*"}, "cd_release": {"cd_pipeline.forum"},
+		"cd_test_report": {"cd_release.forum"}, "cd_override": {"cd_release.forum"}, "cd_approval": {"cd_release.forum"},
+		"cd_promotion": {"cd_test_report.unit", "cd_override.forum", "cd_approval.forum"}}
+	for typ, resources := range root["resource"] {
+		for name, config := range resources {
+			for _, other := range after[typ] {
+				if of, ok := strings.CutSuffix(other, ".*"); ok {
+					for each := range root["resource"][of] {
+						config["depends_on"] = append(asList(config["depends_on"]), of+"."+each)
+					}
+				} else {
+					config["depends_on"] = append(asList(config["depends_on"]), other)
+				}
+			}
+			if name == "first" {
+				config["depends_on"] = []any{"cd_environment.reference"}
+			}
+		}
+	}
+	text, err := json.Marshal(root)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func asList(value any) []any {
+	list, _ := value.([]any)
+	return list
+}
+
+// TestGeneratedConfigurationPlansEmpty lets Terraform write the configuration of what exists already, from import blocks alone. As
+// it is written it is valid, imports everything, and changes nothing, neither then nor later.
+func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
+	t.Parallel()
+	here := newWorkspace(t, "")
+	ledger := "CD_LEDGER=" + filepath.Join(here.dir, "ledger.db")
+	here.env = []string{ledger}
+	text := []byte("hello")
+	here.write("page.html", string(text))
+	here.write("main.tf.json", wholeConfiguration(t, here.dir, fmt.Sprintf("sha256:%x", sha256.Sum256(text))))
+	here.write("providers.tf", "terraform {\n  required_providers {\n    cd = { source = \"delivery-as-code/cd\" }\n  }\n}\n")
+	here.run("apply")
+	here.requireEmptyPlan()
+
+	there := newWorkspace(t, here.imports(), ledger)
+	said, status := there.try("plan", "-generate-config-out=generated.tf")
+	generated, err := os.ReadFile(filepath.Join(there.dir, "generated.tf"))
+	require.NoError(t, err, said)
+	require.Zero(t, status, "%s\n%s", said, generated)
+	require.Regexp(t, `Plan: \d+ to import, 0 to add, 0 to change, 0 to destroy\.`, said, string(generated))
+	require.Contains(t, there.run("apply"), "0 added, 0 changed, 0 destroyed.")
+	there.requireEmptyPlan()
+	here.requireEmptyPlan()
+}
+
+// imports are import blocks for everything in the workspace's state, by id.
+func (w *workspace) imports() string {
+	w.t.Helper()
+	var shown struct {
+		Values struct {
+			Root struct {
+				Resources []struct {
+					Type, Address string
+					Values        struct{ ID string }
+				}
+			} `json:"root_module"`
+		}
+	}
+	require.NoError(w.t, json.Unmarshal([]byte(w.run("show", "-json")), &shown))
+	blocks, seen := []string{"terraform {\n  required_providers {\n    cd = { source = \"delivery-as-code/cd\" }\n  }\n}\n"}, map[string]bool{}
+	for _, r := range shown.Values.Root.Resources {
+		seen[r.Type] = true
+		blocks = append(blocks, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", r.Address, r.Values.ID))
+	}
+	for typ := range newProtocol(w.t, acctest.New(w.t)).schemas.ResourceSchemas {
+		require.True(w.t, seen[typ], "%s: add one to the whole configuration", typ)
+	}
+	return strings.Join(blocks, "")
+}
