@@ -87,10 +87,8 @@ func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	here := newWorkspace(t, "")
 	ledger := "CD_LEDGER=" + filepath.Join(here.dir, "ledger.db")
 	here.env = []string{ledger}
-	text := []byte("hello")
-	here.write("page.html", string(text))
-	here.write("main.tf.json", wholeConfiguration(t, here.dir, fmt.Sprintf("sha256:%x", sha256.Sum256(text))))
-	here.write("providers.tf", "terraform {\n  required_providers {\n    cd = { source = \"delivery-as-code/cd\" }\n  }\n}\n")
+	here.write("providers.tf", requiredProviders)
+	here.write("main.tf.json", wholeConfiguration(t, here.dir, here.page("hello")))
 	here.run("apply")
 	here.requireEmptyPlan()
 
@@ -103,6 +101,15 @@ func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	require.Contains(t, there.run("apply"), "0 added, 0 changed, 0 destroyed.")
 	there.requireEmptyPlan()
 	here.requireEmptyPlan()
+}
+
+const requiredProviders = "terraform {\n  required_providers {\n    cd = { source = \"delivery-as-code/cd\" }\n  }\n}\n"
+
+// page makes the artifact of the whole configuration, and returns its digest.
+func (w *workspace) page(text string) string {
+	w.t.Helper()
+	w.write("page.html", text)
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text)))
 }
 
 // imports are import blocks for everything in the workspace's state, by id.
@@ -119,7 +126,7 @@ func (w *workspace) imports() string {
 		}
 	}
 	require.NoError(w.t, json.Unmarshal([]byte(w.run("show", "-json")), &shown))
-	blocks, seen := []string{"terraform {\n  required_providers {\n    cd = { source = \"delivery-as-code/cd\" }\n  }\n}\n"}, map[string]bool{}
+	blocks, seen := []string{requiredProviders}, map[string]bool{}
 	for _, r := range shown.Values.Root.Resources {
 		seen[r.Type] = true
 		blocks = append(blocks, fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", r.Address, r.Values.ID))

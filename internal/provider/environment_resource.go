@@ -46,7 +46,7 @@ func environmentAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another environment.",
+			MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another environment; while a pipeline uses it, `lifecycle { create_before_destroy = true }` lets the pipeline move over in the same apply.",
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"tier": schema.StringAttribute{
@@ -75,7 +75,7 @@ func environmentAttributes() map[string]schema.Attribute {
 		"target": targetAttribute(),
 		"deletion_protection": schema.BoolAttribute{
 			Optional: true, Computed: true,
-			MarkdownDescription: "Refuses to destroy the environment while true. Defaults to `true` for tier `production`, else `false`.",
+			MarkdownDescription: "Refuses to destroy the environment while true, already in the plan, and so another name too. Defaults to `true` for tier `production`, else `false`.",
 		},
 		"id": schema.StringAttribute{
 			Computed:            true,
@@ -103,7 +103,7 @@ func (r *environmentResource) ValidateConfig(ctx context.Context, req resource.V
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a parity violation fails the plan.
 func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
+	if r.planProtection(ctx, req, &resp.Diagnostics); req.Plan.Raw.IsNull() {
 		return
 	}
 	var protection types.Bool
@@ -149,6 +149,31 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 		r.refuseLateSource(spec.Name, &resp.Diagnostics)
 	}
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
+}
+
+// planProtection refuses what destroys a protected environment: taking it out of the configuration, and another name. The ledger
+// would refuse it as well, but only after other resources were destroyed.
+func (r *environmentResource) planProtection(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+	if req.State.Raw.IsNull() {
+		return
+	}
+	var protected types.Bool
+	var name, planned types.String
+	diags.Append(req.State.GetAttribute(ctx, path.Root("deletion_protection"), &protected)...)
+	diags.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
+	gone := req.Plan.Raw.IsNull()
+	if !gone {
+		diags.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &planned)...)
+	}
+	if !protected.ValueBool() || !gone && (planned.IsUnknown() || planned.Equal(name)) {
+		return
+	}
+	refusal := delivery.Errorf(delivery.CodeConflict, "deletion protection is on; set deletion_protection = false and apply that first")
+	if !gone {
+		refusal = &delivery.Error{Code: delivery.CodeConflict, Field: "name", Message: "another name is another environment, so this one would be destroyed, and its deletion protection is on; " +
+			"set deletion_protection = false and apply that first, or keep the name"}
+	}
+	refuse(diags, "destroy", "environment", name.ValueString(), refusal)
 }
 
 // planUnknown plans what cannot be computed yet as unknown.
