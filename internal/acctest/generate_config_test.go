@@ -65,7 +65,7 @@ func wholeConfiguration(t *testing.T, dir, digest string) string {
 					config["depends_on"] = append(asList(config["depends_on"]), other)
 				}
 			}
-			if name == "first" {
+			if name == "first" || name == "second" {
 				config["depends_on"] = []any{"cd_environment.reference"}
 			}
 		}
