@@ -17,7 +17,7 @@ const pipelineConfig = `{
 		{"name": "two", "environments": ["second"], "promotion": "automatic"},
 		{"name": "three", "environments": ["third", "fourth"], "promotion": "manual", "on_failure": "halt",
 			"config": {"FEATURE": "on"},
-			"rollout": {"max_parallel": 2},
+			"rollout": {"max_parallel": 2, "max_failures": 1},
 			"gates": ` + gatesConfig + `,
 			"overridable": ["windows", "soak"],
 			"verify": {
@@ -40,6 +40,7 @@ func pipelineChanges() map[string]pipelineChange {
 		"stages.on_failure":           last(func(s *delivery.Stage) { s.OnFailure = delivery.Rollback }),
 		"stages.rollout":              last(func(s *delivery.Stage) { s.Rollout = nil }),
 		"stages.rollout.max_parallel": last(func(s *delivery.Stage) { s.Rollout.MaxParallel = 3 }),
+		"stages.rollout.max_failures": last(func(s *delivery.Stage) { s.Rollout.MaxFailures = 2 }),
 		"stages.gates":                last(func(s *delivery.Stage) { s.Gates = delivery.Gates{} }),
 		"stages.overridable":          last(func(s *delivery.Stage) { s.Overridable = []string{"soak"} }),
 		"stages.verify":               last(func(s *delivery.Stage) { delete(s.Verify, "asked") }),

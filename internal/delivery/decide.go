@@ -27,6 +27,7 @@ type Step struct {
 	Rollout     string         `json:"rollout,omitempty"`    // the rollout to join; empty starts a new one
 	Attempt     int            `json:"attempt,omitempty"`
 	Purpose     DeploymentKind `json:"purpose,omitempty"`
+	MaxFailures int            `json:"-"` // how many failures the rollout bears
 	Content     Content        `json:"-"`
 	Gates       []GateResult   `json:"-"`
 }
@@ -115,6 +116,7 @@ func (d Decision) Stopped() *StageDecision {
 // Decide says what is to be done now for the promotion into the entry stage. It only looks; the same world gives the same
 // decision. Steps come from the first stage that is not as it should be.
 func Decide(w World, entry string) Decision {
+	w = w.indexed()
 	promotion, ok := w.Promotions[entry]
 	at := w.Pipeline.StageIndex(entry)
 	if !ok || at < 0 {
@@ -160,31 +162,19 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
-	if broken := w.hold(stage, release.Spec.Version, attempt); broken != nil {
-		s.Held = held(*broken)
-		s.Status = StageStatus(broken.Status)
-		return s, w.healStanding(stage, release, asks)
+	todo := s.Needs
+	if broken := w.broken(stage, release.Spec.Version, attempt); len(broken) > 0 {
+		if todo = w.untried(stage, release, attempt, s.Needs, broken); len(todo) == 0 {
+			s.Held = held(broken)
+			s.Status = StageStatus(saysWhy(broken).Status)
+			return s, w.healStanding(stage, release, asks)
+		}
 	}
-	s.Gates = w.evaluate(w.entering(stage, release, attempt, s.Needs), asks)
+	s.Gates = w.evaluate(w.entering(stage, release, attempt, todo), asks)
 	if !GatesPassed(s.Gates) {
 		return s, w.healStanding(stage, release, asks)
 	}
-	return s, w.deploys(stage, release, attempt, s)
-}
-
-// entering says which of a stage's environments the release is to be brought to, and by which rollout.
-func (w World) entering(stage Stage, release Release, attempt int, needs map[string]string) entering {
-	in := entering{stage: stage, release: release}
-	for _, env := range stage.Environments {
-		if _, needed := needs[env]; !needed {
-			continue
-		}
-		if len(in.environments) == 0 {
-			in.joining = w.openRollout(stage, env, release, attempt)
-		}
-		in.environments = append(in.environments, env)
-	}
-	return in
+	return s, w.deploys(stage, release, attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
@@ -216,49 +206,6 @@ func (w World) statusInFlight(stage Stage) StageStatus {
 		}
 	}
 	return status
-}
-
-// rollbacks lists what is to be taken back: when a deployment failed, everything its rollout changed in the stage goes back to
-// the last verified content, unless the stage halts on failure or there is nothing to go back to.
-func (w World) rollbacks(stage Stage) []Step {
-	if stage.Failure() == Halt {
-		return nil
-	}
-	steps := []Step{}
-	for _, rollout := range w.failedRollouts(stage) {
-		for _, env := range stage.Environments {
-			d := w.Latest(env)
-			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || (d.Status != Failed && d.Status != Verified) {
-				continue // not touched by it, taken back already, or replaced since
-			}
-			target := w.rollbackTarget(*d)
-			if target == nil {
-				continue
-			}
-			steps = append(steps, Step{Kind: StepRollback, Stage: stage.Name, Environment: env, Version: target.Content.Version,
-				Deployment: d.ID, Rollout: rollout, Attempt: target.Attempt, Purpose: KindRollback, Content: target.Content,
-				Reason: fmt.Sprintf("%s failed in %s; going back to %s", d.Content.Version, stage.Name, target.Content.Version)})
-		}
-	}
-	return steps
-}
-
-// failedRollouts lists the rollouts whose last deployment in some environment of the stage failed.
-func (w World) failedRollouts(stage Stage) []string {
-	failed := []string{}
-	for _, env := range stage.Environments {
-		d := w.Latest(env)
-		if d != nil && d.Status == Failed && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
-			failed = append(failed, d.Rollout)
-		}
-	}
-	// A rollout's failure may already be taken back in one environment and not yet in another.
-	for _, d := range w.Deployments {
-		if d.Stage == stage.Name && d.Status == RolledBack && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
-			failed = append(failed, d.Rollout)
-		}
-	}
-	return failed
 }
 
 // needs says for each environment of the stage why it is to be deployed, and for which it cannot be known.
@@ -337,46 +284,6 @@ func (w World) observed(env string) bool {
 	return ok
 }
 
-// deploys makes the steps for the next environments of the stage, as many as may go at the same time.
-func (w World) deploys(stage Stage, release Release, attempt int, s StageDecision) []Step {
-	steps := []Step{}
-	joining := w.entering(stage, release, attempt, s.Needs).joining
-	for _, env := range stage.Environments {
-		why, needed := s.Needs[env]
-		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
-		if !needed || len(steps) == stage.MaxParallel() || w.openRollout(stage, env, release, attempt) != joining {
-			continue
-		}
-		content := ContentFor(stage, w.Environments[env], release)
-		purpose := KindDeliver
-		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
-			purpose = KindHeal
-		}
-		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: s.Gates})
-	}
-	return steps
-}
-
-// openRollout returns the rollout that a new deployment joins: the stage's newest one, if it brings the same release at the
-// same attempt and has not been to this environment. Empty starts a new one.
-func (w World) openRollout(stage Stage, env string, release Release, attempt int) string {
-	var last *Deployment
-	for i := range w.Deployments {
-		if w.Deployments[i].Stage == stage.Name {
-			last = &w.Deployments[i]
-		}
-	}
-	if last == nil || last.Content.ReleaseDigest != release.Digest || last.Attempt != attempt || last.Kind == KindRollback {
-		return ""
-	}
-	been := slices.ContainsFunc(w.Deployments, func(d Deployment) bool { return d.Rollout == last.Rollout && d.Environment == env })
-	if been {
-		return ""
-	}
-	return last.Rollout
-}
-
 // healStanding keeps what the ledger says should run running while the wanted release cannot enter: a drifted environment is
 // healed if the gates pass for what stands there.
 func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
@@ -388,7 +295,7 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
 		}
 		why, drifted := w.drift(env, map[string]string{}, asks)
 		release, known := w.Releases[standing.Content.Version]
-		if !drifted || !known || w.hold(stage, release.Spec.Version, standing.Attempt) != nil {
+		if !drifted || !known || len(w.broken(stage, release.Spec.Version, standing.Attempt)) > 0 {
 			continue
 		}
 		gates := w.evaluate(entering{stage: stage, release: release, environments: []string{env}}, asks)
@@ -399,15 +306,6 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
 			Attempt: standing.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates})
 	}
 	return steps
-}
-
-// held words why a release is not tried again.
-func held(d Deployment) string {
-	text := fmt.Sprintf("%s %s in %s (%s, attempt %d)", d.Content.Version, d.Status.words(), d.Stage, d.Environment, d.Attempt)
-	if d.Failure != "" {
-		text += ": " + d.Failure
-	}
-	return fmt.Sprintf("%s. It is not tried there again until attempt is raised to %d, or another version is delivered", text, d.Attempt+1)
 }
 
 // changedKeys names the configuration keys that differ, without values: secrets may be among them.

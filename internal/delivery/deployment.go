@@ -39,15 +39,17 @@ type Content struct {
 
 // Deployment is one attempt to make one environment run one content.
 type Deployment struct {
-	ID          string           `json:"id"`
-	Seq         int64            `json:"seq"` // the order in which the ledger recorded them
-	Pipeline    string           `json:"pipeline"`
-	Stage       string           `json:"stage"`
-	Environment string           `json:"environment"`
-	Content     Content          `json:"content"`
-	Kind        DeploymentKind   `json:"kind"`
-	Attempt     int              `json:"attempt"`
-	Rollout     string           `json:"rollout"` // shared by what one delivery changed in a stage's environments
+	ID          string         `json:"id"`
+	Seq         int64          `json:"seq"` // the order in which the ledger recorded them
+	Pipeline    string         `json:"pipeline"`
+	Stage       string         `json:"stage"`
+	Environment string         `json:"environment"`
+	Content     Content        `json:"content"`
+	Kind        DeploymentKind `json:"kind"`
+	Attempt     int            `json:"attempt"`
+	Rollout     string         `json:"rollout"` // shared by what one delivery changed in a stage's environments
+	// MaxFailures is in how many environments the rollout might fail without being stopped, when this deployment was begun.
+	MaxFailures int              `json:"max_failures,omitempty"`
 	Status      DeploymentStatus `json:"status"`
 	Replaces    string           `json:"replaces,omitempty"` // rollback: the deployment that is taken back
 	Reason      string           `json:"reason"`             // why it was made, in words

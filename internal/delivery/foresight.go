@@ -72,7 +72,7 @@ func (f *Foresight) note(asks Asks) {
 
 // copied returns a world whose deployments, promotions and observations can be changed without the original noticing.
 func (w World) copied() World {
-	w.Deployments = slices.Clone(w.Deployments)
+	w.Deployments, w.places = slices.Clone(w.Deployments), nil
 	w.Promotions = maps.Clone(w.Promotions)
 	w.Releases = maps.Clone(w.Releases)
 	w.Rollouts = slices.Clone(w.Rollouts)
@@ -98,7 +98,7 @@ func (w *World) play(step Step) {
 	now := w.Now
 	played := Deployment{ID: fmt.Sprintf("foreseen-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
 		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
-		CreatedAt: now}
+		MaxFailures: step.MaxFailures, CreatedAt: now}
 	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: now}); step.Kind == StepDeploy &&
 		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == started.ID }) {
 		w.Rollouts = append(w.Rollouts, started)

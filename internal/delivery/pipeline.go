@@ -43,11 +43,6 @@ type Stage struct {
 	OnFailure    OnFailure         `json:"on_failure,omitempty"` // default Rollback
 }
 
-// Rollout says how a stage with several environments is walked.
-type Rollout struct {
-	MaxParallel int `json:"max_parallel,omitempty"` // deployments at the same time; default 1
-}
-
 // Gates are the conditions to enter a stage. A gate that is not declared is not asked. The JSON key of a gate is also its name
 // in verdicts; gates that come by name are called "checks.NAME".
 type Gates struct {
@@ -93,14 +88,6 @@ func (s Stage) Failure() OnFailure {
 		return Rollback
 	}
 	return s.OnFailure
-}
-
-// MaxParallel returns how many of the stage's environments may be deployed at the same time.
-func (s Stage) MaxParallel() int {
-	if s.Rollout == nil || s.Rollout.MaxParallel == 0 {
-		return 1
-	}
-	return s.Rollout.MaxParallel
 }
 
 // StageIndex returns the position of a stage, or -1.
@@ -188,8 +175,8 @@ func (s Stage) validate(p problems) {
 	s.Gates.validate(p.at("gates"))
 	validateGateNames(p.at("overridable"), s.Overridable)
 	validateChecks(p.at("verify"), s.Verify)
-	if s.Rollout != nil && (s.Rollout.MaxParallel < 0 || s.Rollout.MaxParallel > MaxEnvironments) {
-		p.at("rollout").at("max_parallel").add("%d is not a number of deployments at the same time; use 1 to %d", s.Rollout.MaxParallel, MaxEnvironments)
+	if s.Rollout != nil {
+		s.Rollout.validate(p.at("rollout"))
 	}
 	if f := s.Failure(); f != Rollback && f != Halt {
 		p.at("on_failure").add("%q is not known; use \"rollback\" or \"halt\"", s.OnFailure)

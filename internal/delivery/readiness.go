@@ -18,9 +18,11 @@ const maxMoments = 1000
 // Ready asks every gate of a stage about a release, at the world's moment, and then at each later moment that a gate names until
 // all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
 func Ready(w World, stage Stage, release Release) (Readiness, Asks) {
+	w = w.indexed()
 	asks := Asks{}
 	in := entering{stage: stage, release: release, environments: stage.Environments}
-	r := Readiness{Gates: w.evaluate(in, &asks)}
+	ask := func() []GateResult { return append(w.holds(stage, release), w.evaluate(in, &asks)...) }
+	r := Readiness{Gates: ask()}
 	r.Ready = GatesPassed(r.Gates)
 	gates, last := r.Gates, ""
 	for range maxMoments {
@@ -34,9 +36,24 @@ func Ready(w World, stage Stage, release Release) (Readiness, Asks) {
 			return r, asks
 		}
 		w.Now, last = *next, gate
-		gates = w.evaluate(in, &asks)
+		gates = ask()
 	}
 	return r, asks
+}
+
+// holds tells of the hold on a release that failed in the stage or was rolled back there. It is no gate that is declared, but it keeps
+// the release out as one does, and no override skips it.
+func (w World) holds(stage Stage, release Release) []GateResult {
+	entry := w.Pipeline.Stages[w.Pipeline.Entry(w.Pipeline.StageIndex(stage.Name))].Name
+	attempt := 1
+	if p, ok := w.Promotions[entry]; ok && p.Spec.Version == release.Spec.Version {
+		attempt = p.Spec.Attempt
+	}
+	broken := w.broken(stage, release.Spec.Version, attempt)
+	if len(broken) == 0 {
+		return nil
+	}
+	return []GateResult{{Name: "hold", Verdict: Blocked, Reason: held(broken)}}
 }
 
 // nextMoment returns the latest of the moments that the gates which have not passed wait for, and which gate waits for it; nil

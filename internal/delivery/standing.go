@@ -22,6 +22,7 @@ type EnvironmentState struct {
 
 // StageStates tells where a release stands in every stage of its pipeline.
 func StageStates(w World, version string) (map[string]StageState, Asks) {
+	w = w.indexed()
 	states, asks := map[string]StageState{}, Asks{}
 	decisions := map[string]Decision{}
 	for i, stage := range w.Pipeline.Stages {
@@ -108,6 +109,7 @@ func (w World) RunningVersion(env string) string {
 
 // EnvironmentStates tells what runs in each environment of a stage.
 func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Asks) {
+	w = w.indexed()
 	states, asks := map[string]EnvironmentState{}, Asks{}
 	for _, env := range stage.Environments {
 		states[env] = w.environmentState(env, &asks)

@@ -24,7 +24,7 @@ import (
 //	environments                  one line for each: NAME [KEY=VALUE ...] [like=OTHER] [may-differ=KEY,KEY]
 //	pipeline                      one line for each stage, in order: NAME: ENVIRONMENT ..., automatic|manual [, CONDITION ...]
 //	                              conditions: approvals N [of WHO ...] [for DURATION], author may approve, soak DURATION in STAGE,
-//	                              parity, check NAME, parallel N, halt on failure
+//	                              parity, check NAME, parallel N, may fail in N, halt on failure
 //	release VERSION by=WHO        registers a release
 //	deliver VERSION [attempt=N]   what applying a cd_release does: into the first stage, and on through the automatic ones
 //	promote VERSION to=STAGE [when-blocked=fail|pend] [attempt=N]
@@ -219,6 +219,8 @@ func (s *story) condition(stage *delivery.Stage, words []string) {
 		stage.Gates.Checks = map[string]delivery.Check{words[1]: command(words[1])}
 	case "parallel":
 		stage.Rollout = &delivery.Rollout{MaxParallel: number(1)}
+	case "may":
+		stage.Rollout = &delivery.Rollout{MaxParallel: stage.MaxParallel(), MaxFailures: number(3)}
 	case "halt":
 		stage.OnFailure = delivery.Halt
 	default:

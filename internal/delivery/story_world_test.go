@@ -123,7 +123,8 @@ func (s *story) apply(wanted delivery.Promotion) string {
 func (s *story) do(step delivery.Step) string {
 	now := s.w.Now
 	d := delivery.Deployment{ID: fmt.Sprintf("d%d", len(s.w.Deployments)+1), Seq: int64(len(s.w.Deployments) + 1), Pipeline: "shop", Stage: step.Stage,
-		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, CreatedAt: now, SettledAt: &now}
+		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
+		MaxFailures: step.MaxFailures, CreatedAt: now, SettledAt: &now}
 	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
 	if d.Status = delivery.Failed; !s.fails[step.Environment] && !s.fails[step.Environment+" "+step.Version] {
 		d.Status, d.VerifiedAt = delivery.Verified, &now

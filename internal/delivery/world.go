@@ -23,6 +23,21 @@ type World struct {
 	Deployments  []Deployment             // ascending by Seq
 	Observations map[string]Observation   // by environment; absent: not observed yet
 	Checks       map[CheckKey]CheckResult // absent: not asked yet
+
+	places map[string][]int // positions in Deployments by environment; nil: not indexed
+}
+
+// indexed returns the world with its deployments indexed by environment: a stage may have a thousand, and each is asked about often.
+// Whoever changes the deployments drops the index.
+func (w World) indexed() World {
+	if w.places == nil {
+		w.places = map[string][]int{}
+		for i := range w.Deployments {
+			env := w.Deployments[i].Environment
+			w.places[env] = append(w.places[env], i)
+		}
+	}
+	return w
 }
 
 // CheckKey names one question of a stage's gate, or of a policy's, about one release.
@@ -55,6 +70,14 @@ func (a *Asks) check(key CheckKey) {
 
 // newest returns the environment's newest deployment that is wanted, or nil.
 func (w World) newest(environment string, wanted func(Deployment) bool) *Deployment {
+	if w.places != nil {
+		for _, i := range slices.Backward(w.places[environment]) {
+			if wanted(w.Deployments[i]) {
+				return &w.Deployments[i]
+			}
+		}
+		return nil
+	}
 	for i := len(w.Deployments) - 1; i >= 0; i-- {
 		d := &w.Deployments[i]
 		if d.Environment == environment && wanted(*d) {
@@ -80,25 +103,6 @@ func (w World) Standing(environment string) *Deployment {
 // Latest returns the environment's newest deployment, whatever its status, or nil.
 func (w World) Latest(environment string) *Deployment { return w.newest(environment, any1) }
 
-// hold returns the broken deployment that keeps a release out of a stage: it failed or was rolled back there, and the attempt has
-// not been raised since. Of the newest rollout it is the one that says why, rather than one that was taken back with it.
-func (w World) hold(stage Stage, version string, attempt int) *Deployment {
-	var newest *Deployment
-	for i := len(w.Deployments) - 1; i >= 0; i-- {
-		d := &w.Deployments[i]
-		if d.Stage != stage.Name || d.Content.Version != version || !d.broke() || d.Attempt < attempt {
-			continue
-		}
-		if d.Failure != "" && (newest == nil || newest.Rollout == d.Rollout) {
-			return d
-		}
-		if newest == nil {
-			newest = d
-		}
-	}
-	return newest
-}
-
 // rollbackTarget returns the deployment to go back to after d failed: the newest one before it in its environment that was
 // verified, brought something else, and has not broken since. Nil when there is none.
 func (w World) rollbackTarget(d Deployment) *Deployment {
@@ -114,10 +118,14 @@ func (w World) rollbackTarget(d Deployment) *Deployment {
 	})
 }
 
-// brokenSince reports whether the release of a deployment broke in the same stage, at the same attempt or a later one.
+// brokenSince reports whether the release of a deployment broke in the same stage, at the same attempt or a later one: its rollout
+// was stopped, and nobody has brought the release there again since with success.
 func (w World) brokenSince(o Deployment) bool {
-	return slices.ContainsFunc(w.Deployments, func(d Deployment) bool {
-		return d.Stage == o.Stage && d.Content.Version == o.Content.Version && d.broke() && d.Attempt >= o.Attempt
+	return slices.ContainsFunc(w.broken(Stage{Name: o.Stage}, o.Content.Version, o.Attempt), func(d Deployment) bool {
+		mended := w.newest(d.Environment, func(later Deployment) bool {
+			return later.Seq > d.Seq && later.Content.Version == d.Content.Version && later.VerifiedAt != nil && !later.broke()
+		})
+		return mended == nil && (d.Environment == o.Environment || w.stopped(d.Rollout))
 	})
 }
 

@@ -90,7 +90,7 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 		return d, e.record(ctx, tx, actor, []happened{{"deployment.resumed", d.ID, d}})
 	}
 	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
-		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
+		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
 		Gates: step.Gates, CreatedAt: e.now()}
 	if step.Kind == delivery.StepRollback {
 		d.Replaces = step.Deployment

@@ -83,8 +83,8 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 			s.Verify["smoke"].Command.JUnit = "report.xml"
 		}
 	}
-	if u.chance(50) {
-		s.Rollout = &delivery.Rollout{MaxParallel: 1 + u.pick(2)}
+	if u.chance([]int{30, 30, 80}[i]) {
+		s.Rollout = &delivery.Rollout{MaxParallel: 1 + u.pick(2), MaxFailures: u.pick(3)}
 	}
 	if u.chance(35) {
 		s.OnFailure = delivery.Halt

@@ -17,8 +17,9 @@ import (
 // deployed there is a conflict: deploying again and again would not help.
 func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
 	deployed := map[string]delivery.Content{} // by environment
+	found := newAnswers(pipeline)
 	for {
-		w, found, d, err := e.decide(ctx, pipeline, entry)
+		w, d, err := e.decide(ctx, found, entry)
 		wanted := w.Promotions[entry]
 		if err != nil {
 			return wanted, d, err
@@ -33,6 +34,7 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 			if err := e.o.Pause(ctx, e.untilReady(w.Now, d)); err != nil {
 				return wanted, d, err
 			}
+			found = newAnswers(pipeline)
 			continue
 		}
 		if err := unhealable(deployed, d.Steps); err != nil {
@@ -47,7 +49,10 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 				deployed[j.deployment.Environment] = j.deployment.Content
 			}
 		}
+		// What was seen a moment ago in the places that this did not touch is not looked at again for every wave of a stage with many.
+		found = found.withoutChecks()
 		if len(begun) == 0 {
+			found = newAnswers(pipeline)
 			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
 				return wanted, d, err
 			}
@@ -55,18 +60,17 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 	}
 }
 
-// decide loads the world, answers what the decision asks, and decides.
-func (e *Engine) decide(ctx context.Context, pipeline, entry string) (delivery.World, answers, delivery.Decision, error) {
+// decide loads the world, answers what the decision asks and is not answered yet, and decides.
+func (e *Engine) decide(ctx context.Context, found answers, entry string) (delivery.World, delivery.Decision, error) {
 	var d delivery.Decision
-	found := newAnswers(pipeline)
-	w, err := e.view(ctx, pipeline, nil)
+	w, err := e.view(ctx, found.pipeline, nil)
 	if err == nil {
 		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
 			d = e.o.decide(w, entry)
 			return d.Asks
 		})
 	}
-	return w, found, d, err
+	return w, d, err
 }
 
 // waits reports whether the promotion asked to stay until its gates pass, and they still can.

@@ -250,6 +250,7 @@ var mutations = map[string]mutation{
 			d.Attempt = 0
 		}
 	})),
+	"5 a stopped rollout goes on":               deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.MaxFailures = 9 })),
 	"6 a deployment is not in the log":          {ledger: func(s store.Store) store.Store { return silent{s, "deployment.started"} }},
 	"6 a failure is not in the log":             {ledger: func(s store.Store) store.Store { return silent{s, "deployment.failed"} }},
 	"7 what is done is done again":              deciding(deployments(func(w *delivery.World, d *delivery.Deployment) { d.Content.ConfigRevision += "?" })),

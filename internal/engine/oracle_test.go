@@ -131,7 +131,13 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 	return err
 }
 
+// patience is how many wrong deployments of one history are looked at: an engine that is broken on purpose may never come to an end.
+const patience = 20
+
 func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
+	if len(tx.oracle.complaints()) >= patience {
+		return d, delivery.Errorf(delivery.CodeInternal, "enough has gone wrong")
+	}
 	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	for _, why := range here.judge(d) {
 		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
@@ -245,6 +251,9 @@ func (s scene) judge(d delivery.Deployment) []string {
 	wrong = append(wrong, s.judgeContent(d, stage)...)
 	wrong = append(wrong, s.judgeEntry(d, pipeline, at, before)...)
 	wrong = append(wrong, s.judgeNeed(d, before)...)
+	if stage.Rollout != nil && d.MaxFailures != stage.Rollout.MaxFailures || stage.Rollout == nil && d.MaxFailures != 0 {
+		wrong = append(wrong, fmt.Sprintf("[5] its rollout bears %d failures, which is not what the stage says", d.MaxFailures))
+	}
 	for _, closed := range s.closedGates(pipeline, at, d) {
 		wrong = append(wrong, "[1] "+closed)
 	}
@@ -254,11 +263,38 @@ func (s scene) judge(d delivery.Deployment) []string {
 // tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised.
 func (s scene) tried(d delivery.Deployment) []string {
 	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Version: d.Content.Version})) {
-		if broke(o) && d.Attempt <= o.Attempt {
+		if broke(o) && d.Attempt <= o.Attempt && !s.goesOn(o, d) {
 			return []string{fmt.Sprintf("[5] it broke there at attempt %d (%s, %s)", o.Attempt, o.ID, o.Status)}
 		}
 	}
 	return nil
+}
+
+// goesOn tells whether a rollout that broke in one environment may go on to another that it has not been to, because it may fail in
+// some; or whether what is gone back to broke elsewhere only, and that was borne or has been mended.
+func (s scene) goesOn(broken, d delivery.Deployment) bool {
+	failed, been, bears := 0, false, 0
+	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Rollout: broken.Rollout})) {
+		if o.Kind == delivery.KindRollback {
+			continue
+		}
+		bears = o.MaxFailures
+		been = been || o.Environment == d.Environment
+		if broke(o) && o.Failure != "" {
+			failed++
+		}
+	}
+	if d.Kind != delivery.KindRollback {
+		goesOn := broken.Rollout == d.Rollout && !been && failed <= bears
+		if goesOn {
+			s.oracle.happened("went on after a failure")
+		}
+		return goesOn
+	}
+	_, mended := last(s.history(d.Pipeline, broken.Environment), func(o delivery.Deployment) bool {
+		return o.Seq > broken.Seq && o.Content.Version == broken.Content.Version && ranWell(o)
+	})
+	return mended || broken.Environment != d.Environment && failed <= bears
 }
 
 func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {

@@ -47,6 +47,7 @@ type places struct {
 	refuse  map[string]int   // how many of the next deployments there fail
 	halfway map[string]bool  // a failing deployment there leaves the new content behind
 	always  map[string]bool  // whatever is deployed there differs at once
+	looks   int              // how often something was looked at
 	calls   []driver.Request
 	failed  int
 	secret  string                            // told in every failure
@@ -104,6 +105,7 @@ func (p *places) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 func (p *places) Observe(ctx context.Context, r driver.Request) (delivery.Observation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.looks++
 	here := p.at[spot(r.Environment, r.Pipeline)]
 	switch {
 	case ctx.Err() != nil:

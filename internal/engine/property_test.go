@@ -36,7 +36,7 @@ var happensSomewhere = []string{
 	"deployment: deliver verified", "deployment: deliver superseded", "deployment: deliver failed", "deployment: deliver rolled_back",
 	"deployment: heal verified", "deployment: heal failed", "deployment: rollback verified", "deployment: rollback failed",
 	"stopped by previous_stage", "stopped by approvals", "stopped by soak", "stopped by parity", "stopped by checks",
-	"held", "attempt raised", "other content refused", "waited", "clock set back", "approve", "reject", "revoke",
+	"held", "went on after a failure", "attempt raised", "other content refused", "waited", "clock set back", "approve", "reject", "revoke",
 	"crashed", "asked to stop", "continued after a crash", "event deployment.resumed", "two at once",
 	"let through by tests", "let through by windows", "let through by cooldown", "let through by max_deploys", "let through by expressions",
 	"let through by signatures", "let through by a policy",

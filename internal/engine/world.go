@@ -31,6 +31,11 @@ func newAnswers(pipeline string) answers {
 	return answers{pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
 }
 
+// withoutChecks keeps what was seen, and forgets what checks answered: a gate is asked at the moment of each deployment.
+func (a answers) withoutChecks() answers {
+	return answers{pipeline: a.pipeline, observations: a.observations, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+}
+
 // view loads the world of a pipeline, as far as the named versions concern it.
 func (e *Engine) view(ctx context.Context, pipeline string, overlay *plan, versions ...string) (w delivery.World, err error) {
 	err = e.o.Store.View(ctx, func(r store.Reader) error {

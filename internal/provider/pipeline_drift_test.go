@@ -28,7 +28,7 @@ func TestPipelineChangedBehindTerraformShows(t *testing.T) {
 				{"name": "other", "environments": ["third"], "promotion": "automatic"},
 				{"name": "two", "environments": ["second"], "promotion": "manual", "on_failure": "halt", "overridable": ["soak", "windows"],
 					"config": {"FEATURE": "on"},
-					"rollout": {"max_parallel": 2},
+					"rollout": {"max_parallel": 2, "max_failures": 1},
 					"gates": {
 						"approvals": {"required": 1, "approvers": ["alice", "bob"], "allow_author": true, "expires_after": "72h",
 							"signed_by": ["alice ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHb7MJqdPyLaUPnP5MdzLnVpbmWg+CQDQtUoqzmzdWvz"]},

@@ -31,6 +31,7 @@ type stageModel struct {
 
 type rolloutModel struct {
 	MaxParallel types.Int64 `tfsdk:"max_parallel"`
+	MaxFailures types.Int64 `tfsdk:"max_failures"`
 }
 
 // toSpec gives the declaration. It needs all that was configured to be known.
@@ -54,7 +55,7 @@ func (m stageModel) toSpec() delivery.Stage {
 		OnFailure:    delivery.OnFailure(m.OnFailure.ValueString()),
 	}
 	if m.Rollout != nil {
-		stage.Rollout = &delivery.Rollout{MaxParallel: int(m.Rollout.MaxParallel.ValueInt64())}
+		stage.Rollout = &delivery.Rollout{MaxParallel: int(m.Rollout.MaxParallel.ValueInt64()), MaxFailures: int(m.Rollout.MaxFailures.ValueInt64())}
 	}
 	return stage
 }
@@ -90,7 +91,8 @@ func stageModelFrom(s delivery.Stage, prior stageModel) stageModel {
 		OnFailure:    types.StringValue(string(s.Failure())),
 	}
 	if s.Rollout != nil {
-		m.Rollout = &rolloutModel{MaxParallel: intOr(s.Rollout.MaxParallel, priorOr(prior.Rollout).MaxParallel)}
+		before := priorOr(prior.Rollout)
+		m.Rollout = &rolloutModel{MaxParallel: intOr(s.Rollout.MaxParallel, before.MaxParallel), MaxFailures: intOr(s.Rollout.MaxFailures, before.MaxFailures)}
 	}
 	return m
 }

@@ -60,6 +60,7 @@ func TestPipelineBadInput(t *testing.T) {
 		"overridable":       {stage(`"overridable": ["soak", "sok"]`), second + `.AttributeName("overridable")`, `"sok" is not a gate`},
 		"report":            {stage(`"verify": {"a": {"command": {"argv": ["a"], "junit": "../report.xml"}}}`), `AttributeName("command").AttributeName("junit")`, "leaves the command's directory"},
 		"rollout":           {stage(`"rollout": {"max_parallel": 0}`), `AttributeName("rollout").AttributeName("max_parallel")`, "at least 1"},
+		"rollout failures":  {stage(`"rollout": {"max_failures": -1}`), `AttributeName("rollout").AttributeName("max_failures")`, "use 0 (stop at the first that fails)"},
 		"failure":           {stage(`"on_failure": "panic"`), second + `.AttributeName("on_failure")`, "rollback"},
 	}
 	for name, c := range cases {

@@ -81,6 +81,12 @@ func stageAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "How many environments are deployed to at the same time, 1 to 1000. Defaults to 1.",
 					Validators:          []validator.Int64{int64validator.AtLeast(1)},
 				},
+				"max_failures": schema.Int64Attribute{
+					Optional: true,
+					MarkdownDescription: "In how many environments a rollout may fail and still go on to the others, 0 to 1000. Defaults to 0: it stops at the first. " +
+						"An environment in which it failed is rolled back by itself; when one more fails, the rollout stops, and everything it changed in the stage is rolled back. " +
+						"Either way the apply fails, and the release counts as verified in the stage only once it is in each environment.",
+				},
 			},
 		},
 		"on_failure": schema.StringAttribute{

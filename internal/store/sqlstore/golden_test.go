@@ -220,7 +220,7 @@ func fullPipeline() delivery.PipelineSpec {
 		{
 			Name: "production", Environments: []string{"eu", "us"}, Promotion: delivery.Manual, Config: map[string]string{"FEATURE": "on"},
 			Gates: fullGates(), Overridable: []string{"checks.smoke", "soak"},
-			Verify: fullChecks(), Rollout: &delivery.Rollout{MaxParallel: 2}, OnFailure: delivery.Halt,
+			Verify: fullChecks(), Rollout: &delivery.Rollout{MaxParallel: 2, MaxFailures: 1}, OnFailure: delivery.Halt,
 		},
 	}}
 }
@@ -267,7 +267,7 @@ func fullDeployment() delivery.Deployment {
 			Target:         &delivery.Target{Command: &delivery.CommandTarget{Deploy: fullCommand("deploy"), Observe: fullCommand("observe")}},
 			ConfigRevision: "sha256:03",
 		},
-		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
+		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", MaxFailures: 1, Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
 		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.Passed, Reason: "ran for 1h", ReadyAt: &at, Override: "o1"}},
 		Checks:  []delivery.CheckResult{{Name: "smoke", Passed: true, Broken: true, Report: &counts, ReportDigest: "sha256:04", Detail: "status 0"}},
 		Receipt: "receipt", CreatedAt: at, VerifiedAt: &at, SettledAt: &at,

@@ -1,0 +1,249 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rollout says how a stage with several environments is walked.
+type Rollout struct {
+	MaxParallel int `json:"max_parallel,omitempty"` // deployments at the same time; default 1
+	// MaxFailures is in how many environments a rollout may fail and still go on to the others; default 0, which stops at the first.
+	MaxFailures int `json:"max_failures,omitempty"`
+}
+
+func (r *Rollout) validate(p problems) {
+	if r.MaxParallel < 0 || r.MaxParallel > MaxEnvironments {
+		p.at("max_parallel").add("%d is not a number of deployments at the same time; use 1 to %d", r.MaxParallel, MaxEnvironments)
+	}
+	if r.MaxFailures < 0 || r.MaxFailures > MaxEnvironments {
+		p.at("max_failures").add("%d is not a number of environments; use 0 (stop at the first that fails) to %d", r.MaxFailures, MaxEnvironments)
+	}
+}
+
+// MaxParallel returns how many of the stage's environments may be deployed at the same time.
+func (s Stage) MaxParallel() int {
+	if s.Rollout == nil || s.Rollout.MaxParallel == 0 {
+		return 1
+	}
+	return s.Rollout.MaxParallel
+}
+
+// MaxFailures returns in how many of the stage's environments a rollout may fail before it stops.
+func (s Stage) MaxFailures() int {
+	if s.Rollout == nil {
+		return 0
+	}
+	return s.Rollout.MaxFailures
+}
+
+// entering says which of a stage's environments the release is to be brought to, and by which rollout.
+func (w World) entering(stage Stage, release Release, attempt int, todo map[string]string) entering {
+	in := entering{stage: stage, release: release}
+	open := w.openRollout(stage, release, attempt)
+	for _, env := range stage.Environments {
+		if _, needed := todo[env]; !needed {
+			continue
+		}
+		if len(in.environments) == 0 {
+			in.joining = open.joinedBy(env)
+		}
+		in.environments = append(in.environments, env)
+	}
+	return in
+}
+
+// deploys makes the steps for the next environments of the stage, as many as may go at the same time.
+func (w World) deploys(stage Stage, release Release, attempt int, todo map[string]string, gates []GateResult) []Step {
+	steps := []Step{}
+	open := w.openRollout(stage, release, attempt)
+	joining := w.entering(stage, release, attempt, todo).joining
+	for _, env := range stage.Environments {
+		why, needed := todo[env]
+		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
+		if !needed || len(steps) == stage.MaxParallel() || open.joinedBy(env) != joining {
+			continue
+		}
+		content := ContentFor(stage, w.Environments[env], release)
+		purpose := KindDeliver
+		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
+			purpose = KindHeal
+		}
+		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
+			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: stage.MaxFailures()})
+	}
+	return steps
+}
+
+// openRollout is a rollout that may go on to more environments, and those it has been to.
+type openRollout struct {
+	id   string // empty: none
+	been map[string]bool
+}
+
+// joinedBy returns the rollout that a new deployment to the environment joins. Empty starts a new one.
+func (o openRollout) joinedBy(env string) string {
+	if o.been[env] {
+		return ""
+	}
+	return o.id
+}
+
+// openRollout returns the stage's newest rollout, if it brings the release at the attempt and has not stopped.
+func (w World) openRollout(stage Stage, release Release, attempt int) openRollout {
+	var last *Deployment
+	for i := len(w.Deployments) - 1; i >= 0 && last == nil; i-- {
+		if d := &w.Deployments[i]; d.Stage == stage.Name && d.Kind != KindRollback {
+			last = d
+		}
+	}
+	if last == nil || last.Content.ReleaseDigest != release.Digest || last.Attempt != attempt || w.stopped(last.Rollout) {
+		return openRollout{}
+	}
+	open := openRollout{last.Rollout, map[string]bool{}}
+	for _, d := range w.Deployments {
+		if d.Rollout == last.Rollout {
+			open.been[d.Environment] = true
+		}
+	}
+	return open
+}
+
+// failedByItself reports whether the deployment failed, rather than being taken back because another one of its rollout did.
+func (d Deployment) failedByItself() bool {
+	return d.broke() && d.Kind != KindRollback && d.Failure != ""
+}
+
+// stopped reports whether a rollout has failed in more environments than it may. How many it may is written down with its
+// deployments: an edit of the stage neither takes back what was borne, nor goes on with what was stopped.
+func (w World) stopped(rollout string) bool {
+	failures, bears := 0, 0
+	for _, d := range w.Deployments {
+		if d.Rollout != rollout || d.Kind == KindRollback {
+			continue
+		}
+		bears = d.MaxFailures
+		if d.failedByItself() {
+			failures++
+		}
+	}
+	return failures > bears
+}
+
+// rollbacks lists what is to be taken back: where a deployment failed, the environment goes back to the last verified content, and
+// once more of them failed than its rollout may bear, so does everything that the rollout changed in the stage. Nothing is taken back
+// when the stage halts on failure, or when there is nothing to go back to.
+func (w World) rollbacks(stage Stage) []Step {
+	if stage.Failure() == Halt {
+		return nil
+	}
+	steps := []Step{}
+	for _, rollout := range w.failedRollouts(stage) {
+		stopped := w.stopped(rollout)
+		for _, env := range stage.Environments {
+			d := w.Latest(env)
+			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) {
+				continue // not touched by it, not to be taken back, taken back already, or replaced since
+			}
+			target := w.rollbackTarget(*d)
+			if target == nil {
+				continue
+			}
+			steps = append(steps, Step{Kind: StepRollback, Stage: stage.Name, Environment: env, Version: target.Content.Version,
+				Deployment: d.ID, Rollout: rollout, Attempt: target.Attempt, Purpose: KindRollback, Content: target.Content,
+				Reason: fmt.Sprintf("%s failed in %s; going back to %s", d.Content.Version, stage.Name, target.Content.Version)})
+		}
+	}
+	return steps
+}
+
+// failedRollouts lists the rollouts whose last deployment in some environment of the stage failed.
+func (w World) failedRollouts(stage Stage) []string {
+	failed := []string{}
+	for _, env := range stage.Environments {
+		d := w.Latest(env)
+		if d != nil && d.Status == Failed && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
+			failed = append(failed, d.Rollout)
+		}
+	}
+	// A rollout's failure may already be taken back in one environment and not yet in another.
+	for _, d := range w.Deployments {
+		if d.Stage == stage.Name && d.Status == RolledBack && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
+			failed = append(failed, d.Rollout)
+		}
+	}
+	return failed
+}
+
+// broken returns the deployments that keep a release out of a stage: it failed or was rolled back there, and the attempt has not
+// been raised since. Oldest first.
+func (w World) broken(stage Stage, version string, attempt int) []Deployment {
+	found := []Deployment{}
+	for _, d := range w.Deployments {
+		if d.Stage == stage.Name && d.Content.Version == version && d.broke() && d.Attempt >= attempt {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// untried keeps of what is needed the environments that a rollout which has failed in others, but not in too many, still goes to.
+func (w World) untried(stage Stage, release Release, attempt int, needs map[string]string, broken []Deployment) map[string]string {
+	todo := map[string]string{}
+	open := w.openRollout(stage, release, attempt)
+	if open.id == "" || slices.ContainsFunc(broken, func(d Deployment) bool { return d.Rollout != open.id }) {
+		return todo
+	}
+	for env, why := range needs {
+		if !open.been[env] {
+			todo[env] = why
+		}
+	}
+	return todo
+}
+
+// saysWhy picks of the broken deployments the one that says why: of the newest rollout the last that failed, rather than one that was
+// taken back with it.
+func saysWhy(broken []Deployment) Deployment {
+	newest := broken[len(broken)-1]
+	for _, d := range slices.Backward(broken) {
+		if d.Failure != "" && d.Rollout == newest.Rollout {
+			return d
+		}
+	}
+	return newest
+}
+
+// held words why a release is not tried again: where it failed and why, and who had brought it there.
+func held(broken []Deployment) string {
+	d := saysWhy(broken)
+	text := fmt.Sprintf("%s %s in %s (%s, attempt %d)", d.Content.Version, d.Status.words(), d.Stage, d.Environment, d.Attempt)
+	if d.Failure != "" {
+		text += ": " + d.Failure
+	}
+	others := []string{}
+	for _, o := range broken {
+		if o.Rollout == d.Rollout && o.failedByItself() && o.Environment != d.Environment && !slices.Contains(others, o.Environment) {
+			others = append(others, o.Environment)
+		}
+	}
+	if len(others) > 0 {
+		text += "; it failed in " + enumerated(others) + " too"
+	}
+	if d.Actor != "" {
+		text += "; delivered by " + d.Actor
+	}
+	return fmt.Sprintf("%s. It is not tried there again until attempt is raised to %d, or another version is delivered", text, d.Attempt+1)
+}
+
+// maxNamed is how many names an explanation lists.
+const maxNamed = 10
+
+// enumerated lists names, the first of them only when there are many.
+func enumerated(names []string) string {
+	if len(names) > maxNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+	}
+	return strings.Join(names, ", ")
+}
