@@ -49,6 +49,7 @@ const (
 	huma          = "github.com/danielgtaylor/huma/v2/..."
 	sqlite        = "modernc.org/sqlite/..."
 	goose         = "github.com/pressly/goose/v3/..."
+	pgx           = "github.com/jackc/pgx/v5/..."
 	testify       = "github.com/stretchr/testify/require"
 	rapid         = "pgregory.net/rapid"
 	datadriven    = "github.com/cockroachdb/datadriven"
@@ -80,6 +81,7 @@ var importTable = []row{
 	{pkg: "driver", ours: []string{"delivery"}},
 	{pkg: "gate", ours: []string{"delivery"}},
 	{pkg: "store/storetest", ours: []string{"delivery", "store"}, outside: testOutside},
+	{pkg: "store/storetest/pgtest", outside: append([]string{pgx}, testOutside...)},
 	{pkg: "driver/drivertest", ours: []string{"delivery", "driver"}, outside: testOutside},
 	{pkg: "gate/gatetest", ours: []string{"delivery", "gate"}, outside: testOutside},
 
@@ -92,8 +94,8 @@ var importTable = []row{
 
 	// Remember, deploy, ask.
 	{
-		pkg: "store/sqlstore", ours: []string{"delivery", "store"}, outside: []string{sqlite, goose},
-		testOurs: []string{"store/storetest"},
+		pkg: "store/sqlstore", ours: []string{"delivery", "store"}, outside: []string{sqlite, pgx, goose},
+		testOurs: []string{"store/storetest/..."},
 	},
 	{
 		pkg: "driver/*", ours: []string{"command", "delivery", "driver"}, outside: []string{sysModule, syncModule},
@@ -250,6 +252,7 @@ func TestImportTableCatches(t *testing.T) {
 		"server knows Terraform":          {importedBy{pkg: "server", path: "github.com/hashicorp/terraform-plugin-framework/diag"}, "of other modules"},
 		"client speaks through huma":      {importedBy{pkg: "client", path: "github.com/danielgtaylor/huma/v2"}, "of other modules"},
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
+		"engine opens PostgreSQL":         {importedBy{pkg: "engine", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
 		"engine opens SQLite":             {importedBy{pkg: "engine", path: "modernc.org/sqlite"}, "of other modules"},
 		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "command delivery driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},

@@ -16,7 +16,7 @@ import (
 
 // Config says how a control plane is put together. Only Ledger is needed.
 type Config struct {
-	Ledger string       // path of the SQLite file; its directory is made if need be
+	Ledger string       // path of a SQLite file, made if need be, or the URL of a PostgreSQL database
 	Log    *slog.Logger // default discards
 	// Adjust, when not nil, changes the engine's options before it is made: tests set the clock and wrap the drivers.
 	Adjust func(*engine.Options)

@@ -23,7 +23,7 @@ import (
 type Host struct {
 	// Open starts the embedded control plane over a ledger, at first use, and returns the way to it. ctx bounds the start only.
 	Open func(ctx context.Context, ledger string) (http.RoundTripper, error)
-	// Ledger is where the ledger is when the configuration does not say (CD_LEDGER, else DefaultLedger).
+	// Ledger is where the ledger is when the configuration does not say (CD_LEDGER, else DefaultLedger). It may hold a password.
 	Ledger string
 	// Actor tells who is acting when the configuration does not say. It is asked once, before the first request.
 	Actor func(ctx context.Context) string
@@ -71,11 +71,12 @@ func (p *cdProvider) Metadata(_ context.Context, _ provider.MetadataRequest, res
 // Schema describes the provider block.
 func (p *cdProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Delivery pipelines as infrastructure: environments, pipelines, releases and promotions, with gates that a plan evaluates and an apply enforces. No server is needed: the control plane runs inside the provider, over a ledger file.",
+		MarkdownDescription: "Delivery pipelines as infrastructure: environments, pipelines, releases and promotions, with gates that a plan evaluates and an apply enforces. No server is needed: the control plane runs inside the provider, over a ledger in a file or a PostgreSQL database.",
 		Attributes: map[string]schema.Attribute{
 			"ledger": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Path of the ledger, a SQLite file; relative to where Terraform runs. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`.",
+				Sensitive:           true, // a URL may hold a password
+				MarkdownDescription: "Where the ledger is: the path of a SQLite file, relative to where Terraform runs, or the URL of a PostgreSQL database that a team shares, as in `postgres://cd_applier@db.example.com/cd?sslmode=verify-full`. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`. Keep passwords out of the configuration, and so out of plan files: give them in `CD_LEDGER`, `PGPASSWORD` or a password file.",
 			},
 			"actor": schema.StringAttribute{
 				Optional:            true,

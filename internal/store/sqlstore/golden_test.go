@@ -23,71 +23,75 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files of what is s
 // fields, never by losing or renaming them.
 func TestStoredFormat(t *testing.T) {
 	t.Parallel()
-	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
-	ctx := t.Context()
-	deployment := fullDeployment()
-	require.NoError(t, l.Update(ctx, func(tx store.Tx) error {
-		require.NoError(t, tx.PutEnvironment(ctx, fullEnvironment()))
-		require.NoError(t, tx.PutPipeline(ctx, fullPipeline()))
-		require.NoError(t, tx.PutRelease(ctx, fullRelease()))
-		require.NoError(t, tx.PutPromotion(ctx, fullPromotion()))
-		require.NoError(t, tx.AddApproval(ctx, fullApproval()))
-		require.NoError(t, tx.AddTestReport(ctx, fullTestReport()))
-		require.NoError(t, tx.PutFreeze(ctx, fullFreeze()))
-		require.NoError(t, tx.PutPolicy(ctx, fullPolicy()))
-		require.NoError(t, tx.AddOverride(ctx, fullOverride()))
-		added, err := tx.AddDeployment(ctx, deployment)
-		deployment = added
-		return err
-	}))
-	for table, want := range map[string]any{
-		"environments": fullEnvironment(), "pipelines": fullPipeline(), "releases": fullRelease(),
-		"promotions": fullPromotion(), "approvals": fullApproval(), "deployments": deployment,
-		"test_reports": fullTestReport(), "freezes": fullFreeze(), "policies": fullPolicy(), "overrides": fullOverride(),
-	} {
-		var text string
-		require.NoError(t, l.read.QueryRow(`SELECT document FROM `+table).Scan(&text))
-		golden := filepath.Join("testdata", table+".golden.json")
-		if *rewrite {
-			require.NoError(t, os.WriteFile(golden, indented(t, text), 0o600))
+	onEachDatabase(t, func(t *testing.T, address string) {
+		l := openLedger(t, address)
+		ctx := t.Context()
+		deployment := fullDeployment()
+		require.NoError(t, l.Update(ctx, func(tx store.Tx) error {
+			require.NoError(t, tx.PutEnvironment(ctx, fullEnvironment()))
+			require.NoError(t, tx.PutPipeline(ctx, fullPipeline()))
+			require.NoError(t, tx.PutRelease(ctx, fullRelease()))
+			require.NoError(t, tx.PutPromotion(ctx, fullPromotion()))
+			require.NoError(t, tx.AddApproval(ctx, fullApproval()))
+			require.NoError(t, tx.AddTestReport(ctx, fullTestReport()))
+			require.NoError(t, tx.PutFreeze(ctx, fullFreeze()))
+			require.NoError(t, tx.PutPolicy(ctx, fullPolicy()))
+			require.NoError(t, tx.AddOverride(ctx, fullOverride()))
+			added, err := tx.AddDeployment(ctx, deployment)
+			deployment = added
+			return err
+		}))
+		for table, want := range map[string]any{
+			"environments": fullEnvironment(), "pipelines": fullPipeline(), "releases": fullRelease(),
+			"promotions": fullPromotion(), "approvals": fullApproval(), "deployments": deployment,
+			"test_reports": fullTestReport(), "freezes": fullFreeze(), "policies": fullPolicy(), "overrides": fullOverride(),
+		} {
+			var text string
+			require.NoError(t, l.read.QueryRow(`SELECT document FROM `+table).Scan(&text))
+			golden := filepath.Join("testdata", table+".golden.json")
+			if *rewrite {
+				require.NoError(t, os.WriteFile(golden, indented(t, text), 0o600))
+			}
+			frozen, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(frozen), string(indented(t, text)), "how %s are stored has changed", table)
+			requireEveryFieldSet(t, table, reflect.ValueOf(want))
+			require.Equal(t, want, readBack(t, l, table), table)
 		}
-		frozen, err := os.ReadFile(golden)
-		require.NoError(t, err)
-		require.Equal(t, string(frozen), string(indented(t, text)), "how %s are stored has changed", table)
-		requireEveryFieldSet(t, table, reflect.ValueOf(want))
-		require.Equal(t, want, readBack(t, l, table), table)
-	}
+	})
 }
 
 // Rows of an older release lack fields, and rows of a newer one have some that are not known here.
 func TestRowsOfOtherReleasesAreRead(t *testing.T) {
 	t.Parallel()
-	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
-	for _, statement := range []string{
-		`INSERT INTO environments VALUES ('eu', '{"name":"eu","tier":"other","mood":"sunny","target":{"directory":{"path":"/srv","colour":"red"},"teleport":{"to":"mars"}}}')`,
-		`INSERT INTO pipelines VALUES ('shop', '{"name":"shop","stages":[{"name":"production","gates":{"horoscope":{"sign":"leo"}}}],"owner":"alice"}')`,
-		`INSERT INTO releases VALUES ('shop', '1.0.0', 'sha256:0', '{"spec":{"pipeline":"shop","version":"1.0.0"},"sbom":[1,2]}')`,
-		`INSERT INTO promotions VALUES ('shop', 'production', '{"spec":{"pipeline":"shop"},"wave":3}')`,
-		`INSERT INTO approvals VALUES ('a1', 'shop', '1.0.0', 0, '{"id":"a1","signature":"…"}')`,
-		`INSERT INTO deployments VALUES (1, 'd1', 'shop', 'production', 'eu', '1.0.0', 'r1', 'verified', 0, '{"id":"d1","seq":1,"content":{"version":"1.0.0","chart":"x"}}')`,
-		`INSERT INTO test_reports VALUES ('t1', 'shop', '1.0.0', 0, '{"id":"t1","counts":{"tests":3,"flaky":1}}')`,
-		`INSERT INTO freezes VALUES ('holidays', '{"name":"holidays","labels":["x"]}')`,
-		`INSERT INTO policies VALUES ('prod', '{"name":"prod","gates":{"parity":true,"horoscope":{"sign":"leo"}}}')`,
-		`INSERT INTO overrides VALUES ('o1', 'shop', '1.0.0', 0, '{"id":"o1","spec":{"ticket":"INC-1","severity":1}}')`,
-	} {
-		_, err := l.write.Exec(statement)
-		require.NoError(t, err, statement)
-	}
-	require.Equal(t, delivery.EnvironmentSpec{Name: "eu", Tier: delivery.TierOther, Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv"}}}, readBack(t, l, "environments"))
-	require.Equal(t, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{{Name: "production"}}}, readBack(t, l, "pipelines"))
-	require.Equal(t, delivery.Release{Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0.0"}}, readBack(t, l, "releases"))
-	require.Equal(t, delivery.Promotion{Spec: delivery.PromotionSpec{Pipeline: "shop"}}, readBack(t, l, "promotions"))
-	require.Equal(t, delivery.Approval{ID: "a1"}, readBack(t, l, "approvals"))
-	require.Equal(t, delivery.Deployment{ID: "d1", Seq: 1, Content: delivery.Content{Version: "1.0.0"}}, readBack(t, l, "deployments"))
-	require.Equal(t, delivery.TestReport{ID: "t1", Counts: delivery.TestCounts{Tests: 3}}, readBack(t, l, "test_reports"))
-	require.Equal(t, delivery.FreezeSpec{Name: "holidays"}, readBack(t, l, "freezes"))
-	require.Equal(t, delivery.PolicySpec{Name: "prod", Gates: delivery.Gates{Parity: true}}, readBack(t, l, "policies"))
-	require.Equal(t, delivery.Override{ID: "o1", Spec: delivery.OverrideSpec{Ticket: "INC-1"}}, readBack(t, l, "overrides"))
+	onEachDatabase(t, func(t *testing.T, address string) {
+		l := openLedger(t, address)
+		for _, statement := range []string{
+			`INSERT INTO environments VALUES ('eu', '{"name":"eu","tier":"other","mood":"sunny","target":{"directory":{"path":"/srv","colour":"red"},"teleport":{"to":"mars"}}}')`,
+			`INSERT INTO pipelines VALUES ('shop', '{"name":"shop","stages":[{"name":"production","gates":{"horoscope":{"sign":"leo"}}}],"owner":"alice"}')`,
+			`INSERT INTO releases VALUES ('shop', '1.0.0', 'sha256:0', '{"spec":{"pipeline":"shop","version":"1.0.0"},"sbom":[1,2]}')`,
+			`INSERT INTO promotions VALUES ('shop', 'production', '{"spec":{"pipeline":"shop"},"wave":3}')`,
+			`INSERT INTO approvals VALUES ('a1', 'shop', '1.0.0', 0, '{"id":"a1","signature":"…"}')`,
+			`INSERT INTO deployments VALUES (1, 'd1', 'shop', 'production', 'eu', '1.0.0', 'r1', 'verified', 0, '{"id":"d1","seq":1,"content":{"version":"1.0.0","chart":"x"}}')`,
+			`INSERT INTO test_reports VALUES ('t1', 'shop', '1.0.0', 0, '{"id":"t1","counts":{"tests":3,"flaky":1}}')`,
+			`INSERT INTO freezes VALUES ('holidays', '{"name":"holidays","labels":["x"]}')`,
+			`INSERT INTO policies VALUES ('prod', '{"name":"prod","gates":{"parity":true,"horoscope":{"sign":"leo"}}}')`,
+			`INSERT INTO overrides VALUES ('o1', 'shop', '1.0.0', 0, '{"id":"o1","spec":{"ticket":"INC-1","severity":1}}')`,
+		} {
+			_, err := l.write.Exec(statement)
+			require.NoError(t, err, statement)
+		}
+		require.Equal(t, delivery.EnvironmentSpec{Name: "eu", Tier: delivery.TierOther, Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv"}}}, readBack(t, l, "environments"))
+		require.Equal(t, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{{Name: "production"}}}, readBack(t, l, "pipelines"))
+		require.Equal(t, delivery.Release{Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0.0"}}, readBack(t, l, "releases"))
+		require.Equal(t, delivery.Promotion{Spec: delivery.PromotionSpec{Pipeline: "shop"}}, readBack(t, l, "promotions"))
+		require.Equal(t, delivery.Approval{ID: "a1"}, readBack(t, l, "approvals"))
+		require.Equal(t, delivery.Deployment{ID: "d1", Seq: 1, Content: delivery.Content{Version: "1.0.0"}}, readBack(t, l, "deployments"))
+		require.Equal(t, delivery.TestReport{ID: "t1", Counts: delivery.TestCounts{Tests: 3}}, readBack(t, l, "test_reports"))
+		require.Equal(t, delivery.FreezeSpec{Name: "holidays"}, readBack(t, l, "freezes"))
+		require.Equal(t, delivery.PolicySpec{Name: "prod", Gates: delivery.Gates{Parity: true}}, readBack(t, l, "policies"))
+		require.Equal(t, delivery.Override{ID: "o1", Spec: delivery.OverrideSpec{Ticket: "INC-1"}}, readBack(t, l, "overrides"))
+	})
 }
 
 // readBack reads the one object of a table through the ledger.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -25,7 +24,7 @@ const (
 
 const contenderRounds = 10
 
-var parts = map[string]func(ctx context.Context, path string) error{"contend": contend, "die": die}
+var parts = map[string]func(ctx context.Context, address string) error{"contend": contend, "die": die}
 
 func TestMain(m *testing.M) {
 	if play, ok := parts[os.Getenv(partVariable)]; ok {
@@ -94,28 +93,33 @@ func start(t *testing.T, part, path string) (process *exec.Cmd, gate io.Closer) 
 
 func TestManyProcesses(t *testing.T) {
 	t.Parallel()
-	const count = 8
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	processes, gates := make([]*exec.Cmd, count), make([]io.Closer, count)
-	for i := range count {
-		processes[i], gates[i] = start(t, "contend", path)
+	for name, count := range map[string]int{"sqlite": 8, "postgres": 16} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := databases[name](t)
+			processes, gates := make([]*exec.Cmd, count), make([]io.Closer, count)
+			for i := range count {
+				processes[i], gates[i] = start(t, "contend", address)
+			}
+			for _, gate := range gates {
+				require.NoError(t, gate.Close())
+			}
+			for _, process := range processes {
+				require.NoError(t, process.Wait())
+			}
+			storetest.RequireContended(t, openLedger(t, address), count*contenderRounds)
+		})
 	}
-	for _, gate := range gates {
-		require.NoError(t, gate.Close())
-	}
-	for _, process := range processes {
-		require.NoError(t, process.Wait())
-	}
-	storetest.RequireContended(t, openLedger(t, path), count*contenderRounds)
 }
 
 func TestAProcessThatDiesWhileWritingLeavesNothing(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	process, _ := start(t, "die", path)
-	require.NoError(t, process.Process.Kill())
-	require.Error(t, process.Wait())
-	l := openLedger(t, path)
-	requireEnvironments(t, l)
-	putEnvironment(t, l, "staging")
+	onEachDatabase(t, func(t *testing.T, address string) {
+		process, _ := start(t, "die", address)
+		require.NoError(t, process.Process.Kill())
+		require.Error(t, process.Wait())
+		l := openLedger(t, address)
+		requireEnvironments(t, l)
+		putEnvironment(t, l, "staging")
+	})
 }

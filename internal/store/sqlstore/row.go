@@ -15,8 +15,11 @@ import (
 type reader struct {
 	ledger *ledger
 	tx     *sql.Tx
-	// again is set once a statement met another transaction that came between: the whole transaction may be run anew.
+	// again is set once a statement met another transaction that came between, or lost the connection: the whole transaction may
+	// be run anew.
 	again bool
+	// first is the first failure of a statement. Some databases refuse every later statement of the transaction, which says nothing.
+	first error
 }
 
 // writer is a store.Tx over one write transaction.
@@ -24,10 +27,19 @@ type writer struct{ reader }
 
 // failed tells why the ledger could not do something, and remembers whether trying again may help.
 func (r *reader) failed(ctx context.Context, action string, err error) error {
-	if err != nil && r.ledger.dialect.diagnose(err).again {
-		r.again = true
+	if err == nil {
+		return nil
 	}
-	return r.ledger.failed(ctx, action, err)
+	d := r.ledger.dialect.diagnose(err)
+	if d.aborted && r.first != nil {
+		return r.first
+	}
+	r.again = r.again || d.passing()
+	failure := r.ledger.failed(ctx, action, err)
+	if r.first == nil {
+		r.first = failure
+	}
+	return failure
 }
 
 // exec writes and returns how many rows it touched.
@@ -119,6 +131,9 @@ func missing(what string) error {
 
 // list gives names as one SQL argument, to be used with the dialect's elements.
 func list(names []string) string {
+	if len(names) == 0 {
+		return "[]"
+	}
 	text, err := json.Marshal(names)
 	if err != nil {
 		panic(fmt.Sprintf("sqlstore: strings always marshal: %v", err))

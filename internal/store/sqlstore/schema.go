@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/pressly/goose/v3"
 
@@ -26,18 +27,18 @@ func (l *ledger) start(ctx context.Context) error {
 	case version == schemaVersion:
 		return nil
 	case version > schemaVersion:
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by a newer release (its schema is version %d, and this release knows %d); use that release or a newer one", l.path, version, schemaVersion)
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by a newer release (its schema is version %d, and this release knows %d); use that release or a newer one", l.name, version, schemaVersion)
 	}
 	if err := l.refuseForeign(ctx); err != nil {
 		return err
 	}
-	return l.migrate(ctx)
+	return l.migrate(ctx, version)
 }
 
 // version reads the schema's version; 0 when there is no schema yet.
 func (l *ledger) version(ctx context.Context) (int64, error) {
 	version, err := l.askVersion(ctx)
-	if l.dialect.diagnose(err).noOpen && !logged(l.path) {
+	if l.dialect.diagnose(err).noOpen && !logged(l.name) {
 		err = l.readUnwritable()
 		if err == nil {
 			version, err = l.askVersion(ctx)
@@ -52,7 +53,7 @@ func (l *ledger) version(ctx context.Context) (int64, error) {
 func (l *ledger) askVersion(ctx context.Context) (version int64, err error) {
 	err = l.patiently(ctx, func() (again bool, err error) {
 		err = l.read.QueryRowContext(ctx, selectSchemaVersion).Scan(&version)
-		return l.dialect.diagnose(err).again, err
+		return l.dialect.diagnose(err).again, err // not when no connection came about: the address may be wrong
 	})
 	return version, err
 }
@@ -60,11 +61,11 @@ func (l *ledger) askVersion(ctx context.Context) (version int64, err error) {
 // readUnwritable goes on with connections that write nothing, not even what readers share. They notice no change of the file,
 // so none is kept for longer than one View.
 func (l *ledger) readUnwritable() error {
-	db, err := l.dialect.connect(l.path, forReadingUnwritable, l.patience)
+	db, err := l.dialect.connect(forReadingUnwritable, l.patience)
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(readers)
+	db.SetMaxOpenConns(l.dialect.readers)
 	db.SetMaxIdleConns(-1)
 	before := l.read
 	l.read = db
@@ -83,13 +84,13 @@ func (l *ledger) refuseForeign(ctx context.Context) error {
 		return l.failed(ctx, "be opened", err)
 	}
 	if all > 0 && ours == 0 {
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is the database of another program; name another path", l.path)
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is the database of another program; name another path", l.name)
 	}
 	return nil
 }
 
 // migrate makes or upgrades the schema. Other processes may be doing the same: whoever comes second finds nothing to do.
-func (l *ledger) migrate(ctx context.Context) error {
+func (l *ledger) migrate(ctx context.Context, version int64) error {
 	err := l.patiently(ctx, func() (again bool, err error) {
 		err = l.dialect.prepare(ctx, l.write)
 		if err == nil {
@@ -97,7 +98,7 @@ func (l *ledger) migrate(ctx context.Context) error {
 		}
 		return l.dialect.diagnose(err).again, err
 	})
-	return l.failed(ctx, "be prepared", err)
+	return l.failed(ctx, fmt.Sprintf("be prepared (its schema is version %d, and this release needs %d)", version, schemaVersion), err)
 }
 
 func (l *ledger) upgrade(ctx context.Context) error {

@@ -1,13 +1,16 @@
-// Package sqlstore keeps the ledger in a database: a SQLite file in WAL mode, which many processes may hold open at once.
+// Package sqlstore keeps the ledger in a database: a SQLite file in WAL mode, or a PostgreSQL database that a team shares. Many
+// processes may hold either open at once.
 //
 // Every object is a JSON document with the few columns that queries filter by. Each SQL text is written once and runs on every
-// database; what differs between databases is in dialect.go. Inside a process, one connection writes and a few others read,
-// each read from one snapshot.
+// database; what differs between databases is in the dialect files. Inside a process, one connection writes and a few others
+// read, each read from one snapshot. Of all processes, one writes at a time: the event log is one chain, so writers have to wait
+// for each other anyway, and what a writer has read stays true until it commits.
 package sqlstore
 
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -19,22 +22,21 @@ import (
 // patience is how long a transaction waits for other processes before it gives up.
 const patience = 10 * time.Second
 
-// readers is how many snapshots one process may read from at the same time; more wait for their turn.
-const readers = 8
-
-// Open opens the ledger at path, creating the file, its directory and its tables where they are missing. Opening a ledger
-// that is up to date writes nothing. An error is a *delivery.Error: invalid (the path cannot be a ledger, or a newer release
-// wrote it), unavailable (it cannot be reached, or is locked for longer than 10 s) or internal. A file that may not be
-// written serves View, and Update is a conflict.
-func Open(ctx context.Context, path string) (store.Store, error) {
-	return open(ctx, path, patience)
+// Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). It makes
+// what is missing: the file and its directory, and the tables. Opening a ledger that is up to date writes nothing. An error is
+// a *delivery.Error: invalid (the address cannot be a ledger, or a newer release wrote it), unauthorized (the database does not
+// let this user in, or do this), unavailable (it cannot be reached, or is locked for longer than 10 s) or internal. A ledger
+// that may not be written serves View, and Update is refused. No error shows a password.
+func Open(ctx context.Context, address string) (store.Store, error) {
+	return open(ctx, address, patience)
 }
 
-func open(ctx context.Context, path string, patience time.Duration) (*ledger, error) {
-	if err := prepareFile(path); err != nil {
+func open(ctx context.Context, address string, patience time.Duration) (*ledger, error) {
+	d, name, err := dialectOf(address)
+	if err != nil {
 		return nil, err
 	}
-	l, err := newLedger(ctx, sqliteDialect(), path, patience)
+	l, err := newLedger(ctx, d, name, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -47,24 +49,26 @@ func open(ctx context.Context, path string, patience time.Duration) (*ledger, er
 // ledger is a store.Store over database/sql.
 type ledger struct {
 	dialect  dialect
-	path     string // as the user wrote it, for messages
+	name     string // for messages: the path as the user wrote it, or a URL without what is secret
 	patience time.Duration
 	read     *sql.DB
 	write    *sql.DB // one connection: writers of one process queue here, not in the database
 }
 
-func newLedger(ctx context.Context, d dialect, path string, patience time.Duration) (*ledger, error) {
-	l := &ledger{dialect: d, path: path, patience: patience}
+func newLedger(ctx context.Context, d dialect, name string, patience time.Duration) (*ledger, error) {
+	l := &ledger{dialect: d, name: name, patience: patience}
 	var err error
-	if l.read, err = d.connect(path, forReading, patience); err != nil {
+	if l.read, err = d.connect(forReading, patience); err != nil {
 		return nil, l.failed(ctx, "be opened", err)
 	}
-	l.read.SetMaxOpenConns(readers)
-	l.read.SetMaxIdleConns(readers)
-	if l.write, err = d.connect(path, forWriting, patience); err != nil {
+	l.read.SetMaxOpenConns(d.readers)
+	l.read.SetMaxIdleConns(d.readers)
+	l.read.SetConnMaxIdleTime(d.idle)
+	if l.write, err = d.connect(forWriting, patience); err != nil {
 		return nil, errors.Join(l.failed(ctx, "be opened", err), l.read.Close())
 	}
 	l.write.SetMaxOpenConns(1)
+	l.write.SetConnMaxIdleTime(d.idle)
 	return l, nil
 }
 
@@ -81,7 +85,7 @@ func (l *ledger) View(ctx context.Context, f func(store.Reader) error) error {
 	var tx *sql.Tx
 	err := l.patiently(ctx, func() (again bool, err error) {
 		tx, err = l.snapshot(ctx)
-		return l.dialect.diagnose(err).again, l.failed(ctx, "be read", err)
+		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be read", err)
 	})
 	if err != nil {
 		return err
@@ -109,11 +113,12 @@ func (l *ledger) Update(ctx context.Context, f func(store.Tx) error) error {
 	return l.patiently(ctx, func() (again bool, err error) { return l.update(ctx, f) })
 }
 
-// update runs f once. Again says that another transaction came between, so that running it anew may succeed.
+// update runs f once. Again says that another transaction came between or that the connection was lost before anything was
+// kept, so that running it anew may succeed.
 func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool, err error) {
-	tx, err := l.write.BeginTx(ctx, l.dialect.writeOptions)
+	tx, receipt, err := l.begin(ctx)
 	if err != nil {
-		return l.dialect.diagnose(err).again, l.failed(ctx, "be written", err)
+		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be written", err)
 	}
 	defer tx.Rollback() // after a commit this does nothing; otherwise f's own error says what went wrong
 	w := &writer{reader{ledger: l, tx: tx}}
@@ -121,9 +126,46 @@ func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool
 		return w.again, err
 	}
 	if err := tx.Commit(); err != nil {
-		return l.dialect.diagnose(err).again, l.failed(ctx, "be written", err)
+		d := l.dialect.diagnose(err)
+		if d.lost && receipt != "" {
+			return l.settle(ctx, receipt)
+		}
+		return w.again || d.passing(), l.failed(ctx, "be written", err)
 	}
 	return false, nil
+}
+
+// begin begins a write transaction, alone. Receipt names it, where the database can be asked later what became of it.
+func (l *ledger) begin(ctx context.Context) (tx *sql.Tx, receipt string, err error) {
+	tx, err = l.write.BeginTx(ctx, l.dialect.writeOptions)
+	if err != nil || l.dialect.takeTurn == nil {
+		return tx, "", err
+	}
+	if receipt, err = l.dialect.takeTurn(ctx, tx, l.patience); err != nil {
+		tx.Rollback() // nothing was written; there is nothing to lose
+		return nil, "", err
+	}
+	return tx, receipt, nil
+}
+
+// settle finds out what became of a transaction when the connection was lost while it was being committed: running it anew
+// might do everything twice, and giving up might lose what was kept.
+func (l *ledger) settle(ctx context.Context, receipt string) (again bool, err error) {
+	var kept, decided bool
+	err = l.patiently(ctx, func() (again bool, err error) {
+		kept, decided, err = l.dialect.committed(ctx, l.write, receipt)
+		return l.dialect.diagnose(err).passing() || err == nil && !decided, err
+	})
+	switch {
+	case err == nil && decided && kept:
+		return false, nil
+	case err == nil && decided:
+		return true, l.failed(ctx, "be written", driver.ErrBadConn)
+	case ctx.Err() != nil:
+		return false, err
+	}
+	// Not unavailable: that would be tried again by itself.
+	return false, delivery.Errorf(delivery.CodeInternal, "the connection to the ledger %s was lost while a change was being recorded, and whether it was recorded cannot be found out now; see with a plan, then apply again", l.name)
 }
 
 // patiently tries until it need not be done again, or the ledger's patience or the caller's ends.
@@ -151,8 +193,8 @@ func (l *ledger) failed(ctx context.Context, action string, err error) error {
 		return err
 	case ctx.Err() != nil:
 		// The cause stays in the chain: callers tell their own cancelling from a database that does not answer.
-		return fmt.Errorf("%w: %w", delivery.Errorf(delivery.CodeUnavailable, "the ledger %s could not %s in time", l.path, action), ctx.Err())
+		return fmt.Errorf("%w: %w", delivery.Errorf(delivery.CodeUnavailable, "the ledger %s could not %s in time", l.name, action), ctx.Err())
 	}
 	d := l.dialect.diagnose(err)
-	return delivery.Errorf(d.code, "the ledger %s cannot %s: %s", l.path, action, d.words)
+	return delivery.Errorf(d.code, "the ledger %s cannot %s: %s", l.name, action, d.words)
 }

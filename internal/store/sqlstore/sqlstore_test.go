@@ -8,17 +8,40 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
+
+// databases gives each kind of database that a ledger can be in, as the address of an empty one.
+var databases = map[string]func(t testing.TB) string{
+	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "ledger.db") },
+	"postgres": pgtest.URL,
+}
+
+// onEachDatabase runs a test on an empty ledger in each kind of database.
+func onEachDatabase(t *testing.T, run func(t *testing.T, address string)) {
+	t.Helper()
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, address(t))
+		})
+	}
+}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Exercise(t, func(t *testing.T) store.Store { return openLedger(t, filepath.Join(t.TempDir(), "ledger.db")) })
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Exercise(t, func(t *testing.T) store.Store { return openLedger(t, address(t)) })
+		})
+	}
 }
 
 // openLedger opens a ledger for the length of a test.
-func openLedger(t testing.TB, path string) *ledger {
+func openLedger(t testing.TB, address string) *ledger {
 	t.Helper()
-	l, err := open(t.Context(), path, patience)
+	l, err := open(t.Context(), address, patience)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l

@@ -15,13 +15,14 @@ import (
 )
 
 // firstLedger makes a ledger as the first release left it: its migration alone, and what it recorded.
-func firstLedger(t *testing.T, path string, statements ...string) {
+func firstLedger(t *testing.T, address string, statements ...string) {
 	t.Helper()
-	writeFile(t, path, "")
-	db, err := connectSQLite(path, forWriting, time.Second)
+	d, _, err := dialectOf(address)
 	require.NoError(t, err)
-	require.NoError(t, prepareSQLite(t.Context(), db))
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, sqliteDialect().migrations, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true))
+	db, err := d.connect(forWriting, time.Second)
+	require.NoError(t, err)
+	require.NoError(t, d.prepare(t.Context(), db))
+	provider, err := goose.NewProvider(d.goose, db, d.migrations, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = provider.UpTo(t.Context(), 1)
 	require.NoError(t, err)
@@ -89,35 +90,40 @@ func TestALedgerOfTheFirstReleaseIsBroughtUp(t *testing.T) {
 
 func TestAnOldLedgerIsBroughtUpByOneOfMany(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	firstLedger(t, path, recorded(1, "production", "r1", "deliver", "2026-11-20T12:00:00Z"))
-	var group errgroup.Group
-	for range 16 {
-		group.Go(func() error { return openAndClose(t.Context(), path) })
-	}
-	require.NoError(t, group.Wait())
-	l := openLedger(t, path)
-	require.NoError(t, l.View(t.Context(), func(r store.Reader) error {
-		rollouts, err := r.Rollouts(t.Context(), "shop")
-		require.Len(t, rollouts, 1)
-		return err
-	}))
+	onEachDatabase(t, func(t *testing.T, address string) {
+		firstLedger(t, address, `INSERT INTO environments VALUES ('staging', '{"name":"staging"}')`)
+		var group errgroup.Group
+		for range 16 {
+			group.Go(func() error { return openAndClose(t.Context(), address) })
+		}
+		require.NoError(t, group.Wait())
+		l := openLedger(t, address)
+		requireEnvironments(t, l, "staging")
+		var steps int
+		require.NoError(t, l.read.QueryRow(`SELECT COUNT(*) FROM `+schemaTable+` WHERE version_id = 2`).Scan(&steps))
+		require.Equal(t, 1, steps)
+	})
 }
 
 func TestAnUpgradeThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	firstLedger(t, path, `CREATE TABLE overrides (id TEXT)`) // in the way, after other tables of the same migration are made
-	_, err := Open(t.Context(), path)
-	require.ErrorContains(t, err, "cannot be prepared")
-	require.ErrorContains(t, err, "overrides")
-	db, err := connectSQLite(path, forReading, time.Second)
-	require.NoError(t, err)
-	var version, made int
-	require.NoError(t, db.QueryRow(selectSchemaVersion).Scan(&version))
-	require.NoError(t, db.QueryRow(`SELECT COUNT(*) FROM sqlite_schema WHERE name = 'test_reports'`).Scan(&made))
-	require.NoError(t, db.Close())
-	require.Equal(t, []int{1, 0}, []int{version, made})
-	change(t, path, `DROP TABLE overrides`)
-	require.NoError(t, openAndClose(t.Context(), path))
+	onEachDatabase(t, func(t *testing.T, address string) {
+		firstLedger(t, address, `CREATE TABLE overrides (id TEXT)`) // in the way, after other tables of the same migration are made
+		_, err := Open(t.Context(), address)
+		require.ErrorContains(t, err, "cannot be prepared (its schema is version 1, and this release needs 2)")
+		require.ErrorContains(t, err, "overrides")
+		d, _, err := dialectOf(address)
+		require.NoError(t, err)
+		db, err := d.connect(forWriting, time.Second)
+		require.NoError(t, err)
+		var version int
+		require.NoError(t, db.QueryRow(selectSchemaVersion).Scan(&version))
+		_, made, err := d.tables(t.Context(), db, "test_reports")
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 0}, []int{version, made})
+		_, err = db.Exec(`DROP TABLE overrides`)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+		require.NoError(t, openAndClose(t.Context(), address))
+	})
 }

@@ -1,0 +1,90 @@
+package sqlstore
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// applicationName is how the server's administrators see who is connected.
+const applicationName = "terraform-provider-cd"
+
+// postgresConfig reads the URL, and the variables and files that every PostgreSQL client reads (PGPASSWORD, ~/.pgpass, …).
+// A refusal repeats nothing of the URL: in one that is written wrongly, any part may hold the password.
+func postgresConfig(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	wrong := ""
+	switch parsed, unparsed := url.Parse(address); {
+	case unparsed != nil, err == nil && misplaced(parsed):
+		wrong = "it is not a URL"
+	case err != nil:
+		wrong = whyUnusable(err)
+	}
+	if wrong != "" {
+		return nil, delivery.Errorf(delivery.CodeInvalid, "the ledger's PostgreSQL URL cannot be used: %s; write one such as postgres://user@db.example.com:5432/cd?sslmode=verify-full, write characters that mean something in a URL as %%XX, and better give the password in PGPASSWORD or a password file", wrong)
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = applicationName
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	return config, nil
+}
+
+// shown is how messages call the ledger: where it is and as whom, and nothing that lets anybody in.
+func shown(config *pgx.ConnConfig) string {
+	name := fmt.Sprintf("postgres://%s@%s:%d/%s", config.User, config.Host, config.Port, config.Database)
+	if path := config.RuntimeParams["search_path"]; path != "" {
+		name += "?search_path=" + path
+	}
+	return name
+}
+
+// misplaced reports what a password does to a URL when a # or ? in it is not escaped: the rest of it is no fragment, nor the name
+// of a setting.
+func misplaced(u *url.URL) bool {
+	settings, _, _ := strings.Cut(u.RawQuery, "=")
+	return u.Fragment != "" || strings.ContainsAny(settings, "@:/")
+}
+
+// whyUnusable tells what is wrong with a URL's settings.
+func whyUnusable(err error) string {
+	for _, known := range []struct{ says, words string }{
+		{"invalid connect_timeout", "connect_timeout is a number of seconds"},
+		{"unknown target_session_attrs", "target_session_attrs is any, read-write, read-only, primary, standby or prefer-standby"},
+		{"failed to read service", "the service it names cannot be read from the service file"},
+		{"invalid port", "its port is not a number from 1 to 65535"},
+	} {
+		if strings.Contains(err.Error(), known.says) {
+			return known.words
+		}
+	}
+	if cause := errors.Unwrap(err); cause != nil && strings.Contains(err.Error(), "failed to configure TLS") {
+		return "TLS cannot be set up as it says (" + cause.Error() + ")" // names files and modes
+	}
+	return "one of its settings is wrong"
+}
+
+// secretsOf hides what no message may show, wherever the message comes from.
+func secretsOf(address string, config *pgx.ConnConfig) *strings.Replacer {
+	secrets := []string{address, config.Password}
+	if u, err := url.Parse(address); err == nil {
+		secrets = append(secrets, u.Query().Get("password"), u.Query().Get("sslpassword"))
+		if _, after, found := strings.Cut(u.User.String(), ":"); found {
+			secrets = append(secrets, after) // as it is written in a URL
+		}
+	}
+	pairs := []string{}
+	for _, secret := range secrets {
+		if secret != "" {
+			pairs = append(pairs, secret, "(hidden)")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

@@ -1,0 +1,101 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// guide is where the roles are explained.
+const guide = `the guide "A ledger on PostgreSQL"`
+
+func diagnosePostgres(err error, role string) diagnosis {
+	if err == nil {
+		return diagnosis{}
+	}
+	var ours unfit
+	if errors.As(err, &ours) {
+		return diagnosis{code: ours.code, words: ours.words}
+	}
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		return diagnoseState(refusal, role)
+	}
+	said := strings.Join(strings.Fields(err.Error()), " ")
+	var (
+		unreached   *pgconn.ConnectError
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		network     *net.OpError
+	)
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname), strings.Contains(said, "server refused TLS"):
+		return diagnosis{code: delivery.CodeInvalid, words: fmt.Sprintf("the connection would not be as safe as the URL demands (%s); correct the server's certificate, or sslmode and sslrootcert in the URL", said)}
+	case errors.As(err, &unreached):
+		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: fmt.Sprintf("the server cannot be reached (%s); see that it runs and can be reached from here, then try again", said)}
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, pgconn.ErrConnClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.As(err, &network), pgconn.SafeToRetry(err), pgconn.Timeout(err) && !errors.Is(err, context.Canceled):
+		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: fmt.Sprintf("the connection to the server was lost (%s); try again", said)}
+	}
+	return diagnosis{code: delivery.CodeInternal, words: said}
+}
+
+// diagnoseState reads the codes of PostgreSQL: their first two characters are the class.
+func diagnoseState(refusal *pgconn.PgError, role string) diagnosis {
+	unavailable := func(words string) diagnosis { return diagnosis{code: delivery.CodeUnavailable, words: words} }
+	again := func(words string) diagnosis {
+		return diagnosis{code: delivery.CodeUnavailable, again: true, words: words}
+	}
+	said := refusal.Message
+	switch refusal.Code {
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return again("other transactions were in the way again and again (" + said + "); try again")
+	case "55P03": // lock_not_available
+		return again("another process is writing to it and does not finish; see which one in pg_stat_activity (its application_name is " + applicationName + "), then try again")
+	case "57P03": // cannot_connect_now
+		return again("the server is starting or stopping (" + said + "); try again in a moment")
+	case "53300": // too_many_connections
+		return again("the server has no connection left (" + said + "); let other clients finish, or raise max_connections")
+	case "57P01", "57P02", "57P05", "25P03": // the server ended the connection
+		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: "the server closed the connection (" + said + "); try again"}
+	case "57014": // query_canceled
+		return unavailable("the server stopped a statement (" + said + "); see what keeps it busy, then try again")
+	case "53100", "53200": // disk_full, out_of_memory
+		return unavailable("the server cannot go on (" + said + "); give it what it lacks, then try again")
+	case "25P02": // in_failed_sql_transaction
+		return diagnosis{code: delivery.CodeInternal, aborted: true, words: said}
+	case "42501": // insufficient_privilege
+		return diagnosis{code: delivery.CodeUnauthorized, words: fmt.Sprintf("the role %s may not do this (%s); use a role that may, as in %s", role, said, guide)}
+	case "25006": // read_only_sql_transaction
+		return diagnosis{code: delivery.CodeUnauthorized, words: fmt.Sprintf("it can only be read (%s): the server is a standby, or the role %s only reads; use the primary server and a role that may write, as in %s", said, role, guide)}
+	case "28000", "28P01": // invalid_authorization_specification, invalid_password
+		return diagnosis{code: delivery.CodeUnauthorized, words: "the server does not let this user in (" + said + "); correct the user, or the password in PGPASSWORD, the password file or the URL"}
+	case "3D000": // invalid_catalog_name
+		return diagnosis{code: delivery.CodeInvalid, words: said + "; make it with CREATE DATABASE, or correct the URL"}
+	case "42P01": // undefined_table
+		return diagnosis{code: delivery.CodeInternal, noTable: true, words: said}
+	case "0A000": // feature_not_supported
+		// A statement was prepared before another process upgraded the schema.
+		return diagnosis{code: delivery.CodeInternal, again: strings.Contains(said, "cached plan"), words: said}
+	case "XX001", "XX002": // data_corrupted, index_corrupted
+		return diagnosis{code: delivery.CodeInternal, words: "it is damaged (" + said + "); restore it from a backup"}
+	}
+	switch refusal.Code[:min(2, len(refusal.Code))] {
+	case "08": // connection exceptions
+		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: "the connection to the server was lost (" + said + "); try again"}
+	case "23": // integrity constraint violations
+		return diagnosis{code: delivery.CodeConflict, words: "a rule of the ledger forbids it (" + said + ")"}
+	}
+	return diagnosis{code: delivery.CodeInternal, words: said + " (SQLSTATE " + refusal.Code + ")"}
+}

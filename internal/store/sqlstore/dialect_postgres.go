@@ -1,0 +1,128 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+//go:embed migrations/postgres/*.sql
+var postgresMigrations embed.FS
+
+const (
+	// postgresReaders is small: many runners share a server, and each of them lives for seconds.
+	postgresReaders = 4
+	// postgresIdle gives connections back during a long deployment.
+	postgresIdle = 30 * time.Second
+	// connectTimeout bounds one attempt to connect, unless the URL says otherwise.
+	connectTimeout = 10 * time.Second
+	// oldestPostgres is the first major version that can tell what became of a transaction by its 64-bit number.
+	oldestPostgres = 13
+	// upgradeLock is the key of the advisory lock under which the schema is made or upgraded: a number nobody else will think of.
+	upgradeLock = "7094214370932461"
+)
+
+// postgresDialect is a schema in a PostgreSQL database: the first of the search path. Its name has no password in it.
+func postgresDialect(address string) (d dialect, name string, err error) {
+	config, err := postgresConfig(address)
+	if err != nil {
+		return dialect{}, "", err
+	}
+	hidden := secretsOf(address, config)
+	return dialect{
+		goose:      goose.DialectPostgres,
+		migrations: embedded(postgresMigrations, "migrations/postgres"),
+		connect: func(use, time.Duration) (*sql.DB, error) {
+			return stdlib.OpenDB(*config), nil
+		},
+		readers:     postgresReaders,
+		idle:        postgresIdle,
+		readOptions: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		// Writers take turns, so each statement may, and has to, see all that was committed before the turn came.
+		writeOptions: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		takeTurn:     takeTurnPostgres,
+		committed:    committedPostgres,
+		elements: func(placeholder string) string {
+			return "SELECT element FROM json_array_elements_text(CAST(CAST(" + placeholder + " AS text) AS json)) AS list (element)"
+		},
+		tables:  tablesPostgres,
+		prepare: preparePostgres,
+		locker:  wholeUpgrade{`BEGIN ISOLATION LEVEL READ COMMITTED`, `SET LOCAL lock_timeout = '30s'`, `SELECT pg_advisory_xact_lock(` + upgradeLock + `)`},
+		diagnose: func(err error) diagnosis {
+			d := diagnosePostgres(err, config.User)
+			d.words = hidden.Replace(d.words)
+			return d
+		},
+	}, shown(config), nil
+}
+
+// takeTurnPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
+// a role that may only read. A writer that falls silent would keep all others out, so the server ends its transaction after a
+// while; and what is committed survives a loss of power, whatever the database is set to.
+func takeTurnPostgres(ctx context.Context, tx *sql.Tx, patience time.Duration) (receipt string, err error) {
+	settings := ""
+	err = tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
+			set_config('lock_timeout', '%[1]d', true),
+			set_config('statement_timeout', '%[2]d', true),
+			set_config('idle_in_transaction_session_timeout', '%[2]d', true),
+			set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true));
+		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, patience.Milliseconds()), maxSilence.Milliseconds()),
+		pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings)
+	return receipt, err
+}
+
+// maxSilence is how long a write transaction may run one statement, or none, in PostgreSQL.
+const maxSilence = 30 * time.Second
+
+func committedPostgres(ctx context.Context, db *sql.DB, receipt string) (kept, decided bool, err error) {
+	var status string
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(pg_xact_status(CAST(CAST($1 AS text) AS xid8)), '')`, receipt).Scan(&status)
+	return status == "committed", status != "in progress", err
+}
+
+// tablesPostgres counts in the schema where tables would be made: a database may hold others, of other programs.
+func tablesPostgres(ctx context.Context, read *sql.DB, name string) (all, named int, err error) {
+	err = read.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(*) FILTER (WHERE tablename = $1) FROM pg_catalog.pg_tables WHERE schemaname = current_schema()`, name).Scan(&all, &named)
+	return all, named, err
+}
+
+// unfit is why a ledger cannot be kept in a database, or not by this role.
+type unfit struct {
+	code  delivery.Code
+	words string
+}
+
+// Error implements error.
+func (u unfit) Error() string { return u.words }
+
+// preparePostgres refuses a server on which the ledger could not be kept, before anything is tried.
+func preparePostgres(ctx context.Context, write *sql.DB) error {
+	var (
+		version                int
+		encoding, schema, role string
+		may                    bool
+	)
+	err := write.QueryRowContext(ctx, `SELECT CAST(current_setting('server_version_num') AS integer), current_setting('server_encoding'),
+		COALESCE(current_schema(), ''), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false), current_user::text`).Scan(&version, &encoding, &schema, &may, &role)
+	switch {
+	case err != nil:
+		return err
+	case version/10000 < oldestPostgres:
+		return unfit{delivery.CodeInvalid, fmt.Sprintf("the server is PostgreSQL %d, and a ledger needs %d or later", version/10000, oldestPostgres)}
+	case encoding != "UTF8":
+		return unfit{delivery.CodeInvalid, fmt.Sprintf("the database's encoding is %s, and a ledger needs UTF8; make it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)}
+	case schema == "":
+		return unfit{delivery.CodeInvalid, fmt.Sprintf("no schema of the search path exists that the role %s may use; make one and grant its use, as in %s", role, guide)}
+	case !may:
+		return unfit{delivery.CodeUnauthorized, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
+	}
+	return nil
+}

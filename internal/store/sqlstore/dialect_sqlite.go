@@ -1,0 +1,128 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// sqliteDialect is a file in WAL mode, which many processes may hold open at once.
+func sqliteDialect(path string) dialect {
+	return dialect{
+		goose:      goose.DialectSQLite3,
+		migrations: embedded(sqliteMigrations, "migrations/sqlite"),
+		connect: func(use use, patience time.Duration) (*sql.DB, error) {
+			return connectSQLite(path, use, patience)
+		},
+		readers:     8,
+		readOptions: &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
+		elements:    func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
+		tables:      tablesSQLite,
+		prepare:     prepareSQLite,
+		locker:      wholeUpgrade{`BEGIN IMMEDIATE`},
+		diagnose:    diagnoseSQLite,
+	}
+}
+
+func connectSQLite(path string, use use, patience time.Duration) (*sql.DB, error) {
+	dsn, err := sqliteDSN(path, use, patience)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
+	// Absolute, because connections are opened later too, when the working directory may be another one.
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/ledger.db
+	}
+	options := url.Values{
+		"mode":          {"rw"}, // never create: SQLite would make the file readable by others
+		"_busy_timeout": {fmt.Sprint(patience.Milliseconds())},
+		"_defensive":    {"1"},
+		"_dqs":          {"0"},
+		"_error_rc":     {"1"},
+		"_pragma":       {"trusted_schema = 0"},
+	}
+	switch use {
+	case forReading:
+		options.Set("_query_only", "1")
+	case forReadingUnwritable:
+		options.Set("mode", "ro")
+		options.Set("immutable", "1")
+	case forWriting:
+		options.Set("_txlock", "immediate")
+		options.Set("_foreign_keys", "1")
+		options.Set("_synchronous", "FULL")
+	}
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
+	return dsn.String(), nil
+}
+
+func tablesSQLite(ctx context.Context, read *sql.DB, name string) (all, named int, err error) {
+	err = read.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`, name).Scan(&all, &named)
+	return all, named, err
+}
+
+// prepareSQLite switches the file to write-ahead logging, which stays with the file. Where the file system cannot do it (it
+// needs shared memory), SQLite goes on with a rollback journal: slower with several processes, but as correct.
+func prepareSQLite(ctx context.Context, write *sql.DB) error {
+	var mode string
+	return write.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode)
+}
+
+func diagnoseSQLite(err error) diagnosis {
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) {
+		return diagnosis{code: delivery.CodeInternal, words: fmt.Sprint(err)}
+	}
+	switch failure.Code() & 0xff { // the low byte is the kind, the rest its particulars
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return diagnosis{code: delivery.CodeUnavailable, again: true, words: "another process is writing to it and does not finish; see which one holds it open, then try again"}
+	case sqlite3.SQLITE_FULL:
+		return diagnosis{code: delivery.CodeUnavailable, words: "the disk is full; free some space, then try again"}
+	case sqlite3.SQLITE_IOERR:
+		return diagnosis{code: delivery.CodeUnavailable, words: fmt.Sprintf("reading or writing the disk failed (%v); check the disk and its free space, then try again", failure)}
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
+		return diagnosis{code: delivery.CodeUnavailable, noOpen: true, words: "the file cannot be opened; check that it is still there and that this user may read and write it and its directory"}
+	case sqlite3.SQLITE_READONLY:
+		// Not unavailable: that would be tried again by itself, in vain.
+		return diagnosis{code: delivery.CodeConflict, noOpen: true, words: "it is read-only here; let this user write the file and its directory"}
+	case sqlite3.SQLITE_CONSTRAINT:
+		return diagnosis{code: delivery.CodeConflict, words: fmt.Sprintf("a rule of the ledger forbids it (%v)", failure)}
+	case sqlite3.SQLITE_NOTADB:
+		return diagnosis{code: delivery.CodeInvalid, words: "the file is not a ledger but holds something else; name another path"}
+	case sqlite3.SQLITE_CORRUPT:
+		return diagnosis{code: delivery.CodeInternal, words: fmt.Sprintf("the file is damaged (%v); restore it from a backup", failure)}
+	}
+	return diagnosis{
+		code:    delivery.CodeInternal,
+		words:   failure.Error(),
+		noTable: strings.Contains(failure.Error(), "no such table"), // SQLite has no code of its own for it
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !unix
+
+package pgtest
+
+import "errors"
+
+const (
+	removeAtEnd = "remove"
+	keepAtEnd   = "keep"
+)
+
+// server is never running here: what keeps it from outliving the tests needs Unix.
+type server struct{ ended chan struct{} }
+
+var errNotHere = errors.New("PostgreSQL is started by tests on Unix only")
+
+func newCluster() (*Cluster, error)         { return nil, errNotHere }
+func (c *Cluster) start(atEnd string) error { return errNotHere }
+func (c *Cluster) stop() error              { return nil }

@@ -1,0 +1,149 @@
+//go:build unix
+
+package pgtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// What becomes of the cluster's directory once its server has ended.
+const (
+	removeAtEnd = "remove"
+	keepAtEnd   = "keep"
+)
+
+// supervise runs the server until standard input ends. The test binary holds the other end, so the server ends with it, even
+// when it is killed. It is a process group of its own: Ctrl-C has to reach the test only.
+const supervise = `
+"$1" -D "$2/data" -k "$2" -h '' \
+	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB \
+	-c autovacuum=off -c max_wal_size=4GB -c log_min_messages=warning -c log_min_error_statement=panic >> "$2/log" 2>&1 &
+server=$!
+cat > /dev/null
+kill -INT "$server"
+wait "$server"
+[ "$3" = keep ] || rm -rf "$2"
+`
+
+// server is a running server.
+type server struct {
+	hold  io.Closer     // ends it
+	ended chan struct{} // closed when it has ended
+}
+
+// newCluster makes a cluster that is not running yet.
+func newCluster() (*Cluster, error) {
+	dir, err := os.MkdirTemp("/tmp", "cdpg")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir}
+	if err := c.initialise(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+func (c *Cluster) initialise() error {
+	initdb, err := program("initdb")
+	if err != nil {
+		return err
+	}
+	who, err := ordinary()
+	if err != nil {
+		return err
+	}
+	if who != nil {
+		if err := os.Chown(c.dir, int(who.Uid), int(who.Gid)); err != nil {
+			return err
+		}
+	}
+	make := exec.Command(initdb, "-D", filepath.Join(c.dir, "data"), "-U", Superuser, "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions")
+	make.Dir, make.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
+	if said, err := make.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, said)
+	}
+	// Every role but ours has to know its password, as it has in earnest.
+	rules := "local all " + Superuser + " trust\nlocal all all scram-sha-256\n"
+	return os.WriteFile(filepath.Join(c.dir, "data", "pg_hba.conf"), []byte(rules), 0o600)
+}
+
+// start starts the server and waits until it answers.
+func (c *Cluster) start(atEnd string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server != nil {
+		return nil
+	}
+	postgres, err := program("postgres")
+	if err != nil {
+		return err
+	}
+	who, err := ordinary()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
+	hold, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	c.server = &server{hold: hold, ended: make(chan struct{})}
+	ended := c.server.ended
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() //nolint:errcheck // whoever waits for the end looks at what it left behind
+	}()
+	return c.answers()
+}
+
+// stop ends the server and waits for its end.
+func (c *Cluster) stop() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.server == nil {
+		return nil
+	}
+	err := c.server.hold.Close()
+	<-c.server.ended
+	c.server = nil
+	return err
+}
+
+// ordinary is a user for the server, which refuses to run as root; nil, meaning this user, unless this one is root.
+func ordinary() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	var all error
+	for _, name := range []string{"postgres", "nobody"} {
+		found, err := user.Lookup(name)
+		if err != nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		uid, err := strconv.ParseUint(found.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(found.Gid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no other user for it: %w", all)
+}
