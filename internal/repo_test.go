@@ -98,6 +98,10 @@ var importTable = []row{
 		testOurs: []string{"store/storetest/..."},
 	},
 	{
+		pkg: "driver/webhook", ours: []string{"command", "delivery", "driver"}, outside: []string{retryable},
+		testOurs: []string{"driver/drivertest"},
+	},
+	{
 		pkg: "driver/*", ours: []string{"command", "delivery", "driver"}, outside: []string{sysModule, syncModule},
 		testOurs: []string{"driver/drivertest"},
 	},

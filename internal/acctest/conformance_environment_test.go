@@ -9,7 +9,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// environmentConfigs set every attribute of an environment, with either kind of target.
+// environmentConfigs set every attribute of an environment, with every kind of target.
 var environmentConfigs = []string{
 	`{
 		"name": "first", "tier": "staging", "deletion_protection": true,
@@ -22,6 +22,12 @@ var environmentConfigs = []string{
 		"target": {"command": {
 			"deploy": {"argv": ["./deploy", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"},
 			"observe": {"argv": ["./observe", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`,
+	`{
+		"name": "third", "tier": "other",
+		"target": {"webhook": {
+			"url": "https://deploy.example.com/shop", "status_url": "https://deploy.example.com/shop/{id}",
+			"observe_url": "https://deploy.example.com/running", "headers": {"X-Site": "eu"}, "secret": "env:KEY", "token": "env:TOKEN",
+			"send_secrets": true, "timeout": "30m", "poll_interval": "5s"}}}`,
 }
 
 type environmentChange = change[delivery.EnvironmentSpec]
@@ -68,10 +74,30 @@ func environmentChanges() map[string]environmentChange {
 			s.Target.Command.Observe = delivery.Command{Argv: []string{"./other"}}
 		}),
 	}
+	webhookChanges(changes)
 	commandChanges("target.directory.after_deploy.", changes, func(s *delivery.EnvironmentSpec) *delivery.Command { return s.Target.Directory.AfterDeploy })
 	commandChanges("target.command.deploy.", changes, func(s *delivery.EnvironmentSpec) *delivery.Command { return &s.Target.Command.Deploy })
 	commandChanges("target.command.observe.", changes, func(s *delivery.EnvironmentSpec) *delivery.Command { return &s.Target.Command.Observe })
 	return changes
+}
+
+func webhookChanges(into map[string]environmentChange) {
+	into["target.webhook"] = environmentChange{to: func(s *delivery.EnvironmentSpec) {
+		s.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/other"}}
+	}}
+	for name, f := range map[string]func(*delivery.WebhookTarget){
+		"url":           func(w *delivery.WebhookTarget) { w.URL += "/other" },
+		"status_url":    func(w *delivery.WebhookTarget) { w.StatusURL = "" },
+		"observe_url":   func(w *delivery.WebhookTarget) { w.ObserveURL = "" },
+		"headers":       func(w *delivery.WebhookTarget) { w.Headers["X-Site"] = "us" },
+		"secret":        func(w *delivery.WebhookTarget) { w.Secret = "file:key" },
+		"token":         func(w *delivery.WebhookTarget) { w.Token = "" },
+		"send_secrets":  func(w *delivery.WebhookTarget) { w.SendSecrets = false },
+		"timeout":       func(w *delivery.WebhookTarget) { w.Timeout = "31m" },
+		"poll_interval": func(w *delivery.WebhookTarget) { w.PollInterval = "" },
+	} {
+		into["target.webhook."+name] = environmentChange{to: func(s *delivery.EnvironmentSpec) { f(s.Target.Webhook) }}
+	}
 }
 
 // commandChanges are the changes of a command, which declarations hold in several places.
@@ -95,7 +121,7 @@ func TestEnvironmentConformance(t *testing.T) {
 		all, err := api.Environments(t.Context())
 		require.NoError(t, err)
 		for _, e := range all {
-			if e.Spec.Name == "first" || e.Spec.Name == "second" {
+			if e.Spec.Name != "reference" && e.Spec.Name != "other" {
 				return e.Spec
 			}
 		}

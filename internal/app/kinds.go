@@ -4,6 +4,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	commanddriver "github.com/delivery-as-code/terraform-provider-cd/internal/driver/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/directory"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/webhook"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	commandgate "github.com/delivery-as-code/terraform-provider-cd/internal/gate/command"
 	httpgate "github.com/delivery-as-code/terraform-provider-cd/internal/gate/http"
@@ -14,6 +15,7 @@ func drivers() map[string]driver.Driver {
 	return map[string]driver.Driver{
 		"directory": directory.New(directory.Options{}),
 		"command":   commanddriver.New(),
+		"webhook":   webhook.New(webhook.Options{}),
 	}
 }
 

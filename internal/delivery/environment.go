@@ -108,13 +108,17 @@ func (s EnvironmentSpec) Validate() Errors {
 func validateSecrets(p problems, secrets, config map[string]string) {
 	validateVariables(p, secrets)
 	for _, key := range sortedKeys(secrets) {
-		kind, rest, _ := strings.Cut(secrets[key], ":")
-		if (kind != "env" && kind != "file") || rest == "" {
-			p.key(key).add("a secret is a reference, \"env:NAME\" or \"file:PATH\", never the value itself")
-		}
+		validateReference(p.key(key), secrets[key])
 		if _, both := config[key]; both {
 			p.key(key).add("%s is in config too; keep it in one of them", key)
 		}
+	}
+}
+
+func validateReference(p problems, reference string) {
+	kind, rest, _ := strings.Cut(reference, ":")
+	if (kind != "env" && kind != "file") || rest == "" {
+		p.add("a secret is a reference, \"env:NAME\" or \"file:PATH\", never the value itself")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 type Target struct {
 	Directory *DirectoryTarget `json:"directory,omitempty"`
 	Command   *CommandTarget   `json:"command,omitempty"`
+	Webhook   *WebhookTarget   `json:"webhook,omitempty"`
 }
 
 // DirectoryTarget unpacks a release below a directory of this machine and switches a link to it.
@@ -37,7 +38,7 @@ type Command struct {
 	Timeout     Duration          `json:"timeout,omitempty"` // default DefaultCommandTimeout
 }
 
-// Kind names the target's kind ("directory", "command"): the key of its driver. Empty when none is set.
+// Kind names the target's kind ("directory", "command", "webhook"): the key of its driver. Empty when none is set.
 func (t *Target) Kind() string {
 	switch {
 	case t == nil:
@@ -46,21 +47,29 @@ func (t *Target) Kind() string {
 		return "directory"
 	case t.Command != nil:
 		return "command"
+	case t.Webhook != nil:
+		return "webhook"
 	}
 	return ""
 }
 
 func (t *Target) validate(p problems) {
-	if (t.Directory == nil) == (t.Command == nil) {
-		p.add("set exactly one kind of target: directory or command")
-		return
-	}
+	kinds := 0
 	if t.Directory != nil {
+		kinds++
 		t.Directory.validate(p.at("directory"))
 	}
 	if t.Command != nil {
+		kinds++
 		t.Command.Deploy.validate(p.at("command").at("deploy"))
 		t.Command.Observe.validate(p.at("command").at("observe"))
+	}
+	if t.Webhook != nil {
+		kinds++
+		t.Webhook.validate(p.at("webhook"))
+	}
+	if kinds != 1 {
+		p.add("set exactly one kind of target: directory, command or webhook")
 	}
 }
 

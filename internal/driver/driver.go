@@ -34,8 +34,13 @@ type Request struct {
 	Secrets        map[string]string `json:"-"`
 	SecretNames    []string          `json:"secret_names"` // sorted; filled for Observe too, where Secrets is empty
 	ConfigRevision string            `json:"config_revision"`
-	Receipt        string            `json:"receipt,omitempty"` // Observe: what Deploy returned
-	Target         delivery.Target   `json:"-"`
+	// Credentials are what the driver itself needs to be let in, by the attribute of the target that refers to them; filled for
+	// Observe too. Like Secrets they show nowhere, and they are no part of what gets deployed.
+	Credentials map[string]string `json:"-"`
+	// Resumed says that the deployment may be under way already: whoever began it went away before it was settled.
+	Resumed bool            `json:"-"`
+	Receipt string          `json:"receipt,omitempty"` // Observe: what Deploy returned
+	Target  delivery.Target `json:"-"`
 }
 
 // Result is what a driver leaves with the ledger.

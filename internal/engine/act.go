@@ -15,7 +15,7 @@ import (
 type job struct {
 	lease      store.Lease
 	deployment delivery.Deployment
-	secrets    map[string]string
+	known      confidential
 	resumed    bool // it was in flight already
 }
 
@@ -23,10 +23,10 @@ type job struct {
 // are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
 // left out; deciding again tells what is to be done about it.
 func (e *Engine) begin(ctx context.Context, actor string, found answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
-	secrets := make([]map[string]string, len(d.Steps))
+	known := make([]confidential, len(d.Steps))
 	for i, step := range d.Steps {
 		var err error
-		if secrets[i], err = e.secrets(ctx, step.Environment, step.Content.Secrets); err != nil {
+		if known[i], err = e.confidential(ctx, step.Environment, step.Content); err != nil {
 			return nil, delivery.PipelineSpec{}, err
 		}
 	}
@@ -61,7 +61,7 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 			if err != nil {
 				return err
 			}
-			jobs = append(jobs, job{lease, begun, secrets[i], current.Kind == delivery.StepResume})
+			jobs = append(jobs, job{lease, begun, known[i], current.Kind == delivery.StepResume})
 		}
 		return nil
 	})
@@ -108,9 +108,9 @@ func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j
 	ctx, stop := e.keep(ctx, lease)
 	defer stop()
 	if d.Status == delivery.Deploying {
-		result, err := e.deploy(ctx, d, j.secrets)
+		result, err := e.deploy(ctx, j)
 		if err != nil {
-			return e.settleDeployment(ctx, lease, d, hidden(err, j.secrets))
+			return e.settleDeployment(ctx, lease, d, j.known.hidden(err))
 		}
 		d.Receipt, d.Status = result.Receipt, delivery.Verifying
 		if err := e.save(ctx, lease, d, "deployment.deployed", nil); err != nil {
@@ -119,18 +119,21 @@ func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j
 	}
 	checks, err := e.verify(ctx, pipeline, d)
 	for i := range checks {
-		checks[i].Detail = hide(checks[i].Detail, j.secrets)
+		checks[i].Detail = j.known.hide(checks[i].Detail)
 	}
 	d.Checks = checks
-	return e.settleDeployment(ctx, lease, d, hidden(err, j.secrets))
+	return e.settleDeployment(ctx, lease, d, j.known.hidden(err))
 }
 
-func (e *Engine) deploy(ctx context.Context, d delivery.Deployment, secrets map[string]string) (driver.Result, error) {
+func (e *Engine) deploy(ctx context.Context, j job) (driver.Result, error) {
+	d := j.deployment
 	by, ok := e.o.Drivers[d.Content.Target.Kind()]
 	if !ok {
 		return driver.Result{}, fmt.Errorf("environment %s has no target that can be deployed to", d.Environment)
 	}
-	return by.Deploy(ctx, request(d, secrets))
+	r := request(d, j.known)
+	r.Resumed = j.resumed
+	return by.Deploy(ctx, r)
 }
 
 // verify runs the stage's checks in one environment, in the order of their names, and stops at the first that does not pass.

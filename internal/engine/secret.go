@@ -61,15 +61,46 @@ func (e *Engine) secrets(ctx context.Context, environment string, references map
 	return values, nil
 }
 
+// confidential is what a driver is told and nobody else may learn.
+type confidential struct {
+	secrets     map[string]string // of what is deployed
+	credentials map[string]string // of the driver itself
+}
+
+// confidential resolves all that deploying a content needs.
+func (e *Engine) confidential(ctx context.Context, environment string, content delivery.Content) (known confidential, err error) {
+	if known.secrets, err = e.secrets(ctx, environment, content.Secrets); err != nil {
+		return known, err
+	}
+	known.credentials, err = e.credentials(ctx, environment, content.Target)
+	return known, err
+}
+
+// credentials resolves what the target's driver needs to be let in.
+func (e *Engine) credentials(ctx context.Context, environment string, target *delivery.Target) (map[string]string, error) {
+	references := target.Credentials()
+	values := make(map[string]string, len(references))
+	for _, name := range sortedKeys(references) {
+		value, err := e.o.Secret(ctx, references[name])
+		if err != nil {
+			return nil, delivery.Errorf(delivery.CodeInvalid, "target.%s.%s of environment %q: %s", target.Kind(), name, environment, err)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
 // hide puts a mark in place of every secret value in a text. Drivers keep values out of what they say; this is for the one that
 // fails to, and for what deployed software answers to a check: the ledger must not depend on them.
-func hide(text string, secrets map[string]string) string {
+func (c confidential) hide(text string) string {
 	values := []string{}
-	for _, value := range secrets {
-		for _, form := range []string{value, strings.TrimSpace(value)} {
-			if form != "" {
-				quoted := strconv.Quote(form)
-				values = append(values, form, quoted[1:len(quoted)-1])
+	for _, kept := range []map[string]string{c.secrets, c.credentials} {
+		for _, value := range kept {
+			for _, form := range []string{value, strings.TrimSpace(value)} {
+				if form != "" {
+					quoted := strconv.Quote(form)
+					values = append(values, form, quoted[1:len(quoted)-1])
+				}
 			}
 		}
 	}
@@ -82,12 +113,21 @@ func hide(text string, secrets map[string]string) string {
 }
 
 // hidden is an error with the secret values hidden in its text. An error without any stays what it is.
-func hidden(err error, secrets map[string]string) error {
+func (c confidential) hidden(err error) error {
 	if err == nil {
 		return nil
 	}
-	if text := hide(err.Error(), secrets); text != err.Error() {
+	if text := c.hide(err.Error()); text != err.Error() {
 		return errors.New(text)
 	}
 	return err
+}
+
+// observation is what was seen, with the secret values hidden in it.
+func (c confidential) observation(seen delivery.Observation) delivery.Observation {
+	seen.Version, seen.Unknown = c.hide(seen.Version), c.hide(seen.Unknown)
+	for i := range seen.Differences {
+		seen.Differences[i] = c.hide(seen.Differences[i])
+	}
+	return seen
 }

@@ -106,11 +106,11 @@ func TestHide(t *testing.T) {
 		"quoted: \"two\\nlines\"": "quoted: \"***\"",
 		"two\nlines and more":     "*** and more",
 	} {
-		require.Equal(t, want, hide(text, secrets), "%q", text)
+		require.Equal(t, want, confidential{secrets, nil}.hide(text), "%q", text)
 	}
 	plain := errors.New("nothing in it")
-	require.Same(t, plain, hidden(plain, secrets))
-	require.NoError(t, hidden(nil, secrets))
+	require.Same(t, plain, confidential{secrets, nil}.hidden(plain))
+	require.NoError(t, confidential{secrets, nil}.hidden(nil))
 }
 
 func TestResolveSecret(t *testing.T) {

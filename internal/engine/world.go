@@ -306,7 +306,13 @@ func (e *Engine) observe(ctx context.Context, w delivery.World, env string) (del
 	if !ok {
 		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", standing.Content.Target.Kind())}, nil
 	}
-	return d.Observe(ctx, request(*standing, nil))
+	credentials, err := e.credentials(ctx, env, standing.Content.Target)
+	if err != nil {
+		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
+	}
+	known := confidential{credentials: credentials}
+	seen, err := d.Observe(ctx, request(*standing, known))
+	return known.observation(seen), err
 }
 
 // askGate asks a check of a stage's gate.
@@ -330,15 +336,15 @@ func (e *Engine) ask(ctx context.Context, r delivery.CheckRequest) (delivery.Che
 }
 
 // request is a deployment as its driver sees it.
-func request(d delivery.Deployment, secrets map[string]string) driver.Request {
+func request(d delivery.Deployment, known confidential) driver.Request {
 	names := make([]string, 0, len(d.Content.Secrets))
 	for name := range d.Content.Secrets {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	r := driver.Request{ID: d.ID, Pipeline: d.Pipeline, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version,
-		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: secrets, SecretNames: names,
-		ConfigRevision: d.Content.ConfigRevision, Receipt: d.Receipt}
+		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: known.secrets, SecretNames: names,
+		ConfigRevision: d.Content.ConfigRevision, Credentials: known.credentials, Receipt: d.Receipt}
 	if d.Content.Target != nil {
 		r.Target = *d.Content.Target
 	}

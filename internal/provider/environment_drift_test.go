@@ -43,6 +43,12 @@ func TestEnvironmentChangedBehindTerraformShows(t *testing.T) {
 				"target": {"command": {
 					"deploy": {"argv": ["./deploy", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"},
 					"observe": {"argv": ["./observe", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`),
+			object(t, `{
+				"name": "third", "tier": "other",
+				"target": {"webhook": {
+					"url": "https://deploy.example.com/shop", "status_url": "https://deploy.example.com/shop/{id}",
+					"observe_url": "https://deploy.example.com/running", "headers": {"X-Site": "eu"}, "secret": "env:KEY", "token": "env:TOKEN",
+					"send_secrets": true, "timeout": "30m", "poll_interval": "5s"}}}`),
 		},
 		put: func(config []byte) error {
 			var spec delivery.EnvironmentSpec

@@ -44,11 +44,24 @@ var parityModels = rapid.Custom(func(t *rapid.T) parityModel {
 })
 
 var targetModels = rapid.Custom(func(t *rapid.T) targetModel {
-	if rapid.Bool().Draw(t, "directory") {
+	switch rapid.SampledFrom([]string{"directory", "command", "webhook"}).Draw(t, "kind") {
+	case "directory":
 		return targetModel{Directory: &directoryModel{
 			Path:        types.StringValue("/srv"),
 			AfterDeploy: optionalOf(commandModels).Draw(t, "hook"),
 			Keep:        optionalCount().Draw(t, "keep"),
+		}}
+	case "webhook":
+		return targetModel{Webhook: &webhookModel{
+			URL:          types.StringValue("https://deploy.example.com/shop"),
+			StatusURL:    optionalText("https://deploy.example.com/shop/{id}").Draw(t, "status"),
+			ObserveURL:   optionalText("https://deploy.example.com/running").Draw(t, "observe"),
+			Headers:      optionalMap(rapid.String()).Draw(t, "headers"),
+			Secret:       types.StringValue("env:KEY"),
+			Token:        optionalText("env:TOKEN").Draw(t, "token"),
+			SendSecrets:  rapid.SampledFrom([]types.Bool{types.BoolNull(), types.BoolValue(false), types.BoolValue(true)}).Draw(t, "secrets"),
+			Timeout:      optionalText("30m").Draw(t, "timeout"),
+			PollInterval: optionalText("5s").Draw(t, "interval"),
 		}}
 	}
 	deploy, observe := commandModels.Draw(t, "deploy"), commandModels.Draw(t, "observe")

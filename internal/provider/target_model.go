@@ -14,6 +14,7 @@ import (
 type targetModel struct {
 	Directory *directoryModel     `tfsdk:"directory"`
 	Command   *commandTargetModel `tfsdk:"command"`
+	Webhook   *webhookModel       `tfsdk:"webhook"`
 }
 
 type directoryModel struct {
@@ -75,6 +76,7 @@ func targetAttribute() schema.Attribute {
 					},
 				},
 			},
+			"webhook": webhookAttribute(),
 		},
 	}
 }
@@ -116,6 +118,7 @@ func (m *targetModel) toSpec() *delivery.Target {
 	if c := m.Command; c != nil {
 		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.toSpec(), Observe: c.Observe.toSpec()}
 	}
+	t.Webhook = m.Webhook.toSpec()
 	return t
 }
 
@@ -149,6 +152,7 @@ func targetModelFrom(t *delivery.Target, prior *targetModel) *targetModel {
 		was := priorOr(prior.Command)
 		m.Command = &commandTargetModel{Deploy: commandModelFrom(c.Deploy, was.Deploy), Observe: commandModelFrom(c.Observe, was.Observe)}
 	}
+	m.Webhook = webhookModelFrom(t.Webhook, prior.Webhook)
 	return m
 }
 

@@ -92,6 +92,16 @@ func intOr(v int, prior types.Int64) types.Int64 {
 	return types.Int64Null()
 }
 
+func boolOr(v bool, prior types.Bool) types.Bool {
+	switch {
+	case v:
+		return types.BoolValue(true)
+	case !prior.ValueBool() && !prior.IsUnknown():
+		return prior
+	}
+	return types.BoolNull()
+}
+
 // floatOr keeps the prior value when it is the same number: a configuration may write more digits than a float64 holds.
 func floatOr(v *float64, prior types.Float64) types.Float64 {
 	if v != nil && !prior.IsNull() && !prior.IsUnknown() && prior.ValueFloat64() == *v {

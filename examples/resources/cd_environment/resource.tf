@@ -67,3 +67,23 @@ resource "cd_environment" "reproduction" {
 
   target = { directory = { path = "${abspath(path.module)}/srv/reproduction" } }
 }
+
+# Deploys through a receiver of yours, over HTTP. Requests are signed with the key that `secret` refers to.
+resource "cd_environment" "cloud" {
+  name    = "cloud"
+  tier    = "staging"
+  config  = { LOG_LEVEL = "info" }
+  secrets = { DATABASE_PASSWORD = "env:DATABASE_PASSWORD" }
+
+  target = {
+    webhook = {
+      url          = "https://deploy.example.com/deployments"
+      status_url   = "https://deploy.example.com/deployments/{id}"
+      observe_url  = "https://deploy.example.com/running"
+      secret       = "env:DEPLOY_SIGNING_KEY"
+      token        = "file:/run/secrets/deploy-token"
+      send_secrets = true
+      timeout      = "20m"
+    }
+  }
+}

@@ -65,7 +65,8 @@ func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 	if err != nil {
 		return driver.Result{}, deployError(ctx, r, out, err)
 	}
-	return driver.Result{Receipt: receiptOf(r).text()}, nil
+	receipt, err := json.Marshal(receiptOf(r))
+	return driver.Result{Receipt: string(receipt)}, err
 }
 
 // deployError says what failed, what that means for the environment, and what the program said last.
@@ -111,30 +112,19 @@ func identity(r driver.Request) map[string]string {
 	}
 }
 
-// receipt is what Deploy leaves for Observe.
-type receipt struct {
-	Deployment     string `json:"deployment"`
-	ConfigRevision string `json:"config_revision"`
-}
-
-func receiptOf(r driver.Request) receipt { return receipt{r.ID, r.ConfigRevision} }
-
-func (r receipt) text() string {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic(fmt.Sprintf("driver/command: two strings always marshal: %v", err))
-	}
-	return string(text)
+// receiptOf is what Deploy leaves for Observe.
+func receiptOf(r driver.Request) driver.Mark {
+	return driver.Mark{Deployment: r.ID, ConfigRevision: r.ConfigRevision}
 }
 
 // readReceipt returns what Deploy left; of a deployment that never came to leave anything, what it would have left.
-func readReceipt(r driver.Request) (receipt, error) {
+func readReceipt(r driver.Request) (driver.Mark, error) {
 	if r.Receipt == "" {
 		return receiptOf(r), nil
 	}
-	var left receipt
+	var left driver.Mark
 	if err := json.Unmarshal([]byte(r.Receipt), &left); err != nil {
-		return receipt{}, fmt.Errorf("the ledger's receipt of deployment %s cannot be read: %w", r.ID, err)
+		return driver.Mark{}, fmt.Errorf("the ledger's receipt of deployment %s cannot be read: %w", r.ID, err)
 	}
 	return left, nil
 }

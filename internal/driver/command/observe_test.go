@@ -54,7 +54,7 @@ func TestWhatIsPrintedIsCompared(t *testing.T) {
 
 func TestWhatIsNoAnswerLeavesThePlaceUnknown(t *testing.T) {
 	for name, test := range map[string]struct{ text, script, want string }{
-		"nothing":              {"", "", "it printed nothing"},
+		"nothing":              {"", "", "what it printed is empty"},
 		"no JSON":              {"all fine", "", "not the JSON object that is needed"},
 		"no object":            {"[]", "", "not the JSON object that is needed"},
 		"two objects":          {`{"running": true, "version": "1"} {}`, "", "not the JSON object that is needed"},

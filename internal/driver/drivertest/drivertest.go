@@ -26,6 +26,8 @@ const maxReceipt = 64 << 10
 type Place struct {
 	Driver driver.Driver
 	Target delivery.Target
+	// Credentials are what the driver needs to be let in; nil when it needs nothing. Long ones, which appear nowhere by chance.
+	Credentials map[string]string
 
 	// Artifacts makes the artifacts of a release whose software is the given text.
 	Artifacts func(t *testing.T, content string) map[string]delivery.Artifact
@@ -88,6 +90,7 @@ func (p Place) request(t *testing.T, id, version, content string) driver.Request
 		Secrets:        map[string]string{"DATABASE_PASSWORD": "correct horse battery staple"},
 		SecretNames:    []string{"DATABASE_PASSWORD"},
 		ConfigRevision: digest("config 1"),
+		Credentials:    p.Credentials,
 		Target:         p.Target,
 	}
 }
@@ -229,9 +232,11 @@ func secrets() map[string]string {
 	}
 }
 
-func requireNoSecret(t *testing.T, text string) {
+func (p Place) requireNoSecret(t *testing.T, text string) {
 	t.Helper()
-	for name, value := range secrets() {
+	kept := secrets()
+	maps.Copy(kept, p.Credentials)
+	for name, value := range kept {
 		quoted, err := json.Marshal(value)
 		require.NoError(t, err)
 		for _, form := range []string{value, string(quoted[1 : len(quoted)-1])} {
@@ -246,7 +251,7 @@ func keepsSecrets(t *testing.T, p Place) {
 	r.Secrets, r.SecretNames = secrets(), slices.Sorted(maps.Keys(secrets()))
 	after := p.deploy(t, r)
 	require.Equal(t, r.Secrets, p.Running(t, "shop").Secrets)
-	requireNoSecret(t, after.Receipt)
+	p.requireNoSecret(t, after.Receipt)
 
 	other := p.request(t, "d1", "1.0.0", "hello")
 	other.Secrets = map[string]string{}
@@ -260,7 +265,7 @@ func keepsSecrets(t *testing.T, p Place) {
 	p.Alter(t, "shop")
 	seen, err := json.Marshal(p.requireDrifted(t, after))
 	require.NoError(t, err)
-	requireNoSecret(t, string(seen))
+	p.requireNoSecret(t, string(seen))
 }
 
 func failsSafely(t *testing.T, p Place) {
@@ -271,7 +276,7 @@ func failsSafely(t *testing.T, p Place) {
 	for range 2 {
 		_, err := p.Driver.Deploy(t.Context(), r)
 		require.Error(t, err)
-		requireNoSecret(t, err.Error())
+		p.requireNoSecret(t, err.Error())
 		require.Equal(t, "good", p.Running(t, "shop").Content)
 	}
 	p.requireInOrder(t, before)

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+type webhookModel struct {
+	URL          types.String      `tfsdk:"url"`
+	StatusURL    types.String      `tfsdk:"status_url"`
+	ObserveURL   types.String      `tfsdk:"observe_url"`
+	Headers      map[string]string `tfsdk:"headers"`
+	Secret       types.String      `tfsdk:"secret"`
+	Token        types.String      `tfsdk:"token"`
+	SendSecrets  types.Bool        `tfsdk:"send_secrets"`
+	Timeout      types.String      `tfsdk:"timeout"`
+	PollInterval types.String      `tfsdk:"poll_interval"`
+}
+
+func webhookAttribute() schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Deploys through a receiver of yours, over HTTP: the deployment is sent by POST, signed, with its id as `Idempotency-Key`, " +
+			"and its status is asked for until it is settled. The guide \"Target: webhook\" says what a receiver has to do.",
+		Attributes: map[string]schema.Attribute{
+			"url": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "Where deployments are sent: an `https` address, without credentials in it. `http` is allowed to this machine only, " +
+					"such as `http://127.0.0.1:8080/deployments`.",
+			},
+			"status_url": text("Where to ask how a deployment goes; `{id}` stands for its id. It has to be on the host of `url`. " +
+				"Without it, the receiver gives the address when it accepts a deployment. With it, a deployment whose process died is asked for before anything is sent again."),
+			"observe_url": text("Where to ask what runs; `pipeline`, `environment`, `version`, `deployment` and the `receipt` are added as query. " +
+				"It has to be on the host of `url`. Without it, nobody knows what runs: drift is not seen."),
+			"headers": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Headers for each request, beside those that are sent anyway. Not for secrets: these values are stored.",
+			},
+			"secret": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "A reference, `env:NAME` or `file:PATH`, to the key that requests are signed with (HMAC-SHA256). " +
+					"The value is read when it is needed, when deploying and when asking what runs, and never stored or logged.",
+			},
+			"token": text("A reference, `env:NAME` or `file:PATH`, to a bearer token, sent as `Authorization` with each request."),
+			"send_secrets": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Sends the values of the environment's `secrets` with the deployment, instead of their names only. Defaults to `false`.",
+			},
+			"timeout": text("How long a deployment may take as a whole, `\"1s\"` to `\"24h\"`. Defaults to `\"10m\"`."),
+			"poll_interval": text("How long to wait before the first look at a deployment that was accepted, at least `\"100ms\"`; " +
+				"further looks come less and less often, down to one in 30 seconds. Defaults to `\"2s\"`."),
+		},
+	}
+}
+
+func (m *webhookModel) toSpec() *delivery.WebhookTarget {
+	if m == nil {
+		return nil
+	}
+	return &delivery.WebhookTarget{
+		URL:          m.URL.ValueString(),
+		StatusURL:    m.StatusURL.ValueString(),
+		ObserveURL:   m.ObserveURL.ValueString(),
+		Headers:      unset(m.Headers),
+		Secret:       m.Secret.ValueString(),
+		Token:        m.Token.ValueString(),
+		SendSecrets:  m.SendSecrets.ValueBool(),
+		Timeout:      delivery.Duration(m.Timeout.ValueString()),
+		PollInterval: delivery.Duration(m.PollInterval.ValueString()),
+	}
+}
+
+func webhookModelFrom(w *delivery.WebhookTarget, prior *webhookModel) *webhookModel {
+	if w == nil {
+		return nil
+	}
+	prior = priorOr(prior)
+	return &webhookModel{
+		URL:          stringOr(w.URL, prior.URL),
+		StatusURL:    stringOr(w.StatusURL, prior.StatusURL),
+		ObserveURL:   stringOr(w.ObserveURL, prior.ObserveURL),
+		Headers:      mapOr(maps.Clone(w.Headers), prior.Headers),
+		Secret:       stringOr(w.Secret, prior.Secret),
+		Token:        stringOr(w.Token, prior.Token),
+		SendSecrets:  boolOr(w.SendSecrets, prior.SendSecrets),
+		Timeout:      stringOr(w.Timeout, prior.Timeout),
+		PollInterval: stringOr(w.PollInterval, prior.PollInterval),
+	}
+}
