@@ -5,6 +5,7 @@ package acctest
 import (
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
 // Actor is who acts in acceptance tests when the configuration does not say.
@@ -26,7 +28,7 @@ const Actor = "alice@example.com"
 // Harness is one ledger with everything around it.
 type Harness struct {
 	Dir    string // a directory of the test's own
-	Ledger string // the SQLite file
+	Ledger string // its address: the path of a SQLite file, or the URL of a schema in PostgreSQL
 	Clock  *Clock
 	// Drivers record every call and fail on demand, by the target's kind.
 	Drivers map[string]*Recorder
@@ -36,11 +38,42 @@ type Harness struct {
 	apps []*app.App
 }
 
+// LedgersVariable chooses where New keeps the ledger: "postgres" runs every story on PostgreSQL. Without it, that is a SQLite file,
+// and what OnEachLedger tells is told on both.
+const LedgersVariable = "ACCTEST_LEDGER"
+
+// ledgers gives the address of an empty ledger of each kind.
+var ledgers = map[string]func(t testing.TB, dir string) string{
+	"sqlite":   func(_ testing.TB, dir string) string { return filepath.Join(dir, "ledger.db") },
+	"postgres": func(t testing.TB, _ string) string { return pgtest.URL(t) },
+}
+
 // New makes a harness; everything it opens is closed when the test ends.
 func New(t testing.TB) *Harness {
 	t.Helper()
+	kind := os.Getenv(LedgersVariable)
+	if kind == "" {
+		kind = "sqlite"
+	}
+	return newOn(t, kind)
+}
+
+// OnEachLedger tells a story on each kind of ledger, side by side.
+func OnEachLedger(t *testing.T, story func(t *testing.T, h *Harness)) {
+	t.Helper()
+	for kind := range ledgers {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			story(t, newOn(t, kind))
+		})
+	}
+}
+
+func newOn(t testing.TB, kind string) *Harness {
+	t.Helper()
+	require.Contains(t, ledgers, kind, "the kind of ledger in %s", LedgersVariable)
 	dir := t.TempDir()
-	h := &Harness{Dir: dir, Ledger: filepath.Join(dir, "ledger.db"), Clock: NewClock(), Drivers: map[string]*Recorder{}, t: t}
+	h := &Harness{Dir: dir, Ledger: ledgers[kind](t, dir), Clock: NewClock(), Drivers: map[string]*Recorder{}, t: t}
 	t.Cleanup(h.close)
 	return h
 }

@@ -3,24 +3,42 @@ package acctest_test
 import (
 	"database/sql"
 	"encoding/json"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// tamper changes the ledger's file, past the control plane.
+// tamper changes the ledger itself, past the control plane.
 func (l *line) tamper(statement string, args ...any) {
 	l.Helper()
-	db, err := sql.Open("sqlite", l.h.Ledger)
+	kind := "sqlite"
+	if strings.HasPrefix(l.h.Ledger, "postgres://") {
+		kind = "pgx"
+	}
+	db, err := sql.Open(kind, l.h.Ledger)
 	l.must(err)
 	defer func() { l.must(db.Close()) }()
+	if kind == "pgx" {
+		_, err := db.ExecContext(l.Context(), jsonSet)
+		l.must(err)
+	}
 	done, err := db.ExecContext(l.Context(), statement, args...)
 	l.must(err)
 	n, err := done.RowsAffected()
 	l.must(err)
 	require.EqualValues(l, 1, n)
 }
+
+// jsonSet gives PostgreSQL the function of SQLite by which these tests change a document.
+const jsonSet = `CREATE OR REPLACE FUNCTION json_set(document TEXT, VARIADIC changes TEXT[]) RETURNS TEXT LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. array_length(changes, 1) / 2 LOOP
+		document := jsonb_set(CAST(document AS jsonb), string_to_array(substr(changes[2 * i - 1], 3), '.'), to_jsonb(changes[2 * i]));
+	END LOOP;
+	RETURN document;
+END $$`
 
 // forge writes a decision of bob's into the ledger.
 func (l *line) forge(signature string) {

@@ -105,32 +105,37 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("the same version", func(t *testing.T) {
 		t.Parallel()
-		first, h := slowShop(t, true)
-		second := sibling(t, first)
-		said, status := together(t, first, second)
-		require.Equal(t, [2]int{}, status, "%s\n%s", said[0], said[1])
-		first.requireEmptyPlan()
-		second.requireEmptyPlan()
-		requireDeliveredOnce(t, h)
+		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+			first := slowShop(t, h, true)
+			second := sibling(t, first)
+			said, status := together(t, first, second)
+			require.Equal(t, [2]int{}, status, "%s\n%s", said[0], said[1])
+			first.requireEmptyPlan()
+			second.requireEmptyPlan()
+			requireDeliveredOnce(t, h)
+		})
 	})
 	t.Run("different versions", func(t *testing.T) {
 		t.Parallel()
-		first, h := slowShop(t, true)
-		second := sibling(t, first, `"1.0.0"`, `"1.1.0"`)
-		said, status := together(t, first, second)
-		require.Zero(t, status[1], "what was asked for last is delivered:\n%s", said[1])
-		if status[0] != 0 {
-			require.Contains(t, unwrapped(said[0]), "asked for 1.1.0 meanwhile", said[0])
-		}
-		second.requireEmptyPlan()
-		requireWholeLedger(t, h)
-		deployed, err := h.Client(mallory).Deployed(t.Context(), "shop", "staging")
-		require.NoError(t, err)
-		require.Equal(t, "1.1.0", deployed.Version)
+		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+			first := slowShop(t, h, true)
+			second := sibling(t, first, `"1.0.0"`, `"1.1.0"`)
+			said, status := together(t, first, second)
+			require.Zero(t, status[1], "what was asked for last is delivered:\n%s", said[1])
+			if status[0] != 0 {
+				require.Contains(t, unwrapped(said[0]), "asked for 1.1.0 meanwhile", said[0])
+			}
+			second.requireEmptyPlan()
+			requireWholeLedger(t, h)
+			deployed, err := h.Client(mallory).Deployed(t.Context(), "shop", "staging")
+			require.NoError(t, err)
+			require.Equal(t, "1.1.0", deployed.Version)
+		})
 	})
 	t.Run("different pipelines", func(t *testing.T) {
 		t.Parallel()
-		first, h := slowShop(t, true)
+		h := acctest.New(t)
+		first := slowShop(t, h, true)
 		second := sibling(t, first, `name = "shop"`, `name = "bank"`)
 		said, status := together(t, first, second)
 		require.Equal(t, [2]int{}, status, "%s\n%s", said[0], said[1])
@@ -143,18 +148,20 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 // TestAppliesAtTheSameMoment: even the ledger itself is made by several processes at once.
 func TestAppliesAtTheSameMoment(t *testing.T) {
 	t.Parallel()
-	first, h := slowShop(t, true)
-	first.hurry()
-	applies := []*background{}
-	for _, w := range []*workspace{first, sibling(t, first), sibling(t, first)} {
-		applies = append(applies, w.start("apply"))
-	}
-	for _, apply := range applies {
-		said, status := apply.wait()
-		require.Zero(t, status, said)
-	}
-	for _, apply := range applies {
-		apply.requireEmptyPlan()
-	}
-	requireDeliveredOnce(t, h)
+	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+		first := slowShop(t, h, true)
+		first.hurry()
+		applies := []*background{}
+		for _, w := range []*workspace{first, sibling(t, first), sibling(t, first)} {
+			applies = append(applies, w.start("apply"))
+		}
+		for _, apply := range applies {
+			said, status := apply.wait()
+			require.Zero(t, status, said)
+		}
+		for _, apply := range applies {
+			apply.requireEmptyPlan()
+		}
+		requireDeliveredOnce(t, h)
+	})
 }

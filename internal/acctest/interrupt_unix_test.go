@@ -26,9 +26,8 @@ const patience = time.Minute
 
 // slowShop is a shop whose smoke check, and whose after_deploy hook when slowDeploy says so, stays at work until let go: it tells
 // its process id in a file, and then reads from a pipe into which nobody has written yet.
-func slowShop(t *testing.T, slowDeploy bool) (*workspace, *acctest.Harness) {
+func slowShop(t *testing.T, h *acctest.Harness, slowDeploy bool) *workspace {
 	t.Helper()
-	h := acctest.New(t)
 	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(w.dir, "go"), 0o600))
 	w.write("slow.sh", `[ -e "$1/fast" ] || { echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"; read -r _ < "$1/go"; }`)
@@ -58,7 +57,7 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = local.page, digest = "sha256:${filesha256(local.page)}" } }
 }
 %s`, slowDeploy, required))
-	return w, h
+	return w
 }
 
 // required names the provider; every configuration of a real workspace needs it.
@@ -122,7 +121,8 @@ func TestInterruptLosesNothing(t *testing.T) {
 	for name, slowDeploy := range map[string]bool{"while deploying": true, "while verifying": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, h := slowShop(t, slowDeploy)
+			h := acctest.New(t)
+			w := slowShop(t, h, slowDeploy)
 			apply := w.start("apply")
 			child := w.child()
 			require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT)) // as a terminal does: to the whole group
@@ -144,27 +144,32 @@ func TestInterruptLosesNothing(t *testing.T) {
 // the lease up then: the next apply waits until it lapses.
 func TestLostProcessLosesNothing(t *testing.T) {
 	t.Parallel()
-	for name, victim := range map[string]func(apply *background, provider int) int{
-		"the provider": func(_ *background, provider int) int { return provider },
-		"Terraform":    func(apply *background, _ int) int { return apply.cmd.Process.Pid },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w, h := slowShop(t, true)
-			apply := w.start("apply")
-			provider := providerOf(t, w.child())
-			t.Cleanup(func() { end(t, provider) })
-			require.NoError(t, syscall.Kill(victim(apply, provider), syscall.SIGKILL))
-			said, status := apply.wait()
-			require.NotZero(t, status, said)
-			w.hurry()
-			letGo(t, w) // the script outlives whoever would have ended it
-
-			w.run("apply", "-lock=false") // Terraform's lock on its own state may be lost as well
-			w.requireEmptyPlan()
-			requireDeliveredOnce(t, h)
+	t.Run("the provider", func(t *testing.T) {
+		t.Parallel()
+		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+			loseProcess(t, h, func(_ *background, provider int) int { return provider })
 		})
-	}
+	})
+	t.Run("Terraform", func(t *testing.T) {
+		t.Parallel()
+		loseProcess(t, acctest.New(t), func(apply *background, _ int) int { return apply.cmd.Process.Pid })
+	})
+}
+
+func loseProcess(t *testing.T, h *acctest.Harness, victim func(apply *background, provider int) int) {
+	w := slowShop(t, h, true)
+	apply := w.start("apply")
+	provider := providerOf(t, w.child())
+	t.Cleanup(func() { end(t, provider) })
+	require.NoError(t, syscall.Kill(victim(apply, provider), syscall.SIGKILL))
+	said, status := apply.wait()
+	require.NotZero(t, status, said)
+	w.hurry()
+	letGo(t, w) // the script outlives whoever would have ended it
+
+	w.run("apply", "-lock=false") // Terraform's lock on its own state may be lost as well
+	w.requireEmptyPlan()
+	requireDeliveredOnce(t, h)
 }
 
 // end kills a process, if it is still there.
