@@ -38,6 +38,14 @@ func (r *Recorder) Observe(ctx context.Context, request driver.Request) (deliver
 	return r.real.Observe(ctx, request)
 }
 
+// Preflight passes on; a driver that cannot look beforehand finds nothing missing.
+func (r *Recorder) Preflight(ctx context.Context, request driver.Request) error {
+	if looks, ok := r.real.(driver.Preflighter); ok {
+		return looks.Preflight(ctx, request)
+	}
+	return nil
+}
+
 // Fail makes the deployments for which f returns an error fail with it; nil ends that.
 func (r *Recorder) Fail(f func(driver.Request) error) {
 	r.mu.Lock()

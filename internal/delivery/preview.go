@@ -44,6 +44,9 @@ type Preview struct {
 	Changes bool `json:"changes"`
 	// Steps is what would be done, in order.
 	Steps []Step `json:"steps,omitempty"`
+	// Missing says in words what a deployment of these steps would not find, of a release that this plan registers: its artifacts may
+	// yet be built. Of a release that the ledger knows, it is a refusal.
+	Missing []string `json:"missing,omitempty"`
 	// Stages is where the release would stand afterwards in the stages it is carried through.
 	Stages []StageDecision `json:"stages,omitempty"`
 	// ContentDigest is what an approval would cover.

@@ -20,6 +20,13 @@ type Driver interface {
 	Observe(ctx context.Context, r Request) (delivery.Observation, error)
 }
 
+// Preflighter is a driver that can tell beforehand whether a deployment would find what it is made of.
+type Preflighter interface {
+	// Preflight looks whether Deploy would find the request's artifacts, and those that the release names, and changes nothing. Its
+	// error says in words which one it would not find, and why.
+	Preflight(ctx context.Context, r Request) error
+}
+
 // Request is one deployment, as a driver sees it.
 type Request struct {
 	ID          string                       `json:"id"` // of the deployment: the idempotency key

@@ -22,6 +22,8 @@ type plan struct {
 	revoked      []string
 	lifted       []string
 	dropped      []string
+
+	news []string // versions of releases that the ledger does not know yet; filled as the plan is laid over it
 }
 
 func newPlan(actor string, o delivery.Overlay) *plan {
@@ -84,7 +86,7 @@ func (p *plan) layReleases(w *delivery.World) {
 		if r.Spec.Pipeline != w.Pipeline.Name {
 			continue
 		}
-		w.Releases[r.Spec.Version] = registered(r, p.actor, w)
+		w.Releases[r.Spec.Version] = p.registered(r, w)
 		if w.Pipeline.Leads() {
 			lead := leading(w.Pipeline, r, p.actor, w.Now)
 			w.Promotions[lead.Spec.Stage] = lead
@@ -141,11 +143,13 @@ func (p *plan) layEvidence(w *delivery.World) {
 	}
 }
 
-// registered is the release as the ledger would hold it: who registered it first stays.
-func registered(r delivery.ReleaseRequest, actor string, w *delivery.World) delivery.Release {
-	release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: w.Now}
+// registered is the release as the ledger would hold it: who registered it first stays. One that the ledger does not know is noted as new.
+func (p *plan) registered(r delivery.ReleaseRequest, w *delivery.World) delivery.Release {
+	release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: p.actor, RegisteredAt: w.Now}
 	if known, ok := w.Releases[r.Spec.Version]; ok {
 		release.RegisteredBy, release.RegisteredAt = known.RegisteredBy, known.RegisteredAt
+	} else {
+		p.news = append(p.news, r.Spec.Version)
 	}
 	return release
 }

@@ -95,11 +95,11 @@ func (e *Engine) previewRelease(ctx context.Context, overlay *plan, r delivery.R
 	if err := sameContent(w.Releases, r.Spec); err != nil {
 		return delivery.Preview{}, err
 	}
-	w.Releases[r.Spec.Version] = registered(r, overlay.actor, &w)
+	w.Releases[r.Spec.Version] = overlay.registered(r, &w)
 	if !w.Pipeline.Leads() {
 		return delivery.Preview{}, nil
 	}
-	return e.foresee(ctx, w, nil, leading(w.Pipeline, r, overlay.actor, w.Now))
+	return e.foresee(ctx, overlay, w, nil, leading(w.Pipeline, r, overlay.actor, w.Now))
 }
 
 func (e *Engine) previewPromotion(ctx context.Context, overlay *plan, spec delivery.PromotionSpec) (delivery.Preview, error) {
@@ -114,7 +114,7 @@ func (e *Engine) previewPromotion(ctx context.Context, overlay *plan, spec deliv
 	if err := promotable(w, spec); err != nil {
 		return delivery.Preview{}, err
 	}
-	return e.foresee(ctx, w, overlay.before(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: overlay.actor, RequestedAt: w.Now})
+	return e.foresee(ctx, overlay, w, overlay.before(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: overlay.actor, RequestedAt: w.Now})
 }
 
 // before lists the entries ahead of a stage that the same plan brings releases into.
@@ -130,7 +130,7 @@ func (p *plan) before(pipeline delivery.PipelineSpec, stage string) []string {
 	return entries
 }
 
-func (e *Engine) foresee(ctx context.Context, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
+func (e *Engine) foresee(ctx context.Context, overlay *plan, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
 	var f delivery.Foresight
 	err := e.settle(ctx, w, newAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Asks {
 		f = delivery.Foresee(w, before, wanted)
@@ -142,7 +142,10 @@ func (e *Engine) foresee(ctx context.Context, w delivery.World, before []string,
 			preview.Overrides = append(preview.Overrides, w.LiveOverrides(stage, w.Releases[wanted.Spec.Version])...)
 		}
 	}
-	return preview, err
+	if err != nil {
+		return preview, err
+	}
+	return preview, e.preflight(ctx, w, overlay.news, &preview)
 }
 
 func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delivery.ApprovalSpec) (delivery.Preview, error) {

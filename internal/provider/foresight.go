@@ -74,7 +74,7 @@ func refuseInPlan(diags *diag.Diagnostics, changes bool, action, noun, name stri
 }
 
 // foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could
-// not be observed, and for each override that lives. It adds none when everything is as it should be. when is empty for a release:
+// not be observed, one for what is missing yet, and one for each override that lives. It adds none when everything is as it should be. when is empty for a release:
 // there is nothing to choose.
 func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
 	lines := []string{}
@@ -102,6 +102,9 @@ func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when de
 			diags.AddWarning(fmt.Sprintf("Unable to see what runs in %q", env),
 				fmt.Sprintf("%s. Whether it drifted cannot be told; it is left as it is.", strings.TrimSuffix(stage.Unknown[env], ".")))
 		}
+	}
+	if len(p.Missing) > 0 {
+		diags.AddWarning("Not everything that is to be deployed is there yet", strings.Join(p.Missing, "\n")+"\nApplying works if it is there by then.")
 	}
 	for _, o := range p.Overrides {
 		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))

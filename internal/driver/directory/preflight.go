@@ -1,0 +1,82 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+)
+
+// preflightTimeout bounds asking for one artifact that is fetched: a plan is waiting for the answer.
+const preflightTimeout = 20 * time.Second
+
+// Preflight implements driver.Preflighter. An artifact of this machine is hashed; of one that is fetched, only the first byte is asked
+// for, so that planning costs no download: its digest is checked when it is deployed.
+func (d *directoryDriver) Preflight(ctx context.Context, r driver.Request) error {
+	for _, name := range slices.Sorted(maps.Keys(r.Artifacts)) {
+		if err := d.preflight(ctx, r.Artifacts[name]); err != nil {
+			return fmt.Errorf("artifact %q (%s): %w", name, shownURI(r.Artifacts[name].URI), err)
+		}
+	}
+	return nil
+}
+
+func (d *directoryDriver) preflight(ctx context.Context, a delivery.Artifact) error {
+	from, err := locate(a.URI)
+	if err != nil {
+		return err
+	}
+	if from.address != nil {
+		limited, cancel := context.WithTimeout(ctx, preflightTimeout)
+		defer cancel()
+		return d.fetcher.reach(limited, from.address)
+	}
+	info, err := os.Stat(from.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &failure{"there is no such file or directory any more; bring it back, or deliver a version whose artifacts are there", err}
+	case err != nil:
+		return failed("read", from.path, err)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return errNotRegular
+	}
+	digestOf := fileDigest
+	if info.IsDir() {
+		digestOf = func(_ context.Context, path string) (string, error) { return Digest(path) }
+	}
+	got, err := digestOf(ctx, from.path)
+	if err != nil {
+		return err
+	}
+	return sameDigest(got, a.Digest)
+}
+
+// reach asks for the first byte of what the address answers. A signed address may allow GET and nothing else, so it is no HEAD.
+func (f fetcher) reach(ctx context.Context, address *url.URL) (err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return errors.New("this is no valid address")
+	}
+	request.Header.Set("Range", "bytes=0-0")
+	response, err := f.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("cannot fetch it from %s: %w", shownAddress(address), withoutAddress(err))
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusPartialContent:
+		_, err = io.CopyN(io.Discard, response.Body, 1)
+		return err
+	}
+	return fmt.Errorf("%s answered %s; check that the address is right and may be read without logging in", shownAddress(address), response.Status)
+}

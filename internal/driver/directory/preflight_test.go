@@ -1,0 +1,66 @@
+package directory
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+func TestPreflightSaysWhatDeployingWouldNotFind(t *testing.T) {
+	content := []byte("the shop")
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Get("Range")
+		if r.URL.Path == "/gone" {
+			http.NotFound(w, r)
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	file, changed, folder := filepath.Join(dir, "app"), filepath.Join(dir, "changed"), filepath.Join(dir, "folder")
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	require.NoError(t, os.WriteFile(changed, []byte("another shop"), 0o600))
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "index.html"), content, 0o600))
+	ofFolder, err := Digest(folder)
+	require.NoError(t, err)
+
+	cases := map[string]struct {
+		artifact delivery.Artifact
+		why      string
+	}{
+		"a file":              {delivery.Artifact{URI: file, Digest: sha256Of(content)}, ""},
+		"a directory":         {delivery.Artifact{URI: folder, Digest: ofFolder}, ""},
+		"over http":           {delivery.Artifact{URI: server.URL + "/app", Digest: sha256Of(content)}, ""},
+		"no file":             {delivery.Artifact{URI: filepath.Join(dir, "gone"), Digest: sha256Of(content)}, "there is no such file or directory any more"},
+		"another file":        {delivery.Artifact{URI: changed, Digest: sha256Of(content)}, "it is not what was released"},
+		"another directory":   {delivery.Artifact{URI: folder, Digest: sha256Of(content)}, "it is not what was released"},
+		"not found over http": {delivery.Artifact{URI: server.URL + "/gone", Digest: sha256Of(content)}, "answered 404"},
+		"nobody listens":      {delivery.Artifact{URI: "http://127.0.0.1:1/app", Digest: sha256Of(content)}, "cannot fetch it"},
+		"a registry":          {delivery.Artifact{URI: "oci://registry.example.com/app", Digest: sha256Of(content)}, "oci:// is not supported"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			target := filepath.Join(t.TempDir(), "target")
+			err := newTestDriver(nil).Preflight(t.Context(), requestTo(target, "d1", "1", map[string]delivery.Artifact{"app": c.artifact}))
+			require.NoDirExists(t, target, "looking changes nothing")
+			if c.why == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, `artifact "app"`)
+			require.ErrorContains(t, err, c.why)
+		})
+	}
+	require.Equal(t, "bytes=0-0", asked, "planning downloads nothing")
+}
