@@ -20,7 +20,7 @@ func (e *Engine) preflight(ctx context.Context, w delivery.World, news []string,
 			continue
 		}
 		asked[[2]string{step.Version, kind}] = true
-		err := looks.Preflight(ctx, request(delivery.Deployment{Pipeline: w.Pipeline.Name, Stage: step.Stage, Environment: step.Environment, Content: step.Content}, nil))
+		err := looks.Preflight(ctx, request(delivery.Deployment{Pipeline: w.Pipeline.Name, Stage: step.Stage, Environment: step.Environment, Content: step.Content}, confidential{}))
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -26,7 +26,7 @@ func TestGoingBackIsRefusedInThePlan(t *testing.T) {
 	another := s.step(promoted("1.0.0"))
 	another.PreConfig = keep("something else")
 	another.ExpectError = regexp.MustCompile(`it\s+is\s+not\s+what\s+was\s+released`)
-	back := expecting(s.then(s.step(promoted("1.0.0")), "1.1.0", "1.0.0"), plancheck.ExpectResourceAction("cd_promotion.production", plancheck.ResourceActionUpdate))
+	back := expecting(s.then(s.step(promoted("1.0.0")), "1.1.0", "1.0.0"), plancheck.ExpectResourceAction("cd_promotion.production[0]", plancheck.ResourceActionUpdate))
 	back.PreConfig = keep("1.0.0")
 	s.test(
 		s.then(s.step(wish{"release": release("1.0.0"), "promotion": release("1.0.0")}), "1.0.0", "1.0.0"),
