@@ -10,16 +10,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // sentinel is a secret that stands nowhere else.
 const sentinel = "Sentinel-9b41f7d2c8"
 
-// secretive deploys to a directory and through a command. Both places get a secret; the hook and the deploy command print it, and
-// fail while the file "broken" exists.
+// secretive deploys to a directory, through a command and through a webhook. All places get a secret; the hook and the deploy
+// command print it, and fail while the file "broken" exists. To the receiver at URL the secret is key and token as well, and it
+// repeats in each answer all that it was sent.
 const secretive = required + `
 locals {
   here = abspath(path.module)
@@ -40,11 +44,25 @@ resource "cd_environment" "command" {
     observe = { argv = ["/bin/sh", "-c", "cat $0/observed || true", local.here] }
   } }
 }
+resource "cd_environment" "webhook" {
+  name    = "webhook"
+  tier    = "staging"
+  secrets = { PASSWORD = "env:SHOP_PASSWORD" }
+  target = { webhook = {
+    url           = "URL/deploy"
+    observe_url   = "URL/running"
+    secret        = "env:SHOP_PASSWORD"
+    token         = "env:SHOP_PASSWORD"
+    send_secrets  = true
+    poll_interval = "100ms"
+  } }
+}
 resource "cd_pipeline" "shop" {
   name = "shop"
   stages = [
     { name = "one", environments = [cd_environment.directory.name], promotion = "automatic" },
     { name = "two", environments = [cd_environment.command.name], promotion = "automatic" },
+    { name = "three", environments = [cd_environment.webhook.name], promotion = "automatic" },
   ]
 }
 resource "cd_release" "shop" {
@@ -71,7 +89,10 @@ fi
 
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	w := newWorkspace(t, secretive, "SHOP_PASSWORD="+sentinel, "TF_LOG=trace")
+	receiver := acctest.NewReceiver(t, sentinel)
+	receiver.Repeat()
+	receiver.Refuse("1.0.0")
+	w := newWorkspace(t, strings.ReplaceAll(secretive, "URL", receiver.URL), "SHOP_PASSWORD="+sentinel, "TF_LOG=trace")
 	w.env = append(w.env, "TF_LOG_PATH="+filepath.Join(w.dir, "terraform.log"))
 	w.write("page.html", "hello")
 	w.write("tell.sh", tell)
@@ -88,14 +109,25 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 		require.Contains(t, said.String(), "the password is", "what the %s printed is shown, but for the secret", broken)
 		require.NoError(t, os.Remove(failing))
 	}
+	w.write("attempt-webhook", "")
+	require.NotZero(t, try("apply"), "the receiver fails:\n%s", said.String())
+	require.Regexp(t, `the\s+receiver\s+says\s+that\s+it\s+failed`, said.String())
+	receiver.Refuse()
 	w.write("attempt-more", "")
 	require.Zero(t, try("plan", "-out=saved.plan"), said.String())
 	require.Zero(t, try("show", "-json", "saved.plan"), said.String())
 	require.Zero(t, try("apply", "saved.plan"), said.String())
+	receiver.Alter("webhook", "somebody was here")
+	require.Zero(t, try("plan"), said.String())
+	require.Regexp(t, `somebody\s+was\s+here`, said.String())
+	require.Zero(t, try("apply"), said.String())
 	require.Zero(t, try("show", "-json"), said.String())
 	w.write("said.txt", said.String())
 
-	// The secret reached both places.
+	// The secret reached all places.
+	orders := receiver.Orders()
+	require.Len(t, orders, 3)
+	require.Equal(t, sentinel, orders[2].Secrets["PASSWORD"])
 	written, err := os.ReadFile(filepath.Join(w.dir, "srv", "shop", "current", ".secrets.env"))
 	require.NoError(t, err)
 	require.Contains(t, string(written), sentinel)
