@@ -227,6 +227,7 @@ type inMemory struct {
 	text []byte
 }
 
+// Close is io.Closer's; there is nothing to close.
 func (*inMemory) Close() error { return nil }
 
 // fate is what became of a deployment, as far as can be told from how the receiver took it.
@@ -266,7 +267,7 @@ func (t trip) sign(request *http.Request) (*http.Request, error) {
 	if request.Body != nil {
 		var err error
 		body, err = io.ReadAll(request.Body)
-		if err = errors.Join(err, request.Body.Close()); err != nil {
+		if err := errors.Join(err, request.Body.Close()); err != nil {
 			return nil, err
 		}
 	}

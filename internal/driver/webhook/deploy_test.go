@@ -131,6 +131,9 @@ func TestWhatIsNotAskedAgain(t *testing.T) {
 			http.Error(w, "no such\n\x1b[31mpipeline", http.StatusUnprocessableEntity)
 		},
 			"answered 422 Unprocessable Entity: no such pipeline; environment"},
+		"refused in JSON": {func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusUnauthorized, map[string]any{"message": "wrong signature"})
+		}, "answered 401 Unauthorized: wrong signature; environment"},
 		"redirected": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.example/take?token=hidden", http.StatusPermanentRedirect)
 		}, "answered 308 Permanent Redirect, a redirect to http://elsewhere.example/take; only a GET is redirected"},
@@ -283,7 +286,7 @@ func TestTheReceiverHasToBeWhoItSays(t *testing.T) {
 
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
 	old.Config.ErrorLog = log.New(io.Discard, "", 0)
-	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // it is what must not be spoken
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	old.StartTLS()
 	t.Cleanup(old.Close)
 	_, err = trusting.Deploy(t.Context(), plain(delivery.WebhookTarget{URL: old.URL}))

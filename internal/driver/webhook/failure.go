@@ -3,6 +3,7 @@ package webhook
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,9 +28,13 @@ var errOver = errors.New("the time is over")
 // over is errOver, with what went wrong last.
 type over struct{ last error }
 
-func (o over) Error() string      { return o.last.Error() }
-func (over) Is(target error) bool { return target == errOver } //nolint:errorlint // this is how errors.Is asks
-func (o over) Unwrap() error      { return o.last }
+// Error says what went wrong last.
+func (o over) Error() string { return o.last.Error() }
+
+// Is makes it errOver.
+func (over) Is(target error) bool { return target == errOver }
+// Unwrap gives what went wrong last.
+func (o over) Unwrap() error { return o.last }
 
 // unreadable is an answer that is none.
 type unreadable struct{ why error }
@@ -98,6 +103,10 @@ func (c *call) refused(method string, response *http.Response) error {
 	text := ""
 	if body, ok := response.Body.(*inMemory); ok {
 		text = string(body.text)
+		var a answer
+		if err := json.Unmarshal(body.text, &a); err == nil && a.Message != "" {
+			text = a.Message
+		}
 	}
 	return &refusal{response.StatusCode, said + c.words(text)}
 }

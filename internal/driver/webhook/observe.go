@@ -31,7 +31,7 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 		return delivery.Observation{}, ctx.Err()
 	}
 	if err != nil {
-		return delivery.Observation{Unknown: "the target's webhook does not tell what runs: " + err.Error()}, nil
+		seen = delivery.Observation{Unknown: "the target's webhook does not tell what runs: " + err.Error()}
 	}
 	return seen, nil
 }

@@ -138,9 +138,9 @@ func (c *call) deploy(ctx context.Context) (answer, error) {
 func (c *call) begin(ctx context.Context) (answer, error) {
 	if c.r.Resumed && c.status != nil {
 		a, err := c.look(ctx)
-		if refused, ok := errors.AsType[*refusal](err); ok && refused.status == http.StatusNotFound {
-			err = nil // it never got there
-		} else if err == nil || final(err) || errors.Is(err, errOver) || ctx.Err() != nil {
+		refused, ok := errors.AsType[*refusal](err)
+		neverGotThere := ok && refused.status == http.StatusNotFound
+		if err == nil || errors.Is(err, errOver) || ctx.Err() != nil || (final(err) && !neverGotThere) {
 			return a, err
 		}
 	}
