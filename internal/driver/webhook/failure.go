@@ -33,6 +33,7 @@ func (o over) Error() string { return o.last.Error() }
 
 // Is makes it errOver.
 func (over) Is(target error) bool { return target == errOver }
+
 // Unwrap gives what went wrong last.
 func (o over) Unwrap() error { return o.last }
 
