@@ -220,3 +220,20 @@ func object(t *testing.T, text string) map[string]any {
 	require.NoError(t, json.Unmarshal([]byte(text), &config))
 	return config
 }
+
+// A closed gate keeps the healing out as well. The plan is empty, for applying would do nothing, and says that something drifted.
+func TestDriftBehindAClosedGateIsTold(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	o := order{version: "1.0.0", gates: approvalGate(nil), approval: map[string]any{}, promotion: map[string]any{"when_blocked": "pend"}}
+	w.apply(s.declare(o)...)
+	o.logLevel = "debug" // the approval is void, so the new configuration waits
+	w.apply(s.declare(o)...)
+	const drifted = `What runs in "production" drifted: It is not what was deployed there, and this plan leaves it as it is`
+	require.NotContains(t, w.refreshAndPlan(s.declare(o)...)["promotion"].said(), drifted)
+	s.write("srv/production/shop/current/shop-1.0.0.html", "hacked")
+	plan := w.refreshAndPlan(s.declare(o)...)
+	require.Empty(t, plan["promotion"].action)
+	require.Contains(t, plan["promotion"].said(), drifted)
+	require.Contains(t, plan["promotion"].said(), "Promotion of shop 1.0.0 to production waits")
+}

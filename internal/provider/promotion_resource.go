@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,11 +162,27 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 			plan.keepWhatRuns(*state)
 		}
 	}
+	if state != nil && len(preview.Steps) == 0 {
+		warnOfDrift(ctx, state.Environments, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 func promotionTitle(spec delivery.PromotionSpec) string {
 	return fmt.Sprintf("Promotion of %s %s to %s", spec.Pipeline, spec.Version, spec.Stage)
+}
+
+// warnOfDrift names the environments that drifted although this plan does nothing about it: a gate that does not pass keeps the
+// healing out as well, and without a word the plan would look as if all were in order.
+func warnOfDrift(ctx context.Context, environments types.Map, diags *diag.Diagnostics) {
+	found := map[string]promotionEnvironmentModel{}
+	diags.Append(environments.ElementsAs(ctx, &found, false)...)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if found[name].Status.ValueString() == string(delivery.StageDrifted) {
+			diags.AddWarning(fmt.Sprintf("What runs in %q drifted", name), "It is not what was deployed there, and this plan leaves it as it is: "+
+				"what is declared may not be deployed there now. Once it may, a plan heals it.")
+		}
+	}
 }
 
 // pends reports whether a gate keeps the release out of the stage and nothing else is to be done there either.
