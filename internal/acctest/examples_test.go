@@ -113,7 +113,7 @@ func TestImportExamplesAgree(t *testing.T) {
 		byID, _ := read(typ, "import-by-string-id.tf")
 		require.Equal(t, map[string]string{"to": command[1], "id": command[2]}, byID, typ)
 		byIdentity, order := read(typ, "import-by-identity.tf")
-		require.Equal(t, command[1:], []string{order[0], strings.Join(order[1:], "/")}, typ)
+		require.Equal(t, command[1]+" "+command[2], order[0]+" "+strings.Join(order[1:], "/"), typ)
 		for _, part := range schema.IdentityAttributes {
 			require.Contains(t, byIdentity, part.Name, typ)
 		}

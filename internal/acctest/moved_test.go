@@ -37,7 +37,9 @@ func readdressed(t *testing.T, text string, before, now addresses) string {
 		for name, config := range asObject(resources) {
 			block := asObject(config)
 			for i, other := range asList(block["depends_on"]) {
-				asList(block["depends_on"])[i] = other.(string) + now.suffix
+				name, ok := other.(string)
+				require.True(t, ok)
+				asList(block["depends_on"])[i] = name + now.suffix
 			}
 			if now.forEach {
 				block["for_each"] = `${toset(["only"])}`

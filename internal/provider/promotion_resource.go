@@ -315,5 +315,5 @@ func (r *promotionResource) ImportState(ctx context.Context, req resource.Import
 		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	r.seek(ctx, resp, pipeline, stage)
+	r.seek(ctx, resp, id)
 }

@@ -40,7 +40,7 @@ func environmentTypes() (environment, identity tftypes.Type) {
 	ctx := context.Background()
 	var schema resource.SchemaResponse
 	var identitySchema resource.IdentitySchemaResponse
-	r := newEnvironmentResource().(*environmentResource)
+	r := environmentResource{resourceBase{identity: named("environment")}}
 	r.Schema(ctx, resource.SchemaRequest{}, &schema)
 	r.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identitySchema)
 	return schema.Schema.Type().TerraformType(ctx), identitySchema.IdentitySchema.Type().TerraformType(ctx)

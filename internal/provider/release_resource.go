@@ -334,5 +334,5 @@ func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportSt
 		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", id))
 		return
 	}
-	r.seek(ctx, resp, pipeline, version)
+	r.seek(ctx, resp, id)
 }

@@ -101,9 +101,11 @@ func TestProtectedEnvironmentKeepsItsName(t *testing.T) {
 		return step
 	}
 	gone := s.renamed("PROTECTED", "true")
-	gone.Config = strings.Split(gone.Config, "resource \"cd_policy\"")[0]
-	gone.Config = gone.Config[strings.Index(gone.Config, "resource \"cd_pipeline\""):]
-	gone.Config = strings.ReplaceAll(gone.Config, "cd_environment.qa.name", `"qa"`)
+	before, _, ok := strings.Cut(gone.Config, `resource "cd_policy"`)
+	require.True(t, ok)
+	_, pipeline, ok := strings.Cut(before, `resource "cd_pipeline"`)
+	require.True(t, ok)
+	gone.Config = `resource "cd_pipeline"` + strings.ReplaceAll(pipeline, "cd_environment.qa.name", `"qa"`)
 	s.test(
 		s.renamed("PROTECTED", "true"),
 		refused(planned(s.renamed("PROTECTED", "true", "ENVIRONMENT", "quality", "FIRST", "true")), `another name is another environment, so this one would be destroyed, and its deletion protection is on`),

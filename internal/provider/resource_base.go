@@ -75,10 +75,14 @@ func (r *resourceBase) importID(ctx context.Context, req resource.ImportStateReq
 	return strings.Join(parts, "/")
 }
 
-// seek tells Read what to look for: the parts of an identity, in order.
-func (r *resourceBase) seek(ctx context.Context, resp *resource.ImportStateResponse, parts ...string) {
+// seek tells Read what to look for: the id, taken apart as the identity is.
+func (r *resourceBase) seek(ctx context.Context, resp *resource.ImportStateResponse, id string) {
 	for i, part := range r.identity {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(part.name), parts[i])...)
+		text := id
+		if i < len(r.identity)-1 { // the last part is all the rest
+			text, id, _ = strings.Cut(id, "/")
+		}
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(part.name), text)...)
 	}
 	r.identify(ctx, resp.State, resp.Identity, &resp.Diagnostics)
 }
