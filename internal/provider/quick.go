@@ -20,9 +20,9 @@ func Server(version string, host Host) tfprotov6.ProviderServer {
 	return &quickServer{ProviderServer: providerserver.NewProtocol6(p)(), provider: p, environment: environment, identity: identity}
 }
 
-// quickServer answers the requests of a plan about an environment that nothing changes, and leaves every other request to the
-// framework's server. Most environments in most plans are such, and the framework takes a millisecond of processor time for each
-// of their requests, to find nothing. What it answers is what the framework would answer: a test compares the two.
+// quickServer answers the requests of a plan about an environment that nothing changes, plans new ones, and leaves every other request
+// to the framework's server. Most environments in most plans are such, and the framework takes a millisecond of processor time and more
+// for each of their requests, to find nothing. What it answers is what the framework would answer: a test compares the two.
 //
 // It knows environments without parity, target and source only, and passes on whatever is unusual: an unknown or null value, an error, a
 // difference of any kind.
@@ -71,15 +71,56 @@ func (q *quickServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 	return q.ProviderServer.ReadResource(ctx, req)
 }
 
-// PlanResourceChange plans nothing for an environment whose configuration is its state.
+// PlanResourceChange plans nothing for an environment whose configuration is its state, and plans new environments.
 func (q *quickServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	session := q.provider.session.Load()
-	if req.TypeName == environmentTypeName && session != nil && unchanged(req) && q.unmoved(session, req) {
-		if identity, ok := q.identityOr(tftypes.NewValue(q.identity, nil), req.PriorIdentity); ok {
-			return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedIdentity: identity, PlannedPrivate: req.PriorPrivate}, nil
+	if req.TypeName == environmentTypeName && session != nil {
+		planned, ok := req.ProposedNewState, unchanged(req) && q.unmoved(session, req)
+		if !ok && isNull(req.PriorState) {
+			planned, ok = q.created(session, req.Config)
+		}
+		identity, known := q.identityOr(tftypes.NewValue(q.identity, nil), req.PriorIdentity)
+		if ok && known {
+			return &tfprotov6.PlanResourceChangeResponse{PlannedState: planned, PlannedIdentity: identity, PlannedPrivate: req.PriorPrivate}, nil
 		}
 	}
 	return q.ProviderServer.PlanResourceChange(ctx, req)
+}
+
+// msgpackNull is how null is written in MessagePack.
+var msgpackNull = []byte{0xc0}
+
+func isNull(value *tfprotov6.DynamicValue) bool {
+	return value != nil && bytes.Equal(value.MsgPack, msgpackNull)
+}
+
+// created plans a new environment: what is computed follows from its configuration. The overlay knows it afterwards.
+func (q *quickServer) created(session *session, from *tfprotov6.DynamicValue) (*tfprotov6.DynamicValue, bool) {
+	config, attributes, ok := q.plainAttributes(from)
+	if !ok || config.id != "" || config.revision != "" || config.effective != nil {
+		return nil, false
+	}
+	spec := config.spec()
+	protected := spec.Protected()
+	spec.DeletionProtection = &protected
+	if len(spec.Validate()) > 0 || len(session.overlay.claimants(spec.Name)) > 0 {
+		return nil, false
+	}
+	environment := delivery.EnvironmentOf(spec)
+	effective := make(map[string]tftypes.Value, len(environment.Status.EffectiveConfig))
+	for key, value := range environment.Status.EffectiveConfig {
+		effective[key] = tftypes.NewValue(tftypes.String, value)
+	}
+	attributes["id"] = attributes["name"]
+	attributes["effective_config"] = tftypes.NewValue(attributes["effective_config"].Type(), effective)
+	attributes["revision"] = tftypes.NewValue(tftypes.String, environment.Status.Revision)
+	attributes["deletion_protection"] = tftypes.NewValue(tftypes.Bool, protected)
+	planned, err := tfprotov6.NewDynamicValue(q.environment, tftypes.NewValue(q.environment, attributes))
+	if err != nil {
+		return nil, false
+	}
+	session.overlay.environment(spec, true)
+	return &planned, true
 }
 
 // identified is the identity of an environment, which older Terraforms do not keep; false when the one that is kept is another.
@@ -132,17 +173,23 @@ type plainEnvironment struct {
 
 // plain reads an environment, if it is of the kind that is answered quickly.
 func (q *quickServer) plain(from *tfprotov6.DynamicValue) (plainEnvironment, bool) {
+	e, _, ok := q.plainAttributes(from)
+	return e, ok
+}
+
+// plainAttributes is plain, with the attributes as they were read.
+func (q *quickServer) plainAttributes(from *tfprotov6.DynamicValue) (plainEnvironment, map[string]tftypes.Value, bool) {
 	var e plainEnvironment
 	if from == nil || len(from.MsgPack) == 0 {
-		return e, false
+		return e, nil, false
 	}
 	value, err := from.Unmarshal(q.environment)
 	if err != nil || value.IsNull() || !value.IsFullyKnown() {
-		return e, false
+		return e, nil, false
 	}
 	var attributes map[string]tftypes.Value
 	if value.As(&attributes) != nil || !attributes["parity"].IsNull() || !attributes["target"].IsNull() || !attributes["replica_of"].IsNull() || attributes["name"].IsNull() || attributes["tier"].IsNull() {
-		return e, false
+		return e, nil, false
 	}
 	read := attributeReader{attributes: attributes, ok: true}
 	e.id, e.name, e.tier, e.revision = read.text("id"), read.text("name"), read.text("tier"), read.text("revision")
@@ -151,7 +198,7 @@ func (q *quickServer) plain(from *tfprotov6.DynamicValue) (plainEnvironment, boo
 		e.protection = new(bool)
 		read.ok = read.ok && attributes["deletion_protection"].As(e.protection) == nil
 	}
-	return e, read.ok
+	return e, attributes, read.ok
 }
 
 // spec is the declaration, as environmentModel.toSpec gives it.

@@ -47,6 +47,12 @@ func TestQuickServerAsksNobody(t *testing.T) {
 	require.Same(t, state, planned.PlannedState)
 	require.Contains(t, q.provider.session.Load().overlay.environments, "qa", "what is planned later is compared with it")
 
+	null, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, nil))
+	require.NoError(t, err)
+	created, err := q.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: environmentTypeName, PriorState: &null, ProposedNewState: config, Config: config})
+	require.NoError(t, err)
+	require.Equal(t, state.MsgPack, created.PlannedState.MsgPack, "what is planned is what is read back")
+
 	claimant := delivery.EnvironmentSpec{Name: "staging", Parity: &delivery.Parity{With: "qa"}}
 	q.provider.session.Load().overlay.environment(claimant, true)
 	require.Panics(t, func() {

@@ -34,6 +34,7 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 		name := fmt.Sprintf("environment-%d", count)
 		config := drawPlain(rt, name)
 		require.Empty(t, quick.validate("cd_environment", config))
+		requireSameCreation(rt, quick, slow, config)
 		state := slow.apply("cd_environment", quick.null("cd_environment"), config)
 		if rapid.Bool().Draw(rt, "changed outside") {
 			_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"OUTSIDE": "1"}})
@@ -64,6 +65,28 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 	})
 	require.NotZero(t, untouched, "no environment was left alone, so nothing was answered quickly")
 	require.Less(t, untouched, count, "every environment was left alone, so nothing was passed on")
+}
+
+// requireSameCreation asks both to plan an environment that is new.
+func requireSameCreation(rt *rapid.T, quick, slow *wire, config map[string]any) {
+	s := quick.schema("cd_environment")
+	null := quick.null("cd_environment")
+	plan := func(w *wire) *tfprotov6.PlanResourceChangeResponse {
+		value := w.value(s, config)
+		resp, err := w.server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: "cd_environment", PriorState: w.dynamic(s, null),
+			Config: w.dynamic(s, value), ProposedNewState: w.dynamic(s, w.proposed(s, value, null))})
+		require.NoError(rt, err)
+		return resp
+	}
+	one, other := plan(quick), plan(slow)
+	require.Equal(rt, said(other.Diagnostics), said(one.Diagnostics))
+	require.Equal(rt, other.PlannedIdentity, one.PlannedIdentity)
+	require.Equal(rt, other.PlannedPrivate, one.PlannedPrivate)
+	require.Equal(rt, other.RequiresReplace, one.RequiresReplace)
+	planned, otherwise := quick.static(s, one.PlannedState), slow.static(s, other.PlannedState)
+	require.True(rt, otherwise.Equal(planned), "planned: %s, not %s", planned, otherwise)
+	quick.configure()
+	slow.configure()
 }
 
 // requireSameIdentities asks both with what Terraform may keep as identity: nothing yet, as older ones do, the environment's, or
