@@ -147,7 +147,7 @@ var importTable = []row{
 	},
 	{
 		pkg: "acctest/...", ours: []string{"*"},
-		outside: append([]string{framework, timeouts, validators, pluginGo, pluginTesting, goPlugin, hclog, sysModule}, testOutside...),
+		outside: append([]string{framework, timeouts, validators, pluginGo, pluginTesting, goPlugin, hclog, sysModule, pgx}, testOutside...),
 	},
 	{pkg: "internal"}, // the checks themselves
 }
