@@ -15,8 +15,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest"
 )
 
-// watched is a shop whose check prints all that a program is told, and fails while the file "broken" exists.
-const watched = required + `
+// talkative is a shop whose check prints all that a program is told, and fails while the file "broken" exists.
+const talkative = required + `
 locals { here = abspath(path.module) }
 resource "cd_environment" "staging" {
   name   = "staging"
@@ -46,7 +46,7 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	g := followGuide(t)
 	g.open()
-	w := newWorkspace(t, watched, "TF_LOG=trace")
+	w := newWorkspace(t, talkative, "TF_LOG=trace")
 	w.env = append(w.env, "TF_LOG_PATH="+filepath.Join(w.dir, "terraform.log"))
 	w.write("page.html", "hello")
 	w.write("attempt-1", "")
