@@ -14,6 +14,9 @@ const (
 	StepDeploy   StepKind = "deploy"   // make a new deployment
 	StepResume   StepKind = "resume"   // finish a deployment that is in flight
 	StepRollback StepKind = "rollback" // bring the last verified content back after a failure
+	// StepAuthorise makes a new deployment that Terraform carries out, and StepVerify settles one.
+	StepAuthorise StepKind = "authorise"
+	StepVerify    StepKind = "verify"
 )
 
 // Step is one thing to do in one environment. All steps of a decision may be done at the same time.
@@ -40,6 +43,7 @@ const (
 	StageWaiting    StageStatus = "waiting"
 	StageDeploying  StageStatus = "deploying"
 	StageVerifying  StageStatus = "verifying"
+	StageDeployed   StageStatus = "deployed" // Terraform deploys it, and no verification has settled it yet
 	StageVerified   StageStatus = "verified"
 	StageFailed     StageStatus = "failed"
 	StageRolledBack StageStatus = "rolled_back"
@@ -86,6 +90,9 @@ func (s StageDecision) WaitingOn() []string {
 	lines := []string{}
 	if s.Held != "" {
 		return append(lines, s.Held)
+	}
+	if s.Status == StageDeployed {
+		return append(lines, waitsForVerification)
 	}
 	for _, g := range s.Gates {
 		if g.Verdict != Passed {
@@ -159,6 +166,9 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks
 	s.Needs, s.Unknown = w.needs(stage, release, asks)
 	if len(s.Needs) == 0 {
 		s.Status = StageVerified
+		if w.handedOut(stage) {
+			s.Status = StageDeployed
+		}
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
@@ -185,11 +195,12 @@ func (w World) unfinished(stage Stage) []Step {
 	return w.rollbacks(stage)
 }
 
-// inFlight lists the deployments that are not settled: whoever made them may be gone.
+// inFlight lists the deployments that are not settled: whoever made them may be gone. What is handed out waits for its verification,
+// and nobody else finishes it.
 func (w World) inFlight(stage Stage) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		if d := w.Latest(env); d != nil && d.InFlight() {
+		if d := w.Latest(env); d != nil && d.InFlight() && !d.HandedOut() {
 			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
 				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
 				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
@@ -215,6 +226,10 @@ func (w World) needs(stage Stage, release Release, asks *Asks) (needs, unknown m
 		wanted := ContentFor(stage, w.Environments[env], release)
 		latest, standing := w.Latest(env), w.Standing(env)
 		switch {
+		case latest != nil && latest.HandedOut():
+			if why, other := latest.replacing(wanted); other {
+				needs[env] = why
+			}
 		case standing == nil:
 			needs[env] = fmt.Sprintf("nothing verified runs in %s yet", env)
 		case standing.Content.ReleaseDigest != wanted.ReleaseDigest:
@@ -235,7 +250,9 @@ func (w World) needs(stage Stage, release Release, asks *Asks) (needs, unknown m
 // drift says how what runs in an environment differs from what was deployed there last.
 func (w World) drift(env string, unknown map[string]string, asks *Asks) (string, bool) {
 	seen, ok := w.Observations[env]
+	standing := w.Standing(env)
 	switch {
+	case standing != nil && standing.External(): // nobody looks there
 	case !ok:
 		asks.observe(env)
 	case seen.Unknown != "":

@@ -10,6 +10,8 @@ import (
 type Foresight struct {
 	// Decision is where the release would stand afterwards.
 	Decision Decision
+	// Expected is how the promotion will read afterwards; nil when that is not certain.
+	Expected *PromotionState
 	// Steps is all that would be done, in order.
 	Steps []Step
 	Asks  Asks
@@ -26,10 +28,7 @@ const maxForesight = MaxStages * MaxEnvironments
 func Foresee(w World, before []string, wanted Promotion) Foresight {
 	f := Foresight{}
 	w = w.copied()
-	for _, entry := range before {
-		f.play(&w, entry)
-	}
-	f.Steps = nil
+	f.playBefore(&w, before)
 	refusal, asks := Admit(w, wanted)
 	f.note(asks)
 	w = w.With(wanted)
@@ -39,7 +38,54 @@ func Foresee(w World, before []string, wanted Promotion) Foresight {
 		return f
 	}
 	f.Decision = f.play(&w, wanted.Spec.Stage)
+	if f.Asks.Empty() {
+		f.Expected = w.expected(wanted, f.Decision)
+	}
 	return f
+}
+
+// ForeseeVerification plays the promotions into the entries before, which the same plan brings about, and then a verification: its
+// checks are taken to pass. The error is why it would be refused.
+func ForeseeVerification(w World, before []string, r VerificationRequest) (Foresight, error) {
+	f := Foresight{}
+	w = w.copied()
+	f.playBefore(&w, before)
+	settled, err := w.Verifiable(r.Spec, r.Again)
+	if err != nil || len(settled) == 0 {
+		return f, err
+	}
+	f.verify(&w, settled)
+	if wanted := w.Promotions[r.Spec.Stage]; wanted.Spec.Version == r.Spec.Version && !wanted.Unmanaged {
+		f.Decision = f.play(&w, r.Spec.Stage)
+	}
+	return f, nil
+}
+
+// playBefore plays what comes before in the same plan: promotions, and the verifications of what they hand out.
+func (f *Foresight) playBefore(w *World, entries []string) {
+	for _, entry := range entries {
+		f.play(w, entry)
+		for _, planned := range w.Verifications {
+			if planned.Stage != entry {
+				continue
+			}
+			if settled, err := w.Verifiable(planned, false); err == nil && len(settled) > 0 { // a refused one settles nothing
+				f.verify(w, settled)
+				f.play(w, entry)
+			}
+		}
+	}
+	f.Steps = nil
+}
+
+// verify settles deployments that are handed out, as verified.
+func (f *Foresight) verify(w *World, settled []Deployment) {
+	for _, d := range settled {
+		step := Step{Kind: StepVerify, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version, Deployment: d.ID, Rollout: d.Rollout,
+			Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content, Reason: "Terraform deploys it"}
+		f.Steps = append(f.Steps, step)
+		w.play(step)
+	}
 }
 
 // play carries out the steps of an entry until none is left, and returns the last decision.
@@ -99,7 +145,7 @@ func (w *World) play(step Step) {
 	played := Deployment{ID: fmt.Sprintf("foreseen-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
 		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
 		MaxFailures: step.MaxFailures, CreatedAt: now}
-	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: now}); step.Kind == StepDeploy &&
+	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: now}); (step.Kind == StepDeploy || step.Kind == StepAuthorise) &&
 		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == started.ID }) {
 		w.Rollouts = append(w.Rollouts, started)
 	}
@@ -107,18 +153,28 @@ func (w *World) play(step Step) {
 		d := &w.Deployments[i]
 		switch {
 		case d.Environment != step.Environment:
-		case step.Kind == StepResume && d.ID == step.Deployment:
+		case (step.Kind == StepResume || step.Kind == StepVerify) && d.ID == step.Deployment:
 			played.ID, played.CreatedAt, played.Rollout = d.ID, d.CreatedAt, d.Rollout
 			d.Status = Superseded // its settled copy is appended below
 			d.ID += "-unsettled"
 		case step.Kind == StepRollback && d.ID == step.Deployment:
 			d.Status, d.SettledAt = RolledBack, &now
-		case d.Status == Verified:
+		case d.HandedOut():
+			d.Status, d.SettledAt = Superseded, &now
+		case d.Status == Verified && step.Kind != StepAuthorise:
 			d.Status, d.SettledAt = Superseded, &now
 		}
 	}
+	if step.Kind == StepAuthorise {
+		played.Status = Verifying
+		w.Deployments = append(w.Deployments, played)
+		return
+	}
 	played.Status, played.VerifiedAt, played.SettledAt = Verified, &now, &now
 	w.Deployments = append(w.Deployments, played)
+	if played.External() {
+		return
+	}
 	w.Observations[step.Environment] = Observation{Running: true, Version: step.Version}
 }
 

@@ -59,6 +59,9 @@ func (w World) evaluate(in entering, asks *Asks) []GateResult {
 		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], in.release))
 	}
 	gates = append(gates, w.ask(in.stage.Gates, in, asks)...)
+	if refused, ok := w.nobodyHandsOut(in); ok {
+		gates = append(gates, refused)
+	}
 	if frozen, ok := w.freezes(in.environments); ok {
 		gates = append(gates, frozen)
 	}
@@ -118,6 +121,9 @@ func (w World) previousStage(before Stage, release Release) GateResult {
 			result.Verdict = Blocked
 			result.Reason = fmt.Sprintf("%s %s in %s (%s); deliver a release that passes there", release.Spec.Version, d.Status.words(), before.Name, env)
 			return result
+		case d != nil && d.HandedOut():
+			result.Verdict = Pending
+			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has settled it yet", release.Spec.Version, before.Name, env)
 		default:
 			result.Verdict = Pending
 			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", release.Spec.Version, before.Name, env)

@@ -251,18 +251,22 @@ func (a ApprovalsGate) validate(p problems) {
 	}
 }
 
-// ValidateEnvironments checks that each environment the pipeline names exists and can be deployed to.
+// ValidateEnvironments checks that each environment the pipeline names exists, and that a stage is deployed to by drivers or by
+// Terraform, not by both.
 func (p PipelineSpec) ValidateEnvironments(known map[string]EnvironmentSpec) Errors {
 	at := newProblems()
 	for i, stage := range p.Stages {
 		for j, name := range stage.Environments {
 			here := at.at("stages").index(i).at("environments").index(j)
 			env, ok := known[name]
+			first, also := known[stage.Environments[0]]
 			switch {
 			case !ok:
 				here.add("environment %q does not exist; declare it as a cd_environment, or correct the name", name)
-			case env.Target == nil:
-				here.add("environment %q has no target, so nothing can be deployed there; give it one (directory or command)", name)
+			case also && (env.Target == nil) != (first.Target == nil):
+				here.add("environment %q %s, unlike %q; a stage is deployed to either by targets or by Terraform: give all of its environments a target, or none", name, targeted(env), first.Name)
+			case env.Target == nil && stage.Promotion == Automatic && j == 0:
+				at.at("stages").index(i).at("promotion").add("%s", handsOut(name))
 			}
 			for _, key := range sortedKeys(stage.Config) {
 				if _, secret := env.Secrets[key]; secret {
@@ -272,6 +276,13 @@ func (p PipelineSpec) ValidateEnvironments(known map[string]EnvironmentSpec) Err
 		}
 	}
 	return at.errors()
+}
+
+func targeted(env EnvironmentSpec) string {
+	if env.Target == nil {
+		return "has no target"
+	}
+	return "has a target"
 }
 
 // String names the pipeline in messages.

@@ -67,7 +67,15 @@ func TestPipelineValidateEnvironments(t *testing.T) {
 	known["acme"] = delivery.EnvironmentSpec{Name: "acme"}
 	requireRefusals(t, shop().ValidateEnvironments(known),
 		refusal{"stages[2].environments[1]", `environment "us" does not exist`},
-		refusal{"stages[3].environments[0]", "has no target"})
+		refusal{"stages[3].promotion", `Terraform deploys to environment "acme" (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual`})
+
+	known["us"] = delivery.EnvironmentSpec{Name: "us"}
+	spec := shop()
+	spec.Stages[3].Promotion = delivery.Manual
+	requireRefusals(t, spec.ValidateEnvironments(known),
+		refusal{"stages[2].environments[1]", `environment "us" has no target, unlike "eu"; a stage is deployed to either by targets or by Terraform`})
+	known["eu"] = delivery.EnvironmentSpec{Name: "eu"}
+	require.Empty(t, spec.ValidateEnvironments(known))
 }
 
 func TestPipelineSegments(t *testing.T) {

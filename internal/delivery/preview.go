@@ -11,6 +11,8 @@ type Overlay struct {
 	Freezes      []FreezeSpec      `json:"freezes,omitempty"`
 	Policies     []PolicySpec      `json:"policies,omitempty"`
 	Overrides    []OverrideSpec    `json:"overrides,omitempty"`
+	// Verifications lists those that the plan makes before its subject.
+	Verifications []VerificationSpec `json:"verifications,omitempty"`
 	// Revoked lists approvals, reports and overrides, by id, that the plan is about to take back.
 	Revoked []string `json:"revoked,omitempty"`
 	// Lifted lists freezes, and Dropped lists policies, by name, that the plan is about to delete.
@@ -29,9 +31,10 @@ type PreviewRequest struct {
 	// Policy asks what an edit of a policy weakens; with Removed, what removing it does.
 	Policy *PolicySpec `json:"policy,omitempty"`
 	// Freeze asks what an edit of a freeze that lasts now lets through; with Removed, what lifting it does.
-	Freeze     *FreezeSpec        `json:"freeze,omitempty"`
-	Override   *OverrideSpec      `json:"override,omitempty"`
-	TestReport *TestReportRequest `json:"test_report,omitempty"`
+	Freeze       *FreezeSpec          `json:"freeze,omitempty"`
+	Override     *OverrideSpec        `json:"override,omitempty"`
+	TestReport   *TestReportRequest   `json:"test_report,omitempty"`
+	Verification *VerificationRequest `json:"verification,omitempty"`
 	// Removed says that the subject (a policy or a freeze) is about to be deleted.
 	Removed bool `json:"removed,omitempty"`
 }
@@ -49,6 +52,8 @@ type Preview struct {
 	Missing []string `json:"missing,omitempty"`
 	// Stages is where the release would stand afterwards in the stages it is carried through.
 	Stages []StageDecision `json:"stages,omitempty"`
+	// Promotion is how a promotion will read once it is applied; nil when that is not certain.
+	Promotion *PromotionState `json:"promotion,omitempty"`
 	// ContentDigest is what an approval would cover.
 	ContentDigest string `json:"content_digest,omitempty"`
 	// Counts is what a test report says, and Digest is its text's.

@@ -62,7 +62,13 @@ func (w World) deploys(stage Stage, release Release, attempt int, todo map[strin
 	for _, env := range stage.Environments {
 		why, needed := todo[env]
 		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
-		if !needed || len(steps) == stage.MaxParallel() || open.joinedBy(env) != joining {
+		if !needed || open.joinedBy(env) != joining {
+			continue
+		}
+		kind, bears := StepDeploy, stage.MaxFailures()
+		if w.External(env) { // all of them together, and none without the others: the promotion's artifacts are one for the stage
+			kind, bears = StepAuthorise, 0
+		} else if len(steps) >= stage.MaxParallel() {
 			continue
 		}
 		content := ContentFor(stage, w.Environments[env], release)
@@ -70,8 +76,8 @@ func (w World) deploys(stage Stage, release Release, attempt int, todo map[strin
 		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
 			purpose = KindHeal
 		}
-		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: stage.MaxFailures()})
+		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
+			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: bears})
 	}
 	return steps
 }
@@ -143,8 +149,8 @@ func (w World) rollbacks(stage Stage) []Step {
 		stopped := w.stopped(rollout)
 		for _, env := range stage.Environments {
 			d := w.Latest(env)
-			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) {
-				continue // not touched by it, not to be taken back, taken back already, or replaced since
+			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) || d.External() {
+				continue // not touched by it, not to be taken back, taken back already, replaced since, or Terraform's to take back
 			}
 			target := w.rollbackTarget(*d)
 			if target == nil {

@@ -16,7 +16,7 @@ type StageState struct {
 // EnvironmentState is what a pipeline runs in one environment.
 type EnvironmentState struct {
 	Version        string `json:"version"`
-	Status         string `json:"status"` // the standing deployment's status, "drifted", or the newest one's when nothing stands
+	Status         string `json:"status"` // the standing deployment's status, "drifted", "deployed", or the newest one's when nothing stands
 	ConfigRevision string `json:"config_revision"`
 }
 
@@ -26,24 +26,29 @@ func StageStates(w World, version string) (map[string]StageState, Asks) {
 	states, asks := map[string]StageState{}, Asks{}
 	decisions := map[string]Decision{}
 	for i, stage := range w.Pipeline.Stages {
-		entry := w.Pipeline.Stages[w.Pipeline.Entry(i)].Name
-		state := StageState{Version: w.running(stage), WaitingOn: []string{}}
-		if p, ok := w.Promotions[entry]; ok && p.Spec.Version == version {
-			d, asked := decisions[entry]
-			if !asked {
-				d = Decide(w, entry)
-				decisions[entry] = d
-			}
-			if at := slices.IndexFunc(d.Stages, func(s StageDecision) bool { return s.Stage == stage.Name }); at >= 0 {
-				state.Status, state.WaitingOn = d.Stages[at].Status, d.Stages[at].WaitingOn()
-			}
-			merge(&asks, d.Asks)
-		} else {
-			state.Status, state.WaitingOn = w.unwanted(stage, entry, version, &asks)
-		}
-		states[stage.Name] = state
+		states[stage.Name] = w.stageState(i, version, decisions, &asks)
 	}
 	return states, asks
+}
+
+// stageState tells where a release stands in one stage. decisions are those made already, by entry.
+func (w World) stageState(i int, version string, decisions map[string]Decision, asks *Asks) StageState {
+	stage, entry := w.Pipeline.Stages[i], w.Pipeline.Stages[w.Pipeline.Entry(i)].Name
+	state := StageState{Version: w.running(stage), WaitingOn: []string{}}
+	if p, ok := w.Promotions[entry]; !ok || p.Spec.Version != version {
+		state.Status, state.WaitingOn = w.unwanted(stage, entry, version, asks)
+		return state
+	}
+	d, asked := decisions[entry]
+	if !asked {
+		d = Decide(w, entry)
+		decisions[entry] = d
+	}
+	if at := slices.IndexFunc(d.Stages, func(s StageDecision) bool { return s.Stage == stage.Name }); at >= 0 {
+		state.Status, state.WaitingOn = d.Stages[at].Status, d.Stages[at].WaitingOn()
+	}
+	merge(asks, d.Asks)
+	return state
 }
 
 func merge(into *Asks, from Asks) {
@@ -68,6 +73,8 @@ func (w World) unwanted(stage Stage, entry, version string, asks *Asks) (StageSt
 			verified++
 			_, off := w.drift(env, map[string]string{}, asks)
 			drifted = drifted || off
+		case d.HandedOut():
+			status = StageDeployed
 		case d.InFlight() || d.broke() || d.Status == Superseded:
 			status = StageStatus(d.Status)
 		}
@@ -77,6 +84,8 @@ func (w World) unwanted(stage Stage, entry, version string, asks *Asks) (StageSt
 		return StageDrifted, []string{}
 	case verified == len(stage.Environments):
 		return StageVerified, []string{}
+	case status == StageDeployed:
+		return status, []string{waitsForVerification}
 	case status != StageWaiting:
 		return status, []string{}
 	case w.Pipeline.Leads() && entry == w.Pipeline.Stages[0].Name:
@@ -98,6 +107,9 @@ func (w World) running(stage Stage) string {
 
 // RunningVersion tells which version runs in an environment: as observed, else as the ledger says.
 func (w World) RunningVersion(env string) string {
+	if handed := w.Authorised(env); handed != nil && handed.External() {
+		return handed.Content.Version
+	}
 	if seen, ok := w.Observations[env]; ok && seen.Unknown == "" {
 		return seen.Version
 	}
@@ -119,6 +131,9 @@ func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Asks)
 
 func (w World) environmentState(env string, asks *Asks) EnvironmentState {
 	latest, standing := w.Latest(env), w.Standing(env)
+	if runs := w.Authorised(env); runs != nil && runs.External() {
+		return w.externalState(*runs)
+	}
 	switch {
 	case latest == nil:
 		return EnvironmentState{Status: string(StageWaiting)}

@@ -21,7 +21,7 @@ import (
 // There is one pipeline, one clock that stands still until it is moved, and people called by their first names. Nothing is
 // deployed for real: every deployment goes well unless the story says otherwise.
 //
-//	environments                  one line for each: NAME [KEY=VALUE ...] [like=OTHER] [may-differ=KEY,KEY]
+//	environments                  one line for each: NAME [KEY=VALUE ...] [like=OTHER] [may-differ=KEY,KEY] [by=terraform]
 //	pipeline                      one line for each stage, in order: NAME: ENVIRONMENT ..., automatic|manual [, CONDITION ...]
 //	                              conditions: approvals N [of WHO ...] [for DURATION], author may approve, soak DURATION in STAGE,
 //	                              parity, check NAME, parallel N, may fail in N, halt on failure
@@ -29,9 +29,13 @@ import (
 //	deliver VERSION [attempt=N]   what applying a cd_release does: into the first stage, and on through the automatic ones
 //	promote VERSION to=STAGE [when-blocked=fail|pend] [attempt=N]
 //	                              what applying a cd_promotion does
-//	plan deliver ... | plan promote ... [delivered-too]
+//	verify VERSION in=STAGE [again]
+//	                              what applying a cd_verification does, in a stage that Terraform deploys to; again is what changed
+//	                              triggers ask for
+//	plan deliver ... | plan promote ... | plan verify ... [delivered-too] [promoted-too] [verified-before=STAGE]
 //	                              what a plan would show of the same, without doing it; delivered-too when the same plan also
-//	                              delivers that version
+//	                              delivers that version, promoted-too when it also promotes the version that is verified, and
+//	                              verified-before when it verifies it in that stage first
 //	approve VERSION for=STAGE by=WHO, reject ..., revoke ...
 //	verification ENVIRONMENT fails|works [VERSION]
 //	                              how deployments there end from now on; of one version, or of all
@@ -90,13 +94,21 @@ func (s *story) command(d *datadriven.TestData) string {
 		s.release(word(0), named("by", ""))
 	case "deliver":
 		return s.apply(s.delivery(word(0), named("attempt", "1")))
+	case "verify":
+		return s.verify(s.verification(word(0), named("in", ""), slices.Contains(words, "again")))
 	case "promote":
 		return s.apply(s.promotion(word(0), named("to", ""), named("when-blocked", "fail"), named("attempt", "1")))
 	case "plan":
+		if word(0) == "verify" {
+			return s.planVerification(s.verification(word(1), named("in", ""), slices.Contains(words, "again")), slices.Contains(words, "promoted-too"))
+		}
 		if word(0) == "deliver" {
 			return s.plan(s.delivery(word(1), named("attempt", "1")), nil)
 		}
 		wanted := s.promotion(word(1), named("to", ""), named("when-blocked", "fail"), named("attempt", "1"))
+		if stage := named("verified-before", "-"); stage != "-" {
+			return s.planBehind(wanted, s.promotion(word(1), stage, "fail", "1"))
+		}
 		if slices.Contains(words, "delivered-too") {
 			first := s.delivery(word(1), "1")
 			return s.plan(wanted, &first)
@@ -136,6 +148,8 @@ func (s *story) environment(words []string) {
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + words[0]}}}
 	for _, word := range words[1:] {
 		switch key, value, _ := strings.Cut(word, "="); key {
+		case "by":
+			spec.Target = nil
 		case "like":
 			spec.Parity = &delivery.Parity{With: value, Allow: map[string]delivery.Allowance{}}
 		case "may-differ":

@@ -125,6 +125,9 @@ func (s *story) do(step delivery.Step) string {
 	d := delivery.Deployment{ID: fmt.Sprintf("d%d", len(s.w.Deployments)+1), Seq: int64(len(s.w.Deployments) + 1), Pipeline: "shop", Stage: step.Stage,
 		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
 		MaxFailures: step.MaxFailures, CreatedAt: now, SettledAt: &now}
+	if step.Kind == delivery.StepAuthorise {
+		return s.handOut(step, d)
+	}
 	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
 	if d.Status = delivery.Failed; !s.fails[step.Environment] && !s.fails[step.Environment+" "+step.Version] {
 		d.Status, d.VerifiedAt = delivery.Verified, &now
@@ -174,10 +177,7 @@ func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) stri
 		f := delivery.Foresee(w, entries, wanted)
 		return f, f.Asks
 	})
-	text := ""
-	for _, step := range f.Steps {
-		text += fmt.Sprintf("would %s %s to %s (%s)\n", step.Purpose, step.Version, step.Environment, step.Reason)
-	}
+	text := would(f.Steps)
 	for _, stage := range f.Decision.Stages {
 		text += fmt.Sprintf("%s: %s\n", stage.Stage, stage.Status)
 		for _, line := range stage.WaitingOn() {
@@ -187,7 +187,7 @@ func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) stri
 	if !f.Changes() {
 		text += "nothing would be deployed\n"
 	}
-	return text
+	return text + s.foretold(f.Expected)
 }
 
 func (s *story) decide(decision delivery.ApprovalDecision, version, stage, who string) string {

@@ -23,6 +23,8 @@ type World struct {
 	Deployments  []Deployment             // ascending by Seq
 	Observations map[string]Observation   // by environment; absent: not observed yet
 	Checks       map[CheckKey]CheckResult // absent: not asked yet
+	// Verifications are those that the plan which is looked ahead for is about to make; otherwise there are none.
+	Verifications []VerificationSpec
 
 	places map[string][]int // positions in Deployments by environment; nil: not indexed
 }
@@ -109,12 +111,12 @@ func (w World) rollbackTarget(d Deployment) *Deployment {
 	last := w.newest(d.Environment, func(o Deployment) bool {
 		return o.Seq < d.Seq && o.VerifiedAt != nil && (o.Status == Verified || o.Status == Superseded)
 	})
-	if last != nil && last.Content.sameAs(d.Content) {
-		return nil // it was healing: there is nothing older that the ledger says should run
+	if last != nil && (last.Content.sameAs(d.Content) || last.External()) {
+		return nil // it was healing: there is nothing older that the ledger says should run. Or nobody here can bring it back
 	}
 	return w.newest(d.Environment, func(o Deployment) bool {
 		return o.Seq < d.Seq && o.VerifiedAt != nil && (o.Status == Verified || o.Status == Superseded) &&
-			!o.Content.sameAs(d.Content) && !w.brokenSince(o)
+			!o.Content.sameAs(d.Content) && !o.External() && !w.brokenSince(o)
 	})
 }
 

@@ -25,6 +25,9 @@ type job struct {
 func (e *Engine) begin(ctx context.Context, actor string, found answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
 	known := make([]confidential, len(d.Steps))
 	for i, step := range d.Steps {
+		if step.Kind == delivery.StepAuthorise {
+			continue // only drivers get secrets
+		}
 		var err error
 		if known[i], err = e.confidential(ctx, step.Environment, step.Content); err != nil {
 			return nil, delivery.PipelineSpec{}, err
@@ -57,9 +60,17 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 				}
 				current.Rollout = rollouts[current.Version]
 			}
+			if err := e.takeBack(ctx, tx, actor, w.Latest(current.Environment)); err != nil {
+				return err
+			}
 			begun, err := e.intend(ctx, tx, actor, pipeline.Name, current)
 			if err != nil {
 				return err
+			}
+			if begun.HandedOut() {
+				if err := tx.ReleaseLease(ctx, lease); err != nil {
+					return err
+				}
 			}
 			jobs = append(jobs, job{lease, begun, known[i], current.Kind == delivery.StepResume})
 		}
@@ -92,14 +103,31 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
 		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
 		Gates: step.Gates, CreatedAt: e.now()}
-	if step.Kind == delivery.StepRollback {
+	switch step.Kind {
+	case delivery.StepRollback:
 		d.Replaces = step.Deployment
+	case delivery.StepAuthorise:
+		d.Status = delivery.Verifying
+	default:
 	}
 	d, err := tx.AddDeployment(ctx, d)
 	if err != nil {
 		return d, err
 	}
 	return d, e.record(ctx, tx, actor, []happened{{"deployment.started", d.ID, d}})
+}
+
+// takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
+func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
+	if latest == nil || !latest.HandedOut() {
+		return nil
+	}
+	d, now := *latest, e.now()
+	d.Status, d.SettledAt = delivery.Superseded, &now
+	if err := tx.PutDeployment(ctx, d); err != nil {
+		return err
+	}
+	return e.record(ctx, tx, actor, []happened{{"deployment.superseded", d.ID, d}})
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease.

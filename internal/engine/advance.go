@@ -25,7 +25,9 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 			return wanted, d, err
 		}
 		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
-			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool { return s.Kind == delivery.StepDeploy })
+			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool {
+				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorise
+			})
 		}
 		if len(d.Steps) == 0 {
 			if !waits(wanted, d) {
@@ -73,10 +75,12 @@ func (e *Engine) decide(ctx context.Context, found answers, entry string) (deliv
 	return w, d, err
 }
 
-// waits reports whether the promotion asked to stay until its gates pass, and they still can.
+// waits reports whether the promotion asked to stay until its gates pass, and they still can. What is handed out waits for a
+// verification, which can only come once the promotion has ended.
 func waits(wanted delivery.Promotion, d delivery.Decision) bool {
 	stopped := d.Stopped()
-	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.FailedGate()
+	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.FailedGate() &&
+		stopped.Status != delivery.StageDeployed
 }
 
 // untilReady is how long to wait before looking again: until the earliest moment that time alone can help, at most one poll.
@@ -110,6 +114,9 @@ func (e *Engine) take(ctx context.Context, actor string, found answers, d delive
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, j := range jobs {
+		if j.deployment.HandedOut() {
+			continue // Terraform carries it out
+		}
 		group.Go(func() error { return e.carryOut(ctx, pipeline, j) })
 	}
 	return jobs, group.Wait()

@@ -27,7 +27,7 @@ func (e *Engine) Deployed(ctx context.Context, pipeline, environment string) (de
 		state = states[environment]
 		return asks
 	})
-	artifacts, at := standingArtifacts(w, stage)
+	artifacts, at := w.StageArtifacts(stage)
 	seen := found.observations[environment]
 	deployed := delivery.Deployed{Pipeline: pipeline, Environment: environment, Version: state.Version, Artifacts: artifacts, Status: state.Status,
 		DeployedAt: at, ConfigRevision: state.ConfigRevision, Drifted: state.Status == string(delivery.StageDrifted), Differences: []string{}}

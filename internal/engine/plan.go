@@ -19,6 +19,7 @@ type plan struct {
 	freezes      []delivery.FreezeSpec
 	policies     []delivery.PolicySpec
 	overrides    []delivery.OverrideSpec
+	verified     []delivery.VerificationSpec
 	revoked      []string
 	lifted       []string
 	dropped      []string
@@ -29,7 +30,7 @@ type plan struct {
 func newPlan(actor string, o delivery.Overlay) *plan {
 	p := &plan{actor: actor, environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
 		releases: o.Releases, promotions: o.Promotions, approvals: o.Approvals, reports: o.Reports, freezes: o.Freezes,
-		policies: o.Policies, overrides: o.Overrides, revoked: o.Revoked, lifted: o.Lifted, dropped: o.Dropped}
+		policies: o.Policies, overrides: o.Overrides, verified: o.Verifications, revoked: o.Revoked, lifted: o.Lifted, dropped: o.Dropped}
 	for _, spec := range o.Environments {
 		p.environments[spec.Name] = spec
 	}
@@ -68,6 +69,11 @@ func (p *plan) lay(w *delivery.World) {
 	p.layReleases(w)
 	p.layApprovals(w)
 	p.layEvidence(w)
+	for _, spec := range p.verified {
+		if spec.Pipeline == w.Pipeline.Name {
+			w.Verifications = append(w.Verifications, spec)
+		}
+	}
 }
 
 func (p *plan) layPolicies(w *delivery.World) {

@@ -31,6 +31,8 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 		preview, err = e.previewFreeze(ctx, *r.Freeze, r.Removed)
 	case r.Override != nil:
 		err = e.previewOverride(ctx, overlay, *r.Override)
+	case r.Verification != nil:
+		preview, err = e.previewVerification(ctx, overlay, *r.Verification)
 	case r.TestReport != nil:
 		preview, err = e.previewTestReport(ctx, overlay, *r.TestReport)
 	default:
@@ -122,12 +124,16 @@ func (p *plan) before(pipeline delivery.PipelineSpec, stage string) []string {
 	entries := []string{}
 	for _, s := range pipeline.Stages[:pipeline.StageIndex(stage)] {
 		led := len(p.releases) > 0 && pipeline.Leads() && s.Name == pipeline.Stages[0].Name
-		promoted := slices.ContainsFunc(p.promotions, func(spec delivery.PromotionSpec) bool { return spec.Stage == s.Name })
-		if led || promoted {
+		if led || p.promotes(s.Name) {
 			entries = append(entries, s.Name)
 		}
 	}
 	return entries
+}
+
+// promotes reports whether the same plan promotes something into a stage.
+func (p *plan) promotes(stage string) bool {
+	return slices.ContainsFunc(p.promotions, func(spec delivery.PromotionSpec) bool { return spec.Stage == stage })
 }
 
 func (e *Engine) foresee(ctx context.Context, overlay *plan, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
@@ -136,7 +142,7 @@ func (e *Engine) foresee(ctx context.Context, overlay *plan, w delivery.World, b
 		f = delivery.Foresee(w, before, wanted)
 		return f.Asks
 	})
-	preview := delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages}
+	preview := delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages, Promotion: f.Expected}
 	for _, s := range f.Decision.Stages {
 		if stage, ok := w.Pipeline.Stage(s.Stage); ok {
 			preview.Overrides = append(preview.Overrides, w.LiveOverrides(stage, w.Releases[wanted.Spec.Version])...)

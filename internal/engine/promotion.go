@@ -20,32 +20,13 @@ func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (deliver
 	if !ok || p.Unmanaged || !exists {
 		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
 	}
-	state := delivery.PromotionState{Promotion: p, Work: work}
-	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) delivery.Asks {
-		stages, asks := delivery.StageStates(w, p.Spec.Version)
-		environments, more := delivery.EnvironmentStates(w, at)
-		state.Status, state.WaitingOn, state.RunningVersion = stages[stage].Status, stages[stage].WaitingOn, stages[stage].Version
-		state.Environments = environments
-		asks.Observations = append(asks.Observations, more.Observations...)
+	var state delivery.PromotionState
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {
+		state, asks = delivery.PromotionStateOf(w, p, at)
 		return asks
 	})
-	state.Artifacts, state.DeployedAt = standingArtifacts(w, at)
+	state.Work = work
 	return state, err
-}
-
-// standingArtifacts returns the artifacts of the release that runs in a stage, and since when it does: from the environment that
-// was deployed last.
-func standingArtifacts(w delivery.World, stage delivery.Stage) (map[string]delivery.Artifact, *time.Time) {
-	var newest *delivery.Deployment
-	for _, env := range stage.Environments {
-		if d := w.Standing(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
-			newest = d
-		}
-	}
-	if newest == nil {
-		return map[string]delivery.Artifact{}, nil
-	}
-	return newest.Content.Artifacts, newest.VerifiedAt
 }
 
 // PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the wish is saved. With

@@ -20,8 +20,20 @@ type run struct {
 	err      error
 }
 
-// start begins work on a promotion of a version, after the work on the same promotion that is under way, if any.
+// start begins work on a promotion of a version.
 func (e *Engine) start(key runKey, actor, version string) {
+	e.launch(key, func(ctx context.Context, r *run) (err error) {
+		r.wanted, r.decision, err = e.Advance(ctx, actor, key.pipeline, key.entry)
+		if err == nil && r.wanted.Spec.Version != version {
+			err = delivery.Errorf(delivery.CodeConflict, "%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again",
+				key.pipeline, key.entry, version, r.wanted.RequestedBy, r.wanted.Spec.Version)
+		}
+		return err
+	})
+}
+
+// launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any.
+func (e *Engine) launch(key runKey, work func(context.Context, *run) error) {
 	ctx, cancel := context.WithCancel(e.lifetime)
 	r := &run{cancel: cancel, done: make(chan struct{})}
 	e.mu.Lock()
@@ -34,12 +46,7 @@ func (e *Engine) start(key runKey, actor, version string) {
 		if before != nil {
 			<-before.done
 		}
-		r.wanted, r.decision, r.err = e.Advance(ctx, actor, key.pipeline, key.entry)
-		if r.err == nil && r.wanted.Spec.Version != version {
-			r.err = delivery.Errorf(delivery.CodeConflict, "%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again",
-				key.pipeline, key.entry, version, r.wanted.RequestedBy, r.wanted.Spec.Version)
-		}
-		if r.err != nil {
+		if r.err = work(ctx, r); r.err != nil {
 			e.o.Log.Error("delivery stopped", "pipeline", key.pipeline, "stage", key.entry, "error", r.err)
 		}
 	}()

@@ -74,7 +74,7 @@ func TestPipelineBadInput(t *testing.T) {
 	}
 }
 
-const shopPipeline = `{"name": "shop", "stages": [{"name": "one", "environments": ["staging", "nowhere"], "promotion": "manual"}]}`
+const shopPipeline = `{"name": "shop", "stages": [{"name": "one", "environments": ["staging", "nowhere"], "promotion": "automatic"}]}`
 
 func TestPipelinePlanLooksForItsEnvironments(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func TestPipelinePlanLooksForItsEnvironments(t *testing.T) {
 	require.Empty(t, diagnostics)
 	_, diagnostics = w.plan(pipelineType, w.null(pipelineType), object(t, shopPipeline))
 	require.Equal(t, []string{
-		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(0): Unable to plan pipeline "shop": environment "staging" has no target, so nothing can be deployed there; give it one (directory or command)` + "\n\nAttribute: stages[0].environments[0]",
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("promotion"): Unable to plan pipeline "shop": Terraform deploys to environment "staging" (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual; a promotion whose version is the release's follows every release by itself` + "\n\nAttribute: stages[0].promotion",
 		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(1): Unable to plan pipeline "shop": environment "nowhere" does not exist; declare it as a cd_environment, or correct the name` + "\n\nAttribute: stages[0].environments[1]",
 	}, said(diagnostics))
 }
@@ -149,6 +149,6 @@ func TestPipelineWhoseEnvironmentWentAwayOnlyWarns(t *testing.T) {
 	w.configure()
 	planned, diagnostics := w.plan(pipelineType, w.read(pipelineType, state), object(t, config))
 	require.Equal(t, oneWarning, severities(diagnostics), "an error would stop terraform destroy")
-	require.Contains(t, diagnostics[0].Detail, `environment "staging" has no target`)
+	require.Contains(t, diagnostics[0].Detail, `Terraform deploys to environment "staging" (it has no target)`)
 	require.True(t, planned.Equal(state))
 }

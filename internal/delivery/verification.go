@@ -1,0 +1,122 @@
+package delivery
+
+import "fmt"
+
+// VerificationSpec asks that a release which Terraform has deployed to a stage be verified there.
+type VerificationSpec struct {
+	Pipeline string `json:"pipeline"`
+	Stage    string `json:"stage"`
+	// Version is the one to verify. Empty means that nothing is authorised there yet, and so there is nothing to verify.
+	Version string `json:"version"`
+}
+
+// VerificationRequest asks for a verification. Again also verifies anew what was verified before.
+type VerificationRequest struct {
+	Spec  VerificationSpec `json:"spec"`
+	Again bool             `json:"again,omitempty"`
+}
+
+// VerificationState tells where a release stands in a stage that Terraform deploys to.
+type VerificationState struct {
+	Spec      VerificationSpec `json:"spec"`
+	Status    StageStatus      `json:"status"` // verified, deployed, failed, rolled_back, superseded or waiting
+	WaitingOn []string         `json:"waiting_on"`
+	Work      Work             `json:"work"`
+}
+
+// ID names a verification: pipeline/stage.
+func (s VerificationSpec) ID() string { return s.Pipeline + "/" + s.Stage }
+
+// Validate checks the request by itself.
+func (s VerificationSpec) Validate() Errors {
+	p := newProblems()
+	validateName(p.at("pipeline"), s.Pipeline)
+	validateName(p.at("stage"), s.Stage)
+	if s.Version != "" {
+		validateVersion(p.at("version"), s.Version)
+	}
+	return p.errors()
+}
+
+// ValidateVerification checks that the stage exists and is one that Terraform deploys to.
+func (w World) ValidateVerification(s VerificationSpec) Errors {
+	p := newProblems()
+	stage, ok := w.Pipeline.Stage(s.Stage)
+	if !ok {
+		p.at("stage").add("%s has no stage %q", w.Pipeline, s.Stage)
+		return p.errors()
+	}
+	for _, env := range stage.Environments {
+		if !w.External(env) {
+			p.at("stage").add("stage %q of %s is verified by its own deployment: environment %q has a target. A cd_verification is for stages whose environments have none", s.Stage, w.Pipeline, env)
+			return p.errors()
+		}
+	}
+	return nil
+}
+
+// Verifiable lists the deployments that a verification settles: those of the version that are handed out in the stage and, when it
+// is to be done again, those that stand there verified. None means that there is nothing to do, as while the version's promotion
+// waits. A version that is neither authorised nor on its way there is refused.
+func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) {
+	if err := w.ValidateVerification(s).Err(); err != nil {
+		return nil, err
+	}
+	if s.Version == "" {
+		return nil, nil
+	}
+	w = w.indexed()
+	stage, _ := w.Pipeline.Stage(s.Stage)
+	found, authorised := []Deployment{}, false
+	for _, env := range stage.Environments {
+		d := w.Authorised(env)
+		if d == nil || !d.External() || d.Content.Version != s.Version {
+			continue
+		}
+		authorised = true
+		if d.HandedOut() || (again && d.Status == Verified && w.Latest(env).ID == d.ID) {
+			found = append(found, *d)
+		}
+	}
+	if authorised {
+		return found, nil
+	}
+	wanted, promoted := w.Promotions[s.Stage]
+	if !promoted || wanted.Unmanaged || wanted.Spec.Version != s.Version {
+		return nil, &Error{Code: CodeConflict, Field: "version", Message: fmt.Sprintf(
+			"%s is not authorised in stage %q, so there is nothing to verify. Declare a cd_promotion of it, and verify what that one hands out: version = cd_promotion.NAME.running_version, with depends_on for the resources that deploy it", s.Version, s.Stage)}
+	}
+	if broken := w.broken(stage, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
+		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, held(broken))
+	}
+	return nil, nil
+}
+
+// VerificationStateOf tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is
+// authorised there.
+func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
+	w = w.indexed()
+	stage, _ := w.Pipeline.Stage(s.Stage)
+	if s.Version == "" {
+		s.Version = w.running(stage)
+	}
+	state := VerificationState{Spec: s, Status: StageWaiting, WaitingOn: []string{}}
+	verified := 0
+	for _, env := range stage.Environments {
+		d := w.ofVersion(env, s.Version)
+		switch {
+		case d == nil:
+		case d.HandedOut():
+			state.Status, state.WaitingOn = StageDeployed, []string{waitsForVerification}
+			return state
+		case d.Status == Verified:
+			verified++
+		case state.Status != StageFailed:
+			state.Status = StageStatus(d.Status)
+		}
+	}
+	if verified > 0 && state.Status == StageWaiting {
+		state.Status = StageVerified
+	}
+	return state
+}
