@@ -38,6 +38,7 @@ const (
 	PathRelease         = "/v1/pipelines/{pipeline}/releases/{version}"                                 // GET (?wait=), PUT, DELETE
 	PathPromotion       = "/v1/pipelines/{pipeline}/promotions/{stage}"                                 // GET (?wait=), PUT, DELETE
 	PathCancel          = "/v1/pipelines/{pipeline}/promotions/{stage}/cancel"                          // POST: stop the work at its next safe point
+	PathVerification    = "/v1/pipelines/{pipeline}/verifications/{stage}"                              // GET (?version=, ?wait=), PUT; cancelled as the promotion is
 	PathApprovals       = "/v1/approvals"                                                               // POST
 	PathApproval        = "/v1/approvals/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
 	PathApprovalRequest = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/approval-request" // GET ?decision=

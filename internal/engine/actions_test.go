@@ -27,6 +27,11 @@ var paths = map[string][][]string{
 
 func environmentNames() []string { return []string{"dev", "eu", "stg", "us"} }
 
+// terraformDeploys tells whether Terraform deploys to an environment: to staging, in some histories.
+func (u *universe) terraformDeploys(environment string) bool {
+	return u.external && environment == "stg"
+}
+
 // settle the world: environments that are alike, and pipelines as they are drawn.
 func (u *universe) begin() {
 	for _, name := range environmentNames() {
@@ -51,6 +56,9 @@ func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
 	spec := delivery.EnvironmentSpec{Name: name, Tier: tiers[name], Config: map[string]string{"LEVEL": "info", "SIZE": "2"},
 		Secrets: map[string]string{"TOKEN": "env:TOKEN"}, Platform: map[string]string{"os": "debian"},
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
+	if u.terraformDeploys(name) {
+		spec.Target = nil
+	}
 	if known, err := u.self.Environment(ctx, name); err == nil {
 		spec = again(known.Spec)
 	}
@@ -71,7 +79,7 @@ func (u *universe) put(spec delivery.PipelineSpec) {
 
 func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 	s := delivery.Stage{Name: []string{"development", "staging", "production"}[i], Environments: paths[spec.Name][i], Promotion: delivery.Automatic}
-	if u.chance([]int{10, 35, 60}[i]) {
+	if u.chance([]int{10, 35, 60}[i]) || u.terraformDeploys(s.Environments[0]) {
 		s.Promotion = delivery.Manual
 	}
 	if u.chance(15) {
@@ -89,7 +97,9 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 	if u.chance(35) {
 		s.OnFailure = delivery.Halt
 	}
-	u.drawGates(spec, i, &s.Gates)
+	if !u.terraformDeploys(s.Environments[0]) || u.chance(40) {
+		u.drawGates(spec, i, &s.Gates)
+	}
 	u.drawOverridable(&s)
 	return s
 }
@@ -174,7 +184,9 @@ func (u *universe) drawParity(spec *delivery.EnvironmentSpec) {
 	}
 }
 
-func (u *universe) anyPipeline() string { return pickOf(u, "shop", "shop", "blog") }
+func (u *universe) anyPipeline() string {
+	return pickOf(u, "shop", "shop", "blog")
+}
 
 // anyVersion is most often the one that everybody is busy with.
 func (u *universe) anyVersion() string {
@@ -199,8 +211,10 @@ func (u *universe) attemptOf(pipeline, stage, version string) int {
 	return attempt
 }
 
-func (u *universe) delivery() wish {
-	pipeline, version, actor := u.anyPipeline(), u.anyVersion(), u.anyone()
+func (u *universe) delivery() wish { return u.deliveryOf(u.anyPipeline(), u.anyVersion()) }
+
+func (u *universe) deliveryOf(pipeline, version string) wish {
+	actor := u.anyone()
 	spec := u.layout[pipeline]
 	author := people[0]
 	if version == versions[1] {
@@ -243,21 +257,27 @@ func (u *universe) otherwise(spec delivery.ReleaseSpec) (other bool) {
 }
 
 // promotion asks for a version in a stage that is, most of the time, manual.
-func (u *universe) promotion() wish {
-	pipeline, version, actor := u.anyPipeline(), u.anyVersion(), u.anyone()
+func (u *universe) promotion() wish { return u.promotionOf(u.anyPipeline(), u.anyVersion(), "") }
+
+// promotionOf promotes into a stage; into any one when it is not named.
+func (u *universe) promotionOf(pipeline, version, into string) wish {
+	actor := u.anyone()
 	spec := u.layout[pipeline]
 	stages := slices.DeleteFunc(slices.Clone(spec.Stages), func(s delivery.Stage) bool { return s.Promotion != delivery.Manual })
 	if len(stages) == 0 {
 		stages = spec.Stages // refused
 	}
 	stage := stages[u.pick(len(stages))].Name
+	if into != "" {
+		stage = into
+	}
 	p := delivery.PromotionSpec{Pipeline: pipeline, Stage: stage, Version: version, Attempt: u.attemptOf(pipeline, stage, version),
 		WhenBlocked: pickOf(u, delivery.WhenBlockedPend, delivery.WhenBlockedPend, delivery.WhenBlockedFail, delivery.WhenBlockedFail, delivery.WhenBlockedWait)}
 	w := wish{words: fmt.Sprintf("%s promotes %s to %s attempt %d (%s)", actor, version, p.ID(), p.Attempt, p.WhenBlocked), actor: actor, pipeline: pipeline,
 		entry: stage, preview: delivery.PreviewRequest{Promotion: &p}}
 	ctx := context.Background()
 	w.put = func(process *process) error {
-		if stages[0].Promotion == delivery.Manual {
+		if spec.Stages[spec.StageIndex(stage)].Promotion == delivery.Manual {
 			u.oracle.ask(pipeline, stage, version, p.Attempt)
 		}
 		_, err := process.PutPromotion(ctx, actor, p)
@@ -371,7 +391,7 @@ func (u *universe) answer() {
 
 // disturb does something to a place: a hand in it, a failure to come, or the end of both.
 func (u *universe) disturb() {
-	env, pipeline := environmentNames()[u.pick(4)], u.anyPipeline()
+	env, pipeline := environmentNames()[u.pick(len(environmentNames()))], u.anyPipeline()
 	if used := slices.Sorted(maps.Keys(u.places.copied())); len(used) > 0 && u.chance(80) {
 		env, pipeline, _ = strings.Cut(used[u.pick(len(used))], "/")
 	}
@@ -421,6 +441,7 @@ func (u *universe) live() []string {
 		{9, func() { u.apply(u.delivery(), u.chance(20)) }},
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
 		{7, func() { u.apply(u.again(), u.chance(15)) }},
+		{u.onlyExternal(9), func() { u.apply(u.verification(), u.chance(20)) }}, {u.onlyExternal(4), u.verifyAgain}, {u.onlyExternal(9), u.handOut},
 		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
 		{2, u.mend}, {1, u.atOnce}, {u.often("tests", 4), u.testify}, {u.often("tests", 4), u.vouch}, {u.often("policies", 2), u.legislate}, {u.often("freezes", 2), u.freeze}, {u.often("freezes", 1), u.suddenly},
 		{u.often("overrides", 5), u.override}, {u.often("overrides", 1), u.revokeOverride},
@@ -444,7 +465,11 @@ func (u *universe) live() []string {
 		}
 	}
 	for _, d := range u.all() {
-		u.tally.add("deployment: " + string(d.Kind) + " " + string(d.Status))
+		by := "deployment: "
+		if d.Content.Target == nil {
+			by = "handed out: "
+		}
+		u.tally.add(by + string(d.Kind) + " " + string(d.Status))
 	}
 	return u.wrong()
 }

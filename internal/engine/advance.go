@@ -94,10 +94,14 @@ func (e *Engine) untilReady(now time.Time, d delivery.Decision) time.Duration {
 	return wait
 }
 
-// unhealable refuses to heal a place that this work has just deployed the same content to.
+// unhealable refuses to heal a place that this work has just deployed the same content to, and to hand out again what it has just
+// handed out.
 func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) error {
 	for _, s := range steps {
 		before, was := deployed[s.Environment]
+		if was && s.Kind == delivery.StepAuthorise && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
+			return delivery.Errorf(delivery.CodeConflict, "%s was handed out for %s just now, and is to be handed out again: %s. Somebody else changes the same; apply again", s.Version, s.Environment, s.Reason)
+		}
 		if was && s.Kind == delivery.StepDeploy && s.Purpose == delivery.KindHeal && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
 			return delivery.Errorf(delivery.CodeConflict, "%s was deployed to %s just now, and differs already: %s. Find out what changes it, and apply again", s.Version, s.Environment, s.Reason)
 		}

@@ -145,6 +145,13 @@ func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (
 	return tx.Tx.AddDeployment(ctx, d)
 }
 
+// PutDeployment looks at what a verification says of what Terraform deployed.
+func (tx *watchedTx) PutDeployment(ctx context.Context, d delivery.Deployment) error {
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.wrong = append(tx.wrong, here.judgeVerification(d)...)
+	return tx.Tx.PutDeployment(ctx, d)
+}
+
 func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
 	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
@@ -240,6 +247,7 @@ func (s scene) judge(d delivery.Deployment) []string {
 		return append(wrong, "the pipeline has no such stage with such an environment")
 	}
 	before := s.history(d.Pipeline, d.Environment)
+	wrong = append(wrong, s.judgeHandedOut(d, before)...)
 	if o, ok := last(before, delivery.Deployment.InFlight); ok {
 		wrong = append(wrong, "[3] "+o.ID+" is in flight there")
 	}

@@ -46,6 +46,7 @@ type universe struct {
 	fails     atomic.Int64 // how often
 	sudden    atomic.Bool  // the next deployment fails, and its place is frozen meanwhile
 	policies  map[string]delivery.PolicySpec
+	external  bool // Terraform deploys to staging
 }
 
 // process is one engine and its life.
@@ -67,6 +68,7 @@ func newUniverse(t *rapid.T, ledger store.Store, m mutation, counts *tally) *uni
 	u.places.expects = u.oracle.expects(ledger)
 	u.stride = []time.Duration{0, 0, time.Second, 5 * time.Minute}[u.pick(4)]
 	u.self = u.process()
+	u.external = u.drawExternal()
 	return u
 }
 
@@ -169,8 +171,8 @@ const maxDeployments = 80
 // run carries a wish out in a process and waits until it has come to rest.
 func (u *universe) run(p *process, w wish) outcome {
 	calls, failed := u.places.count()
-	known := map[string]bool{}
-	for _, d := range u.all() {
+	known, before := map[string]bool{}, u.all()
+	for _, d := range before {
 		known[d.ID] = true
 	}
 	noes, pauses, reports := u.book.noes(), u.pauses.Load(), u.oracle.reports()
@@ -189,7 +191,7 @@ func (u *universe) run(p *process, w wish) outcome {
 		}
 	}
 	_, failedNow := u.places.count()
-	out.done, out.paused = u.places.since(calls, known), u.pauses.Load() != pauses
+	out.done, out.paused = append(u.places.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
 	out.failed = failedNow != failed || u.book.noes() != noes
 	out.told = u.oracle.reports() != reports
 	return out
@@ -209,7 +211,7 @@ func (u *universe) apply(w wish, dies bool) {
 	u.limitDeployments()
 	out := u.run(u.self, w)
 	u.count(out)
-	if out.refused == nil && w.entry != "" {
+	if out.refused == nil && w.entry != "" && w.preview.Verification == nil {
 		u.wishes[w.pipeline+"/"+w.entry] = w
 	}
 	u.note("%s: refused=%v stopped=%v failure=%v done=%v preview=%v", w.words, out.refused, out.stopped, out.work.Failure, out.done, stepsOf(preview))
@@ -284,6 +286,10 @@ func stepsOf(p delivery.Preview) []string {
 		if s.Kind == delivery.StepResume {
 			continue
 		}
+		if s.Kind == delivery.StepVerify {
+			lines = append(lines, fmt.Sprintf("%s verified in %s", s.Version, s.Environment))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("%s to %s", s.Version, s.Environment))
 	}
 	return lines
@@ -314,6 +320,7 @@ func (u *universe) agree(w wish, before delivery.Preview, out outcome) {
 		u.oracle.complain(fmt.Sprintf("[8] %s: no changes, and %v was deployed", w.words, out.done))
 	case len(out.done) > 0:
 		u.tally.add("preview agreed on deployments")
+		u.agreedOnVerification(out.done)
 	default:
 		u.tally.add("preview agreed on nothing to deploy")
 	}
@@ -347,7 +354,7 @@ func (u *universe) settled(w wish, out outcome) {
 		u.oracle.complain(fmt.Sprintf("[8] %s went well, and a second preview has changes", w.words))
 	}
 	for _, d := range u.all() {
-		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) {
+		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) && d.Content.Target != nil && w.preview.Verification == nil {
 			u.oracle.complain(fmt.Sprintf("[7] %s came to rest, and %s is still %s", w.words, d.ID, d.Status))
 		}
 	}
@@ -424,8 +431,11 @@ func (u *universe) check() {
 			}
 			flying[at] = d.ID
 		}
-		if d.VerifiedAt != nil && !u.delivered(d.ID) {
+		if d.VerifiedAt != nil && d.Content.Target != nil && !u.delivered(d.ID) {
 			u.oracle.complain(fmt.Sprintf("[1] %s is verified, and no driver ever deployed it", d.ID))
+		}
+		if refused := slices.ContainsFunc(d.Checks, func(c delivery.CheckResult) bool { return !c.Passed }); refused && d.Status == delivery.Verified {
+			u.oracle.complain(fmt.Sprintf("[1] %s is verified, and its checks said no", d.ID))
 		}
 	}
 	u.read(func(ctx context.Context, r store.Reader) {

@@ -40,6 +40,10 @@ type Engine interface {
 	WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error)
 	Cancel(ctx context.Context, pipeline, stage string) error
 
+	Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error)
+	PutVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (delivery.VerificationState, error)
+	WaitVerification(ctx context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error)
+
 	Approval(ctx context.Context, id string) (delivery.Approval, error)
 	AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error)
 	RevokeApproval(ctx context.Context, actor, id string) error
@@ -84,6 +88,7 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	s.pipelines()
 	s.releases()
 	s.promotions()
+	s.verifications()
 	s.approvals()
 	s.testReports()
 	s.freezes()
