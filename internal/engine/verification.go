@@ -153,15 +153,15 @@ func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.Pipe
 		j := &jobs[i]
 		group.Go(func() (err error) {
 			// Deployed software may tell its secrets to whoever checks it, so they have to be known to be hidden.
-			if j.secrets, err = e.secrets(ctx, j.deployment.Environment, j.deployment.Content.Secrets); err != nil {
+			if j.known, err = e.confidential(ctx, j.deployment.Environment, j.deployment.Content); err != nil {
 				return err
 			}
 			var failure error
 			j.deployment.Checks, failure = e.verify(ctx, pipeline, j.deployment)
 			for n := range j.deployment.Checks {
-				j.deployment.Checks[n].Detail = hide(j.deployment.Checks[n].Detail, j.secrets)
+				j.deployment.Checks[n].Detail = j.known.hide(j.deployment.Checks[n].Detail)
 			}
-			failures[i] = hidden(failure, j.secrets)
+			failures[i] = j.known.hidden(failure)
 			return nil
 		})
 	}

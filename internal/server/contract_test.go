@@ -52,6 +52,7 @@ var noon = time.Date(2027, 1, 2, 12, 0, 0, 5000, time.UTC)
 
 func calls() []call {
 	environment, pipeline := filled[delivery.EnvironmentSpec](), filled[delivery.PipelineSpec]()
+	verification := filled[delivery.VerificationRequest]()
 	release, promotion := filled[delivery.ReleaseRequest](), filled[delivery.PromotionSpec]()
 	approval, preview := filled[delivery.ApprovalSpec](), filled[delivery.PreviewRequest]()
 	return append(evidenceCalls(), []call{
@@ -87,6 +88,10 @@ func calls() []call {
 			return nil, c.DeletePromotion(ctx, oddName, "s")
 		},
 			asked{"DeletePromotion", []any{actor, oddName, "s"}}, nil},
+		{"Verification", func(ctx context.Context, c *client.Client) (any, error) { return c.Verification(ctx, verification.Spec) },
+			asked{"Verification", []any{verification.Spec}}, filled[delivery.VerificationState]()},
+		{"PutVerification", func(ctx context.Context, c *client.Client) (any, error) { return c.PutVerification(ctx, verification) },
+			asked{"PutVerification", []any{actor, verification}}, filled[delivery.VerificationState]()},
 		{"Approval", func(ctx context.Context, c *client.Client) (any, error) { return c.Approval(ctx, oddID) },
 			asked{"Approval", []any{oddID}}, filled[delivery.Approval]()},
 		{"AddApproval", func(ctx context.Context, c *client.Client) (any, error) { return c.AddApproval(ctx, approval) },
@@ -186,6 +191,9 @@ func TestWaitIsBoundedAndPassedOn(t *testing.T) {
 	require.Equal(t, 200, ask(api.Fill(api.PathPromotion, "p", "s")+"?wait=0s"))
 	require.Equal(t, asked{"WaitPromotion", []any{"p", "s", time.Duration(0)}}, e.last())
 	require.Equal(t, 422, ask(api.Fill(api.PathPromotion, "p", "s")+"?wait=soon"))
+	require.Equal(t, 200, ask(api.Fill(api.PathVerification, "p", "s")+"?wait=1h&version=1"))
+	require.Equal(t, asked{"WaitVerification", []any{delivery.VerificationSpec{Pipeline: "p", Stage: "s", Version: "1"}, api.MaxWait}}, e.last())
+	require.Equal(t, 422, ask(api.Fill(api.PathVerification, "p", "s")+"?wait=soon"))
 	require.Equal(t, 422, ask(api.Fill(api.PathRelease, "p", "1")+"?wait=-1s"))
 }
 

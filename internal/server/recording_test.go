@@ -120,6 +120,18 @@ func (e *recording) WaitPromotion(_ context.Context, pipeline, stage string, d t
 	return reply[delivery.PromotionState](e, "WaitPromotion", pipeline, stage, d)
 }
 
+func (e *recording) Verification(_ context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error) {
+	return reply[delivery.VerificationState](e, "Verification", spec)
+}
+
+func (e *recording) PutVerification(_ context.Context, actor string, r delivery.VerificationRequest) (delivery.VerificationState, error) {
+	return reply[delivery.VerificationState](e, "PutVerification", actor, r)
+}
+
+func (e *recording) WaitVerification(_ context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error) {
+	return reply[delivery.VerificationState](e, "WaitVerification", spec, d)
+}
+
 func (e *recording) Cancel(_ context.Context, pipeline, stage string) error {
 	return e.record("Cancel", pipeline, stage)
 }
