@@ -88,7 +88,9 @@ func calls() []call {
 			return nil, c.DeletePromotion(ctx, oddName, "s")
 		},
 			asked{"DeletePromotion", []any{actor, oddName, "s"}}, nil},
-		{"Verification", func(ctx context.Context, c *client.Client) (any, error) { return c.Verification(ctx, verification.Spec) },
+		{"Verification", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Verification(ctx, verification.Spec)
+		},
 			asked{"Verification", []any{verification.Spec}}, filled[delivery.VerificationState]()},
 		{"PutVerification", func(ctx context.Context, c *client.Client) (any, error) { return c.PutVerification(ctx, verification) },
 			asked{"PutVerification", []any{actor, verification}}, filled[delivery.VerificationState]()},
