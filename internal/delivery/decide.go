@@ -320,7 +320,7 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
 			continue
 		}
 		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Attempt: standing.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates})
+			Attempt: standing.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates, MaxFailures: stage.MaxFailures()})
 	}
 	return steps
 }

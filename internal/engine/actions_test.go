@@ -92,7 +92,7 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 		}
 	}
 	if u.chance([]int{30, 30, 80}[i]) {
-		s.Rollout = &delivery.Rollout{MaxParallel: 1 + u.pick(2), MaxFailures: u.pick(3)}
+		s.Rollout = &delivery.Rollout{MaxParallel: max(1, u.pick(4)-1), MaxFailures: u.pick(3)}
 	}
 	if u.chance(35) {
 		s.OnFailure = delivery.Halt
@@ -211,10 +211,20 @@ func (u *universe) attemptOf(pipeline, stage, version string) int {
 	return attempt
 }
 
+// oneRefuses makes the verification of a version fail in one of the places that are deployed to together, now and then.
+func (u *universe) oneRefuses(version string) {
+	if u.chance(25) {
+		key := pickOf(u, "eu/", "us/") + version
+		u.book.write(func(b *answerBook) { b.bad[key] = true })
+		u.note("verification of %s is bad", key)
+	}
+}
+
 func (u *universe) delivery() wish { return u.deliveryOf(u.anyPipeline(), u.anyVersion()) }
 
 func (u *universe) deliveryOf(pipeline, version string) wish {
 	actor := u.anyone()
+	u.oneRefuses(version)
 	spec := u.layout[pipeline]
 	author := people[0]
 	if version == versions[1] {
@@ -262,6 +272,7 @@ func (u *universe) promotion() wish { return u.promotionOf(u.anyPipeline(), u.an
 // promotionOf promotes into a stage; into any one when it is not named.
 func (u *universe) promotionOf(pipeline, version, into string) wish {
 	actor := u.anyone()
+	u.oneRefuses(version)
 	spec := u.layout[pipeline]
 	stages := slices.DeleteFunc(slices.Clone(spec.Stages), func(s delivery.Stage) bool { return s.Promotion != delivery.Manual })
 	if len(stages) == 0 {
@@ -412,8 +423,9 @@ func (u *universe) disturb() {
 		u.places.mu.Unlock()
 		u.note("%s: will refuse", at)
 	default:
-		key := pickOf(u, env, pipeline+"/"+versions[u.pick(len(versions))])
-		bad := u.chance(50)
+		version := versions[u.pick(len(versions))]
+		key := pickOf(u, env, env+"/"+version, pickOf(u, "eu/", "us/")+version, pipeline+"/"+version)
+		bad := u.chance(70)
 		u.book.write(func(b *answerBook) { b.bad[key] = bad })
 		u.note("verification of %s bad: %v", key, bad)
 	}
