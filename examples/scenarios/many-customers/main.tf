@@ -1,0 +1,63 @@
+# One pipeline over many customers, each with an environment of their own: first those who agreed to go first, then all others.
+
+terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
+
+provider "cd" {
+  actor = "ci@example.com"
+}
+
+locals {
+  sites     = "${abspath(path.module)}/srv"
+  release   = "1.0.0"
+  archive   = "${path.module}/site-${local.release}.tar.gz"
+  smoke     = { command = { argv = ["/bin/sh", "${abspath(path.module)}/smoke.sh", local.sites], timeout = "10s" } }
+  customers = { for customer in csvdecode(file("${path.module}/customers.csv")) : customer.name => customer }
+}
+
+resource "cd_environment" "customer" {
+  for_each = local.customers
+
+  name                = each.key
+  tier                = "production"
+  config              = { CUSTOMER = each.key, REGION = each.value.region, CHECKOUT = "on" }
+  target              = { directory = { path = "${local.sites}/${each.key}" } }
+  deletion_protection = false # so that you can destroy this example; leave it out for a real production
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [
+    {
+      name         = "pilot"
+      environments = [for name, customer in local.customers : cd_environment.customer[name].name if customer.pilot == "yes"]
+      promotion    = "automatic"
+      verify       = { smoke = local.smoke }
+    },
+    {
+      name         = "production"
+      environments = [for name, customer in local.customers : cd_environment.customer[name].name if customer.pilot != "yes"]
+      promotion    = "automatic"
+      verify       = { smoke = local.smoke }
+      # Ten at a time. Where the release fails it is rolled back; after the third failure it is rolled back everywhere.
+      rollout = { max_parallel = 10, max_failures = 2 }
+    },
+  ]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = local.release
+  artifacts = { site = { uri = local.archive, digest = "sha256:${filesha256(local.archive)}" } }
+  source    = { repository = "https://git.example.com/shop", revision = "v${local.release}", author = "dave@example.com" }
+}
+
+# Each stage's version.
+output "versions" {
+  value = { for name, stage in cd_release.shop.stages : name => stage.version }
+}

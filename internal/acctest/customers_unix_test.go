@@ -1,0 +1,62 @@
+//go:build unix
+
+package acctest_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAHundredCustomers takes the scenario of many customers to a hundred: everybody gets the release, a second plan is empty, a new
+// release that breaks for one customer reaches all others, and the apply names the one.
+func TestAHundredCustomers(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, "")
+	require.NoError(t, os.CopyFS(w.dir, os.DirFS(filepath.Join(examples, "scenarios", "many-customers"))))
+	lines := []string{"name,region,pilot"}
+	for i := range 100 {
+		pilot := "no"
+		if i < 5 {
+			pilot = "yes"
+		}
+		lines = append(lines, fmt.Sprintf("customer-%03d,eu-west-1,%s", i, pilot))
+	}
+	w.write("customers.csv", strings.Join(lines, "\n")+"\n")
+	w.run("apply")
+	w.requireEmptyPlan()
+	require.Len(t, w.running("1.0.0"), 100)
+
+	smoke, err := os.ReadFile(filepath.Join(w.dir, "smoke.sh"))
+	require.NoError(t, err)
+	w.write("smoke.sh", `[ "$CD_ENVIRONMENT/$CD_VERSION" != customer-042/1.1.0 ] || { echo "no checkout for this one"; exit 1; }`+"\n"+string(smoke))
+	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
+	require.NoError(t, err)
+	w.write("main.tf", strings.ReplaceAll(string(text), `"1.0.0"`, `"1.1.0"`))
+	said, status := w.try("apply")
+	require.Equal(t, 1, status, said)
+	require.Regexp(t, `customer-042`, said)
+	require.Regexp(t, `no\s+checkout\s+for\s+this\s+one`, said)
+	require.Len(t, w.running("1.1.0"), 99)
+	require.Equal(t, []string{"customer-042"}, w.running("1.0.0"))
+}
+
+// running lists the customers that run a version.
+func (w *workspace) running(version string) []string {
+	w.t.Helper()
+	links, err := filepath.Glob(filepath.Join(w.dir, "srv", "*", "shop", "current"))
+	require.NoError(w.t, err)
+	found := []string{}
+	for _, link := range links {
+		to, err := os.Readlink(link)
+		require.NoError(w.t, err)
+		if strings.Contains(to, version) {
+			found = append(found, filepath.Base(filepath.Dir(filepath.Dir(link))))
+		}
+	}
+	return found
+}
