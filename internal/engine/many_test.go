@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,4 +63,34 @@ func (h *house) running() map[string]int {
 		found[at.version]++
 	}
 	return found
+}
+
+// TestAHundredEnvironmentsCostNoMoreStatements reads where a release stands, and previews the next one, over one environment and over a
+// hundred: the ledger is asked as often.
+func TestAHundredEnvironmentsCostNoMoreStatements(t *testing.T) {
+	t.Parallel()
+	reads := func(n int) []int64 {
+		statements := &atomic.Int64{}
+		h := newHouse(t, func(o *Options) { o.Store = counted{o.Store, statements} })
+		h.declares(customers(n, delivery.Rollout{MaxParallel: n}))
+		require.Nil(t, h.delivers("1.0", 1).Failure)
+		took := []int64{}
+		count := func(f func() error) {
+			before := statements.Load()
+			require.NoError(t, f())
+			took = append(took, statements.Load()-before)
+		}
+		next := release("1.1", 1)
+		count(func() error { _, err := h.Release(t.Context(), "shop", "1.0"); return err })
+		count(func() error { _, err := h.Deployed(t.Context(), "shop", "customer-000"); return err })
+		count(func() error {
+			preview, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: &next})
+			require.Len(t, preview.Steps, n)
+			return err
+		})
+		return took
+	}
+	one := reads(1)
+	require.NotContains(t, one, int64(0))
+	require.Equal(t, one, reads(100))
 }
