@@ -98,7 +98,7 @@ func (w World) ask(g Gates, in entering, asks *Asks) []GateResult {
 		gates = append(gates, w.maxDeploys(*g.MaxDeploys, in.stage, in.joining))
 	}
 	if g.Parity {
-		gates = append(gates, w.parity(in.stage))
+		gates = append(gates, w.parity(in, asks))
 	}
 	for _, name := range sortedKeys(g.Checks) {
 		gates = append(gates, w.check(CheckKey{Stage: in.stage.Name, Version: in.release.Spec.Version, Name: name, Policy: in.policy}, asks))
@@ -237,44 +237,6 @@ func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
 		return GateResult{Name: "soak", Verdict: Pending, ReadyAt: &ready, Reason: fmt.Sprintf("verified in %s since %s; passes at %s", gate.Stage, clock(*d.VerifiedAt), clock(ready))}
 	}
 	return GateResult{Name: "soak", Verdict: Passed}
-}
-
-// parity passes when the stage's environments, and those of earlier stages that claim to equal them, differ only as declared.
-func (w World) parity(stage Stage) GateResult {
-	compared, broken := 0, []string{}
-	for _, s := range w.Pipeline.Stages[:w.Pipeline.StageIndex(stage.Name)+1] {
-		for _, name := range s.Environments {
-			env := w.Environments[name]
-			if env.Parity == nil || (s.Name != stage.Name && !slices.Contains(stage.Environments, env.Parity.With)) {
-				continue
-			}
-			compared++
-			broken = append(broken, w.parityOf(env, s)...)
-		}
-	}
-	switch {
-	case compared == 0:
-		return GateResult{Name: "parity", Verdict: Blocked, Reason: fmt.Sprintf("nothing is compared: no environment of %s declares parity, and none of an earlier stage declares it with one of them; set parity.with on the environment that stands for production", stage.Name)}
-	case len(broken) > 0:
-		return GateResult{Name: "parity", Verdict: Blocked, Reason: strings.Join(broken, "; ")}
-	}
-	return GateResult{Name: "parity", Verdict: Passed, Reason: "equal but for declared differences"}
-}
-
-func (w World) parityOf(env EnvironmentSpec, stage Stage) []string {
-	reference, ok := w.Environments[env.Parity.With]
-	if !ok {
-		return []string{fmt.Sprintf("%s declares parity with %q, which does not exist", env.Name, env.Parity.With)}
-	}
-	var overlay map[string]string
-	if other, ok := w.stageOf(reference.Name); ok {
-		overlay = other.Config
-	}
-	broken := []string{}
-	for _, d := range NotAllowed(Differences(env.Facts(stage.Config), reference.Facts(overlay), env.Parity.Allow, w.Now)) {
-		broken = append(broken, fmt.Sprintf("%s is %s in %s and %s in %s (%s)", d.Key, shown(d.This), env.Name, shown(d.Other), reference.Name, d.Reason))
-	}
-	return broken
 }
 
 // check turns a checker's answer into a verdict. The outside world can change by itself, so a "no" is pending; a check that
