@@ -61,6 +61,9 @@ func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
 	}
 	if known, err := u.self.Environment(ctx, name); err == nil {
 		spec = again(known.Spec)
+		if spec.Config == nil {
+			spec.Config = map[string]string{}
+		}
 	}
 	edit(&spec)
 	_, err := u.self.PutEnvironment(ctx, people[0], spec)
@@ -150,7 +153,9 @@ func (u *universe) editPipeline() {
 func (u *universe) editEnvironment() {
 	name := environmentNames()[u.pick(len(environmentNames()))]
 	u.declare(name, func(spec *delivery.EnvironmentSpec) {
-		switch u.pick(6) {
+		switch u.pick(7) {
+		case 6:
+			u.drawReplica(spec)
 		case 0, 1:
 			spec.Config["LEVEL"] = pickOf(u, "info", "debug")
 		case 2:
@@ -161,6 +166,18 @@ func (u *universe) editEnvironment() {
 			u.drawParity(spec)
 		}
 	})
+}
+
+// drawReplica makes a replica of an environment, or lets it stand for itself again.
+func (u *universe) drawReplica(spec *delivery.EnvironmentSpec) {
+	if spec.Name != "us" && spec.Name != "stg" {
+		return
+	}
+	if spec.ReplicaOf != "" {
+		spec.ReplicaOf, spec.Config["LEVEL"], spec.Config["SIZE"], spec.Platform = "", "info", "2", map[string]string{"os": "debian"}
+		return
+	}
+	spec.ReplicaOf, spec.Config, spec.Platform = "eu", map[string]string{}, nil
 }
 
 func (u *universe) drawParity(spec *delivery.EnvironmentSpec) {

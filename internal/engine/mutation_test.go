@@ -170,10 +170,21 @@ func ownKeys(w *delivery.World) map[string]string {
 
 // mutations are engines broken on purpose. A name begins with the number of the invariant that must be found broken.
 var mutations = map[string]mutation{
-	"1 approvals are not asked": deciding(stages(func(s *delivery.Stage) { s.Gates.Approvals = nil })),
-	"1 soak is not asked":       deciding(stages(func(s *delivery.Stage) { s.Gates.Soak = nil })),
-	"1 parity is not asked":     deciding(stages(func(s *delivery.Stage) { s.Gates.Parity = false })),
-	"1 checks are not asked":    among(deciding(stages(func(s *delivery.Stage) { s.Gates.Checks = nil })), "checks"),
+	"1 approvals are not asked":                        deciding(stages(func(s *delivery.Stage) { s.Gates.Approvals = nil })),
+	"1 soak is not asked":                              deciding(stages(func(s *delivery.Stage) { s.Gates.Soak = nil })),
+	"1 parity is not asked":                            deciding(stages(func(s *delivery.Stage) { s.Gates.Parity = false })),
+	"1 what a release was tested with is not compared": among(deciding(testedNow), "parity"),
+	"1 drift where a release was tested is not seen":   among(deciding(func(w *delivery.World) { w.Observations = allIsWell(w) }), "parity"),
+	"1 a replica does not follow its source": among(deciding(func(w *delivery.World) {
+		w.Environments = maps.Clone(w.Environments)
+		for name, env := range w.Environments {
+			if env.ReplicaOf != "" {
+				env.Config = nil
+				w.Environments[name] = env
+			}
+		}
+	}), "parity"),
+	"1 checks are not asked": among(deciding(stages(func(s *delivery.Stage) { s.Gates.Checks = nil })), "checks"),
 	"1 one approval is enough": amongApprovals(deciding(func(w *delivery.World) {
 		stages(func(s *delivery.Stage) {
 			if s.Gates.Approvals != nil {

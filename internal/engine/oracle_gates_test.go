@@ -76,7 +76,7 @@ func (s scene) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 		asked("soak", s.notSoaked(*g.Soak, pipeline, version)...)
 	}
 	if g.Parity {
-		asked("parity", s.unlike(pipeline, at)...)
+		asked("parity", append(s.unlike(pipeline, at), s.testedUnlike(pipeline, at, d)...)...)
 	}
 	for name := range g.Checks {
 		if s.oracle.book.says(pipeline.Name, stage.Name, name) {

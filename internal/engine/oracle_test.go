@@ -193,10 +193,6 @@ func (s scene) pipeline(name string) delivery.PipelineSpec {
 	return must(s.ledger.Pipeline(s.ctx, name))
 }
 
-func (s scene) environment(name string) delivery.EnvironmentSpec {
-	return must(s.ledger.Environment(s.ctx, name))
-}
-
 func (s scene) release(pipeline, version string) (found delivery.Release) {
 	for _, r := range must(s.ledger.Releases(s.ctx, pipeline, version)) {
 		found = r
