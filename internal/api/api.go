@@ -33,6 +33,7 @@ const (
 const (
 	PathEnvironments    = "/v1/environments"                                                            // GET: list
 	PathEnvironment     = "/v1/environments/{environment}"                                              // GET, PUT, DELETE
+	PathParity          = "/v1/environments/{environment}/parity"                                       // GET ?with=&pipeline=&source=
 	PathPipelines       = "/v1/pipelines"                                                               // GET: list
 	PathPipeline        = "/v1/pipelines/{pipeline}"                                                    // GET, PUT, DELETE
 	PathRelease         = "/v1/pipelines/{pipeline}/releases/{version}"                                 // GET (?wait=), PUT, DELETE

@@ -211,11 +211,12 @@ const (
 	partConfig   = "config"
 	partSecrets  = "secrets"
 	partPlatform = "platform"
+	partRunning  = "running" // no attribute: what was seen where something runs
 )
 
 // split tells which attribute holds the key, and what the key is called there.
 func (d Difference) split() (part, key string) {
-	for _, prefix := range []string{partSecrets, partPlatform} {
+	for _, prefix := range []string{partSecrets, partPlatform, partRunning} {
 		if rest, ok := strings.CutPrefix(d.Key, prefix+"."); ok {
 			return prefix, rest
 		}

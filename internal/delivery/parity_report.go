@@ -73,7 +73,7 @@ func reportLines(all []Difference, this, other string, limit int) string {
 	})
 	kept = kept[:min(limit, len(kept))]
 	blocks := []string{}
-	for _, part := range []string{partConfig, partSecrets, partPlatform} {
+	for _, part := range []string{partRunning, partConfig, partSecrets, partPlatform} {
 		rows := [][]string{}
 		for _, d := range kept {
 			if in, key := d.split(); in == part {
@@ -111,28 +111,22 @@ func briefly(v *string) string {
 	return shown(&short) + fmt.Sprintf("… (%d characters)", len(text))
 }
 
-// table aligns the columns of rows; the first row is indented less, as the heading.
+// table aligns the columns of rows; the first row is the heading, and the others are indented below it.
 func table(rows [][]string) string {
 	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
+	for n := range rows {
+		if n > 0 {
+			rows[n][0] = "  " + rows[n][0]
+		}
+		for i, cell := range rows[n] {
 			widths[i] = max(widths[i], len([]rune(cell)))
 		}
 	}
-	widths[0] += 2
 	lines := make([]string, len(rows))
 	for n, row := range rows {
 		var b strings.Builder
-		if n > 0 {
-			b.WriteString("  ")
-		}
 		for i, cell := range row {
-			b.WriteString(cell)
-			pad := widths[i] - len([]rune(cell)) + 2
-			if n > 0 && i == 0 {
-				pad -= 2
-			}
-			b.WriteString(strings.Repeat(" ", pad))
+			b.WriteString(cell + strings.Repeat(" ", widths[i]-len([]rune(cell))+2))
 		}
 		lines[n] = strings.TrimRight(b.String(), " ")
 	}

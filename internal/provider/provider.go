@@ -120,6 +120,7 @@ func (p *cdProvider) DataSources(context.Context) []func() datasource.DataSource
 		newPipelineDataSource,
 		newReleaseDataSource,
 		newDeployedDataSource,
+		newParityDataSource,
 		newReadinessDataSource,
 		newApprovalRequestDataSource,
 	}

@@ -108,6 +108,14 @@ func calls() []call {
 			asked{"Deployments", []any{store.DeploymentFilter{Pipeline: oddName, Environment: "e&=", Version: "1+2", Newest: 7}}}, filled[[]delivery.Deployment]()},
 		{"Deployments, all", func(ctx context.Context, c *client.Client) (any, error) { return c.Deployments(ctx, "p", "", "", 0) },
 			asked{"Deployments", []any{store.DeploymentFilter{Pipeline: "p", Newest: api.DefaultLimit}}}, filled[[]delivery.Deployment]()},
+		{"Parity", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Parity(ctx, delivery.ParityQuery{Environment: oddName, With: "b", Pipeline: "p", Source: delivery.ParityRunning})
+		},
+			asked{"Parity", []any{delivery.ParityQuery{Environment: oddName, With: "b", Pipeline: "p", Source: delivery.ParityRunning}}}, filled[delivery.ParityResult]()},
+		{"Parity, as declared", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Parity(ctx, delivery.ParityQuery{Environment: "a", With: "b"})
+		},
+			asked{"Parity", []any{delivery.ParityQuery{Environment: "a", With: "b"}}}, filled[delivery.ParityResult]()},
 		{"Readiness", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Readiness(ctx, oddName, "1", "s", noon)
 		},

@@ -156,6 +156,10 @@ func (e *recording) Deployments(_ context.Context, f store.DeploymentFilter) ([]
 	return reply[[]delivery.Deployment](e, "Deployments", f)
 }
 
+func (e *recording) Parity(_ context.Context, q delivery.ParityQuery) (delivery.ParityResult, error) {
+	return reply[delivery.ParityResult](e, "Parity", q)
+}
+
 func (e *recording) Readiness(_ context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error) {
 	return reply[delivery.Readiness](e, "Readiness", pipeline, version, stage, at)
 }

@@ -68,6 +68,7 @@ type Engine interface {
 	Deployed(ctx context.Context, pipeline, environment string) (delivery.Deployed, error)
 	Deployments(ctx context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error)
 	Readiness(ctx context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error)
+	Parity(ctx context.Context, q delivery.ParityQuery) (delivery.ParityResult, error)
 	Preview(ctx context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error)
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
 }
@@ -96,6 +97,7 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	s.overrides()
 	s.deployments()
 	s.readiness()
+	s.parity()
 	s.preview()
 	s.events()
 	s.describe(mux)

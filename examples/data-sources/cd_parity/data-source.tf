@@ -1,0 +1,67 @@
+resource "cd_environment" "production" {
+  name     = "production"
+  tier     = "production"
+  config   = { LOG_LEVEL = "info", REPLICAS = "6", REGION = "eu-west-1" }
+  platform = { postgres = "15.4" }
+  target   = { directory = { path = "${abspath(path.module)}/srv/production" } }
+
+  deletion_protection = false # so that you can destroy this example
+}
+
+resource "cd_environment" "staging" {
+  name     = "staging"
+  tier     = "staging"
+  config   = { LOG_LEVEL = "debug", REPLICAS = "2", REGION = "eu-west-1" }
+  platform = { postgres = "15.4" }
+  target   = { directory = { path = "${abspath(path.module)}/srv/staging" } }
+
+  parity = {
+    with = cd_environment.production.name
+    allow = {
+      LOG_LEVEL = { reason = "debug output while testing" }
+      REPLICAS  = { reason = "smaller on purpose", min = 1, max = 10 }
+    }
+  }
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [
+    { name = "staging", environments = [cd_environment.staging.name], promotion = "automatic" },
+    { name = "production", environments = [cd_environment.production.name], promotion = "automatic" },
+  ]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.4.2"
+  artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
+}
+
+# As declared.
+data "cd_parity" "declared" {
+  environment = "staging"
+  with        = "production"
+  depends_on  = [cd_environment.staging] # read after it, where one configuration has both
+}
+
+# As it runs: what was deployed there last, and whether somebody changed it since.
+data "cd_parity" "running" {
+  environment = "staging"
+  with        = "production"
+  pipeline    = "shop"
+  source      = "running"
+  depends_on  = [cd_release.shop]
+}
+
+output "report" {
+  value = data.cd_parity.declared.report
+}
+
+# A check warns in every plan, and stops nothing.
+check "staging_runs_as_production_does" {
+  assert {
+    condition     = data.cd_parity.running.in_parity
+    error_message = data.cd_parity.running.report
+  }
+}

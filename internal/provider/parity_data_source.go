@@ -1,0 +1,170 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// parityDataSource is cd_parity: how an environment differs from another one.
+type parityDataSource struct{ dataSourceBase }
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*parityDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*parityDataSource)(nil)
+)
+
+func newParityDataSource() datasource.DataSource {
+	return &parityDataSource{dataSourceBase{noun: "parity"}}
+}
+
+type parityResultModel struct {
+	Environment types.String `tfsdk:"environment"`
+	With        types.String `tfsdk:"with"`
+	Pipeline    types.String `tfsdk:"pipeline"`
+	Source      types.String `tfsdk:"source"`
+	InParity    types.Bool   `tfsdk:"in_parity"`
+	Differences types.List   `tfsdk:"differences"`
+	Report      types.String `tfsdk:"report"`
+}
+
+type reasonedDifferenceModel struct {
+	Key     types.String `tfsdk:"key"`
+	This    types.String `tfsdk:"this"`
+	Other   types.String `tfsdk:"other"`
+	Allowed types.Bool   `tfsdk:"allowed"`
+	Reason  types.String `tfsdk:"reason"`
+}
+
+var reasonedDifferenceType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"key":     types.StringType,
+	"this":    types.StringType,
+	"other":   types.StringType,
+	"allowed": types.BoolType,
+	"reason":  types.StringType,
+}}
+
+// parityResultModelFrom makes the model of an answer to the question that config asks.
+func parityResultModelFrom(ctx context.Context, r delivery.ParityResult, config parityResultModel) (parityResultModel, diag.Diagnostics) {
+	m := config
+	if m.Source.IsNull() {
+		m.Source = types.StringValue(string(delivery.ParityDeclared))
+	}
+	found := make([]reasonedDifferenceModel, len(r.Differences))
+	for i, d := range r.Differences {
+		found[i] = reasonedDifferenceModel{
+			Key:     types.StringValue(d.Key),
+			This:    types.StringPointerValue(d.This),
+			Other:   types.StringPointerValue(d.Other),
+			Allowed: types.BoolValue(d.Allowed),
+			Reason:  types.StringValue(d.Reason),
+		}
+	}
+	m.InParity, m.Report = types.BoolValue(r.InParity), types.StringValue(r.Report)
+	var diags diag.Diagnostics
+	m.Differences, diags = types.ListValueFrom(ctx, reasonedDifferenceType, found)
+	return m, diags
+}
+
+func (m parityResultModel) query() delivery.ParityQuery {
+	return delivery.ParityQuery{Environment: m.Environment.ValueString(), With: m.With.ValueString(), Pipeline: m.Pipeline.ValueString(),
+		Source: delivery.ParitySource(m.Source.ValueString())}
+}
+
+// Schema describes cd_parity.
+func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "How an environment differs from another one: as both are declared, or as they run. Secrets are compared by their references; values are never looked at. " +
+			"Allowed is what the first one's `parity.allow` allows, where its `parity.with` names the second.",
+		Attributes: map[string]schema.Attribute{
+			"environment": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the environment.",
+			},
+			"with": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the environment to compare it with.",
+			},
+			"pipeline": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Name of a pipeline that deploys to the environment: its stages' own configuration takes part. Needed with `source = \"running\"`.",
+			},
+			"source": schema.StringAttribute{
+				Optional:            true,
+				Computed:            true,
+				MarkdownDescription: "What is compared. `declared`, the default: what the environments are declared to have. `running`: what the pipeline's last verified deployments brought there, and whether it is there still.",
+			},
+			"in_parity": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "Whether nothing differs but what is allowed. `false` also when something is not known.",
+			},
+			"differences": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "What differs, sorted by key. What is equal is left out.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"key": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "A key of the configuration, `secrets.KEY` or `platform.KEY`. `running.drift` tells how what runs differs from what was deployed, and `running.unknown` why it cannot be compared.",
+					},
+					"this": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The value in the environment. Null where the key is absent.",
+					},
+					"other": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "The value in the other environment. Null where the key is absent.",
+					},
+					"allowed": schema.BoolAttribute{
+						Computed:            true,
+						MarkdownDescription: "Whether the difference is allowed.",
+					},
+					"reason": schema.StringAttribute{
+						Computed:            true,
+						MarkdownDescription: "Why it is allowed, as declared; or why it is not.",
+					},
+				}},
+			},
+			"report": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "The differences as text for a person: a table each for configuration, secrets and platform, what is not allowed first.",
+			},
+		},
+	}
+}
+
+// ValidateConfig refuses a question that has no answer, once all of it is known.
+func (d *parityDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var config parityResultModel
+	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		return
+	}
+	invalid(&resp.Diagnostics, "parity", config.query().Validate())
+}
+
+// Read compares. That one of the environments, or the pipeline, does not exist is an error.
+func (d *parityDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var config parityResultModel
+	if !decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
+		return
+	}
+	var found delivery.ParityResult
+	api, err := d.session.client(ctx)
+	if err == nil {
+		found, err = api.Parity(ctx, config.query())
+	}
+	if err != nil {
+		notRead(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to compare %q with %q", config.Environment.ValueString(), config.With.ValueString()), err)
+		return
+	}
+	model, diags := parityResultModelFrom(ctx, found, config)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
