@@ -115,7 +115,7 @@ func attemptsOnReleases() []attempt {
 				l.must(err)
 				l.lawful()
 			},
-			blocked: []string{"previous_stage", "soak", "policy.guard.soak"}, says: []string{"1.0.0 is not verified in staging (staging) yet"},
+			blocked: []string{"previous_stage", "soak", "parity", "policy.guard.soak"}, says: []string{"1.0.0 is not verified in staging (staging) yet"},
 			mend: func(l *line) {
 				l.must(l.by(rita).DeleteFreeze(l.Context(), "staging"))
 				l.must(l.deliver(l.version, 1))
@@ -131,7 +131,7 @@ func attemptsOnReleases() []attempt {
 				l.succeed()
 				l.lawful(delivered)
 			},
-			blocked: []string{"previous_stage", "soak", "policy.guard.soak"}, says: []string{"1.0.0 failed in staging (staging)", "the disk is full"},
+			blocked: []string{"previous_stage", "soak", "parity", "policy.guard.soak"}, says: []string{"1.0.0 failed in staging (staging)", "the disk is full"},
 			mend: func(l *line) {
 				l.must(l.deliver(l.version, 2))
 				l.h.Clock.Advance(soaking)
