@@ -55,6 +55,8 @@ func exercise(t *testing.T, example string) {
 	switch tests, err := os.Stat(filepath.Join(example, "tests")); {
 	case err == nil && tests.IsDir():
 		require.Regexp(t, ` [1-9][0-9]* passed, 0 failed\.`, w.run("test"))
+	case filepath.Base(example) == "hotfix":
+		w.hotfix()
 	case filepath.Base(filepath.Dir(example)) == "scenarios":
 		w.upgrade()
 	}

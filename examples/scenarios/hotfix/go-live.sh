@@ -1,0 +1,6 @@
+#!/bin/sh
+# Runs after a deployment: shows what this pipeline has just brought. Switching is atomic: a link is made, and moved over the old one.
+set -e
+cd "$1/$CD_ENVIRONMENT"
+ln -sfn "$CD_PIPELINE/current" ".live-$CD_DEPLOYMENT"
+mv -Tf ".live-$CD_DEPLOYMENT" live 2>/dev/null || { rm -f live && mv ".live-$CD_DEPLOYMENT" live; }
