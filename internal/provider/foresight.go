@@ -124,6 +124,10 @@ func stepLine(s delivery.Step) string {
 		what = fmt.Sprintf("finish the deployment of %s to %s", s.Version, s.Environment)
 	case delivery.StepRollback:
 		what = fmt.Sprintf("roll %s back to %s", s.Environment, s.Version)
+	case delivery.StepAuthorise:
+		what = fmt.Sprintf("hand %s out to Terraform, which deploys it to %s", s.Version, s.Environment)
+	case delivery.StepVerify:
+		what = fmt.Sprintf("verify %s in %s", s.Version, s.Environment)
 	case delivery.StepDeploy:
 		what = fmt.Sprintf("deploy %s to %s", s.Version, s.Environment)
 	}

@@ -20,6 +20,7 @@ type overlay struct {
 	approvals    []delivery.ApprovalSpec
 	reports      []delivery.TestReport
 	overrides    []delivery.OverrideSpec
+	verified     []delivery.VerificationSpec
 	revoked      []string
 	freezes      map[string]delivery.FreezeSpec
 	policies     map[string]delivery.PolicySpec
@@ -200,6 +201,13 @@ func (o *overlay) report(r delivery.TestReport) {
 	o.reports = append(o.reports, r)
 }
 
+// verification notes a verification, for what comes behind it.
+func (o *overlay) verification(spec delivery.VerificationSpec) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.verified = append(o.verified, spec)
+}
+
 func (o *overlay) override(spec delivery.OverrideSpec) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -333,6 +341,11 @@ func (o *overlay) forPipeline(name string, pipeline *delivery.PipelineSpec) deli
 	for _, r := range o.reports {
 		if r.Spec.Pipeline == name {
 			part.Reports = append(part.Reports, r)
+		}
+	}
+	for _, spec := range o.verified {
+		if spec.Pipeline == name {
+			part.Verifications = append(part.Verifications, spec)
 		}
 	}
 	for _, spec := range o.overrides {

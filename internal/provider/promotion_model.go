@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -120,4 +121,30 @@ func (m *promotionModel) expectWork() {
 	m.Environments = types.MapUnknown(promotionEnvironmentType)
 	m.WaitingOn = types.ListUnknown(types.StringType)
 	m.DeployedAt = types.StringUnknown()
+}
+
+// expect takes over how the promotion will read once it is applied. When it was deployed is not known before.
+func (m *promotionModel) expect(ctx context.Context, state delivery.PromotionState) diag.Diagnostics {
+	expected, diags := promotionModelFrom(ctx, state, *m)
+	m.Status, m.RunningVersion = expected.Status, expected.RunningVersion
+	m.Artifacts, m.Environments = expected.Artifacts, expected.Environments
+	return diags
+}
+
+// asPlanned takes over what was known in the plan, which must come back as it was planned. That is known when a gate kept the release
+// out a moment ago; should the gate have passed just now, the next refresh brings what runs. It is also known when the release was to
+// be handed out; should that have come to nothing, what refers to it must not deploy it, so the apply ends there.
+func (m *promotionModel) asPlanned(plan promotionModel, diags *diag.Diagnostics) bool {
+	handedOut := plan.RunningVersion.Equal(plan.Version)
+	if !plan.RunningVersion.IsUnknown() && handedOut && !m.RunningVersion.Equal(plan.RunningVersion) {
+		diags.AddError(fmt.Sprintf("Unable to promote release %q", plan.Pipeline.ValueString()+"/"+plan.Version.ValueString()), fmt.Sprintf(
+			"The plan was to hand %s out in %s, but a gate has closed since, or somebody else wants another version there: %q is what may run. Plan again to see what stands in the way.",
+			plan.Version.ValueString(), plan.Stage.ValueString(), m.RunningVersion.ValueString()))
+		return false
+	}
+	m.keepWhatRuns(plan)
+	if !plan.Status.IsUnknown() {
+		m.Status = plan.Status
+	}
+	return true
 }

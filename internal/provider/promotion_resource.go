@@ -67,7 +67,7 @@ func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			"timeouts": timeoutsAttribute(ctx),
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Where the release stands in the stage: `waiting`, `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+				MarkdownDescription: "Where the release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 			},
 			"running_version": schema.StringAttribute{
 				Computed:            true,
@@ -75,7 +75,7 @@ func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			},
 			"artifacts": schema.MapNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "Artifacts of the release that runs in the stage, by name.",
+				MarkdownDescription: "Artifacts of the release that runs in the stage, by name. In a stage whose environments have no target they are those of the release that is handed out: let the resources that deploy refer to them. The plan knows them already.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: computedArtifactAttributes()},
 			},
 			"environments": schema.MapNestedAttribute{
@@ -88,7 +88,7 @@ func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest
 					},
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
+						MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `deployed`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
 					},
 					"config_revision": schema.StringAttribute{
 						Computed:            true,
@@ -158,7 +158,10 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		plan.expectWork()
 		// Terraform asks once more right before applying. Should the gate have passed between the two, then what was planned to
 		// stay is unknown now, and Terraform refuses to apply that plan: the next one says what is going to move.
-		if state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview) {
+		switch {
+		case preview.Promotion != nil:
+			resp.Diagnostics.Append(plan.expect(ctx, *preview.Promotion)...)
+		case state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview):
 			plan.keepWhatRuns(*state)
 		}
 	}
@@ -199,7 +202,8 @@ func (r *promotionResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
-	if promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics); ok {
+	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
+	if ok && promoted.asPlanned(plan, &resp.Diagnostics) {
 		r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
@@ -213,12 +217,9 @@ func (r *promotionResource) Update(ctx context.Context, req resource.UpdateReque
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
-	if !ok {
+	if !ok || !promoted.asPlanned(plan, &resp.Diagnostics) {
 		return
 	}
-	// What was known in the plan must come back as it was planned. It is known only when a gate kept the release out a moment ago;
-	// should the gate have passed just now, the next refresh brings what runs.
-	promoted.keepWhatRuns(plan)
 	r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 

@@ -105,6 +105,7 @@ func (p *cdProvider) Resources(context.Context) []func() resource.Resource {
 		newPipelineResource,
 		newReleaseResource,
 		newPromotionResource,
+		newVerificationResource,
 		newApprovalResource,
 		newFreezeResource,
 		newPolicyResource,

@@ -1,0 +1,203 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// verificationResource is cd_verification: the checks of a stage, run on what Terraform itself has deployed there.
+type verificationResource struct{ resourceBase }
+
+var (
+	_ resource.ResourceWithConfigure      = (*verificationResource)(nil)
+	_ resource.ResourceWithIdentity       = (*verificationResource)(nil)
+	_ resource.ResourceWithImportState    = (*verificationResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*verificationResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*verificationResource)(nil)
+)
+
+func newVerificationResource() resource.Resource {
+	return &verificationResource{resourceBase{noun: "verification", identity: []identifier{
+		{"pipeline", "Name of the pipeline."}, {"stage", "Name of the stage that Terraform deploys to."},
+	}}}
+}
+
+// Schema describes cd_verification.
+func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Verifies what Terraform itself has deployed: for a stage whose environments have no `target`. A `cd_promotion` hands out the release's artifacts, other resources deploy them, and this resource then runs the stage's `verify` checks and settles the deployment: verified, or failed. Only a verified release may enter the next stage; automatic stages behind are entered right away. Let it `depends_on` the resources that deploy. When a check does not pass, the apply fails and the release is held in the stage until the promotion's `attempt` is raised. Destroying stops managing.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "`pipeline/stage`.",
+			},
+			"pipeline": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the pipeline. Changing it replaces the resource.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Name of the stage, all of whose environments have no target. Changing it replaces the resource.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"version": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Version of the release to verify. Use the promotion's `running_version`: the version whose artifacts it hands out, also while another one waits for its gates. While it is empty, because nothing was handed out yet, there is nothing to do.",
+			},
+			"triggers": schema.MapAttribute{
+				Optional:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "Values whose change runs the checks again on what is verified already, such as an id of the resource that deploys. When one does not pass then, the release counts as failed in the stage.",
+			},
+			"timeouts": timeoutsAttribute(ctx),
+			"status": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Where the release stands in the stage: `verified`, `deployed` (not verified yet), `failed`, `rolled_back` (it failed in another of the stage's environments), `superseded`, or `waiting` when nothing is handed out.",
+			},
+		},
+	}
+}
+
+// ValidateConfig checks the verification by itself, as far as it is known.
+func (r *verificationResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		return
+	}
+	var config verificationModel
+	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		invalid(&resp.Diagnostics, "verification", config.toSpec().Validate())
+	}
+}
+
+// ModifyPlan is the dry run: what would be verified, and how far the release would go from there. There is a change exactly when
+// applying would do something, or fail.
+func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
+		return // with anything unknown, the framework plans all that is computed as unknown
+	}
+	var plan verificationModel
+	var state *verificationModel // nil on create
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	spec := plan.toSpec()
+	changed := state == nil || state.toSpec() != spec || plan.triggered(state)
+	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &request})
+	if err != nil {
+		refuse(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
+		return
+	}
+	r.session.overlay.verification(spec)
+	refuseInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	foretell(&resp.Diagnostics, verificationTitle(spec), preview, "")
+	plan.ID = types.StringValue(spec.ID())
+	if changed || preview.Changes || len(preview.Refused) > 0 {
+		plan.Status = types.StringUnknown()
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+func verificationTitle(spec delivery.VerificationSpec) string {
+	return fmt.Sprintf("Verification of %s %s in %s", spec.Pipeline, spec.Version, spec.Stage)
+}
+
+// Create verifies. Nothing is put into state when that fails: the next plan creates again, and the control plane knows what it
+// already did.
+func (r *verificationResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan verificationModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if verified, ok := r.verify(ctx, plan, nil, timeout, &resp.Diagnostics); ok {
+		r.keep(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
+	}
+}
+
+// Update verifies what is declared now. A failure leaves the state as it was, so that the difference remains.
+func (r *verificationResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state verificationModel
+	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+		return
+	}
+	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if verified, ok := r.verify(ctx, plan, &state, timeout, &resp.Diagnostics); ok {
+		r.keep(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
+	}
+}
+
+// verify runs the checks and waits until the release went as far as it goes by itself; ok is false when it failed.
+func (r *verificationResource) verify(ctx context.Context, plan verificationModel, prior *verificationModel, timeout time.Duration, diags *diag.Diagnostics) (verified verificationModel, ok bool) {
+	spec := plan.toSpec()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	api, err := r.session.client(ctx)
+	var state delivery.VerificationState
+	if err == nil {
+		state, err = api.PutVerification(ctx, delivery.VerificationRequest{Spec: spec, Again: plan.triggered(prior)})
+	}
+	if err == nil && state.Work.Failure != nil {
+		err = state.Work.Failure
+	}
+	if err != nil {
+		refuse(diags, "verify", "release", spec.Pipeline+"/"+spec.Version, err)
+		return plan, false
+	}
+	if state.Work.Stopped != nil {
+		waits(diags, verificationTitle(spec), *state.Work.Stopped)
+	}
+	return verificationModelFrom(state, plan), true
+}
+
+// Read takes over where the release stands.
+func (r *verificationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var prior verificationModel
+	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+		return
+	}
+	var state delivery.VerificationState
+	api, err := r.session.client(ctx)
+	if err == nil {
+		state, err = api.Verification(ctx, prior.toSpec())
+	}
+	switch {
+	case delivery.IsNotFound(err):
+		resp.State.RemoveResource(ctx)
+	case err != nil:
+		refuse(&resp.Diagnostics, "read", "verification", prior.toSpec().ID(), err)
+	default:
+		read := verificationModelFrom(state, prior)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
+	}
+}
+
+// Delete stops managing: the ledger holds deployments and how they ended, and keeps both.
+func (r *verificationResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+// ImportState takes pipeline/stage or the identity.
+func (r *verificationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	id := r.importID(ctx, req, &resp.Diagnostics)
+	pipeline, stage, ok := strings.Cut(id, "/")
+	if !ok || pipeline == "" || stage == "" || strings.Contains(stage, "/") {
+		resp.Diagnostics.AddError("Unable to import verification", fmt.Sprintf("%q does not name a verification; write pipeline/stage, as in shop/production", id))
+		return
+	}
+	r.seek(ctx, resp, id)
+}
