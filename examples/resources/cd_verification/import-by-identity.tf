@@ -1,0 +1,7 @@
+import {
+  to = cd_verification.production
+  identity = {
+    pipeline = "shop"
+    stage    = "production"
+  }
+}

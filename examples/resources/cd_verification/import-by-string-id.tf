@@ -1,0 +1,4 @@
+import {
+  to = cd_verification.production
+  id = "shop/production"
+}
