@@ -168,6 +168,6 @@ func TestEveryResourceIsWalked(t *testing.T) {
 	for typ := range newProtocol(t, acctest.New(t)).schemas.ResourceSchemas {
 		resources = append(resources, typ)
 	}
-	require.ElementsMatch(t, []string{"cd_environment", "cd_pipeline", "cd_release", "cd_promotion", "cd_approval", "cd_test_report", "cd_override", "cd_freeze", "cd_policy"}, resources,
+	require.ElementsMatch(t, []string{"cd_environment", "cd_pipeline", "cd_release", "cd_promotion", "cd_approval", "cd_test_report", "cd_override", "cd_freeze", "cd_policy", "cd_verification"}, resources,
 		"add a conformance test for the new resource, then name it here")
 }

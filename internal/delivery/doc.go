@@ -20,5 +20,8 @@
 //	                                           ▼                                 │ same rollout failed
 //	                                      rolled_back ◄──────────────────────────┘
 //
+// Where an environment has no target, Terraform itself deploys: there the gates lead to verifying at once, no driver takes part, nobody
+// resumes it, and a verification settles it (external.go). Whatever is authorised next there supersedes it.
+//
 // A release that is failed or rolled back in a stage is held there: it is not tried again until its attempt is raised.
 package delivery

@@ -109,8 +109,10 @@ func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
 		case d.HandedOut():
 			state.Status, state.WaitingOn = StageDeployed, []string{waitsForVerification}
 			return state
-		case d.Status == Verified:
+		case d.Status == Verified && w.Authorised(env).ID == d.ID:
 			verified++
+		case d.Status == Verified: // another one is handed out there
+			state.Status = StageSuperseded
 		case state.Status != StageFailed:
 			state.Status = StageStatus(d.Status)
 		}

@@ -137,6 +137,11 @@ func everything(s shop) []identified {
 		{declaration: all["override"], parts: map[string]string{"id": made}, id: made},
 		{declaration: all["approval"], parts: map[string]string{"id": given}, id: given},
 		{declaration: all["promotion"], parts: map[string]string{"pipeline": "shop", "stage": "production"}, id: "shop/production", edit: to("when_blocked", "pend")},
+		{declaration: declaration{"web", "cd_environment", map[string]any{"name": "web", "tier": "other", "deletion_protection": false}}, parts: name("web"), id: "web"},
+		{declaration: declaration{"site", "cd_pipeline", map[string]any{"name": "site", "stages": []any{map[string]any{"name": "live", "environments": []any{"web"}, "promotion": "manual"}}}},
+			parts: name("site"), id: "site"},
+		{declaration: declaration{"verification", "cd_verification", map[string]any{"pipeline": "site", "stage": "live", "version": ""}},
+			parts: map[string]string{"pipeline": "site", "stage": "live"}, id: "site/live", edit: to("triggers", map[string]any{"a": "1"})},
 	}
 }
 
