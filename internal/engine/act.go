@@ -14,6 +14,7 @@ import (
 // job is one deployment that this process has the right, and the duty, to bring to its end.
 type job struct {
 	lease      store.Lease
+	since      time.Time // a moment before the lease was taken
 	deployment delivery.Deployment
 	known      confidential
 	resumed    bool // it was in flight already
@@ -40,6 +41,7 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 		if err != nil {
 			return err
 		}
+		since := time.Now()
 		jobs, pipeline = nil, w.Pipeline
 		now, rollouts := e.o.decide(found.answered(w), d.Entry), map[string]string{}
 		for i, step := range d.Steps {
@@ -47,7 +49,7 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 			if !ok {
 				continue
 			}
-			lease, err := tx.AcquireLease(ctx, step.Environment+"/"+found.pipeline, e.holder, e.now(), e.o.LeaseTTL)
+			lease, err := e.acquire(ctx, tx, step.Environment, found.pipeline)
 			if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
 				continue // somebody else is at it
 			}
@@ -72,7 +74,7 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 					return err
 				}
 			}
-			jobs = append(jobs, job{lease, begun, known[i], current.Kind == delivery.StepResume})
+			jobs = append(jobs, job{lease, since, begun, known[i], current.Kind == delivery.StepResume})
 		}
 		return nil
 	})
@@ -133,7 +135,7 @@ func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest
 // carryOut brings a deployment from where it stands to its end, under the lease.
 func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	lease, d := j.lease, j.deployment
-	ctx, stop := e.keep(ctx, lease)
+	ctx, stop := e.keep(ctx, lease, j.since)
 	defer stop()
 	if d.Status == delivery.Deploying {
 		result, err := e.deploy(ctx, j)

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -53,8 +54,9 @@ const (
 
 // Engine is the control plane's core. It is safe for concurrent use, and several engines may share one ledger.
 type Engine struct {
-	o      Options
-	holder string // of leases
+	o        Options
+	holder   string       // of leases; each one's holder is this and a number
+	acquired atomic.Int64 // the last such number
 
 	lifetime context.Context // ends when the engine closes
 	end      context.CancelFunc

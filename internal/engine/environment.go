@@ -25,13 +25,14 @@ func (e *Engine) Environment(ctx context.Context, name string) (found delivery.E
 
 // Environments lists all environments, sorted by name. Replicas find their sources among them, so one read is enough.
 func (e *Engine) Environments(ctx context.Context) ([]delivery.Environment, error) {
-	found := []delivery.Environment{}
+	var found []delivery.Environment
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		specs, err := r.Environments(ctx)
 		if err != nil {
 			return err
 		}
 		effective, err := delivery.Effective(named(specs))
+		found = []delivery.Environment{}
 		for _, spec := range specs {
 			found = append(found, delivery.Environment{Spec: spec, Status: delivery.EnvironmentOf(effective[spec.Name]).Status})
 		}

@@ -2,44 +2,82 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// keep renews a lease while the work under it goes on. The returned context ends when the lease is lost, with the reason as its
-// cause: whoever holds it then may act, and this process must not.
-func (e *Engine) keep(ctx context.Context, lease store.Lease) (context.Context, func()) {
+// acquire takes the right to act in one place. Every time it is another holder who asks: two works of one process must not be in
+// one place together any more than those of two processes.
+func (e *Engine) acquire(ctx context.Context, tx store.Tx, environment, pipeline string) (store.Lease, error) {
+	holder := fmt.Sprintf("%s.%d", e.holder, e.acquired.Add(1))
+	return tx.AcquireLease(ctx, environment+"/"+pipeline, holder, e.now(), e.o.LeaseTTL)
+}
+
+// keep renews a lease while the work under it goes on. The returned context ends when the lease is lost, or could not be renewed
+// for so long that it may be lost soon, with the reason as its cause: whoever holds it then may act, and this process must not.
+// since is a moment before the lease was taken. How long it holds is measured on the clock that nobody can set.
+func (e *Engine) keep(ctx context.Context, lease store.Lease, since time.Time) (context.Context, func()) {
 	working, lose := context.WithCancelCause(ctx)
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	if time.Since(since) >= e.o.LeaseTTL/3 { // taking it took long: nothing is done under a lease that may have lapsed
+		var err error
+		if since, err = e.renewInTime(ctx, lease, time.Now()); err != nil {
+			lose(err)
+		}
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(e.o.LeaseTTL / 3)
-		defer ticker.Stop()
-		lastHeld := time.Now()
-		for {
-			select {
-			case <-renewing.Done():
-				return
-			case <-ticker.C:
-			}
-			err := e.renew(renewing, lease)
-			switch {
-			case err == nil:
-				lastHeld = time.Now()
-			case renewing.Err() != nil:
-				return
-			case time.Since(lastHeld) >= e.o.LeaseTTL*2/3:
-				lose(err)
-				return
-			}
+		if err := e.renewAgain(renewing, lease, since); err != nil {
+			lose(err)
 		}
 	}()
 	return working, func() {
 		stop()
 		<-done
 		lose(nil)
+	}
+}
+
+// renewAgain renews a lease again and again. It returns why the lease can be trusted no longer, or nil once ctx has ended.
+func (e *Engine) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
+	for {
+		if pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) != nil {
+			return nil
+		}
+		renewed, err := e.renewInTime(ctx, lease, held)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		held = renewed
+	}
+}
+
+// renewInTime renews a lease that is held since a moment, and returns since when it is held now. A ledger that does not answer is
+// asked until two thirds of the lease are over; the last third is for whatever is at work to come to its end.
+func (e *Engine) renewInTime(ctx context.Context, lease store.Lease, held time.Time) (time.Time, error) {
+	limited, cancel := context.WithDeadline(ctx, held.Add(e.o.LeaseTTL*2/3))
+	defer cancel()
+	for {
+		asked := time.Now()
+		err := e.renew(limited, lease)
+		switch {
+		case err == nil:
+			return asked, nil
+		case delivery.CodeOf(err) == delivery.CodeConflict:
+			return held, err
+		case ctx.Err() != nil:
+			return held, ctx.Err()
+		case pause(limited, e.o.LeaseTTL/15) != nil:
+			return held, delivery.Errorf(delivery.CodeUnavailable, "the right to act on %q could not be renewed for %s, so the work was stopped: %v. Nothing is lost; apply again once the ledger answers",
+				lease.Key, e.o.LeaseTTL*2/3, err)
+		}
 	}
 }
 
@@ -55,7 +93,7 @@ func (e *Engine) renew(ctx context.Context, lease store.Lease) error {
 
 // giveUp releases a lease early. It is a courtesy to whoever comes next: a lease that is not released lapses by itself.
 func (e *Engine) giveUp(ctx context.Context, lease store.Lease) {
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL)
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL/3)
 	defer cancel()
 	if err := e.o.Store.Update(detached, func(tx store.Tx) error { return tx.ReleaseLease(detached, lease) }); err != nil {
 		e.o.Log.Warn("lease not released; it lapses by itself", "key", lease.Key, "error", err)

@@ -199,6 +199,10 @@ func (p *pages) AcquireLease(_ context.Context, key, holder string, now time.Tim
 	switch {
 	case held.Holder == holder:
 	case held.Holder != "" && now.Before(held.Expires):
+		if held.Expires.After(lease.Expires) {
+			held.Expires = lease.Expires
+			p.leases[key] = held
+		}
 		return store.Lease{}, delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s", held.Holder, key, held.Expires.Format(time.RFC3339))
 	default:
 		lease.Fence++

@@ -21,9 +21,10 @@ func (e *Engine) Pipeline(ctx context.Context, name string) (delivery.Pipeline, 
 
 // Pipelines lists all pipelines, sorted by name.
 func (e *Engine) Pipelines(ctx context.Context) ([]delivery.Pipeline, error) {
-	found := []delivery.Pipeline{}
+	var found []delivery.Pipeline
 	err := e.o.Store.View(ctx, func(r store.Reader) error {
 		specs, err := r.Pipelines(ctx)
+		found = []delivery.Pipeline{}
 		for _, spec := range specs {
 			found = append(found, delivery.PipelineOf(spec))
 		}

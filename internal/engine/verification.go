@@ -111,6 +111,7 @@ func (e *Engine) verifyHandedOut(ctx context.Context, actor string, r delivery.V
 
 // takeVerification takes the leases of everything that a verification settles, or of nothing.
 func (e *Engine) takeVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (jobs []job, pipeline delivery.PipelineSpec, err error) {
+	var elsewhere error
 	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
 		w, err := e.world(ctx, tx, r.Spec.Pipeline, nil, versionsOf(r.Spec)...)
 		if err != nil {
@@ -120,29 +121,46 @@ func (e *Engine) takeVerification(ctx context.Context, actor string, r delivery.
 		if err != nil {
 			return err
 		}
-		jobs, pipeline = nil, w.Pipeline
+		since := time.Now()
+		jobs, pipeline, elsewhere = nil, w.Pipeline, nil
 		for _, d := range settles {
-			lease, err := tx.AcquireLease(ctx, d.Environment+"/"+d.Pipeline, e.holder, e.now(), e.o.LeaseTTL)
+			lease, err := e.acquire(ctx, tx, d.Environment, d.Pipeline)
 			if err != nil && delivery.CodeOf(err) == delivery.CodeConflict {
-				return errElsewhere
+				// Not undone: what was found out about the other's lease is kept.
+				elsewhere = errElsewhere
+				return letGo(ctx, tx, jobs)
 			}
 			if err != nil {
 				return err
 			}
-			if err := e.record(ctx, tx, actor, []happened{{"deployment.resumed", d.ID, d}}); err != nil {
+			jobs = append(jobs, job{lease: lease, since: since, deployment: d})
+		}
+		for _, j := range jobs {
+			if err := e.record(ctx, tx, actor, []happened{{"deployment.resumed", j.deployment.ID, j.deployment}}); err != nil {
 				return err
 			}
-			jobs = append(jobs, job{lease: lease, deployment: d})
 		}
 		return nil
 	})
+	if err == nil {
+		err = elsewhere
+	}
 	return jobs, pipeline, err
+}
+
+func letGo(ctx context.Context, tx store.Tx, jobs []job) error {
+	for _, j := range jobs {
+		if err := tx.ReleaseLease(ctx, j.lease); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check runs the stage's checks in every environment, under the leases, and settles all of them together.
 func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) error {
 	for _, j := range jobs {
-		held, stop := e.keep(ctx, j.lease)
+		held, stop := e.keep(ctx, j.lease, j.since)
 		defer stop() //nolint:gocritic // all of them are kept until all are settled
 		ctx = held
 	}

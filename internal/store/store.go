@@ -12,7 +12,8 @@ import (
 // Store is a ledger that several processes may hold open at once. Errors are *delivery.Error with a code: not_found,
 // conflict (a constraint of the ledger forbids it), unavailable (the database did not answer; trying again may help) or internal.
 type Store interface {
-	// View runs f over one consistent snapshot and writes nothing. An error of f is returned as it is.
+	// View runs f over one consistent snapshot and writes nothing. An error of f is returned as it is. f may be run again when the
+	// connection was lost under it, so what it finds out must not add to what an earlier run did.
 	View(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one serialised write transaction: it is committed when f returns nil and undone otherwise. No other
 	// writer comes between what f reads and what it writes. f may be run again after a conflict, so it must only touch tx.
@@ -131,7 +132,10 @@ type Tx interface {
 
 	// AcquireLease takes the right to act on a key until now+ttl. It is a conflict while another holder's lease has not
 	// lapsed (the message names the holder and until when). Taking it again as the same holder renews it. The fence grows each
-	// time the holder changes.
+	// time the holder changes. now is the caller's clock; a ledger that several machines share goes by a clock of its own instead.
+	// Nobody has reason to hold a lease for longer than ttl from now: one that says so was taken before the clock was set back, and
+	// is cut to that, which is kept although it is a conflict, if the transaction is. So a holder that lives renews it, and the
+	// lease of one that died lapses after ttl at most.
 	AcquireLease(ctx context.Context, key, holder string, now time.Time, ttl time.Duration) (Lease, error)
 	// CheckLease is a conflict when the lease is not held any more with this fence: its holder must record nothing.
 	CheckLease(ctx context.Context, lease Lease) error

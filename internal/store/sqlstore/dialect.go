@@ -33,6 +33,9 @@ type dialect struct {
 	// not, or (decided is false) the database does not know yet.
 	committed func(ctx context.Context, db *sql.DB, receipt string) (kept, decided bool, err error)
 
+	// clock is the moment by which leases lapse, in microseconds since 1970, given the caller's as $2. The caller's will do for a
+	// database of one machine; machines that share one do not agree on the time, so it is the database that tells it.
+	clock string
 	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
 	// tables counts all tables, and those of the given name, at one moment.
@@ -51,6 +54,7 @@ type use int
 const (
 	forReading use = iota
 	forWriting
+	forUpgrading         // one statement may then take as long as it needs
 	forReadingUnwritable // a file in a place where nothing can be written, not even the files beside it that readers share
 )
 

@@ -40,8 +40,12 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 	return dialect{
 		goose:      goose.DialectPostgres,
 		migrations: embedded(postgresMigrations, "migrations/postgres"),
-		connect: func(use, time.Duration) (*sql.DB, error) {
-			return stdlib.OpenDB(*config), nil
+		connect: func(use use, patience time.Duration) (*sql.DB, error) {
+			limited := config.Copy()
+			if use != forUpgrading {
+				limited.AfterNetConnect = listening(2 * patience)
+			}
+			return stdlib.OpenDB(*limited), nil
 		},
 		readers:     postgresReaders,
 		idle:        postgresIdle,
@@ -50,6 +54,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		takeTurn:     takeTurnPostgres,
 		committed:    committedPostgres,
+		clock:        "COALESCE(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint), CAST($2 AS bigint))",
 		elements: func(placeholder string) string {
 			return "SELECT element FROM json_array_elements_text(CAST(CAST(" + placeholder + " AS text) AS json)) AS list (element)"
 		},

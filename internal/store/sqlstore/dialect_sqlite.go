@@ -31,6 +31,7 @@ func sqliteDialect(path string) dialect {
 		},
 		readers:     8,
 		readOptions: &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
+		clock:       "CAST($2 AS INTEGER)",
 		elements:    func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
 		tables:      tablesSQLite,
 		prepare:     prepareSQLite,
@@ -75,7 +76,7 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 	case forReadingUnwritable:
 		options.Set("mode", "ro")
 		options.Set("immutable", "1")
-	case forWriting:
+	case forWriting, forUpgrading:
 		options.Set("_txlock", "immediate")
 		options.Set("_foreign_keys", "1")
 		options.Set("_synchronous", "FULL")

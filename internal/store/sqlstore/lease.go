@@ -13,7 +13,7 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	if key == "" || holder == "" {
 		return store.Lease{}, delivery.Errorf(delivery.CodeInternal, "a lease needs a key and a holder, not %q and %q", key, holder)
 	}
-	held, err := w.lease(ctx, key)
+	held, now, err := w.leaseNow(ctx, key, now)
 	if err != nil {
 		return store.Lease{}, err
 	}
@@ -21,7 +21,7 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	switch {
 	case held.Holder == holder:
 	case held.Holder != "" && now.Before(held.Expires):
-		return store.Lease{}, delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s; it is free when they give it up, or then", held.Holder, key, held.Expires.Format(time.RFC3339))
+		return store.Lease{}, w.keptOut(ctx, held, lease.Expires)
 	default:
 		lease.Fence++
 	}
@@ -29,6 +29,18 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires`,
 		lease.Key, lease.Holder, lease.Fence, lease.Expires.UnixMicro())
 	return lease, err
+}
+
+// keptOut is the refusal for whoever finds a lease held. At most is when any lease taken now would lapse: one that lasts longer was
+// taken before the clock was set back, and would outlive a dead holder by as much.
+func (w *writer) keptOut(ctx context.Context, held store.Lease, atMost time.Time) error {
+	if held.Expires.After(atMost) {
+		held.Expires = atMost
+		if _, err := w.exec(ctx, `UPDATE leases SET expires = $1 WHERE key = $2`, atMost.UnixMicro(), held.Key); err != nil {
+			return err
+		}
+	}
+	return delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s; it is free when they give it up, or then", held.Holder, held.Key, held.Expires.Format(time.RFC3339))
 }
 
 // CheckLease implements store.Tx.
@@ -61,4 +73,15 @@ func (w *writer) lease(ctx context.Context, key string) (store.Lease, error) {
 	}
 	held.Expires = time.UnixMicro(expires).UTC()
 	return held, nil
+}
+
+// leaseNow is lease, and the moment it is by the clock that leases go by.
+func (w *writer) leaseNow(ctx context.Context, key string, now time.Time) (held store.Lease, at time.Time, err error) {
+	held.Key = key
+	var expires, moment int64
+	_, err = w.value(ctx, []any{&held.Holder, &held.Fence, &expires, &moment},
+		`SELECT COALESCE(held.holder, ''), COALESCE(held.fence, 0), COALESCE(held.expires, 0), clock.now
+		FROM (SELECT `+w.ledger.dialect.clock+` AS now) AS clock LEFT JOIN leases AS held ON held.key = $1`, key, now.UnixMicro())
+	held.Expires = time.UnixMicro(expires).UTC()
+	return held, time.UnixMicro(moment).UTC(), err
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/pressly/goose/v3"
@@ -91,18 +92,22 @@ func (l *ledger) refuseForeign(ctx context.Context) error {
 
 // migrate makes or upgrades the schema. Other processes may be doing the same: whoever comes second finds nothing to do.
 func (l *ledger) migrate(ctx context.Context, version int64) error {
-	err := l.patiently(ctx, func() (again bool, err error) {
-		err = l.dialect.prepare(ctx, l.write)
-		if err == nil {
-			err = l.upgrade(ctx)
-		}
-		return l.dialect.diagnose(err).again, err
-	})
+	db, err := l.dialect.connect(forUpgrading, l.patience)
+	if err == nil {
+		defer db.Close() // whatever it did is committed or gone
+		err = l.patiently(ctx, func() (again bool, err error) {
+			err = l.dialect.prepare(ctx, db)
+			if err == nil {
+				err = l.upgrade(ctx, db)
+			}
+			return l.dialect.diagnose(err).again, err
+		})
+	}
 	return l.failed(ctx, fmt.Sprintf("be prepared (its schema is version %d, and this release needs %d)", version, schemaVersion), err)
 }
 
-func (l *ledger) upgrade(ctx context.Context) error {
-	provider, err := goose.NewProvider(l.dialect.goose, l.write, l.dialect.migrations,
+func (l *ledger) upgrade(ctx context.Context, db *sql.DB) error {
+	provider, err := goose.NewProvider(l.dialect.goose, db, l.dialect.migrations,
 		goose.WithTableName(schemaTable),
 		goose.WithSessionLocker(l.dialect.locker),
 		goose.WithIsolateDDL(true), // no transaction of its own for each step: the locker's covers all of them

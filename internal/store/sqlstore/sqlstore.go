@@ -80,18 +80,21 @@ func (l *ledger) Close() error {
 	return nil
 }
 
-// View implements store.Store. The snapshot is the one at the moment View is called.
+// View implements store.Store. The snapshot is the one at the moment View is called, or a later one if its connection was lost.
 func (l *ledger) View(ctx context.Context, f func(store.Reader) error) error {
-	var tx *sql.Tx
-	err := l.patiently(ctx, func() (again bool, err error) {
-		tx, err = l.snapshot(ctx)
-		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be read", err)
-	})
+	return l.patiently(ctx, func() (again bool, err error) { return l.view(ctx, f) })
+}
+
+// view runs f once. Again says that the connection was lost under it.
+func (l *ledger) view(ctx context.Context, f func(store.Reader) error) (again bool, err error) {
+	tx, err := l.snapshot(ctx)
 	if err != nil {
-		return err
+		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be read", err)
 	}
 	defer tx.Rollback() // nothing was written; there is nothing to lose
-	return f(&reader{ledger: l, tx: tx})
+	r := &reader{ledger: l, tx: tx}
+	err = f(r)
+	return err != nil && r.again, err
 }
 
 // snapshot begins a read transaction. Databases take the snapshot at the first statement, so one is run at once; it is also

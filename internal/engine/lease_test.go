@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// shortLease lapses while a test waits: how long a lease holds is measured on the clock that nobody can set.
+const shortLease = 150 * time.Millisecond
+
+// failing is a ledger that stops answering writers: with an error at once, or never.
+type failing struct {
+	store.Store
+	gone, silent atomic.Bool
+}
+
+func (s *failing) Update(ctx context.Context, f func(store.Tx) error) error {
+	switch {
+	case s.silent.Load():
+		<-ctx.Done()
+		return delivery.Errorf(delivery.CodeUnavailable, "the ledger could not be written in time")
+	case s.gone.Load():
+		return delivery.Errorf(delivery.CodeUnavailable, "the ledger cannot be reached")
+	}
+	return s.Store.Update(ctx, f)
+}
+
+// working has a delivery under a short lease under way, in a driver that only ends when it is told to stop.
+func working(t *testing.T) (*house, *failing) {
+	h := newHouse(t)
+	ledger := &failing{}
+	d := &slow{places: h.places, working: make(chan struct{}), letGo: make(chan struct{})}
+	h.Engine = h.engine(func(o *Options) {
+		o.Drivers = map[string]driver.Driver{"directory": d}
+		ledger.Store, o.Store = o.Store, ledger
+		o.LeaseTTL = shortLease
+	})
+	h.declares(stage("development", delivery.Automatic, "dev"))
+	_, err := h.PutRelease(t.Context(), ann, release("1.0", 1))
+	require.NoError(t, err)
+	<-d.working
+	return h, ledger
+}
+
+// take takes the lease on dev over at a moment when it has lapsed by the clock.
+func (h *house) take(at time.Time) (lease store.Lease) {
+	h.t.Helper()
+	require.NoError(h.t, h.ledger.Update(h.t.Context(), func(tx store.Tx) (err error) {
+		lease, err = tx.AcquireLease(h.t.Context(), "dev/shop", "somebody", at, time.Minute)
+		return err
+	}))
+	return lease
+}
+
+// The machine's clock jumps forward, and another process believes that the lease has lapsed.
+func TestALeaseThatWasTakenOverStopsTheWorkAtItsNextRenewal(t *testing.T) {
+	h, _ := working(t)
+	taken := h.take(h.clock.now().Add(time.Hour))
+	require.NoError(t, h.await(t.Context(), runKey{"shop", "development"}, manyMoments))
+	requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeConflict, "does not hold the lease on", "somebody")
+	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "it records nothing over its successor")
+	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(t.Context(), taken) }))
+}
+
+// A process that cannot renew its lease stops before anybody else may begin.
+func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
+	for name, fail := range map[string]func(*failing){
+		"the ledger is gone":   func(s *failing) { s.gone.Store(true) },
+		"the ledger is silent": func(s *failing) { s.silent.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, ledger := working(t)
+			fail(ledger)
+			require.NoError(t, h.await(t.Context(), runKey{"shop", "development"}, manyMoments))
+			requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeUnavailable, "could not be renewed", "apply again")
+			h.Engine = h.engine()
+			require.Nil(t, h.delivers("1.0", 1).Failure)
+			require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
+			h.requireToldOnce()
+		})
+	}
+}
+
+// Between taking a lease and acting under it, a long time may pass.
+func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
+	h := newHouse(t)
+	e := h.engine(func(o *Options) { o.LeaseTTL = time.Minute })
+	held := h.take(h.clock.now())
+	longAgo := time.Now().Add(-time.Hour)
+
+	working, stop := e.keep(t.Context(), held, longAgo)
+	require.NoError(t, working.Err(), "nobody took it")
+	stop()
+
+	lost := store.Lease{Key: held.Key, Holder: "somebody else", Fence: held.Fence}
+	working, stop = e.keep(t.Context(), lost, longAgo)
+	require.ErrorContains(t, context.Cause(working), "does not hold the lease on")
+	stop()
+}
+
+// Two works of one process do not share a place: the second waits for the first, as it would for another process.
+func TestWorksOfOneProcessKeepEachOtherOut(t *testing.T) {
+	h := newHouse(t)
+	first := store.Lease{}
+	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) (err error) {
+		first, err = h.acquire(t.Context(), tx, "dev", "shop")
+		return err
+	}))
+	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error {
+		_, err := h.acquire(t.Context(), tx, "dev", "shop")
+		require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err), "%v", err)
+		return tx.CheckLease(t.Context(), first)
+	}))
+}

@@ -1,0 +1,69 @@
+package sqlstore
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// listening bounds how long a server may be silent on a connection while it is asked something. A network that swallows everything
+// and says nothing would otherwise be waited for as long as the operating system pleases, which may be for ever. The limit has to be
+// longer than a writer waits for its turn, or the server could not say that it is not coming.
+func listening(limit time.Duration) func(context.Context, *pgconn.Config, net.Conn) (net.Conn, error) {
+	return func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+		return &listener{Conn: conn, limit: limit}, nil
+	}
+}
+
+// listener is a connection on which no single read or write takes longer than the limit.
+type listener struct {
+	net.Conn
+	limit time.Duration
+
+	mu  sync.Mutex
+	set bool // there is a deadline of somebody else's: a cancelled context has one in the past
+}
+
+// Read implements net.Conn.
+func (l *listener) Read(into []byte) (int, error) {
+	if err := l.begin(l.Conn.SetReadDeadline); err != nil {
+		return 0, err
+	}
+	return l.Conn.Read(into)
+}
+
+// Write implements net.Conn.
+func (l *listener) Write(text []byte) (int, error) {
+	if err := l.begin(l.Conn.SetWriteDeadline); err != nil {
+		return 0, err
+	}
+	return l.Conn.Write(text)
+}
+
+func (l *listener) begin(limit func(time.Time) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.set {
+		return nil
+	}
+	return limit(time.Now().Add(l.limit))
+}
+
+// SetDeadline implements net.Conn.
+func (l *listener) SetDeadline(at time.Time) error { return l.take(at, l.Conn.SetDeadline) }
+
+// SetReadDeadline implements net.Conn.
+func (l *listener) SetReadDeadline(at time.Time) error { return l.take(at, l.Conn.SetReadDeadline) }
+
+// SetWriteDeadline implements net.Conn.
+func (l *listener) SetWriteDeadline(at time.Time) error { return l.take(at, l.Conn.SetWriteDeadline) }
+
+func (l *listener) take(at time.Time, set func(time.Time) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.set = !at.IsZero()
+	return set(at)
+}
