@@ -65,7 +65,7 @@ func TestALeaseThatWasTakenOverStopsTheWorkAtItsNextRenewal(t *testing.T) {
 	h, _ := working(t)
 	taken := h.take(h.clock.now().Add(time.Hour))
 	require.NoError(t, h.await(t.Context(), runKey{"shop", "development"}, manyMoments))
-	requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeConflict, "does not hold the lease on", "somebody")
+	requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeConflict, "does not hold the lease on")
 	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "it records nothing over its successor")
 	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(t.Context(), taken) }))
 }
@@ -80,7 +80,7 @@ func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
 			h, ledger := working(t)
 			fail(ledger)
 			require.NoError(t, h.await(t.Context(), runKey{"shop", "development"}, manyMoments))
-			requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeUnavailable, "could not be renewed", "apply again")
+			requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeUnavailable, "could not be renewed")
 			h.Engine = h.engine()
 			require.Nil(t, h.delivers("1.0", 1).Failure)
 			require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
