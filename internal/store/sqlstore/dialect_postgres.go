@@ -22,6 +22,8 @@ const (
 	postgresReaders = 4
 	// postgresIdle gives connections back during a long deployment.
 	postgresIdle = 30 * time.Second
+	// slack is how much longer than a writer waits for its turn a server may be silent before it is given up.
+	slack = 5 * time.Second
 	// connectTimeout bounds one attempt to connect, unless the URL says otherwise.
 	connectTimeout = 10 * time.Second
 	// oldestPostgres is the first major version that can tell what became of a transaction by its 64-bit number.
@@ -43,7 +45,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		connect: func(use use, patience time.Duration) (*sql.DB, error) {
 			limited := config.Copy()
 			if use != forUpgrading {
-				limited.AfterNetConnect = listening(2 * patience)
+				limited.AfterNetConnect = listening(patience + slack)
 			}
 			return stdlib.OpenDB(*limited), nil
 		},
