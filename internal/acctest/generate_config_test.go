@@ -23,10 +23,12 @@ var whole = `{"resource": {
 		"second": ` + environmentConfigs[1] + `,
 		"third": {"name": "third", "tier": "other", "target": {"directory": {"path": "/srv/third"}}},
 		"fourth": {"name": "fourth", "tier": "other", "target": {"directory": {"path": "/srv/fourth"}}},
+		"web": {"name": "web", "tier": "other"},
 		"try": {"name": "try", "tier": "development", "config": {}, "target": {"directory": {"path": "DIR/srv/try"}}},
 		"live": {"name": "live", "tier": "testing", "target": {"directory": {"path": "DIR/srv/live"}}}},
 	"cd_pipeline": {
 		"shop": ` + pipelineConfig + `,
+		"site": {"name": "site", "stages": [{"name": "web", "environments": ["web"], "promotion": "manual"}]},
 		"forum": {"name": "forum", "stages": [
 			{"name": "try", "environments": ["try"], "promotion": "automatic", "gates": {}},
 			{"name": "live", "environments": ["live"], "promotion": "manual", "overridable": ["soak"],
@@ -34,7 +36,7 @@ var whole = `{"resource": {
 	"cd_policy": {"strict": {"name": "strict", "tiers": ["staging", "production"], "environments": ["second", "first"], "gates": ` + gatesConfig + `}},
 	"cd_freeze": {"holidays": {"name": "holidays", "reason": "few \"people\" are here", "starts_at": "2026-12-20T00:00:00Z", "ends_at": "2027-01-04T06:00:00+01:00",
 		"environments": ["second", "first"], "tiers": ["staging", "production"], "pipelines": ["shop", "blog"]}},
-	"cd_release": {"forum": {"pipeline": "forum", "version": "1.0.0", "attempt": 2, "labels": {"ticket": "F-1", "$${a}": "%%{b}"},
+	"cd_release": {"site": {"pipeline": "site", "version": "2.0.0", "artifacts": {"page": {"uri": "DIR/page.html", "digest": "DIGEST"}}}, "forum": {"pipeline": "forum", "version": "1.0.0", "attempt": 2, "labels": {"ticket": "F-1", "$${a}": "%%{b}"},
 		"artifacts": {"page": {"uri": "DIR/page.html", "digest": "DIGEST"}},
 		"source": {"repository": "https://git.example.com/forum", "revision": "3f2c", "author": "dave@example.com", "committed_at": "2026-11-20T10:00:00Z"},
 		"timeouts": {"create": "5m", "update": "5m"}}},
@@ -43,7 +45,8 @@ var whole = `{"resource": {
 		"bare": {"pipeline": "forum", "version": "1.0.0", "suite": "bare", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"}},
 	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "expires_at": "2099-03-01T18:00:00Z"}},
 	"cd_approval": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "decision": "approve", "comment": "looked twice"}},
-	"cd_promotion": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}
+	"cd_verification": {"site": {"pipeline": "site", "stage": "web", "version": "2.0.0"}},
+	"cd_promotion": {"site": {"pipeline": "site", "version": "2.0.0", "stage": "web"}, "forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}
 }}`
 
 // wholeConfiguration is whole in Terraform's own order: everything after what it needs.
@@ -51,9 +54,9 @@ func wholeConfiguration(t *testing.T, dir, digest string) string {
 	t.Helper()
 	var root map[string]map[string]map[string]map[string]any
 	require.NoError(t, json.Unmarshal([]byte(strings.NewReplacer("DIR", filepath.ToSlash(dir), "DIGEST", digest).Replace(whole)), &root))
-	after := map[string][]string{"cd_environment": nil, "cd_freeze": nil, "cd_pipeline": {"cd_environment.*"}, "cd_policy": {"cd_pipeline.*"}, "cd_release": {"cd_pipeline.forum"},
+	after := map[string][]string{"cd_environment": nil, "cd_freeze": nil, "cd_pipeline": {"cd_environment.*"}, "cd_policy": {"cd_pipeline.*"}, "cd_release": {"cd_pipeline.*"}, "cd_verification": {"cd_promotion.site"},
 		"cd_test_report": {"cd_release.forum"}, "cd_override": {"cd_release.forum"}, "cd_approval": {"cd_release.forum"},
-		"cd_promotion": {"cd_test_report.unit", "cd_override.forum", "cd_approval.forum"}}
+		"cd_promotion": {"cd_release.site", "cd_test_report.unit", "cd_override.forum", "cd_approval.forum"}}
 	for typ, resources := range root["resource"] {
 		for name, config := range resources {
 			for _, other := range after[typ] {

@@ -151,7 +151,8 @@ func (e *Engine) foresee(ctx context.Context, overlay *plan, w delivery.World, b
 	if err != nil {
 		return preview, err
 	}
-	return preview, e.preflight(ctx, w, overlay.news, &preview)
+	err = e.preflight(ctx, w, overlay.news, &preview)
+	return preview, err
 }
 
 func (e *Engine) previewApproval(ctx context.Context, overlay *plan, spec delivery.ApprovalSpec) (delivery.Preview, error) {

@@ -139,7 +139,7 @@ func TestVerificationOfWhatWaits(t *testing.T) {
 	nothing := s.byTerraform("1.0.0", pend, map[string]any{"version": ""})
 	w.apply(nothing...)
 	require.Equal(t, "waiting", w.attribute(w.state["verification"], "status"))
-	require.Equal(t, "", w.attribute(w.state["promotion"], "running_version"))
+	require.Empty(t, w.attribute(w.state["promotion"], "running_version"))
 	w.requireNothingToDo(nothing)
 	wanted := s.byTerraform("1.0.0", pend, map[string]any{})
 	w.apply(wanted...)
