@@ -97,8 +97,7 @@ func (l *ledger) view(ctx context.Context, f func(store.Reader) error) (again bo
 	return err != nil && r.again, err
 }
 
-// snapshot begins a read transaction. Databases take the snapshot at the first statement, so one is run at once; it is also
-// the only one that can find the database locked.
+// snapshot begins a read transaction. Databases take the snapshot at the first statement, so one is run at once.
 func (l *ledger) snapshot(ctx context.Context) (*sql.Tx, error) {
 	tx, err := l.read.BeginTx(ctx, l.dialect.readOptions)
 	if err != nil {
