@@ -154,7 +154,7 @@ func BenchmarkAddDeployment(b *testing.B) {
 func fillRollouts(tb testing.TB, l *ledger, history, stages int) {
 	tb.Helper()
 	_, err := l.write.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-		INSERT INTO rollouts (pipeline, stage, seq, rollout, started_at) SELECT 'shop', 's' || (i % $2), i, 'b' || i, i * 1000000 FROM n`,
+		INSERT INTO rollouts (pipeline, stage, seq, rollout, started_at) SELECT 'shop', 's' || (i % $2), i, 'b' || i, CAST(i AS BIGINT) * 1000000 FROM n`,
 		history/stages*stages, stages)
 	require.NoError(tb, err)
 }

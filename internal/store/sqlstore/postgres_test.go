@@ -111,7 +111,7 @@ func TestConnectionsToPostgres(t *testing.T) {
 			"transaction_isolation": "read committed",
 		} {
 			var got string
-			require.NoError(t, w.tx.QueryRow(`SELECT current_setting($1)`, setting).Scan(&got))
+			require.NoError(t, w.tx.QueryRowContext(t.Context(), `SELECT current_setting($1)`, setting).Scan(&got))
 			require.Equal(t, want, got, setting)
 		}
 		return nil
@@ -119,7 +119,7 @@ func TestConnectionsToPostgres(t *testing.T) {
 	require.NoError(t, l.View(t.Context(), func(r store.Reader) error {
 		snapshot, ok := r.(*reader)
 		require.True(t, ok)
-		_, err := snapshot.tx.Exec(`DELETE FROM environments`)
+		_, err := snapshot.tx.ExecContext(t.Context(), `DELETE FROM environments`)
 		require.ErrorContains(t, err, "read-only")
 		return nil
 	}))

@@ -11,10 +11,17 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
+// transaction is how statements reach the database: a *sql.Tx, or a test that listens to one.
+type transaction interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // reader is a store.Reader over one transaction.
 type reader struct {
 	ledger *ledger
-	tx     *sql.Tx
+	tx     transaction
 	// again is set once a statement met another transaction that came between, or lost the connection: the whole transaction may
 	// be run anew.
 	again bool
