@@ -29,6 +29,16 @@ func (c *conditions) addText(comparison, v string) {
 	}
 }
 
+// pin asks for a text, as add does, and gives the order that goes with it: by the column, which then has one value only, and by
+// the number. It says so as a range, and not as an equation, because a database that knows that the column has one value knows too
+// that it adds nothing to the order: it may then walk the index of all numbers, and pass by the whole history of others before it
+// finds what was asked for.
+func (c *conditions) pin(column, v, direction string) (order string) {
+	placeholder := c.argument(v)
+	c.terms = append(c.terms, column+" >= "+placeholder+" AND "+column+" <= "+placeholder)
+	return column + direction + ", seq" + direction
+}
+
 // addList asks for a column to be one of the values.
 func (c *conditions) addList(column string, d dialect, values []string) {
 	c.terms = append(c.terms, column+" IN ("+d.elements(c.argument(list(values)))+")")

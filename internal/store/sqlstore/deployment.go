@@ -29,18 +29,29 @@ func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter)
 
 // deploymentsQuery gives the newest first when only some are wanted, and the oldest first otherwise.
 func (l *ledger) deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
-	where := conditions{}
-	where.addText("pipeline = ", filter.Pipeline)
-	where.addText("environment = ", filter.Environment)
-	where.addText("version = ", filter.Version)
-	where.addText("rollout = ", filter.Rollout)
+	where, order := conditions{}, "seq"
+	if filter.Newest > 0 {
+		order = "seq DESC"
+	}
+	// The last column of an index comes first: it is the one that the order is about.
+	for _, one := range []struct{ column, text string }{
+		{"rollout", filter.Rollout}, {"version", filter.Version}, {"environment", filter.Environment}, {"pipeline", filter.Pipeline},
+	} {
+		switch {
+		case one.text == "":
+		case order == "seq DESC":
+			order = where.pin(one.column, one.text, " DESC")
+		default:
+			where.add(one.column+" = ", one.text)
+		}
+	}
 	where.addText("stage = ", filter.Stage)
 	l.whereStatus(&where, filter.Statuses)
-	query := `SELECT id, document FROM deployments` + where.String()
+	query := `SELECT id, document FROM deployments` + where.String() + ` ORDER BY ` + order
 	if filter.Newest > 0 {
-		return query + ` ORDER BY seq DESC LIMIT ` + where.argument(filter.Newest), where.args
+		query += ` LIMIT ` + where.argument(filter.Newest)
 	}
-	return query + ` ORDER BY seq`, where.args
+	return query, where.args
 }
 
 // whereStatus asks the two common questions in the very words of the partial indexes that answer them, so that they are used.
@@ -68,7 +79,8 @@ func (r *reader) Relevant(ctx context.Context, pipeline string, versions ...stri
 
 // relevantQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
 // the end of each one's index: what it costs grows with environments and wanted versions, not with history. SQLite walks a
-// CROSS JOIN in the order it is written, which keeps it from starting at the long end.
+// CROSS JOIN in the order it is written, which keeps it from starting at the long end. Environments are compared and sorted as
+// conditions.pin does, and for its reason.
 func (l *ledger) relevantQuery() string {
 	return `WITH RECURSIVE place (environment) AS (
 		SELECT (SELECT MIN(environment) FROM deployments WHERE pipeline = $1)
@@ -76,20 +88,15 @@ func (l *ledger) relevantQuery() string {
 		SELECT (SELECT MIN(d.environment) FROM deployments d WHERE d.pipeline = $1 AND d.environment > place.environment)
 		FROM place WHERE place.environment IS NOT NULL
 	), newest (seq) AS (
-		SELECT (SELECT MAX(d.seq) FROM deployments d WHERE d.pipeline = $1 AND d.environment = place.environment)
-		FROM place WHERE place.environment IS NOT NULL
+		SELECT (` + lastOf("") + `) FROM place WHERE place.environment IS NOT NULL
 	), wanted (seq) AS (
 		SELECT seq FROM newest
 		UNION ALL
-		SELECT (SELECT MAX(d.seq) FROM deployments d
-			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.status = 'verified') FROM place
+		SELECT (` + lastOf(" AND d.status = 'verified'") + `) FROM place
 		UNION ALL
-		SELECT (SELECT MAX(d.seq) FROM deployments d
-			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL) FROM place
+		SELECT (` + lastOf(" AND d.verified_at IS NOT NULL") + `) FROM place
 		UNION ALL
-		SELECT (SELECT d.seq FROM deployments d
-			WHERE d.pipeline = $1 AND d.environment = place.environment AND d.verified_at IS NOT NULL
-			ORDER BY d.seq DESC LIMIT 1 OFFSET 1) FROM place
+		SELECT (` + lastOf(" AND d.verified_at IS NOT NULL") + ` OFFSET 1) FROM place
 		UNION ALL
 		SELECT mate.seq FROM newest CROSS JOIN deployments last CROSS JOIN deployments mate
 		WHERE last.seq = newest.seq AND last.rollout <> '' AND mate.rollout = last.rollout AND mate.pipeline = $1
@@ -98,6 +105,13 @@ func (l *ledger) relevantQuery() string {
 		WHERE d.pipeline = $1 AND d.version = version.element
 	)
 	SELECT id, document FROM deployments WHERE seq IN (SELECT seq FROM wanted) ORDER BY seq`
+}
+
+// lastOf is a query of the newest deployment in a place.
+func lastOf(which string) string {
+	return `SELECT d.seq FROM deployments d
+			WHERE d.pipeline = $1 AND d.environment >= place.environment AND d.environment <= place.environment` + which + `
+			ORDER BY d.environment DESC, d.seq DESC LIMIT 1`
 }
 
 // AddDeployment implements store.Tx.

@@ -39,12 +39,17 @@ func (r *reader) Events(ctx context.Context, after int64, limit int, kind, subje
 }
 
 func eventsQuery(after int64, limit int, kind, subject string) (string, []any) {
-	where := conditions{}
+	where, order := conditions{}, "seq"
 	where.add("seq > ", after)
-	where.addText("kind = ", kind)
-	where.addText("subject = ", subject)
+	switch {
+	case subject != "":
+		order = where.pin("subject", subject, "")
+		where.addText("kind = ", kind)
+	case kind != "":
+		order = where.pin("kind", kind, "")
+	}
 	query := `SELECT seq, at, actor, kind, subject, data, previous, hash FROM events` + where.String()
-	return query + ` ORDER BY seq LIMIT ` + where.argument(limit), where.args
+	return query + ` ORDER BY ` + order + ` LIMIT ` + where.argument(limit), where.args
 }
 
 // AppendEvent implements store.Tx. The data's text is kept byte for byte, because the chain covers it.

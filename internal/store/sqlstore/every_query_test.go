@@ -162,7 +162,7 @@ type node struct {
 	Kind      string `json:"Node Type"`
 	Table     string `json:"Relation Name"`
 	Condition string `json:"Index Cond"`
-	Sorted    []any  `json:"Sort Key"`
+	Filter    string `json:"Filter"`
 	Plans     []node
 }
 
@@ -178,7 +178,10 @@ func requireIndexed(t *testing.T, l *ledger, s statement) {
 	walk = func(n node, limited bool) {
 		grows := slices.Contains(history, n.Table)
 		require.False(t, grows && n.Kind == "Seq Scan", "reads all of %s:\n%s\n%s", n.Table, s.query, text)
-		if grows && strings.HasPrefix(n.Kind, "Index") && n.Condition == "" {
+		if grows && strings.HasPrefix(n.Kind, "Index") && n.Filter != "" {
+			require.Contains(t, n.Condition, " = ", "passes by others' rows of %s:\n%s\n%s", n.Table, s.query, text)
+		}
+		if grows && strings.HasPrefix(n.Kind, "Index") && (n.Condition == "" || n.Condition == "(seq IS NOT NULL)") {
 			require.True(t, limited, "follows a whole index of %s:\n%s\n%s", n.Table, s.query, text)
 		}
 		for _, below := range n.Plans {

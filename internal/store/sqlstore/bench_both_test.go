@@ -1,0 +1,136 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+var historySize = flag.Int("history", 100_000, "how many deployments and events of history the benchmarks have beside an empty ledger")
+
+// sideBySide runs a benchmark on each database, with an empty ledger and with a long history.
+func sideBySide(b *testing.B, run func(b *testing.B, l *ledger)) {
+	for _, kind := range []string{"sqlite", "postgres"} {
+		for _, rows := range []int{0, *historySize} {
+			b.Run(fmt.Sprintf("database=%s/history=%d", kind, rows), func(b *testing.B) {
+				l := openLedger(b, databases[kind](b))
+				declareShop(b, l)
+				if rows > 0 {
+					fillHistory(b, l, rows)
+				}
+				run(b, l)
+			})
+		}
+	}
+}
+
+// declareShop declares what the benchmarks ask for: a pipeline over five environments, of which each runs something.
+func declareShop(b testing.TB, l *ledger) {
+	b.Helper()
+	ctx := b.Context()
+	require.NoError(b, l.Update(ctx, func(tx store.Tx) error {
+		all := []error{tx.PutPipeline(ctx, fullPipeline()), tx.PutFreeze(ctx, fullFreeze()), tx.PutPolicy(ctx, fullPolicy())}
+		for i := range 5 {
+			spec := fullEnvironment()
+			spec.Name = fmt.Sprintf("e%d", i)
+			all = append(all, tx.PutEnvironment(ctx, spec))
+		}
+		return errors.Join(all...)
+	}))
+}
+
+// world asks what a decision about a release asks, in the order in which it is asked.
+func world(ctx context.Context, r store.Reader) error {
+	versions := []string{"1.7.0", "1.8.0"}
+	_, err := r.Pipeline(ctx, "shop")
+	_, err1 := r.Environments(ctx, "e0", "e1", "e2", "e3", "e4")
+	_, err2 := r.Promotions(ctx, "shop")
+	_, err3 := r.Relevant(ctx, "shop", versions...)
+	_, err4 := r.Relevant(ctx, "shop", append(versions, "1.9.0")...)
+	_, err5 := r.Rollouts(ctx, "shop")
+	_, err6 := r.Releases(ctx, "shop", versions...)
+	_, err7 := r.Approvals(ctx, "shop", versions...)
+	_, err8 := r.TestReports(ctx, "shop", versions...)
+	_, err9 := r.Overrides(ctx, "shop", versions...)
+	_, err10 := r.Freezes(ctx)
+	_, err11 := r.Policies(ctx)
+	return errors.Join(err, err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11)
+}
+
+// BenchmarkWorld is what each plan and each decision of an apply read.
+func BenchmarkWorld(b *testing.B) {
+	sideBySide(b, func(b *testing.B, l *ledger) {
+		ctx := b.Context()
+		statements := len(listen(b, l, func(ctx context.Context, tx store.Tx) error { return world(ctx, tx) }))
+		for b.Loop() {
+			require.NoError(b, l.View(ctx, func(r store.Reader) error { return world(ctx, r) }))
+		}
+		b.ReportMetric(float64(statements), "statements/op")
+	})
+}
+
+// BenchmarkDelivery is what the ledger records of one deployment: its intent under a lease, its result, and that the lease is free.
+func BenchmarkDelivery(b *testing.B) {
+	sideBySide(b, func(b *testing.B, l *ledger) {
+		i, statements := 0, 0
+		for b.Loop() {
+			i++
+			d := fullDeployment()
+			d.ID, d.Kind, d.Rollout, d.Status = fmt.Sprintf("new-%d", i), delivery.KindDeliver, fmt.Sprintf("new-%d", i), delivery.Deploying
+			var lease store.Lease
+			steps := []func(ctx context.Context, tx store.Tx) error{
+				func(ctx context.Context, tx store.Tx) (err error) {
+					if lease, err = tx.AcquireLease(ctx, "eu/shop", "alice", storedAt, time.Minute); err != nil {
+						return err
+					}
+					if d, err = tx.AddDeployment(ctx, d); err != nil {
+						return err
+					}
+					return happen(ctx, tx, "deployment.started", d.ID)
+				},
+				func(ctx context.Context, tx store.Tx) error {
+					d.Status = delivery.Verified
+					return errors.Join(tx.CheckLease(ctx, lease), tx.PutDeployment(ctx, d), happen(ctx, tx, "deployment.verified", d.ID))
+				},
+				func(ctx context.Context, tx store.Tx) error { return tx.ReleaseLease(ctx, lease) },
+			}
+			statements = 0
+			for _, step := range steps {
+				statements += len(listen(b, l, step))
+			}
+		}
+		b.ReportMetric(float64(statements), "statements/op")
+	})
+}
+
+// BenchmarkDeclareEnvironments is what an apply of a thousand environments writes, each in a transaction of its own.
+func BenchmarkDeclareEnvironments(b *testing.B) {
+	sideBySide(b, func(b *testing.B, l *ledger) {
+		ctx, spec := b.Context(), fullEnvironment()
+		for b.Loop() {
+			for i := range 1000 {
+				spec.Name = fmt.Sprintf("environment-%d", i)
+				require.NoError(b, l.Update(ctx, func(tx store.Tx) error {
+					_, err := tx.Environment(ctx, spec.Name)
+					if err != nil && !delivery.IsNotFound(err) {
+						return err
+					}
+					return errors.Join(tx.PutEnvironment(ctx, spec), happen(ctx, tx, "environment.declared", spec.Name))
+				}))
+			}
+		}
+	})
+}
+
+func happen(ctx context.Context, tx store.Tx, kind, subject string) error {
+	_, err := tx.AppendEvent(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: []byte(`{}`)})
+	return err
+}
