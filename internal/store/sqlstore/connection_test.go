@@ -138,7 +138,7 @@ func TestConnectionsThatBreakAnywhereLoseAndRepeatNothing(t *testing.T) {
 	for worker := range workers {
 		group.Go(func() error {
 			for round := range rounds {
-				if err := storetest.Contend(t.Context(), l, strconv.Itoa(worker)+"-"+strconv.Itoa(round)); err != nil {
+				if err := storetest.Contend(t.Context(), l, "shop", strconv.Itoa(worker)+"-"+strconv.Itoa(round)); err != nil {
 					return err
 				}
 			}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -39,13 +38,18 @@ type dialect struct {
 	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
 	// tables counts all tables, and those of the given name, at one moment.
-	tables func(ctx context.Context, read *sql.DB, name string) (all, named int, err error)
+	tables func(ctx context.Context, db asked, name string) (all, named int, err error)
 	// prepare does what has to be done before the schema is made or upgraded, outside of a transaction.
 	prepare func(ctx context.Context, write *sql.DB) error
-	// locker keeps other processes out while the schema is made or upgraded.
-	locker lock.SessionLocker
+	// beginUpgrade begins the transaction in which the schema is made or upgraded, and keeps other processes out until it ends.
+	beginUpgrade []string
 
 	diagnose func(error) diagnosis
+}
+
+// asked is anything that answers a query with one row.
+type asked interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // use is what connections are for.
@@ -90,29 +94,4 @@ func embedded(files fs.FS, dir string) fs.FS {
 		panic(fmt.Sprintf("sqlstore: the embedded path is constant: %v", err))
 	}
 	return sub
-}
-
-// wholeUpgrade is the statements that begin the one transaction in which a schema is made or upgraded: whoever comes second
-// waits, the lock is gone with the process that held it, and nobody ever sees a schema half made.
-type wholeUpgrade []string
-
-// SessionLock implements lock.SessionLocker.
-func (begin wholeUpgrade) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	for _, statement := range begin {
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SessionUnlock implements lock.SessionLocker. It is called after a failure too, so only a whole schema is committed.
-func (wholeUpgrade) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	var version int64
-	end := `COMMIT`
-	if err := conn.QueryRowContext(ctx, selectSchemaVersion).Scan(&version); err != nil || version != schemaVersion {
-		end = `ROLLBACK`
-	}
-	_, err := conn.ExecContext(ctx, end)
-	return err
 }

@@ -60,9 +60,9 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		elements: func(placeholder string) string {
 			return "SELECT element FROM json_array_elements_text(CAST(CAST(" + placeholder + " AS text) AS json)) AS list (element)"
 		},
-		tables:  tablesPostgres,
-		prepare: preparePostgres,
-		locker:  wholeUpgrade{`BEGIN ISOLATION LEVEL READ COMMITTED`, `SET LOCAL lock_timeout = '30s'`, `SELECT pg_advisory_xact_lock(` + upgradeLock + `)`},
+		tables:       tablesPostgres,
+		prepare:      preparePostgres,
+		beginUpgrade: []string{`BEGIN ISOLATION LEVEL READ COMMITTED`, `SET LOCAL lock_timeout = '30s'`, `SELECT pg_advisory_xact_lock(` + upgradeLock + `)`},
 		diagnose: func(err error) diagnosis {
 			d := diagnosePostgres(err, config.User)
 			d.words = hidden.Replace(d.words)
@@ -96,8 +96,8 @@ func committedPostgres(ctx context.Context, db *sql.DB, receipt string) (kept, d
 }
 
 // tablesPostgres counts in the schema where tables would be made: a database may hold others, of other programs.
-func tablesPostgres(ctx context.Context, read *sql.DB, name string) (all, named int, err error) {
-	err = read.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(*) FILTER (WHERE tablename = $1) FROM pg_catalog.pg_tables WHERE schemaname = current_schema()`, name).Scan(&all, &named)
+func tablesPostgres(ctx context.Context, db asked, name string) (all, named int, err error) {
+	err = db.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(*) FILTER (WHERE tablename = $1) FROM pg_catalog.pg_tables WHERE schemaname = current_schema()`, name).Scan(&all, &named)
 	return all, named, err
 }
 

@@ -29,14 +29,14 @@ func sqliteDialect(path string) dialect {
 		connect: func(use use, patience time.Duration) (*sql.DB, error) {
 			return connectSQLite(path, use, patience)
 		},
-		readers:     8,
-		readOptions: &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
-		clock:       "CAST($2 AS INTEGER)",
-		elements:    func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
-		tables:      tablesSQLite,
-		prepare:     prepareSQLite,
-		locker:      wholeUpgrade{`BEGIN IMMEDIATE`},
-		diagnose:    diagnoseSQLite,
+		readers:      8,
+		readOptions:  &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
+		clock:        "CAST($2 AS INTEGER)",
+		elements:     func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
+		tables:       tablesSQLite,
+		prepare:      prepareSQLite,
+		beginUpgrade: []string{`BEGIN IMMEDIATE`},
+		diagnose:     diagnoseSQLite,
 	}
 }
 
@@ -85,8 +85,8 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 	return dsn.String(), nil
 }
 
-func tablesSQLite(ctx context.Context, read *sql.DB, name string) (all, named int, err error) {
-	err = read.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`, name).Scan(&all, &named)
+func tablesSQLite(ctx context.Context, db asked, name string) (all, named int, err error) {
+	err = db.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`, name).Scan(&all, &named)
 	return all, named, err
 }
 

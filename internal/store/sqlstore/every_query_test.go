@@ -21,8 +21,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// listener writes down every statement on its way to the database.
-type listener struct {
+// witness writes down every statement on its way to the database.
+type witness struct {
 	transaction
 	heard []statement
 }
@@ -32,17 +32,17 @@ type statement struct {
 	args  []any
 }
 
-func (l *listener) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (l *witness) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	l.heard = append(l.heard, statement{query, args})
 	return l.transaction.ExecContext(ctx, query, args...)
 }
 
-func (l *listener) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (l *witness) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	l.heard = append(l.heard, statement{query, args})
 	return l.transaction.QueryContext(ctx, query, args...)
 }
 
-func (l *listener) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (l *witness) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	l.heard = append(l.heard, statement{query, args})
 	return l.transaction.QueryRowContext(ctx, query, args...)
 }
@@ -54,7 +54,7 @@ func listen(tb testing.TB, l *ledger, f func(ctx context.Context, tx store.Tx) e
 	require.NoError(tb, l.Update(tb.Context(), func(tx store.Tx) error {
 		w, ok := tx.(*writer)
 		require.True(tb, ok)
-		ear := &listener{transaction: w.tx}
+		ear := &witness{transaction: w.tx}
 		w.tx = ear
 		err := f(tb.Context(), w)
 		heard = ear.heard

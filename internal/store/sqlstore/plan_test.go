@@ -15,26 +15,26 @@ import (
 func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 	t.Parallel()
 	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
-	type asked struct {
+	type question struct {
 		query string
 		args  []any
 	}
-	of := func(filter store.DeploymentFilter) asked {
+	of := func(filter store.DeploymentFilter) question {
 		query, args := l.deploymentsQuery(filter)
-		return asked{query, args}
+		return question{query, args}
 	}
-	recorded := func(table, moment string, versions ...string) asked {
+	recorded := func(table, moment string, versions ...string) question {
 		query, args := l.byRelease(table, moment, "shop", versions)
-		return asked{query, args}
+		return question{query, args}
 	}
 	flying := []delivery.DeploymentStatus{delivery.Verifying, delivery.Deploying}
-	for name, question := range map[string]struct {
-		asked
+	for name, one := range map[string]struct {
+		question
 		// by lists the ways in which the history may be searched, and nothing else.
 		by []string
 	}{
-		"relevant":                  {asked{l.relevantQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, relevantBy},
-		"relevant without versions": {asked{l.relevantQuery(), []any{"shop", list(nil)}}, relevantBy},
+		"relevant":                  {question{l.relevantQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, relevantBy},
+		"relevant without versions": {question{l.relevantQuery(), []any{"shop", list(nil)}}, relevantBy},
 		"of a pipeline":             {of(store.DeploymentFilter{Pipeline: "shop"}), []string{"deployments_by_pipeline (pipeline=?)"}},
 		"newest of a pipeline":      {of(store.DeploymentFilter{Pipeline: "shop", Newest: 10}), []string{"deployments_by_pipeline (pipeline>? AND pipeline<?)"}},
 		"newest of a place":         {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Newest: 1}), []string{"deployments_by_place (pipeline=? AND environment>? AND environment<?)"}},
@@ -45,14 +45,14 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		"in flight of a place":      {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: flying}), []string{"deployments_in_flight (pipeline=? AND environment=?)"}},
 		"verified of a place":       {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: []delivery.DeploymentStatus{delivery.Verified}}), []string{"deployments_verified (pipeline=? AND environment=?)"}},
 		"failed of all":             {of(store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Failed}}), []string{"deployments_by_status (status=?)"}},
-		"rollouts":                  {asked{rolloutsQuery, []any{"shop", delivery.MaxRollouts - 1}}, rolloutsBy},
+		"rollouts":                  {question{rolloutsQuery, []any{"shop", delivery.MaxRollouts - 1}}, rolloutsBy},
 		"reports on releases":       {recorded("test_reports", "recorded_at", "1.0.0", "1.1.0"), []string{"test_reports_by_release (pipeline=? AND version=?)"}},
 		"reports of a pipeline":     {recorded("test_reports", "recorded_at"), []string{"test_reports_by_release (pipeline=?)"}},
 		"overrides for releases":    {recorded("overrides", "created_at", "1.0.0", "1.1.0"), []string{"overrides_by_release (pipeline=? AND version=?)"}},
 		"overrides of a pipeline":   {recorded("overrides", "created_at"), []string{"overrides_by_release (pipeline=?)"}},
 		"approvals of releases":     {recorded("approvals", "decided_at", "1.0.0", "1.1.0"), []string{"approvals_by_release (pipeline=? AND version=?)"}},
 	} {
-		plan := explain(t, l, question.query, question.args...)
+		plan := explain(t, l, one.query, one.args...)
 		require.NotEmpty(t, plan, name)
 		for _, line := range plan {
 			words := strings.Fields(line)
@@ -62,7 +62,7 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 			case "SEARCH":
 				_, way, _ := strings.Cut(line, " USING ")
 				way = strings.TrimPrefix(strings.TrimPrefix(way, "COVERING "), "INDEX ")
-				require.Contains(t, question.by, way, "%s:\n%s", name, strings.Join(plan, "\n"))
+				require.Contains(t, one.by, way, "%s:\n%s", name, strings.Join(plan, "\n"))
 			case "USE":
 				require.NotContains(t, name, "newest", "sorted by hand, so everything is read:\n%s", strings.Join(plan, "\n"))
 			}

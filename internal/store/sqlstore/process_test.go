@@ -24,7 +24,7 @@ const (
 
 const contenderRounds = 10
 
-var parts = map[string]func(ctx context.Context, address string) error{"contend": contend, "die": die}
+var parts = map[string]func(ctx context.Context, address string) error{"contend": contend, "contend for many": contendForMany, "die": die}
 
 func TestMain(m *testing.M) {
 	if play, ok := parts[os.Getenv(partVariable)]; ok {
@@ -44,17 +44,26 @@ func ready() error {
 	return err
 }
 
-// contend starts together with the others, on a ledger that nobody has made yet.
-func contend(ctx context.Context, path string) error {
+// contend starts together with the others, on a ledger that nobody has made yet, for one pipeline of all.
+func contend(ctx context.Context, address string) error {
+	return fight(ctx, address, func(int) string { return "shop" })
+}
+
+// contendForMany is the same for many pipelines: each process goes from one to the next, and begins with another one.
+func contendForMany(ctx context.Context, address string) error {
+	return fight(ctx, address, func(round int) string { return fmt.Sprintf("p%d", (os.Getpid()+round)%5) })
+}
+
+func fight(ctx context.Context, address string, pipeline func(round int) string) error {
 	if err := ready(); err != nil {
 		return err
 	}
-	s, err := Open(ctx, path)
+	s, err := Open(ctx, address)
 	if err != nil {
 		return err
 	}
 	for round := range contenderRounds {
-		if err := storetest.Contend(ctx, s, strconv.Itoa(os.Getpid())+"-"+strconv.Itoa(round)); err != nil {
+		if err := storetest.Contend(ctx, s, pipeline(round), strconv.Itoa(os.Getpid())+"-"+strconv.Itoa(round)); err != nil {
 			return err
 		}
 	}
@@ -91,24 +100,27 @@ func start(t *testing.T, part, path string) (process *exec.Cmd, gate io.Closer) 
 	return process, gate
 }
 
+// Many processes at once: none loses what another recorded, no two are at the same thing, and none waits for ever.
 func TestManyProcesses(t *testing.T) {
 	t.Parallel()
 	for name, count := range map[string]int{"sqlite": 8, "postgres": 16} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			address := databases[name](t)
-			processes, gates := make([]*exec.Cmd, count), make([]io.Closer, count)
-			for i := range count {
-				processes[i], gates[i] = start(t, "contend", address)
-			}
-			for _, gate := range gates {
-				require.NoError(t, gate.Close())
-			}
-			for _, process := range processes {
-				require.NoError(t, process.Wait())
-			}
-			storetest.RequireContended(t, openLedger(t, address), count*contenderRounds)
-		})
+		for _, part := range []string{"contend", "contend for many"} {
+			t.Run(name+" "+part, func(t *testing.T) {
+				t.Parallel()
+				address := databases[name](t)
+				processes, gates := make([]*exec.Cmd, count), make([]io.Closer, count)
+				for i := range count {
+					processes[i], gates[i] = start(t, part, address)
+				}
+				for _, gate := range gates {
+					require.NoError(t, gate.Close())
+				}
+				for _, process := range processes {
+					require.NoError(t, process.Wait())
+				}
+				storetest.RequireContended(t, openLedger(t, address), count*contenderRounds)
+			})
+		}
 	}
 }
 

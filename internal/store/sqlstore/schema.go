@@ -2,10 +2,7 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -104,18 +101,4 @@ func (l *ledger) migrate(ctx context.Context, version int64) error {
 		})
 	}
 	return l.failed(ctx, fmt.Sprintf("be prepared (its schema is version %d, and this release needs %d)", version, schemaVersion), err)
-}
-
-func (l *ledger) upgrade(ctx context.Context, db *sql.DB) error {
-	provider, err := goose.NewProvider(l.dialect.goose, db, l.dialect.migrations,
-		goose.WithTableName(schemaTable),
-		goose.WithSessionLocker(l.dialect.locker),
-		goose.WithIsolateDDL(true), // no transaction of its own for each step: the locker's covers all of them
-		goose.WithDisableGlobalRegistry(true),
-	)
-	if err != nil {
-		return err
-	}
-	_, err = provider.Up(ctx)
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,7 +130,7 @@ var transactions = map[string]func(*testing.T, ledger){
 		for worker := range workers {
 			group.Go(func() error {
 				for round := range rounds {
-					if err := Contend(t.Context(), l, fmt.Sprintf("%d-%d", worker, round)); err != nil {
+					if err := Contend(t.Context(), l, fmt.Sprintf("p%d", worker%2), fmt.Sprintf("%d-%d", worker, round)); err != nil {
 						return err
 					}
 				}
@@ -176,17 +177,18 @@ func requireEmpty(t *testing.T, l ledger) {
 	l.refuse(t, delivery.CodeConflict, refuseHeld)
 }
 
-// The places that Contend fights over.
-const (
-	contendedEnvironment = "contended"
-	contendedPipeline    = "contended"
-)
+// contendedEnvironment is the place that Contend fights over.
+const contendedEnvironment = "contended"
 
-// Contend is one round of a fight over the same rows: it counts itself in one environment's configuration, appends an event,
-// and makes a deployment unless one is in flight, which it settles in a transaction of its own. Many processes and goroutines
-// may do it at once; RequireContended then tells whether something was lost. ID must be different in each round.
-func Contend(ctx context.Context, s store.Store, id string) error {
-	var won delivery.Deployment
+// Contend is one round of a fight over the same rows: it counts itself in one environment's configuration, appends an event, and
+// deploys a pipeline there, under its lease and unless somebody else is at it, which it settles in a transaction of its own. Many
+// processes and goroutines may do it at once, for one pipeline and for several; RequireContended then tells whether something was
+// lost, or two were at the same thing. ID must be different in each round.
+func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
+	var (
+		lease store.Lease
+		won   delivery.Deployment
+	)
 	err := s.Update(ctx, func(tx store.Tx) error {
 		won = delivery.Deployment{}
 		if err := countIn(ctx, tx); err != nil {
@@ -195,21 +197,35 @@ func Contend(ctx context.Context, s store.Store, id string) error {
 		if _, err := tx.AppendEvent(ctx, event("round.fought", id)); err != nil {
 			return err
 		}
-		d, err := tx.AddDeployment(ctx, inFlight(id, contendedPipeline, contendedEnvironment, "1.0.0"))
-		if err == nil {
-			won = d
-		} else if delivery.CodeOf(err) == delivery.CodeConflict {
-			err = nil // another one is in flight
+		var err error
+		lease, err = tx.AcquireLease(ctx, contendedEnvironment+"/"+pipeline, id, noon, time.Minute)
+		if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
+			return nil // somebody else is at it
 		}
+		if err != nil {
+			return err
+		}
+		if won, err = tx.AddDeployment(ctx, inFlight(id, pipeline, contendedEnvironment, "1.0.0")); err != nil {
+			return err
+		}
+		_, err = tx.AppendEvent(ctx, event("lease.taken", fmt.Sprintf("%s/%d", pipeline, lease.Fence)))
 		return err
 	})
 	if err != nil || won.ID == "" {
 		return err
 	}
-	if err := s.View(ctx, onlyOneInFlight(ctx)); err != nil {
+	if err := s.View(ctx, onlyOneInFlight(ctx, pipeline)); err != nil {
 		return err
 	}
-	return s.Update(ctx, func(tx store.Tx) error { return settle(ctx, tx, won) })
+	return s.Update(ctx, func(tx store.Tx) error {
+		if err := tx.CheckLease(ctx, lease); err != nil {
+			return err
+		}
+		if err := settle(ctx, tx, won); err != nil {
+			return err
+		}
+		return tx.ReleaseLease(ctx, lease)
+	})
 }
 
 func countIn(ctx context.Context, tx store.Tx) error {
@@ -228,12 +244,12 @@ func countIn(ctx context.Context, tx store.Tx) error {
 	return tx.PutEnvironment(ctx, spec)
 }
 
-func onlyOneInFlight(ctx context.Context) func(store.Reader) error {
+func onlyOneInFlight(ctx context.Context, pipeline string) func(store.Reader) error {
 	return func(r store.Reader) error {
-		flying, err := r.Deployments(ctx, store.DeploymentFilter{Pipeline: contendedPipeline, Environment: contendedEnvironment,
+		flying, err := r.Deployments(ctx, store.DeploymentFilter{Pipeline: pipeline, Environment: contendedEnvironment,
 			Statuses: []delivery.DeploymentStatus{delivery.Deploying, delivery.Verifying}})
-		if err == nil && len(flying) > 1 {
-			return fmt.Errorf("%d deployments are in flight at once", len(flying))
+		if err == nil && len(flying) != 1 {
+			return fmt.Errorf("%d deployments of %s are in flight at once", len(flying), pipeline)
 		}
 		return err
 	}
@@ -242,15 +258,24 @@ func onlyOneInFlight(ctx context.Context) func(store.Reader) error {
 // RequireContended checks a ledger on which Contend was called so many times.
 func RequireContended(t *testing.T, s store.Store, rounds int) {
 	t.Helper()
-	count, err := VerifyEvents(t.Context(), s)
+	_, err := VerifyEvents(t.Context(), s)
 	require.NoError(t, err)
-	require.Equal(t, rounds, count)
 	l := ledger{s}
 	require.Equal(t, strconv.Itoa(rounds), read(t, l, environmentNamed(contendedEnvironment)).Config["N"])
+	require.Len(t, read(t, l, eventsAfter(0, 2*rounds, "round.fought", "")), rounds)
 	all := read(t, l, deploymentsOf(store.DeploymentFilter{}))
 	require.NotEmpty(t, all)
+	of := map[string]int64{}
 	for i, d := range all {
 		require.Equal(t, int64(i+1), d.Seq)
 		require.Equal(t, delivery.Verified, d.Status)
+		of[d.Pipeline]++
 	}
+	taken := map[string]int64{}
+	for _, e := range read(t, l, eventsAfter(0, 2*rounds, "lease.taken", "")) {
+		pipeline, fence, _ := strings.Cut(e.Subject, "/")
+		taken[pipeline]++
+		require.Equal(t, strconv.FormatInt(taken[pipeline], 10), fence, "each holder of a lease has the next number")
+	}
+	require.Equal(t, of, taken, "nobody deployed without the lease")
 }
