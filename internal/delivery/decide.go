@@ -152,6 +152,16 @@ func Decide(w World, entry string) Decision {
 	return d
 }
 
+// DecideOnward is Decide for whoever has verified what was handed out in the entry stage: the release goes on from there.
+func DecideOnward(w World, entry string) Decision { return Decide(w, entry).Onward() }
+
+// Onward leaves out what hands the release out anew in the entry stage, as when its configuration has changed since. That is for the
+// promotion, whose plan shows it: a verification that did so would leave behind what it is to verify.
+func (d Decision) Onward() Decision {
+	d.Steps = slices.DeleteFunc(slices.Clone(d.Steps), func(s Step) bool { return s.Kind == StepAuthorise && s.Stage == d.Entry })
+	return d
+}
+
 // decideStage finishes first what is under way, then takes back what failed, then deploys what is missing.
 func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks) (StageDecision, []Step) {
 	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}

@@ -56,7 +56,7 @@ func ForeseeVerification(w World, before []string, r VerificationRequest) (Fores
 	}
 	f.verify(&w, settled)
 	if wanted := w.Promotions[r.Spec.Stage]; wanted.Spec.Version == r.Spec.Version && !wanted.Unmanaged {
-		f.Decision = f.play(&w, r.Spec.Stage)
+		f.Decision = f.playAs(&w, r.Spec.Stage, DecideOnward)
 	}
 	return f, nil
 }
@@ -71,7 +71,7 @@ func (f *Foresight) playBefore(w *World, entries []string) {
 			}
 			if settled, err := w.Verifiable(planned, false); err == nil && len(settled) > 0 { // a refused one settles nothing
 				f.verify(w, settled)
-				f.play(w, entry)
+				f.playAs(w, entry, DecideOnward)
 			}
 		}
 	}
@@ -89,9 +89,11 @@ func (f *Foresight) verify(w *World, settled []Deployment) {
 }
 
 // play carries out the steps of an entry until none is left, and returns the last decision.
-func (f *Foresight) play(w *World, entry string) Decision {
+func (f *Foresight) play(w *World, entry string) Decision { return f.playAs(w, entry, Decide) }
+
+func (f *Foresight) playAs(w *World, entry string, decide func(World, string) Decision) Decision {
 	for {
-		d := Decide(*w, entry)
+		d := decide(*w, entry)
 		f.note(d.Asks)
 		if len(d.Steps) == 0 || len(f.Steps) >= maxForesight {
 			return d

@@ -470,7 +470,7 @@ func (u *universe) live() []string {
 		{9, func() { u.apply(u.delivery(), u.chance(20)) }},
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
 		{7, func() { u.apply(u.again(), u.chance(15)) }},
-		{u.onlyExternal(9), func() { u.apply(u.verification(), u.chance(20)) }}, {u.onlyExternal(4), u.verifyAgain}, {u.onlyExternal(9), u.handOut},
+		{u.onlyExternal(9), func() { u.apply(u.verification(), u.chance(20)) }}, {u.onlyExternal(10), u.verifyAgain}, {u.onlyExternal(9), u.handOut},
 		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
 		{2, u.mend}, {1, u.atOnce}, {u.often("tests", 4), u.testify}, {u.often("tests", 4), u.vouch}, {u.often("policies", 2), u.legislate}, {u.often("freezes", 2), u.freeze}, {u.often("freezes", 1), u.suddenly},
 		{u.often("overrides", 5), u.override}, {u.often("overrides", 1), u.revokeOverride},

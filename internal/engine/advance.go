@@ -16,6 +16,11 @@ import (
 // pending. Cancelling ctx stops it at its next safe point, with ctx's error. A place that differs from what this very work has
 // deployed there is a conflict: deploying again and again would not help.
 func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
+	return e.advance(ctx, actor, pipeline, entry, func(d delivery.Decision) delivery.Decision { return d })
+}
+
+// advance is Advance as far as may be: of each decision it does what is left of it.
+func (e *Engine) advance(ctx context.Context, actor, pipeline, entry string, may func(delivery.Decision) delivery.Decision) (delivery.Promotion, delivery.Decision, error) {
 	deployed := map[string]delivery.Content{} // by environment
 	found := newAnswers(pipeline)
 	for {
@@ -24,6 +29,7 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 		if err != nil {
 			return wanted, d, err
 		}
+		d = may(d)
 		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
 			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool {
 				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorise

@@ -111,7 +111,7 @@ func (u *universe) verifyAgain() {
 	if out != "" || stands == "" {
 		return
 	}
-	bad := u.chance(40)
+	bad := u.chance(65)
 	u.book.write(func(b *answerBook) { b.bad["stg/"+stands] = bad })
 	u.pauses.Store(0)
 	w := u.verificationOf(delivery.VerificationRequest{Again: true, Spec: delivery.VerificationSpec{Pipeline: "shop", Stage: "staging", Version: stands}})

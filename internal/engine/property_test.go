@@ -47,7 +47,7 @@ var happensSomewhere = []string{
 	"event freeze.deleted", "report written by a verification", "signed approve", "signature forged", "signature replayed",
 	"handed out: deliver verified", "handed out: deliver verifying", "handed out: deliver superseded", "handed out: deliver failed",
 	"event deployment.superseded", "event verification.requested", "event verification.refused", "went on after a verification",
-	"verified again", "found broken when verified again", "preview agreed on a verification", "back to what ran before",
+	"verified again", "found broken when verified again", "preview agreed on a verification",
 	"preview agreed on deployments", "preview agreed on nothing to deploy", "event environment.refused",
 	"replica looked at", "tested with what it runs with",
 }

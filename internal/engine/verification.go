@@ -76,7 +76,7 @@ func (e *Engine) startVerification(actor string, r delivery.VerificationRequest)
 		if wanted := w.Promotions[key.entry]; err != nil || wanted.Unmanaged || wanted.Spec.Version != r.Spec.Version {
 			return err // nothing moves it on, or something else is wanted there by now
 		}
-		work.wanted, work.decision, err = e.Advance(ctx, actor, key.pipeline, key.entry)
+		work.wanted, work.decision, err = e.advance(ctx, actor, key.pipeline, key.entry, delivery.Decision.Onward)
 		return err
 	})
 }
