@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -12,6 +14,13 @@ import (
 )
 
 const pipelineType = "cd_pipeline"
+
+// strictly reads a declaration and refuses keys that it does not have.
+func strictly[S any](config []byte, into *S) error {
+	d := json.NewDecoder(bytes.NewReader(config))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
 
 func TestPipelineBadInput(t *testing.T) {
 	t.Parallel()
