@@ -46,12 +46,34 @@ func VerifyLink(previous *Event, e Event) error {
 		seq, hash = previous.Seq+1, previous.Hash
 	}
 	switch {
-	case e.Seq != seq:
-		return Errorf(CodeConflict, "event %d is missing: event %d follows event %d", seq, e.Seq, seq-1)
-	case e.Previous != hash:
-		return Errorf(CodeConflict, "event %d does not follow event %d: the link is broken", e.Seq, seq-1)
+	case e.Seq > seq:
+		return Errorf(CodeConflict, "event %d is missing: %s follows event %d", seq, e, seq-1)
+	case e.Seq < seq:
+		return Errorf(CodeConflict, "%s follows event %d: it is not in its place, or there twice", e, seq-1)
 	case e.Hash != e.sum():
-		return Errorf(CodeConflict, "event %d (%s %s) was changed after it was written", e.Seq, e.Kind, e.Subject)
+		if was := e.written(); was > 0 {
+			return Errorf(CodeConflict, "%s was event %d when it was written: events were reordered, or some before it were inserted or removed", e, was)
+		}
+		return Errorf(CodeConflict, "%s was changed after it was written", e)
+	case e.Previous != hash:
+		return Errorf(CodeConflict, "%s was not written behind event %d as that is now: the link is broken, because one of the two was replaced", e, seq-1)
 	}
 	return nil
+}
+
+// String names the event in messages.
+func (e Event) String() string { return fmt.Sprintf("event %d (%s %s)", e.Seq, e.Kind, e.Subject) }
+
+// farthest is how far away from its number an event is looked for.
+const farthest = 10_000
+
+// written finds the number that an event had when it was sealed; 0 when it is not its number alone that was changed.
+func (e Event) written() int64 {
+	for seq := max(1, e.Seq-farthest); seq <= e.Seq+farthest; seq++ {
+		other := e
+		if other.Seq = seq; other.sum() == e.Hash {
+			return seq
+		}
+	}
+	return 0
 }

@@ -235,11 +235,11 @@ func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 			continue
 		case d.Replaces:
 			o.Status = delivery.RolledBack
-			events = append(events, happened{"deployment.rolled_back", o.ID, o})
 		default:
 			o.Status = delivery.Superseded
 		}
 		o.SettledAt = &now
+		events = append(events, happened{"deployment." + string(o.Status), o.ID, o})
 		if err := tx.PutDeployment(ctx, o); err != nil {
 			return nil, err
 		}

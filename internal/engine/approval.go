@@ -132,6 +132,8 @@ func (e *Engine) RevokeApproval(ctx context.Context, actor, id string) error {
 		if a.RevokedAt != nil {
 			return nil, delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked already", id)
 		}
-		return []happened{{"approval.revoked", id, a}}, tx.RevokeApproval(ctx, id, e.now())
+		at := e.now()
+		a.RevokedAt = &at
+		return []happened{{"approval.revoked", id, a}}, tx.RevokeApproval(ctx, id, at)
 	})
 }

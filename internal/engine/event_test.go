@@ -73,7 +73,8 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 		{"deliver what fails", func() error { h.book.bad["shop/2.0"] = true; h.delivers("2.0", 1); return nil },
 			[]string{"release.registered shop/2.0 by " + ann, "promotion.requested shop/development by " + ann, "deployment.started D3 by " + ann,
 				"deployment.deployed D3 by " + ann, "deployment.failed D3 by " + ann, "deployment.started D4 by " + ann, "deployment.deployed D4 by " + ann,
-				"deployment.verified D4 by " + ann, "deployment.rolled_back D3 by " + ann, "promotion.refused shop/development by " + ann}, ""},
+				"deployment.verified D4 by " + ann, "deployment.superseded D1 by " + ann, "deployment.rolled_back D3 by " + ann,
+				"promotion.refused shop/development by " + ann}, ""},
 		{"raise the attempt, and be stopped in the middle", func() error {
 			h.book.bad["shop/2.0"] = false
 			other := h.engine()

@@ -86,6 +86,8 @@ func (e *Engine) RevokeOverride(ctx context.Context, actor, id string) error {
 		if o.RevokedAt != nil {
 			return nil, delivery.Errorf(delivery.CodeNotFound, "override %q was revoked already", id)
 		}
-		return []happened{{"override.revoked", id, o}}, tx.RevokeOverride(ctx, id, e.now())
+		at := e.now()
+		o.RevokedAt = &at
+		return []happened{{"override.revoked", id, o}}, tx.RevokeOverride(ctx, id, at)
 	})
 }

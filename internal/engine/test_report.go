@@ -109,7 +109,9 @@ func (e *Engine) WithdrawTestReport(ctx context.Context, actor, id string) error
 		if report.WithdrawnAt != nil {
 			return nil, delivery.Errorf(delivery.CodeNotFound, "test report %q was withdrawn already", id)
 		}
-		return []happened{{"test_report.withdrawn", id, report}}, tx.WithdrawTestReport(ctx, id, e.now())
+		at := e.now()
+		report.WithdrawnAt = &at
+		return []happened{{"test_report.withdrawn", id, report}}, tx.WithdrawTestReport(ctx, id, at)
 	})
 }
 
