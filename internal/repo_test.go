@@ -59,6 +59,8 @@ const (
 	sshsigModule  = "github.com/hiddeco/sshsig"
 	cryptoModule  = "golang.org/x/crypto/..."
 	sysModule     = "golang.org/x/sys/..."
+	termModule    = "golang.org/x/term"
+	progressbar   = "github.com/schollz/progressbar/v3"
 )
 
 // testOutside is what test files of any package may import.
@@ -128,6 +130,9 @@ var importTable = []row{
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},
 
+	// Moves, verifies and exports whole ledgers.
+	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "engine", "gate", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
+
 	// Put it together.
 	{
 		pkg:  "app",
@@ -135,7 +140,7 @@ var importTable = []row{
 		testOurs: []string{"acctest"},
 	},
 	{
-		pkg: "cli", ours: []string{"app", "client", "provider"},
+		pkg: "cli", ours: []string{"app", "client", "ledger", "provider"}, outside: []string{progressbar, termModule},
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, goPlugin, hclog},
 	},
 

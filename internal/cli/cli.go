@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
@@ -35,8 +37,10 @@ func Main(version string, args []string) int {
 	case len(args) == 1 && args[0] == "version":
 		fmt.Println("terraform-provider-cd", version)
 		return 0
+	case args[0] == "ledger":
+		return ledgerCommand(args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))})
 	}
-	fmt.Fprintln(os.Stderr, "usage: terraform-provider-cd [version | -debug]\nWithout arguments it is a Terraform plugin, started by Terraform itself.")
+	fmt.Fprintln(os.Stderr, "usage: terraform-provider-cd [version | -debug | ledger help]\nWithout arguments it is a Terraform plugin, started by Terraform itself.")
 	return 2
 }
 

@@ -25,12 +25,16 @@ func (l *ledger) start(ctx context.Context) error {
 	case version == schemaVersion:
 		return nil
 	case version > schemaVersion:
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by a newer release (its schema is version %d, and this release knows %d); use that release or a newer one", l.name, version, schemaVersion)
+		return l.tooNew(version)
 	}
 	if err := l.refuseForeign(ctx); err != nil {
 		return err
 	}
 	return l.migrate(ctx, version)
+}
+
+func (l *ledger) tooNew(version int64) error {
+	return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by a newer release (its schema is version %d, and this release knows %d); use that release or a newer one", l.name, version, schemaVersion)
 }
 
 // version reads the schema's version; 0 when there is no schema yet.

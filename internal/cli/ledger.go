@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/ledger"
+)
+
+const ledgerUsage = `usage: terraform-provider-cd ledger verify [-anchor HASH] LEDGER
+       terraform-provider-cd ledger export [-o FILE] LEDGER
+       terraform-provider-cd ledger copy FROM TO
+       terraform-provider-cd ledger help
+
+LEDGER, FROM and TO are the path of a SQLite file, such as .cd/ledger.db, or the URL of a PostgreSQL database, such as
+postgres://user@db.example.com/cd (the password in PGPASSWORD or a password file).
+
+verify  checks that the log is an unbroken chain and that everything the ledger holds is what the log says, and names the first
+        record that is broken. LEDGER may also be an exported file (its name ends with .ndjson) or - for standard input.
+        -anchor HASH demands that the log still has the event with this hash, as an earlier verify or export printed it.
+export  writes the whole ledger as lines of JSON to standard output, or to FILE, which must not exist yet.
+copy    brings everything into an empty ledger, history and chain included. TO is made if need be.
+
+Exit status: 0 done and in order, 1 broken or failed, 2 not understood.
+`
+
+// ledgerArguments is a command line behind "ledger".
+type ledgerArguments struct {
+	command string
+	places  []string
+	anchor  string // verify
+	out     string // export
+}
+
+// parseLedger reads a command line; its error says what is not understood.
+func parseLedger(args []string) (a ledgerArguments, err error) {
+	if len(args) == 0 {
+		return a, errors.New("say what to do: verify, export or copy")
+	}
+	a.command = args[0]
+	wanted := map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
+	places, known := wanted[a.command]
+	if !known {
+		return a, fmt.Errorf("%q is not something to do with a ledger", a.command)
+	}
+	flags := map[string]*string{}
+	switch a.command {
+	case "verify":
+		flags["-anchor"] = &a.anchor
+	case "export":
+		flags["-o"] = &a.out
+	}
+	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
+		name, value, inline := strings.Cut(rest[0], "=")
+		if strings.HasPrefix(name, "--") {
+			name = name[1:]
+		}
+		into, isFlag := flags[name]
+		switch {
+		case isFlag && inline:
+			*into = value
+		case isFlag && len(rest) > 1:
+			*into, rest = rest[1], rest[1:]
+		case isFlag:
+			return a, fmt.Errorf("%s needs a value", name)
+		case strings.HasPrefix(name, "-") && name != "-":
+			return a, fmt.Errorf("ledger %s has no option %s", a.command, name)
+		default:
+			a.places = append(a.places, rest[0])
+		}
+	}
+	if len(a.places) != places {
+		return a, fmt.Errorf("ledger %s takes %s", a.command, map[int]string{0: "nothing more", 1: "one ledger", 2: "two ledgers: from which, and to which"}[places])
+	}
+	if a.anchor != "" && !strings.HasPrefix(a.anchor, "sha256:") {
+		return a, errors.New("-anchor is the hash of an event, as in sha256:9f86…")
+	}
+	return a, nil
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	terminal bool // err is one
+}
+
+// ledgerCommand does what the command line behind "ledger" says, until a first Ctrl-C.
+func ledgerCommand(args []string, s streams) int {
+	a, err := parseLedger(args)
+	if err != nil {
+		fmt.Fprintf(s.err, "terraform-provider-cd: %v\n\n%s", err, ledgerUsage)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	bars := &bars{out: s.err, shown: s.terminal}
+	switch a.command {
+	case "verify":
+		err = verifyLedger(ctx, a, s, bars)
+	case "export":
+		err = exportLedger(ctx, a, s, bars)
+	case "copy":
+		err = copyLedger(ctx, a, s, bars)
+	default:
+		fmt.Fprint(s.out, ledgerUsage)
+	}
+	bars.end()
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("ledger %s was interrupted; nothing was changed", a.command)
+	}
+	fmt.Fprintln(s.err, "terraform-provider-cd:", err)
+	return 1
+}
+
+func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) (err error) {
+	var found ledger.Report
+	switch place := a.places[0]; {
+	case place == "-":
+		found, err = ledger.VerifyFile(ctx, "standard input", s.in, a.anchor, bars.progress)
+	case strings.HasSuffix(place, ".ndjson") && !strings.Contains(place, "://"):
+		file, failed := os.Open(place)
+		if failed != nil {
+			return failed
+		}
+		defer file.Close()
+		found, err = ledger.VerifyFile(ctx, place, file, a.anchor, bars.progress)
+	default:
+		found, err = ledger.Verify(ctx, place, a.anchor, bars.progress)
+	}
+	bars.end()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s is unbroken: %d events, and %d rows that are what the events say\nanchor: %s\n", found.Name, found.Events, found.Rows, found.Last)
+	return err
+}
+
+// exportLedger leaves no half a file behind.
+func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
+	if a.out == "" {
+		_, err := ledger.Export(ctx, a.places[0], s.out, bars.progress)
+		return err
+	}
+	file, err := os.OpenFile(a.out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists already; name a file that does not", a.out)
+	}
+	if err != nil {
+		return err
+	}
+	found, err := ledger.Export(ctx, a.places[0], file, bars.progress)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(a.out))
+	}
+	bars.end()
+	_, err = fmt.Fprintf(s.err, "exported %d events and %d rows of %s\nanchor: %s\n", found.Events, found.Rows, found.Name, found.Last)
+	return err
+}
+
+func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
+	found, err := ledger.Copy(ctx, a.places[0], a.places[1], bars.progress)
+	bars.end()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.out, "copied %d events and %d rows of %s\nanchor: %s\n", found.Events, found.Rows, found.Name, found.Last); err != nil {
+		return err
+	}
+	if found.Behind > 0 {
+		_, err = fmt.Fprintf(s.err, "warning: %s was in use meanwhile, and %d newer events of it were not copied; stop what uses it and copy again into an empty ledger\n", found.Name, found.Behind)
+	}
+	return err
+}

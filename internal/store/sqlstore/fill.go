@@ -1,0 +1,122 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+const (
+	// batchRows and batchBytes bound what one statement writes. Databases bound the number of arguments: 65,535 in PostgreSQL.
+	batchRows  = 500
+	batchBytes = 1 << 20
+)
+
+// Fill opens the ledger at an address, makes it if need be, and writes into it in one transaction all that f hands over. It is
+// kept when f returns nil; after any error, and when ctx ends, the ledger is as empty as it was. f may be run again after a
+// conflict. A ledger that holds anything is a conflict. Other errors are as of Open.
+func Fill(ctx context.Context, address string, f func(*Filling) error) (err error) {
+	l, err := open(ctx, address, patience)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return l.Update(ctx, func(tx store.Tx) error {
+		w, ok := tx.(*writer)
+		if !ok {
+			return fmt.Errorf("sqlstore: a writer of its own is expected, not a %T", tx)
+		}
+		if err := w.refuseFilled(ctx); err != nil {
+			return err
+		}
+		filling := &Filling{w: w}
+		if err := f(filling); err != nil {
+			return err
+		}
+		return filling.flush(ctx)
+	})
+}
+
+// refuseFilled lets only an empty ledger be filled: two histories cannot become one chain.
+func (w *writer) refuseFilled(ctx context.Context) error {
+	for _, t := range append([]table{events}, present...) {
+		var filled bool
+		if _, err := w.value(ctx, []any{&filled}, `SELECT EXISTS (SELECT 1 FROM `+t.name+`)`); err != nil {
+			return err
+		}
+		if filled {
+			return delivery.Errorf(delivery.CodeConflict, "the ledger %s is not empty: its table %s holds something already, and two histories cannot become one; name a new file, or an empty database or schema", w.ledger.name, t.name)
+		}
+	}
+	return nil
+}
+
+// Filling is a ledger while it is being filled.
+type Filling struct {
+	w     *writer
+	into  table
+	rows  [][]any
+	bytes int
+}
+
+// Event writes an event just as it is.
+func (f *Filling) Event(ctx context.Context, e delivery.Event) error {
+	return f.add(ctx, events, []any{e.Seq, e.At.UnixMicro(), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous, e.Hash}, len(e.Data))
+}
+
+// Row writes a row just as it is.
+func (f *Filling) Row(ctx context.Context, r delivery.Row) error {
+	for _, t := range present {
+		if t.name != r.Table {
+			continue
+		}
+		values, size := make([]any, len(t.columns)), 0
+		for i, column := range t.columns {
+			values[i] = r.Values[column]
+			if text, ok := values[i].(string); ok {
+				size += len(text)
+			}
+		}
+		return f.add(ctx, t, values, size)
+	}
+	return delivery.Errorf(delivery.CodeInvalid, "the ledger has no table %q", r.Table)
+}
+
+// Written reads what was handed over, as the database has it.
+func (f *Filling) Written(ctx context.Context) (Snapshot, error) {
+	return Snapshot{&f.w.reader}, f.flush(ctx)
+}
+
+func (f *Filling) add(ctx context.Context, t table, values []any, size int) error {
+	if t.name != f.into.name || len(f.rows) == batchRows || f.bytes+size > batchBytes {
+		if err := f.flush(ctx); err != nil {
+			return err
+		}
+	}
+	f.into, f.rows, f.bytes = t, append(f.rows, values), f.bytes+size
+	return nil
+}
+
+// flush writes the rows that are waiting, in one statement.
+func (f *Filling) flush(ctx context.Context) error {
+	if len(f.rows) == 0 {
+		return nil
+	}
+	arguments := conditions{}
+	lines := make([]string, len(f.rows))
+	for i, row := range f.rows {
+		places := make([]string, len(row))
+		for j, v := range row {
+			places[j] = arguments.argument(v)
+		}
+		lines[i] = "(" + strings.Join(places, ", ") + ")"
+	}
+	query := `INSERT INTO ` + f.into.name + ` (` + strings.Join(f.into.columns, ", ") + `) VALUES ` + strings.Join(lines, ", ")
+	f.rows, f.bytes = f.rows[:0], 0
+	_, err := f.w.exec(ctx, query, arguments.args...)
+	return err
+}
