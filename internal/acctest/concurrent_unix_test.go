@@ -14,12 +14,15 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/ledger"
 )
 
-// requireWholeLedger walks the event log: no link of the chain is broken, no place ever had two deployments in flight, and none
-// is in flight now.
+// requireWholeLedger walks the event log: no link of the chain is broken, everything that the ledger holds is what the log says, no
+// place ever had two deployments in flight, and none is in flight now.
 func requireWholeLedger(t *testing.T, h *acctest.Harness) {
 	t.Helper()
+	_, err := ledger.Verify(t.Context(), h.Ledger, "", func(string, int64, int64) {})
+	require.NoError(t, err)
 	api := h.Client(mallory)
 	inFlight := map[string]string{} // by pipeline and environment
 	var previous *delivery.Event

@@ -126,7 +126,7 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	var found ledger.Report
 	switch place := a.places[0]; {
 	case place == "-":
-		found, err = ledger.VerifyFile(ctx, "standard input", s.in, a.anchor, bars.progress)
+		found, err = ledger.VerifyFile(ctx, "standard input", interruptible{ctx, s.in}, a.anchor, bars.progress)
 	case strings.HasSuffix(place, ".ndjson") && !strings.Contains(place, "://"):
 		file, failed := os.Open(place)
 		if failed != nil {
@@ -183,4 +183,30 @@ func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) e
 		_, err = fmt.Fprintf(s.err, "warning: %s was in use meanwhile, and %d newer events of it were not copied; stop what uses it and copy again into an empty ledger\n", found.Name, found.Behind)
 	}
 	return err
+}
+
+// interruptible is an input on which nobody waits any more once ctx has ended: the program is about to end too.
+type interruptible struct {
+	ctx context.Context //nolint:containedctx // an io.Reader is not given one
+	in  io.Reader
+}
+
+// Read implements io.Reader.
+func (r interruptible) Read(into []byte) (n int, err error) {
+	type answer struct {
+		text []byte
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		text := make([]byte, len(into))
+		n, err := r.in.Read(text)
+		read <- answer{text[:n], err}
+	}()
+	select {
+	case <-r.ctx.Done():
+		return 0, r.ctx.Err()
+	case got := <-read:
+		return copy(into, got.text), got.err
+	}
 }

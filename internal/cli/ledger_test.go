@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
+)
+
+// said is what a command printed, and its exit status.
+type said struct {
+	out, err string
+	status   int
+}
+
+func run(in string, args ...string) said {
+	var out, err bytes.Buffer
+	status := ledgerCommand(args, streams{in: strings.NewReader(in), out: &out, err: &err})
+	return said{out.String(), err.String(), status}
+}
+
+// someLedger makes a ledger that knows one environment.
+func someLedger(t *testing.T, address string) string {
+	t.Helper()
+	opened, err := app.Open(t.Context(), app.Config{Ledger: address})
+	require.NoError(t, err)
+	api := client.New(client.Config{Address: "http://embedded", Transport: client.InProcess(opened.Handler), Actor: "alice@example.com", UserAgent: "test"})
+	_, err = api.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "staging", Tier: delivery.TierStaging})
+	require.NoError(t, err)
+	require.NoError(t, opened.Close(t.Context()))
+	return address
+}
+
+func TestLedgerCommandLine(t *testing.T) {
+	require.Equal(t, 2, Main("test", []string{"ledger"}))
+	require.Equal(t, 0, Main("test", []string{"ledger", "help"}))
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "say what to do"},
+		{[]string{"burn", "x.db"}, `"burn" is not something`},
+		{[]string{"verify"}, "takes one ledger"},
+		{[]string{"verify", "a", "b"}, "takes one ledger"},
+		{[]string{"copy", "a"}, "takes two ledgers"},
+		{[]string{"export", "-x", "a"}, "has no option -x"},
+		{[]string{"copy", "-o", "f", "a", "b"}, "has no option -o"},
+		{[]string{"export", "a", "-o"}, "-o needs a value"},
+		{[]string{"verify", "-anchor", "abc", "a"}, "-anchor is the hash"},
+		{[]string{"help", "me"}, "takes nothing more"},
+	} {
+		got := run("", c.args...)
+		require.Equal(t, 2, got.status, "%v", c.args)
+		require.Contains(t, got.err, c.says)
+		require.Contains(t, got.err, "usage: terraform-provider-cd ledger verify")
+		require.Empty(t, got.out)
+	}
+}
+
+func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
+	dir := t.TempDir()
+	one, two, file := someLedger(t, filepath.Join(dir, "one.db")), pgtest.URL(t), filepath.Join(dir, "one.ndjson")
+
+	copied := run("", "copy", one, two)
+	require.Equal(t, said{copied.out, "", 0}, copied)
+	require.Contains(t, copied.out, "copied 1 events and 1 rows")
+	require.Equal(t, 1, run("", "copy", one, two).status)
+	require.Contains(t, run("", "copy", one, two).err, "is not empty")
+
+	verified := run("", "verify", two)
+	require.Equal(t, said{verified.out, "", 0}, verified, "nothing but the result, where no terminal is")
+	_, anchor, found := strings.Cut(strings.TrimSpace(verified.out), "anchor: ")
+	require.True(t, found)
+	require.Zero(t, run("", "verify", one, "--anchor="+anchor).status)
+	cut := run("", "verify", "-anchor", "sha256:00", one)
+	require.Equal(t, 1, cut.status)
+	require.Contains(t, cut.err, "no event has the hash")
+
+	require.Zero(t, run("", "export", "-o", file, one).status)
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(text), run("", "export", two).out)
+	require.Contains(t, run("", "export", "-o", file, one).err, "exists already")
+	require.Zero(t, run("", "verify", file, "-anchor", anchor).status)
+	require.Zero(t, run(string(text), "verify", "-").status)
+	broken := run(strings.Replace(string(text), "alice", "mallory", 1), "verify", "-")
+	require.Equal(t, 1, broken.status)
+	require.Contains(t, broken.err, "event 1 (environment.declared staging) was changed after it was written")
+	require.Empty(t, broken.out)
+}
+
+// What fails says so without a password, and leaves nothing behind.
+func TestLedgerFailuresAreClean(t *testing.T) {
+	dir := t.TempDir()
+	secret := "postgres://cd:Hush7k3vb9Q@/cd?host=" + dir
+	file := filepath.Join(dir, "x.ndjson")
+	one := someLedger(t, filepath.Join(dir, "one.db"))
+	for _, args := range [][]string{
+		{"verify", secret}, {"export", "-o", file, secret}, {"copy", secret, one}, {"copy", one, secret}, {"verify", file}, {"verify", filepath.Join(dir, "no.db")},
+	} {
+		got := run("", args...)
+		require.Equal(t, 1, got.status, "%v", args)
+		require.NotContains(t, got.err+got.out, "Hush7k3vb9Q")
+		require.Equal(t, 1, strings.Count(got.err, "\n"), got.err)
+		require.NoFileExists(t, file)
+	}
+}
+
+func TestProgressIsShownOnATerminalOnly(t *testing.T) {
+	var out bytes.Buffer
+	for _, shown := range []bool{false, true} {
+		b := &bars{out: &out, shown: shown}
+		for i := range int64(3) {
+			b.progress("copying", i+1, 3)
+		}
+		b.end()
+		require.Equal(t, shown, strings.Contains(out.String(), "copying"))
+	}
+}
