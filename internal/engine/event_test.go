@@ -84,7 +84,7 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 			return nil
 		}, []string{"release.declared shop/2.0 by " + ann, "promotion.requested shop/development by " + ann, "deployment.started D5 by " + ann}, ""},
 		{"go on", func() error { h.delivers("2.0", 2); return nil },
-			[]string{"deployment.resumed D5 by " + ann, "deployment.deployed D5 by " + ann, "deployment.verified D5 by " + ann}, ""},
+			[]string{"deployment.resumed D5 by " + ann, "deployment.deployed D5 by " + ann, "deployment.verified D5 by " + ann, "deployment.superseded D4 by " + ann}, ""},
 		{"stop managing the promotion", func() error { return h.DeletePromotion(ctx, bob, "shop", "production") },
 			[]string{"promotion.removed shop/production by " + bob}, ""},
 		{"retire a release", func() error { return h.DeleteRelease(ctx, bob, "shop", "1.0") }, []string{"release.retired shop/1.0 by " + bob}, ""},
