@@ -95,7 +95,6 @@ func (l *ledger) refuseForeign(ctx context.Context) error {
 func (l *ledger) migrate(ctx context.Context, version int64) error {
 	db, err := l.dialect.connect(forUpgrading, l.patience)
 	if err == nil {
-		defer db.Close() // whatever it did is committed or gone
 		err = l.patiently(ctx, func() (again bool, err error) {
 			err = l.dialect.prepare(ctx, db)
 			if err == nil {
@@ -103,6 +102,9 @@ func (l *ledger) migrate(ctx context.Context, version int64) error {
 			}
 			return l.dialect.diagnose(err).again, err
 		})
+		if closing := db.Close(); err == nil {
+			err = closing
+		}
 	}
 	return l.failed(ctx, fmt.Sprintf("be prepared (its schema is version %d, and this release needs %d)", version, schemaVersion), err)
 }

@@ -10,7 +10,7 @@ import (
 
 // upgrade makes or upgrades the schema, if nobody else has.
 func (l *ledger) upgrade(ctx context.Context, db *sql.DB) error {
-	versions, err := database.NewStore(database.Dialect(l.dialect.goose), schemaTable)
+	versions, err := database.NewStore(l.dialect.goose, schemaTable)
 	if err != nil {
 		return err
 	}

@@ -199,11 +199,8 @@ func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
 		}
 		var err error
 		lease, err = tx.AcquireLease(ctx, contendedEnvironment+"/"+pipeline, id, noon, time.Minute)
-		if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
-			return nil // somebody else is at it
-		}
 		if err != nil {
-			return err
+			return unless(delivery.CodeConflict, err) // somebody else is at it
 		}
 		if won, err = tx.AddDeployment(ctx, inFlight(id, pipeline, contendedEnvironment, "1.0.0")); err != nil {
 			return err
@@ -226,6 +223,14 @@ func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
 		}
 		return tx.ReleaseLease(ctx, lease)
 	})
+}
+
+// unless passes on an error but for those of a code.
+func unless(code delivery.Code, err error) error {
+	if delivery.CodeOf(err) == code {
+		return nil
+	}
+	return err
 }
 
 func countIn(ctx context.Context, tx store.Tx) error {

@@ -3,6 +3,7 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,9 +67,9 @@ func (c *Cluster) initialise() error {
 			return err
 		}
 	}
-	make := exec.Command(initdb, "-D", filepath.Join(c.dir, "data"), "-U", Superuser, "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions")
-	make.Dir, make.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
-	if said, err := make.CombinedOutput(); err != nil {
+	initialise := exec.CommandContext(context.Background(), initdb, "-D", filepath.Join(c.dir, "data"), "-U", Superuser, "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions")
+	initialise.Dir, initialise.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
+	if said, err := initialise.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, said)
 	}
 	// Every role but ours has to know its password, as it has in earnest.
@@ -91,7 +92,7 @@ func (c *Cluster) start(atEnd string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd)
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
 	hold, err := cmd.StdinPipe()
@@ -105,7 +106,7 @@ func (c *Cluster) start(atEnd string) error {
 	ended := c.server.ended
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() //nolint:errcheck // whoever waits for the end looks at what it left behind
+		_ = cmd.Wait() // whoever waits for the end looks at what it left behind
 	}()
 	return c.answers()
 }
