@@ -55,7 +55,7 @@ func New(t testing.TB) *Harness {
 	if kind == "" {
 		kind = "sqlite"
 	}
-	return newOn(t, kind)
+	return NewOn(t, kind)
 }
 
 // OnEachLedger tells a story on each kind of ledger, side by side.
@@ -64,12 +64,13 @@ func OnEachLedger(t *testing.T, story func(t *testing.T, h *Harness)) {
 	for kind := range ledgers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			story(t, newOn(t, kind))
+			story(t, NewOn(t, kind))
 		})
 	}
 }
 
-func newOn(t testing.TB, kind string) *Harness {
+// NewOn makes a harness on one kind of ledger: "sqlite" or "postgres".
+func NewOn(t testing.TB, kind string) *Harness {
 	t.Helper()
 	require.Contains(t, ledgers, kind, "the kind of ledger in %s", LedgersVariable)
 	dir := t.TempDir()

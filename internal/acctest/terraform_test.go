@@ -17,6 +17,12 @@ import (
 // TestMain keeps what a developer has set for daily work away from the tests: a CLI configuration that may not exist, a provider
 // kept running under a debugger, log levels, a ledger.
 func TestMain(m *testing.M) {
+	if played, err := serveMortal(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	} else if played {
+		os.Exit(0)
+	}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "CD_") || strings.HasPrefix(name, "TF_") && !strings.HasPrefix(name, "TF_ACC") {
