@@ -74,7 +74,18 @@ func NewOn(t testing.TB, kind string) *Harness {
 	t.Helper()
 	require.Contains(t, ledgers, kind, "the kind of ledger in %s", LedgersVariable)
 	dir := t.TempDir()
-	h := &Harness{Dir: dir, Ledger: ledgers[kind](t, dir), Clock: NewClock(), Drivers: map[string]*Recorder{}, t: t}
+	return newAt(t, dir, ledgers[kind](t, dir))
+}
+
+// NewAt makes a harness on an empty ledger at an address.
+func NewAt(t testing.TB, ledger string) *Harness {
+	t.Helper()
+	return newAt(t, t.TempDir(), ledger)
+}
+
+func newAt(t testing.TB, dir, ledger string) *Harness {
+	t.Helper()
+	h := &Harness{Dir: dir, Ledger: ledger, Clock: NewClock(), Drivers: map[string]*Recorder{}, t: t}
 	t.Cleanup(h.close)
 	return h
 }

@@ -30,7 +30,12 @@ func slowShop(t *testing.T, h *acctest.Harness, slowDeploy bool) *workspace {
 	t.Helper()
 	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(w.dir, "go"), 0o600))
-	w.write("slow.sh", `[ -e "$1/fast" ] || { echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"; read -r _ < "$1/go"; }`)
+	w.write("slow.sh", `[ -e "$1/fast" ] || {
+	(trap '' TERM; read -r _ < "$1/go") &
+	echo $! > "$1/grandchild"
+	echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"
+	read -r _ < "$1/go"
+}`)
 	w.write("page.html", "hello")
 	w.write("main.tf", fmt.Sprintf(`
 locals {
@@ -72,11 +77,16 @@ terraform {
 `
 
 // child waits until the slow script runs, and returns its process id.
-func (w *workspace) child() int {
+func (w *workspace) child() int { return w.pid("pid") }
+
+// grandchild is the process that the slow script has started, once it runs. It does not listen when it is asked to end.
+func (w *workspace) grandchild() int { return w.pid("grandchild") }
+
+func (w *workspace) pid(file string) int {
 	w.t.Helper()
 	var pid int
 	require.Eventually(w.t, func() bool {
-		text, err := os.ReadFile(filepath.Join(w.dir, "pid"))
+		text, err := os.ReadFile(filepath.Join(w.dir, file))
 		if err != nil {
 			return false
 		}
@@ -121,23 +131,59 @@ func TestInterruptLosesNothing(t *testing.T) {
 	for name, slowDeploy := range map[string]bool{"while deploying": true, "while verifying": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := acctest.New(t)
-			w := slowShop(t, h, slowDeploy)
-			apply := w.start("apply")
-			child := w.child()
-			require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT)) // as a terminal does: to the whole group
-			said, status := apply.wait()
-			require.NotZero(t, status, said)
-			require.Contains(t, unwrapped(said), "Nothing is lost: applying again goes on from the ledger", said)
-			require.Eventually(t, func() bool { return gone(child) }, patience, 10*time.Millisecond, "the script still runs")
-
-			w.hurry()
-			requireFree(t, h)
-			w.run("apply")
-			w.requireEmptyPlan()
-			requireDeliveredOnce(t, h)
+			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) { interrupt(t, h, slowDeploy) })
 		})
 	}
+}
+
+func interrupt(t *testing.T, h *acctest.Harness, slowDeploy bool) {
+	w := slowShop(t, h, slowDeploy)
+	apply := w.start("apply")
+	child, grandchild := w.child(), w.grandchild()
+	require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT)) // as a terminal does: to the whole group
+	said, status := apply.wait()
+	require.NotZero(t, status, said)
+	require.Contains(t, unwrapped(said), "Nothing is lost: applying again goes on from the ledger", said)
+	requireGone(t, child, "the script still runs")
+	requireGone(t, grandchild, "what the script started still runs")
+
+	w.hurry()
+	requireFree(t, h)
+	plan := w.run("plan")
+	require.Contains(t, unwrapped(plan), "finish the deployment of 1.0.0 to staging (1.0.0 is still", plan)
+	w.run("apply")
+	w.requireEmptyPlan()
+	requireDeliveredOnce(t, h)
+}
+
+func requireGone(t *testing.T, pid int, otherwise string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return gone(pid) }, patience, 10*time.Millisecond, otherwise)
+}
+
+// TestTwoInterruptsLoseNothing: the second one makes Terraform leave at once. Neither the provider nor what it runs stays behind.
+func TestTwoInterruptsLoseNothing(t *testing.T) {
+	t.Parallel()
+	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+		w := slowShop(t, h, true)
+		apply := w.start("apply")
+		child, grandchild := w.child(), w.grandchild()
+		provider := providerOf(t, child)
+		t.Cleanup(func() { end(t, provider) })
+		for _, says := range []string{"Gracefully shutting down", ""} {
+			require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT))
+			apply.says(says)
+		}
+		said, status := apply.wait()
+		require.NotZero(t, status, said)
+		for _, pid := range []int{child, grandchild, provider} {
+			requireGone(t, pid, "a process stays behind")
+		}
+		w.hurry()
+		w.run("apply", "-lock=false")
+		w.requireEmptyPlan()
+		requireDeliveredOnce(t, h)
+	})
 }
 
 // TestLostProcessLosesNothing kills the provider, or the Terraform that started it, in the middle of a deployment. Nobody gives

@@ -63,7 +63,7 @@ func New(t testing.TB) *Cluster {
 	c, err := newCluster()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(c.dir)) })
-	t.Cleanup(func() { require.NoError(t, c.stop()) })
+	t.Cleanup(func() { require.NoError(t, c.stop("")) })
 	require.NoError(t, c.start(keepAtEnd))
 	return c
 }
@@ -137,7 +137,18 @@ func (c *Cluster) administer(statement string) (err error) {
 // Stop ends the server at once, as an administrator does: connections are cut, and what was committed is kept.
 func (c *Cluster) Stop(t testing.TB) {
 	t.Helper()
-	require.NoError(t, c.stop())
+	c.end(t, "")
+}
+
+// Crash kills the server, as losing its machine does, but for the disk: what was committed is kept.
+func (c *Cluster) Crash(t testing.TB) {
+	t.Helper()
+	c.end(t, "KILL\n")
+}
+
+func (c *Cluster) end(t testing.TB, how string) {
+	t.Helper()
+	require.NoError(t, c.stop(how))
 	c.administering.Lock()
 	defer c.administering.Unlock()
 	c.administrator = nil // its connection was cut

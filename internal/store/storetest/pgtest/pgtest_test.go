@@ -57,6 +57,10 @@ func TestAClusterThatIsStoppedKeepsWhatWasCommitted(t *testing.T) {
 	require.Error(t, run(t.Context(), database, `SELECT 1`))
 	c.Start(t)
 	c.Exec(t, database, `SELECT id FROM kept`)
+	c.Crash(t)
+	require.Error(t, run(t.Context(), database, `SELECT 1`))
+	c.Start(t)
+	c.Exec(t, database, `SELECT id FROM kept`)
 }
 
 func TestTheServerEndsWithTheTestsHoweverTheyEnd(t *testing.T) {

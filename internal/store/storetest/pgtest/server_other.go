@@ -16,4 +16,4 @@ var errNotHere = errors.New("PostgreSQL is started by tests on Unix only")
 
 func newCluster() (*Cluster, error)         { return nil, errNotHere }
 func (c *Cluster) start(atEnd string) error { return errNotHere }
-func (c *Cluster) stop() error              { return nil }
+func (c *Cluster) stop(how string) error    { return nil }

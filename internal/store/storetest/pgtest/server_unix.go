@@ -21,22 +21,26 @@ const (
 	keepAtEnd   = "keep"
 )
 
-// supervise runs the server until standard input ends. The test binary holds the other end, so the server ends with it, even
+// supervise runs the server until standard input ends, or asks for it to be killed, with all of its processes. The test binary holds the other end, so the server ends with it, even
 // when it is killed. It is a process group of its own: Ctrl-C has to reach the test only.
 const supervise = `
 "$1" -D "$2/data" -k "$2" -h '' \
 	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB \
 	-c autovacuum=off -c max_wal_size=4GB -c log_min_messages=warning -c log_min_error_statement=panic >> "$2/log" 2>&1 &
 server=$!
-cat > /dev/null
-kill -INT "$server"
+read -r signal
+if [ "$signal" = KILL ]; then
+	kill -KILL "$server" $(ps -A -o pid=,ppid= | awk -v of="$server" '$2 == of { print $1 }')
+else
+	kill -INT "$server"
+fi
 wait "$server"
 [ "$3" = keep ] || rm -rf "$2"
 `
 
 // server is a running server.
 type server struct {
-	hold  io.Closer     // ends it
+	hold  io.WriteCloser // ends it
 	ended chan struct{} // closed when it has ended
 }
 
@@ -111,14 +115,15 @@ func (c *Cluster) start(atEnd string) error {
 	return c.answers()
 }
 
-// stop ends the server and waits for its end.
-func (c *Cluster) stop() error {
+// stop ends the server, by killing it if how says so, and waits for its end.
+func (c *Cluster) stop(how string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.server == nil {
 		return nil
 	}
-	err := c.server.hold.Close()
+	_, err := io.WriteString(c.server.hold, how)
+	err = errors.Join(err, c.server.hold.Close())
 	<-c.server.ended
 	c.server = nil
 	return err
