@@ -41,7 +41,7 @@ wait "$server"
 // server is a running server.
 type server struct {
 	hold  io.WriteCloser // ends it
-	ended chan struct{} // closed when it has ended
+	ended chan struct{}  // closed when it has ended
 }
 
 // newCluster makes a cluster that is not running yet.
