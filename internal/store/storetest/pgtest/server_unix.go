@@ -30,7 +30,11 @@ const supervise = `
 server=$!
 read -r signal
 if [ "$signal" = KILL ]; then
-	kill -KILL "$server" $(ps -A -o pid=,ppid= | awk -v of="$server" '$2 == of { print $1 }')
+	kill -STOP "$server" # it starts no more processes
+	of=$(ps -A -o pid=,ppid= | awk -v of="$server" '$2 == of { printf " %s", $1 }')
+	kill -KILL "$server" $of
+	# As long as one of them lives, no other server takes the data over.
+	while ps -A -o pid=,stat= | awk -v of="$of " '$2 !~ /^Z/ && index(of, " " $1 " ") { found = 1 } END { exit !found }'; do :; done
 else
 	kill -INT "$server"
 fi
