@@ -91,11 +91,16 @@ type streams struct {
 	terminal bool // err is one
 }
 
+// complain says what went wrong.
+func (s streams) complain(what string) {
+	fmt.Fprintln(s.err, "terraform-provider-cd:", what) //nolint:errcheck // there is nobody else to tell
+}
+
 // ledgerCommand does what the command line behind "ledger" says, until a first Ctrl-C.
 func ledgerCommand(args []string, s streams) int {
 	a, err := parseLedger(args)
 	if err != nil {
-		fmt.Fprintf(s.err, "terraform-provider-cd: %v\n\n%s", err, ledgerUsage)
+		s.complain(fmt.Sprintf("%v\n\n%s", err, strings.TrimSuffix(ledgerUsage, "\n")))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -109,7 +114,7 @@ func ledgerCommand(args []string, s streams) int {
 	case "copy":
 		err = copyLedger(ctx, a, s, bars)
 	default:
-		fmt.Fprint(s.out, ledgerUsage)
+		_, err = fmt.Fprint(s.out, ledgerUsage)
 	}
 	bars.end()
 	if err == nil {
@@ -118,7 +123,7 @@ func ledgerCommand(args []string, s streams) int {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("ledger %s was interrupted; nothing was changed", a.command)
 	}
-	fmt.Fprintln(s.err, "terraform-provider-cd:", err)
+	s.complain(err.Error())
 	return 1
 }
 
@@ -132,7 +137,7 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 		if failed != nil {
 			return failed
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // it was only read
 		found, err = ledger.VerifyFile(ctx, place, file, a.anchor, bars.progress)
 	default:
 		found, err = ledger.Verify(ctx, place, a.anchor, bars.progress)

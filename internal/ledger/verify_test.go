@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,8 +55,7 @@ func TestChainFollowsTheGuide(t *testing.T) {
 		require.Equal(t, previous, e.Previous)
 		var hashed bytes.Buffer
 		for _, part := range []string{e.Seq.String(), e.At.String(), e.Actor, e.Kind, e.Subject, e.Data, e.Previous} {
-			hashed.WriteString(fmt.Sprint(len([]byte(part))))
-			hashed.WriteString(":" + part + "\n")
+			hashed.WriteString(strconv.Itoa(len([]byte(part))) + ":" + part + "\n")
 		}
 		require.Equal(t, fmt.Sprintf("sha256:%x", sha256.Sum256(hashed.Bytes())), e.Hash)
 		previous = e.Hash

@@ -49,6 +49,7 @@ func TestPagesAreReadByIndex(t *testing.T) {
 		query, args := table.pageQuery(key)
 		rows, err := l.read.Query(`EXPLAIN QUERY PLAN `+query, args...)
 		require.NoError(t, err)
+		defer rows.Close()
 		plan := ""
 		for rows.Next() {
 			var id, parent, unused int
