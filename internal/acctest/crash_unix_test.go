@@ -18,6 +18,8 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
 
 // killsVariable is how often a provider is killed on each kind of ledger. `make soak` raises it.
@@ -134,18 +136,13 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 	s.t.Helper()
 	requireWholeLedger(s.t, s.h)
 	requireToldOnce(s.t, s.h)
-	api := s.h.Client(mallory)
 	deployed := map[string]int{} // how often, by environment, version, kind and status
 	inStaging := map[string]bool{}
-	for _, environment := range []string{"staging", "production"} {
-		all, err := api.Deployments(s.t.Context(), "shop", environment, "", 0)
-		require.NoError(s.t, err)
-		for _, d := range all {
-			require.False(s.t, d.InFlight(), "%s", d.ID)
-			deployed[strings.Join([]string{environment, d.Content.Version, string(d.Kind)}, " ")]++
-			if environment == "staging" {
-				inStaging[d.ID+" "+d.Content.Version] = true
-			}
+	for _, d := range s.deployments() {
+		require.False(s.t, d.InFlight(), "%s", d.ID)
+		deployed[strings.Join([]string{d.Environment, d.Content.Version, string(d.Kind)}, " ")]++
+		if d.Environment == "staging" {
+			inStaging[d.ID+" "+d.Content.Version] = true
 		}
 	}
 	for version, good := range s.wanted {
@@ -170,6 +167,19 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 		seen[line] = true
 	}
 	require.Equal(s.t, inStaging, seen, "what staging saw is what the ledger says")
+}
+
+// deployments are all that the ledger has: the API gives the newest only.
+func (s *mortalShop) deployments() (all []delivery.Deployment) {
+	s.t.Helper()
+	ledger, err := sqlstore.Open(s.t.Context(), s.h.Ledger)
+	require.NoError(s.t, err)
+	defer func() { require.NoError(s.t, ledger.Close()) }()
+	require.NoError(s.t, ledger.View(s.t.Context(), func(r store.Reader) (err error) {
+		all, err = r.Deployments(s.t.Context(), store.DeploymentFilter{})
+		return err
+	}))
+	return all
 }
 
 // requireToldOnce checks that the log tells of each deployment's beginning and end once.
