@@ -47,18 +47,24 @@ func TestPagesAreReadByIndex(t *testing.T) {
 			key[i] = "x"
 		}
 		query, args := table.pageQuery(key)
-		rows, err := l.read.Query(`EXPLAIN QUERY PLAN `+query, args...)
-		require.NoError(t, err)
-		defer rows.Close()
-		plan := ""
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
-			plan += detail + "\n"
-		}
-		require.NoError(t, rows.Err())
+		plan := explained(t, l, query, args)
 		require.Contains(t, plan, "SEARCH "+table.name+" USING", table.name)
 		require.NotContains(t, plan, "TEMP B-TREE", table.name)
 	}
+}
+
+// explained is how SQLite goes about a query.
+func explained(t *testing.T, l *ledger, query string, args []any) (plan string) {
+	t.Helper()
+	rows, err := l.read.Query(`EXPLAIN QUERY PLAN `+query, args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan += detail + "\n"
+	}
+	require.NoError(t, rows.Err())
+	return plan
 }
