@@ -46,12 +46,12 @@ func (e *Engine) keep(ctx context.Context, lease store.Lease, since time.Time) (
 func (e *Engine) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
 	for {
 		if pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) != nil {
-			return nil
+			return nil //nolint:nilerr // the work has ended, and its lease is needed no more
 		}
 		renewed, err := e.renewInTime(ctx, lease, held)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // as above
 		case err != nil:
 			return err
 		}

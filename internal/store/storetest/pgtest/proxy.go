@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -42,7 +44,7 @@ type Proxy struct {
 // NewProxy makes a proxy to the cluster, which ends with the test.
 func (c *Cluster) NewProxy(t testing.TB) *Proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &Proxy{listener: listener, socket: filepath.Join(c.Socket(), ".s.PGSQL.5432"), open: map[net.Conn]bool{}}
 	p.work.Go(p.accept)
@@ -81,7 +83,7 @@ func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for conn := range p.open {
-		_ = conn.Close() //nolint:errcheck // it is to be gone
+		_ = conn.Close()
 	}
 }
 
@@ -95,18 +97,18 @@ func (p *Proxy) fate(statement string) Fate {
 }
 
 // keep remembers a connection until the returned function closes it.
-func (p *Proxy) keep(conn net.Conn) (close func()) {
+func (p *Proxy) keep(conn net.Conn) (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open[conn] = true
 	if p.closed {
-		_ = conn.Close() //nolint:errcheck // it is to be gone
+		_ = conn.Close()
 	}
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.open, conn)
-		_ = conn.Close() //nolint:errcheck // it is to be gone
+		_ = conn.Close()
 	}
 }
 
@@ -123,18 +125,18 @@ func (p *Proxy) accept() {
 // serve passes messages between one client and the server until either leaves, or the connection is cut.
 func (p *Proxy) serve(client net.Conn) {
 	defer p.keep(client)()
-	server, err := net.Dial("unix", p.socket)
+	server, err := new(net.Dialer).DialContext(context.Background(), "unix", p.socket)
 	if err != nil {
 		return // as if the server did not run, which it may not
 	}
 	defer p.keep(server)()
 	back := &answers{to: client}
 	p.work.Go(func() {
-		_, _ = io.Copy(back, server) //nolint:errcheck // either side may leave at any time
-		_ = client.Close()           //nolint:errcheck // the server left
-		_ = server.Close()           //nolint:errcheck // as above
+		_, _ = io.Copy(back, server)
+		_ = client.Close()
+		_ = server.Close()
 	})
-	_ = p.forward(client, server, back) //nolint:errcheck // either side may leave at any time
+	_ = p.forward(client, server, back)
 }
 
 // forward reads the client's messages: the first has no kind, all others a kind of one byte before their length.
@@ -182,7 +184,7 @@ func read(from io.Reader, first bool) ([]byte, error) {
 	}
 	body := make([]byte, length-4)
 	_, err := io.ReadFull(from, body)
-	return append(head, body...), err
+	return slices.Concat(head, body), err
 }
 
 // answers is the way back to the client.
