@@ -116,9 +116,8 @@ func (s *mortalShop) delivers(good bool, death string) (steps int) {
 		version += "-bad"
 	}
 	said, status, did := s.applies(version, death)
-	if len(did) > 0 && did[len(did)-1] == died {
+	if len(did) > 0 && did[len(did)-1] == died && status != 0 { // with 0, it died after all was said and done
 		s.kills++
-		require.NotZero(s.t, status, "killed %s:\n%s", death, said)
 		said, status, _ = s.applies(version, "")
 	}
 	s.wanted[version] = good
