@@ -21,7 +21,7 @@ const theRequest = "data.cd_approval_request.bob"
 
 // What the data source gives is what has to be signed, to the last line break: bob signs it with the real ssh-keygen, on a
 // machine of his own, and alice applies his word.
-func TestApprovalRequest(t *testing.T) {
+func TestAccApprovalRequest(t *testing.T) {
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
 		t.Skip("ssh-keygen is not on PATH; install the OpenSSH client. CI does, and fails where this is skipped")
 	}
@@ -108,7 +108,7 @@ func (s shop) sealed(publicKey string) {
 	s.register(delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, SignedBy: []string{"bob@example.com " + strings.TrimSpace(string(line))}}})
 }
 
-func TestApprovalRequestRefusals(t *testing.T) {
+func TestAccApprovalRequestRefusals(t *testing.T) {
 	s := newShop(t)
 	ask := func(version, stage, decision, want string) resource.TestStep {
 		return resource.TestStep{ExpectError: regexp.MustCompile(want), Config: fmt.Sprintf(`

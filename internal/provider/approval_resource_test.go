@@ -43,7 +43,7 @@ func expectApproval(attribute, want string) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(theApproval, tfjsonpath.New(attribute), knownvalue.StringExact(want))
 }
 
-func TestApproval(t *testing.T) {
+func TestAccApproval(t *testing.T) {
 	s := newShop(t)
 	gates, promotion := approvalGate(nil), map[string]any{"version": "1.0.0"}
 	given := s.then(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}), "1.0.0", "1.0.0")
@@ -71,7 +71,7 @@ func TestApproval(t *testing.T) {
 }
 
 // An approval covers exactly one content. When that changes it is void, stays in state, and applying never renews it.
-func TestApprovalIsVoidOnceItsContentChanges(t *testing.T) {
+func TestAccApprovalIsVoidOnceItsContentChanges(t *testing.T) {
 	s := newShop(t)
 	gates, promotion := approvalGate(nil), map[string]any{"version": "1.0.0", "when_blocked": "pend"}
 	base := wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}
@@ -142,7 +142,7 @@ func TestPlanForeseesApprovalsGivenAndTakenBack(t *testing.T) {
 }
 
 // Who may not approve is told at the plan, at the attribute.
-func TestApprovalRefusals(t *testing.T) {
+func TestAccApprovalRefusals(t *testing.T) {
 	s := newShop(t)
 	own, stranger := release("1.0.0"), release("1.0.0")
 	own["author"] = acctest.Actor
@@ -163,7 +163,7 @@ func TestApprovalRefusals(t *testing.T) {
 }
 
 // One approval of two is not enough, and the same person counts once.
-func TestOnePersonCountsOnce(t *testing.T) {
+func TestAccOnePersonCountsOnce(t *testing.T) {
 	s := newShop(t)
 	two := approvalGate(map[string]any{"required": 2})
 	twice := append(approvals(nil), approvals(map[string]any{"comment": "again"})...)

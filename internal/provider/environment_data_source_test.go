@@ -19,7 +19,7 @@ data "cd_environment" "staging" {
 }
 `
 
-func TestEnvironmentDataSource(t *testing.T) {
+func TestAccEnvironmentDataSource(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	bob := h.Client("bob@example.com")

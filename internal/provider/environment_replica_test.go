@@ -159,9 +159,9 @@ resource "cd_environment" "acme_repro" {
 output "currency" { value = cd_environment.acme_repro.effective_config["CURRENCY"] }
 `
 
-// TestReplica shows what only Terraform itself can: that the replica follows its source in one apply, and what a change elsewhere
+// TestAccReplica shows what only Terraform itself can: that the replica follows its source in one apply, and what a change elsewhere
 // looks like.
-func TestReplica(t *testing.T) {
+func TestAccReplica(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	const address = "cd_environment.acme_repro"
@@ -192,8 +192,8 @@ resource "cd_environment" "acme_repro" {
 	)
 }
 
-// TestReplicaOfAnotherWorkspacesEnvironment shows the change of a source that this configuration does not declare.
-func TestReplicaOfAnotherWorkspacesEnvironment(t *testing.T) {
+// TestAccReplicaOfAnotherWorkspacesEnvironment shows the change of a source that this configuration does not declare.
+func TestAccReplicaOfAnotherWorkspacesEnvironment(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	mallory := h.Client("mallory@example.com")

@@ -58,7 +58,7 @@ func redeclare(t *testing.T, api *client.Client, name string, change func(*deliv
 	require.NoError(t, err)
 }
 
-func TestEnvironment(t *testing.T) {
+func TestAccEnvironment(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	mallory := h.Client("mallory@example.com")
@@ -66,7 +66,7 @@ func TestEnvironment(t *testing.T) {
 	known := func(attribute, value string) plancheck.PlanCheck {
 		return plancheck.ExpectKnownValue(staging, tfjsonpath.New(attribute), knownvalue.StringExact(value))
 	}
-	first := stepOf("TestEnvironment/declared", inPlan(staging, plancheck.ResourceActionCreate), known("id", "staging"),
+	first := stepOf("TestAccEnvironment/declared", inPlan(staging, plancheck.ResourceActionCreate), known("id", "staging"),
 		plancheck.ExpectKnownValue(staging, tfjsonpath.New("effective_config").AtMapKey("REPLICAS"), knownvalue.StringExact("2")),
 		plancheck.ExpectKnownValue(staging, tfjsonpath.New("revision"), knownvalue.StringRegexp(regexp.MustCompile(`^sha256:[0-9a-f]{64}$`))),
 		plancheck.ExpectKnownValue(staging, tfjsonpath.New("deletion_protection"), knownvalue.Bool(false)))
@@ -74,9 +74,9 @@ func TestEnvironment(t *testing.T) {
 		statecheck.ExpectKnownValue(plain, tfjsonpath.New("config"), knownvalue.Null()),
 		statecheck.ExpectKnownValue(plain, tfjsonpath.New("effective_config"), knownvalue.MapSizeExact(0)),
 	}
-	again := stepOf("TestEnvironment/declared", plancheck.ExpectEmptyPlan())
+	again := stepOf("TestAccEnvironment/declared", plancheck.ExpectEmptyPlan())
 	importedBy := func(id string, kind resource.ImportStateKind) resource.TestStep {
-		return resource.TestStep{ConfigDirectory: config.StaticDirectory("testdata/TestEnvironment/declared"), ResourceName: staging,
+		return resource.TestStep{ConfigDirectory: config.StaticDirectory("testdata/TestAccEnvironment/declared"), ResourceName: staging,
 			ImportState: true, ImportStateKind: kind, ImportStateId: id, ImportStateVerify: kind == resource.ImportCommandWithID}
 	}
 
@@ -88,22 +88,22 @@ func TestEnvironment(t *testing.T) {
 		refused(importedBy("not a name", resource.ImportCommandWithID), `Import it by its name`),
 		refused(importedBy("nowhere", resource.ImportCommandWithID), `Cannot import non-existent remote object`),
 
-		behind(stepOf("TestEnvironment/declared", inPlan(staging, plancheck.ResourceActionUpdate), inPlan(plain, plancheck.ResourceActionUpdate)), func() {
+		behind(stepOf("TestAccEnvironment/declared", inPlan(staging, plancheck.ResourceActionUpdate), inPlan(plain, plancheck.ResourceActionUpdate)), func() {
 			redeclare(t, mallory, "staging", func(s *delivery.EnvironmentSpec) { s.Target.Directory.AfterDeploy.Argv = []string{"./steal"} })
 			redeclare(t, mallory, "plain", func(s *delivery.EnvironmentSpec) { s.Config = map[string]string{"A": "1"} })
 		}),
 		again,
-		behind(stepOf("TestEnvironment/declared", inPlan(plain, plancheck.ResourceActionCreate), inPlan(staging, plancheck.ResourceActionNoop)), func() {
+		behind(stepOf("TestAccEnvironment/declared", inPlan(plain, plancheck.ResourceActionCreate), inPlan(staging, plancheck.ResourceActionNoop)), func() {
 			require.NoError(t, mallory.DeleteEnvironment(t.Context(), "plain"))
 		}),
 
-		stepOf("TestEnvironment/changed", inPlan(staging, plancheck.ResourceActionUpdate), inPlan(plain, plancheck.ResourceActionUpdate)),
-		stepOf("TestEnvironment/changed", plancheck.ExpectEmptyPlan()),
-		stepOf("TestEnvironment/declared", inPlan(staging, plancheck.ResourceActionUpdate)),
-		stepOf("TestEnvironment/empty", inPlan(plain, plancheck.ResourceActionUpdate), inPlan(staging, plancheck.ResourceActionDestroy)),
-		stepOf("TestEnvironment/empty", plancheck.ExpectEmptyPlan()),
-		stepOf("TestEnvironment/renamed", inPlan(plain, plancheck.ResourceActionDestroyBeforeCreate)),
-		behind(stepOf("TestEnvironment/renamed", plancheck.ExpectEmptyPlan()), func() {
+		stepOf("TestAccEnvironment/changed", inPlan(staging, plancheck.ResourceActionUpdate), inPlan(plain, plancheck.ResourceActionUpdate)),
+		stepOf("TestAccEnvironment/changed", plancheck.ExpectEmptyPlan()),
+		stepOf("TestAccEnvironment/declared", inPlan(staging, plancheck.ResourceActionUpdate)),
+		stepOf("TestAccEnvironment/empty", inPlan(plain, plancheck.ResourceActionUpdate), inPlan(staging, plancheck.ResourceActionDestroy)),
+		stepOf("TestAccEnvironment/empty", plancheck.ExpectEmptyPlan()),
+		stepOf("TestAccEnvironment/renamed", inPlan(plain, plancheck.ResourceActionDestroyBeforeCreate)),
+		behind(stepOf("TestAccEnvironment/renamed", plancheck.ExpectEmptyPlan()), func() {
 			all, err := mallory.Environments(t.Context())
 			require.NoError(t, err)
 			require.Len(t, all, 1)
@@ -112,11 +112,11 @@ func TestEnvironment(t *testing.T) {
 	)
 }
 
-func TestEnvironmentOfWhatIsKnownAtApplyOnly(t *testing.T) {
+func TestAccEnvironmentOfWhatIsKnownAtApplyOnly(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	with := func(currency string, checks ...plancheck.PlanCheck) resource.TestStep {
-		step := stepOf("TestEnvironment/unknown", checks...)
+		step := stepOf("TestAccEnvironment/unknown", checks...)
 		step.ConfigVariables = config.Variables{"currency": config.StringVariable(currency)}
 		return step
 	}
@@ -149,7 +149,7 @@ resource "cd_environment" "staging" {
 }
 `
 
-func TestEnvironmentParityFailsTheFirstPlan(t *testing.T) {
+func TestAccEnvironmentParityFailsTheFirstPlan(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	allowed := `, allow = { CURRENCY = { reason = "a trial", until = "2027-04-01T00:00:00Z" } }`
@@ -172,7 +172,7 @@ func expectingEmpty(step resource.TestStep) resource.TestStep {
 	return step
 }
 
-func TestEnvironmentBadInputShowsWhere(t *testing.T) {
+func TestAccEnvironmentBadInputShowsWhere(t *testing.T) {
 	t.Parallel()
 	runTerraform(t, acctest.New(t), refused(resource.TestStep{Config: `
 resource "cd_environment" "staging" {
@@ -182,7 +182,7 @@ resource "cd_environment" "staging" {
 }`}, `"env:NAME" or "file:PATH", never the value itself`))
 }
 
-func TestEnvironmentIsNotDestroyedWhileProtectedOrInUse(t *testing.T) {
+func TestAccEnvironmentIsNotDestroyedWhileProtectedOrInUse(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	environment := func(rest string) string {
@@ -213,7 +213,7 @@ resource "cd_pipeline" "shop" {
 	)
 }
 
-func TestEnvironmentLeavesItsPipelineInOneApply(t *testing.T) {
+func TestAccEnvironmentLeavesItsPipelineInOneApply(t *testing.T) {
 	t.Parallel()
 	environment := func(name, rest string) string {
 		return fmt.Sprintf(`

@@ -148,7 +148,7 @@ resource "cd_freeze" "inventory" {
 }
 `
 
-func TestFreeze(t *testing.T) {
+func TestAccFreeze(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	mallory := h.Client("mallory@example.com")

@@ -13,12 +13,12 @@ import (
 )
 
 // A pipeline that declares no gate of its own goes to production only as the policy says, and not while it is frozen.
-func TestGuardrails(t *testing.T) {
+func TestAccGuardrails(t *testing.T) {
 	s := newShop(t)
 	const promotion = "cd_promotion.production"
 	step := func(frozen, approved bool, runs string, checks ...statecheck.StateCheck) resource.TestStep {
 		return resource.TestStep{
-			ConfigDirectory:   config.StaticDirectory("testdata/TestGuardrails"),
+			ConfigDirectory:   config.StaticDirectory("testdata/TestAccGuardrails"),
 			ConfigVariables:   config.Variables{"dir": config.StringVariable(s.Dir), "frozen": config.BoolVariable(frozen), "approved": config.BoolVariable(approved)},
 			ConfigStateChecks: checks,
 			Check:             func(*terraform.State) error { return s.runs("production", runs) },

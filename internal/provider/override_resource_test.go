@@ -34,7 +34,7 @@ func expectOverride(attribute, want string) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(theOverride, tfjsonpath.New(attribute), knownvalue.StringExact(want))
 }
 
-func TestOverride(t *testing.T) {
+func TestAccOverride(t *testing.T) {
 	s := newShop(t)
 	with := func(override map[string]any) wish {
 		return wish{"release": release("1.0.0"), "gates": longSoak, "overridable": []string{"soak", "windows"}, "overrides": overrides(override), "promotion": map[string]any{"version": "1.0.0"}}
@@ -62,7 +62,7 @@ func TestOverride(t *testing.T) {
 }
 
 // Which gates may be skipped, and until when, is told at the plan, at the attribute.
-func TestOverrideRefusals(t *testing.T) {
+func TestAccOverrideRefusals(t *testing.T) {
 	s := newShop(t)
 	refused := func(overridable []string, override map[string]any, want string) resource.TestStep {
 		step := s.step(wish{"release": release("1.0.0"), "gates": longSoak, "overridable": overridable, "overrides": overrides(override)})

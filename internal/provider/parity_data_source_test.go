@@ -43,7 +43,7 @@ data "cd_parity" "back" {
 }
 `
 
-func TestParityIsRead(t *testing.T) {
+func TestAccParityIsRead(t *testing.T) {
 	t.Parallel()
 	difference := func(key string, this, other knownvalue.Check, allowed bool, reason string) knownvalue.Check {
 		return knownvalue.ObjectExact(map[string]knownvalue.Check{"key": knownvalue.StringExact(key), "this": this, "other": other,

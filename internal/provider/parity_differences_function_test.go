@@ -75,8 +75,8 @@ func TestParityDifferencesFunctionRefusals(t *testing.T) {
 	requireRefused(t, failure, 1, `"A" is null`)
 }
 
-// TestFunctionsInTerraform calls each function as a configuration does, with one of a pipeline's windows among the arguments.
-func TestFunctionsInTerraform(t *testing.T) {
+// TestAccFunctionsInTerraform calls each function as a configuration does, with one of a pipeline's windows among the arguments.
+func TestAccFunctionsInTerraform(t *testing.T) {
 	h := acctest.New(t)
 	const config = `
 resource "cd_environment" "production" {

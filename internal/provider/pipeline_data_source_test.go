@@ -12,7 +12,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-func TestPipelineDataSource(t *testing.T) {
+func TestAccPipelineDataSource(t *testing.T) {
 	t.Parallel()
 	stage := tfjsonpath.New("stages").AtSliceIndex(0)
 	value := func(at tfjsonpath.Path, check knownvalue.Check) statecheck.StateCheck {

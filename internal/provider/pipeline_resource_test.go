@@ -18,12 +18,12 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-func TestPipeline(t *testing.T) {
+func TestAccPipeline(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	mallory := h.Client("mallory@example.com")
 	const address = "cd_pipeline.shop"
-	first := stepOf("TestPipeline/declared", inPlan(address, plancheck.ResourceActionCreate),
+	first := stepOf("TestAccPipeline/declared", inPlan(address, plancheck.ResourceActionCreate),
 		plancheck.ExpectKnownValue(address, tfjsonpath.New("id"), knownvalue.StringExact("shop")),
 		plancheck.ExpectKnownValue(address, tfjsonpath.New("revision"), knownvalue.StringRegexp(regexp.MustCompile(`^sha256:[0-9a-f]{64}$`))))
 	stage := func(i int, attribute string) tfjsonpath.Path {
@@ -35,9 +35,9 @@ func TestPipeline(t *testing.T) {
 		statecheck.ExpectKnownValue(address, stage(1, "environments"), knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("us"), knownvalue.StringExact("eu")})),
 		statecheck.ExpectKnownValue(address, stage(1, "gates").AtMapKey("approvals").AtMapKey("allow_author"), knownvalue.Bool(false)),
 	}
-	again := stepOf("TestPipeline/declared", plancheck.ExpectEmptyPlan())
+	again := stepOf("TestAccPipeline/declared", plancheck.ExpectEmptyPlan())
 	importedBy := func(id string, kind resource.ImportStateKind) resource.TestStep {
-		return resource.TestStep{ConfigDirectory: config.StaticDirectory("testdata/TestPipeline/declared"), ResourceName: address,
+		return resource.TestStep{ConfigDirectory: config.StaticDirectory("testdata/TestAccPipeline/declared"), ResourceName: address,
 			ImportState: true, ImportStateKind: kind, ImportStateId: id, ImportStateVerify: kind == resource.ImportCommandWithID}
 	}
 
@@ -47,7 +47,7 @@ func TestPipeline(t *testing.T) {
 		importedBy("shop", resource.ImportCommandWithID),
 		importedBy("shop", resource.ImportBlockWithID),
 		refused(importedBy("shop/production", resource.ImportCommandWithID), `Import it by its name`),
-		behind(stepOf("TestPipeline/declared", inPlan(address, plancheck.ResourceActionUpdate)), func() {
+		behind(stepOf("TestAccPipeline/declared", inPlan(address, plancheck.ResourceActionUpdate)), func() {
 			found, err := mallory.Pipeline(t.Context(), "shop")
 			require.NoError(t, err)
 			require.Equal(t, []string{"alice", "bob", "carol"}, found.Spec.Stages[1].Gates.Approvals.Approvers)
@@ -57,22 +57,22 @@ func TestPipeline(t *testing.T) {
 			require.NoError(t, err)
 		}),
 		again,
-		behind(stepOf("TestPipeline/declared", inPlan(address, plancheck.ResourceActionCreate)), func() {
+		behind(stepOf("TestAccPipeline/declared", inPlan(address, plancheck.ResourceActionCreate)), func() {
 			require.NoError(t, mallory.DeletePipeline(t.Context(), "shop"))
 		}),
-		stepOf("TestPipeline/changed", inPlan(address, plancheck.ResourceActionUpdate)),
-		stepOf("TestPipeline/changed", plancheck.ExpectEmptyPlan()),
-		stepOf("TestPipeline/declared", inPlan(address, plancheck.ResourceActionUpdate)),
+		stepOf("TestAccPipeline/changed", inPlan(address, plancheck.ResourceActionUpdate)),
+		stepOf("TestAccPipeline/changed", plancheck.ExpectEmptyPlan()),
+		stepOf("TestAccPipeline/declared", inPlan(address, plancheck.ResourceActionUpdate)),
 	)
 }
 
-func TestPipelineOfWhatIsKnownAtApplyOnly(t *testing.T) {
+func TestAccPipelineOfWhatIsKnownAtApplyOnly(t *testing.T) {
 	t.Parallel()
 	runTerraform(t, acctest.New(t),
-		stepOf("TestPipeline/unknown",
+		stepOf("TestAccPipeline/unknown",
 			plancheck.ExpectUnknownValue("cd_pipeline.shop", tfjsonpath.New("revision")),
 			plancheck.ExpectKnownValue("cd_pipeline.shop", tfjsonpath.New("id"), knownvalue.StringExact("shop"))),
-		stepOf("TestPipeline/unknown", plancheck.ExpectEmptyPlan()),
+		stepOf("TestAccPipeline/unknown", plancheck.ExpectEmptyPlan()),
 	)
 }
 
@@ -89,7 +89,7 @@ resource "cd_pipeline" "shop" {
 }
 `
 
-func TestPipelineRefusals(t *testing.T) {
+func TestAccPipelineRefusals(t *testing.T) {
 	t.Parallel()
 	const staging = "cd_environment.staging.name"
 	good := resource.TestStep{Config: fmt.Sprintf(oneStage, "shop", staging, "manual")}

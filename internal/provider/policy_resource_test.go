@@ -149,7 +149,7 @@ resource "cd_policy" "strict" {
 }
 `
 
-func TestPolicy(t *testing.T) {
+func TestAccPolicy(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	mallory := h.Client("mallory@example.com")

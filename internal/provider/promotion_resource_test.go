@@ -68,7 +68,7 @@ func TestUnknownValues(t *testing.T) {
 	require.Equal(t, unknown, w.attribute(plan["promotion"].after, "running_version"))
 }
 
-func TestPromotion(t *testing.T) {
+func TestAccPromotion(t *testing.T) {
 	s := newShop(t)
 	to := func(released, promoted string) resource.TestStep {
 		return s.then(s.step(wish{"release": release(released), "promotion": map[string]any{"version": promoted}}), released, promoted)
@@ -101,7 +101,7 @@ func expectPromotion(attribute string, want knownvalue.Check) statecheck.StateCh
 	return statecheck.ExpectKnownValue(thePromotion, tfjsonpath.New(attribute), want)
 }
 
-func TestPromotionDrift(t *testing.T) {
+func TestAccPromotionDrift(t *testing.T) {
 	s := newShop(t)
 	whole := wish{"release": release("1.0.0"), "promotion": map[string]any{"version": "1.0.0"}}
 	healed := expecting(s.then(s.step(whole), "1.0.0", "1.0.0"),
@@ -114,7 +114,7 @@ func TestPromotionDrift(t *testing.T) {
 	s.test(s.step(whole), healed, gone)
 }
 
-func TestPromotionRejectsBadInput(t *testing.T) {
+func TestAccPromotionRejectsBadInput(t *testing.T) {
 	s := newShop(t)
 	refused := func(promotion map[string]any, want string, more ...wish) resource.TestStep {
 		w := wish{"release": release("1.0.0"), "promotion": promotion}
@@ -211,7 +211,7 @@ func TestFailedPromotionIsHeld(t *testing.T) {
 }
 
 // With "pend", what refers to the promotion's artifacts does not move while a gate keeps the newer release out.
-func TestPendMovesNothing(t *testing.T) {
+func TestAccPendMovesNothing(t *testing.T) {
 	s := newShop(t)
 	soak := map[string]any{"soak": map[string]any{"stage": "staging", "duration": "1h"}}
 	pend := func(version string) wish {
@@ -233,7 +233,7 @@ func TestPendMovesNothing(t *testing.T) {
 }
 
 // A gate that fails the apply keeps everything as it was, and the next apply goes on once the gate passes.
-func TestFailMovesNothing(t *testing.T) {
+func TestAccFailMovesNothing(t *testing.T) {
 	s := newShop(t)
 	w := wish{"release": release("1.0.0"), "gates": approvalGate(nil), "promotion": map[string]any{"version": "1.0.0"}}
 	blocked := s.step(w)

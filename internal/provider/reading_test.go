@@ -23,7 +23,7 @@ func expectData(address, attribute string, want knownvalue.Check) statecheck.Sta
 }
 
 // The data sources cd_release, cd_deployed and cd_readiness over one small delivery.
-func TestReading(t *testing.T) {
+func TestAccReading(t *testing.T) {
 	s := newShop(t)
 	step := func(at string, checks ...statecheck.StateCheck) resource.TestStep {
 		variables := config.Variables{"dir": config.StringVariable(s.Dir)}

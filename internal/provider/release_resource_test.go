@@ -42,7 +42,7 @@ func stageStatus(resourceName, stage, status, version string) statecheck.StateCh
 		"status": knownvalue.StringExact(status), "version": knownvalue.StringExact(version)}))
 }
 
-func TestRelease(t *testing.T) {
+func TestAccRelease(t *testing.T) {
 	s := newShop(t)
 	first := s.then(s.step(wish{"release": release("1.0.0")}), "1.0.0", "")
 	first.ConfigStateChecks = []statecheck.StateCheck{
@@ -60,7 +60,7 @@ func TestRelease(t *testing.T) {
 	)
 }
 
-func TestReleaseRejectsBadInput(t *testing.T) {
+func TestAccReleaseRejectsBadInput(t *testing.T) {
 	s := newShop(t)
 	bad := func(with map[string]any, want string) resource.TestStep {
 		asked := release("1.0.0")
@@ -113,7 +113,7 @@ func TestReleaseValidation(t *testing.T) {
 }
 
 // A version's content never changes: the plan says so, at the attribute.
-func TestReleaseIsImmutable(t *testing.T) {
+func TestAccReleaseIsImmutable(t *testing.T) {
 	s := newShop(t)
 	relabelled, rewritten := release("1.0.0"), release("1.0.0")
 	relabelled["labels"] = map[string]any{"ticket": "SHOP-42"}
@@ -127,7 +127,7 @@ func TestReleaseIsImmutable(t *testing.T) {
 }
 
 // A release that failed is held: applying again reports that without deploying, until the attempt is raised.
-func TestFailedReleaseIsHeld(t *testing.T) {
+func TestAccFailedReleaseIsHeld(t *testing.T) {
 	s := newShop(t)
 	first := s.step(wish{"release": release("1.0.0")})
 	failing := s.step(wish{"release": release("1.1.0")})
@@ -185,7 +185,7 @@ func TestReleaseDrift(t *testing.T) {
 }
 
 // The same on real Terraform; and a release that somebody else stopped managing is declared again.
-func TestReleaseDriftAndDeletionOutside(t *testing.T) {
+func TestAccReleaseDriftAndDeletionOutside(t *testing.T) {
 	s := newShop(t)
 	healed := expecting(s.then(s.step(wish{"release": release("1.0.0")}), "1.0.0", ""), plancheck.ExpectResourceAction(theRelease, plancheck.ResourceActionUpdate))
 	healed.PreConfig = func() { require.NoError(t, os.RemoveAll(filepath.Join(s.Dir, "srv"))) }

@@ -50,9 +50,9 @@ const (
 	thePipeline = "cd_pipeline.shop"
 )
 
-// TestRenamedEnvironment: another name is another environment. Terraform destroys the old one first, which is refused while the
+// TestAccRenamedEnvironment: another name is another environment. Terraform destroys the old one first, which is refused while the
 // pipeline still has it; made first, the pipeline moves over and the old one goes last, all in one apply.
-func TestRenamedEnvironment(t *testing.T) {
+func TestAccRenamedEnvironment(t *testing.T) {
 	s := newShop(t)
 	first := s.renamed("ENVIRONMENT", "quality", "FIRST", "true", "POLICY", "two-eyes")
 	s.test(
@@ -78,8 +78,8 @@ func TestRenamedEnvironment(t *testing.T) {
 	)
 }
 
-// TestRenamedPipeline: another name is another pipeline, and its releases are other releases. What ran keeps running until then.
-func TestRenamedPipeline(t *testing.T) {
+// TestAccRenamedPipeline: another name is another pipeline, and its releases are other releases. What ran keeps running until then.
+func TestAccRenamedPipeline(t *testing.T) {
 	s := newShop(t)
 	renamed := s.renamed("PIPELINE", "store")
 	s.test(
@@ -93,8 +93,8 @@ func TestRenamedPipeline(t *testing.T) {
 	)
 }
 
-// TestProtectedEnvironmentKeepsItsName: the plan refuses what would destroy it, before anything is destroyed.
-func TestProtectedEnvironmentKeepsItsName(t *testing.T) {
+// TestAccProtectedEnvironmentKeepsItsName: the plan refuses what would destroy it, before anything is destroyed.
+func TestAccProtectedEnvironmentKeepsItsName(t *testing.T) {
 	s := newShop(t)
 	planned := func(step resource.TestStep) resource.TestStep {
 		step.PlanOnly = true

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGoingBackIsRefusedInThePlan sets production back to an older version: the plan fails while its artifact is gone, or is not what
+// TestAccGoingBackIsRefusedInThePlan sets production back to an older version: the plan fails while its artifact is gone, or is not what
 // was released any more, and nothing moves; once it is back, the same plan goes back.
-func TestGoingBackIsRefusedInThePlan(t *testing.T) {
+func TestAccGoingBackIsRefusedInThePlan(t *testing.T) {
 	s := newShop(t)
 	promoted := func(version string) wish { return wish{"release": release("1.1.0"), "promotion": release(version)} }
 	page := filepath.Join(s.Dir, "shop-1.0.0.html")

@@ -45,7 +45,7 @@ data "cd_deployed" "cloud" {
 `)
 }
 
-func TestWebhookTarget(t *testing.T) {
+func TestAccWebhookTarget(t *testing.T) {
 	t.Parallel()
 	s := shop{acctest.New(t), t}
 	s.write("key", "a key that nobody guesses\n")
@@ -93,7 +93,7 @@ func TestWebhookTarget(t *testing.T) {
 	require.Equal(t, []string{"1.0.0", "1.0.0", "1.1.0", "2.0.0", "1.1.0", "1.0.0"}, versions, "the one that fails is rolled back to what ran before it")
 }
 
-func TestWebhookTargetWithoutObserveURL(t *testing.T) {
+func TestAccWebhookTargetWithoutObserveURL(t *testing.T) {
 	t.Parallel()
 	s := shop{acctest.New(t), t}
 	s.write("key", "a key")
@@ -110,7 +110,7 @@ func TestWebhookTargetWithoutObserveURL(t *testing.T) {
 	require.Empty(t, r.Orders()[0].Secrets, "they are sent on request only")
 }
 
-func TestWebhookTargetWithoutItsKey(t *testing.T) {
+func TestAccWebhookTargetWithoutItsKey(t *testing.T) {
 	t.Parallel()
 	s := shop{acctest.New(t), t}
 	s.write("password", "hunter2-hunter2")

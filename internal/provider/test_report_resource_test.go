@@ -34,7 +34,7 @@ func expectReport(attribute string, want knownvalue.Check) statecheck.StateCheck
 	return statecheck.ExpectKnownValue(theReport, tfjsonpath.New(attribute), want)
 }
 
-func TestTestReport(t *testing.T) {
+func TestAccTestReport(t *testing.T) {
 	s := newShop(t)
 	with := func(junit string) wish {
 		return wish{"release": release("1.0.0"), "gates": askUnit, "reports": reports(map[string]any{"junit": junit}), "promotion": map[string]any{"version": "1.0.0"}}
@@ -71,7 +71,7 @@ func TestTestReport(t *testing.T) {
 
 // The ledger does not keep the text. An imported report is not recorded again for that: it may stay without its text, and takes it
 // over in place.
-func TestImportedTestReportTakesItsText(t *testing.T) {
+func TestAccImportedTestReportTakesItsText(t *testing.T) {
 	s := newShop(t)
 	config := func(junit string) string {
 		return fmt.Sprintf(`
@@ -134,7 +134,7 @@ func (s shop) record(junit string) {
 }
 
 // What is wrong is told at the plan, at the attribute, and nothing is recorded.
-func TestTestReportRefusals(t *testing.T) {
+func TestAccTestReportRefusals(t *testing.T) {
 	s := newShop(t)
 	with := func(report map[string]any, want string) resource.TestStep {
 		step := s.step(wish{"release": release("1.0.0"), "gates": askUnit, "reports": reports(report)})

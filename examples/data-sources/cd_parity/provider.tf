@@ -1,0 +1,7 @@
+terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
