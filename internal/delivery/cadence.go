@@ -39,9 +39,15 @@ func (m MaxDeploysGate) validate(p problems) {
 
 // CountsRollouts reports whether any gate of the pipeline's stages, or of a policy, looks at how often is delivered.
 func (w World) CountsRollouts() bool {
-	counts := func(g Gates) bool { return g.Cooldown != nil || g.MaxDeploys != nil }
-	return slices.ContainsFunc(w.Pipeline.Stages, func(s Stage) bool { return counts(s.Gates) }) ||
-		slices.ContainsFunc(w.Policies, func(p PolicySpec) bool { return counts(p.Gates) })
+	return w.anyGates(func(g Gates) bool { return g.Cooldown != nil || g.MaxDeploys != nil })
+}
+
+// ComparesPlaces reports whether any gate of the pipeline's stages, or of a policy, looks at what runs.
+func (w World) ComparesPlaces() bool { return w.anyGates(func(g Gates) bool { return g.Parity }) }
+
+func (w World) anyGates(wanted func(Gates) bool) bool {
+	return slices.ContainsFunc(w.Pipeline.Stages, func(s Stage) bool { return wanted(s.Gates) }) ||
+		slices.ContainsFunc(w.Policies, func(p PolicySpec) bool { return wanted(p.Gates) })
 }
 
 // rollouts lists the starts of the stage's rollouts, newest first, but for the one that is under way and would be joined.

@@ -57,9 +57,7 @@ func (e *Engine) advance(ctx context.Context, actor, pipeline, entry string, may
 				deployed[j.deployment.Environment] = j.deployment.Content
 			}
 		}
-		// What was seen a moment ago in the places that this did not touch is not looked at again for every wave of a stage with many.
-		found = found.withoutChecks()
-		if len(begun) == 0 {
+		if found = found.forNextWave(w); len(begun) == 0 {
 			found = newAnswers(pipeline)
 			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
 				return wanted, d, err

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
 func TestParityOfWhatIsDeclaredAndOfWhatRuns(t *testing.T) {
@@ -82,4 +83,23 @@ func TestParityOfWhatDoesNotExist(t *testing.T) {
 		_, err := h.Parity(t.Context(), c.query)
 		requireRefusal(t, err, c.code, c.says)
 	}
+}
+
+// Somebody changes what runs where a release was tested while it is being brought to the first of two environments. The gate is asked
+// anew for the second, and does not go by what was seen before.
+func TestTheParityGateLooksAgainForEachWave(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	production := stage("production", delivery.Manual, "eu", "us")
+	production.Gates.Parity = true
+	h.declares(stage("staging", delivery.Automatic, "stg"), production)
+	h.environment("stg", func(s *delivery.EnvironmentSpec) { s.Parity = &delivery.Parity{With: "eu"} })
+	require.Nil(t, h.delivers("1.0", 1).Failure)
+	h.places.onCall = func(driver.Request) {
+		h.places.change("stg", "shop", func(p *place) { p.drift = "somebody was here" })
+	}
+	state, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
+	require.NoError(t, err)
+	require.Equal(t, []string{"1.0 to stg: deliver verified", "1.0 to eu: deliver verified"}, h.deployments())
+	require.ErrorContains(t, state.Work.Failure, "stg drifted")
 }

@@ -31,9 +31,15 @@ func newAnswers(pipeline string) answers {
 	return answers{pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
 }
 
-// withoutChecks keeps what was seen, and forgets what checks answered: a gate is asked at the moment of each deployment.
-func (a answers) withoutChecks() answers {
-	return answers{pipeline: a.pipeline, observations: a.observations, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+// forNextWave keeps what was seen a moment ago, so that the places of a stage with many are not looked at again for each of its waves.
+// Whatever a gate goes by is forgotten, since gates are asked at the moment of each deployment: the answers of checks, and what was
+// seen too where a gate compares what runs.
+func (a answers) forNextWave(w delivery.World) answers {
+	next := newAnswers(a.pipeline)
+	if !w.ComparesPlaces() {
+		next.observations = a.observations
+	}
+	return next
 }
 
 // view loads the world of a pipeline, as far as the named versions concern it.
