@@ -44,8 +44,8 @@ func (m environmentModel) unknownEffect() environmentModel {
 // refuseLateSource refuses to change what was planned after its replicas: their plan was made from what it was before.
 func (r *environmentResource) refuseLateSource(name string, diags *diag.Diagnostics) {
 	for _, replica := range r.session.overlay.replicas(name) {
-		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Unable to plan environment %q: its replica %q was planned before it", name, replica), fmt.Sprintf(
+		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Unable to plan environment %q: its replica %q was planned before it", name, replica.Name), fmt.Sprintf(
 			"Environment %[2]q is a replica of %[1]q, and names it in a way by which Terraform cannot see that. Refer to the resource, as in replica_of = cd_environment.%[1]s.name, so that Terraform plans and changes %[1]q first.",
-			name, replica))
+			name, replica.Name))
 	}
 }

@@ -14,6 +14,7 @@ import (
 type overlay struct {
 	mu           sync.Mutex
 	environments map[string]planned[delivery.EnvironmentSpec]
+	related      map[string]bool // environments that name others: few of many, and asked for by each
 	pipelines    map[string]planned[delivery.PipelineSpec]
 	releases     map[string]planned[delivery.ReleaseRequest] // by pipeline/version
 	promotions   map[string]planned[delivery.PromotionSpec]  // by pipeline/stage
@@ -42,6 +43,7 @@ type planned[T any] struct {
 func newOverlay() *overlay {
 	return &overlay{
 		environments: map[string]planned[delivery.EnvironmentSpec]{},
+		related:      map[string]bool{},
 		pipelines:    map[string]planned[delivery.PipelineSpec]{},
 		releases:     map[string]planned[delivery.ReleaseRequest]{},
 		promotions:   map[string]planned[delivery.PromotionSpec]{},
@@ -61,6 +63,9 @@ func (o *overlay) environment(spec delivery.EnvironmentSpec, changed bool) {
 	defer o.mu.Unlock()
 	o.environments[spec.Name] = planned[delivery.EnvironmentSpec]{spec, changed}
 	delete(o.vagueEnvironments, spec.Name)
+	if delete(o.related, spec.Name); len(spec.RelatedTo()) > 0 {
+		o.related[spec.Name] = true
+	}
 }
 
 // environmentUnknown notes an environment of which parts are not known yet.
@@ -229,36 +234,30 @@ func (o *overlay) declared(name string) (delivery.EnvironmentSpec, bool) {
 	return e.spec, ok
 }
 
-// replicas lists the replicas of the named environment that were planned so far, sorted.
-func (o *overlay) replicas(of string) []string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	names := []string{}
-	for name, e := range o.environments {
-		if e.spec.ReplicaOf == of {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+// replicas lists the replicas of the named environment that were planned so far, by name.
+func (o *overlay) replicas(of string) []delivery.EnvironmentSpec {
+	return o.relatives(func(e delivery.EnvironmentSpec) bool { return e.ReplicaOf == of })
 }
 
-// claimants lists the environments planned so far that declare parity with the named one.
-func (o *overlay) claimants(name string) []delivery.EnvironmentSpec {
+// claimants lists the environments planned so far that declare parity with the named one, by name.
+func (o *overlay) claimants(with string) []delivery.EnvironmentSpec {
+	return o.relatives(func(e delivery.EnvironmentSpec) bool { return e.Parity != nil && e.Parity.With == with })
+}
+
+// alone reports whether no environment planned so far names this one.
+func (o *overlay) alone(name string) bool {
+	return len(o.relatives(func(e delivery.EnvironmentSpec) bool { return slices.Contains(e.RelatedTo(), name) })) == 0
+}
+
+func (o *overlay) relatives(which func(delivery.EnvironmentSpec) bool) []delivery.EnvironmentSpec {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	found := []delivery.EnvironmentSpec{}
-	for _, e := range o.environments {
-		if e.spec.Parity != nil && e.spec.Parity.With == name {
-			found = append(found, e.spec)
+	for _, name := range slices.Sorted(maps.Keys(o.related)) {
+		if e := o.environments[name].spec; which(e) {
+			found = append(found, e)
 		}
 	}
-	slices.SortFunc(found, func(a, b delivery.EnvironmentSpec) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
 	return found
 }
 

@@ -103,7 +103,7 @@ func (q *quickServer) created(session *session, from *tfprotov6.DynamicValue) (*
 	spec := config.spec()
 	protected := spec.Protected()
 	spec.DeletionProtection = &protected
-	if len(spec.Validate()) > 0 || len(session.overlay.claimants(spec.Name)) > 0 {
+	if len(spec.Validate()) > 0 || !session.overlay.alone(spec.Name) {
 		return nil, false
 	}
 	environment := delivery.EnvironmentOf(spec)
@@ -157,7 +157,7 @@ func (q *quickServer) unmoved(session *session, req *tfprotov6.PlanResourceChang
 	spec := config.spec()
 	protected := spec.Protected()
 	spec.DeletionProtection = &protected
-	if len(spec.Validate()) > 0 || !state.is(delivery.EnvironmentOf(spec)) || len(session.overlay.claimants(spec.Name)) > 0 {
+	if len(spec.Validate()) > 0 || !state.is(delivery.EnvironmentOf(spec)) || !session.overlay.alone(spec.Name) {
 		return false
 	}
 	session.overlay.environment(spec, false)

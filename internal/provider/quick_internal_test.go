@@ -53,9 +53,17 @@ func TestQuickServerAsksNobody(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, state.MsgPack, created.PlannedState.MsgPack, "what is planned is what is read back")
 
-	claimant := delivery.EnvironmentSpec{Name: "staging", Parity: &delivery.Parity{With: "qa"}}
-	q.provider.session.Load().overlay.environment(claimant, true)
-	require.Panics(t, func() {
-		_, err = q.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: environmentTypeName, PriorState: state, ProposedNewState: state, Config: config})
-	}, "an environment that another must equal is for the framework")
+	for name, relative := range map[string]delivery.EnvironmentSpec{
+		"must equal":      {Name: "staging", Parity: &delivery.Parity{With: "qa"}},
+		"is a replica of": {Name: "customer", ReplicaOf: "qa"},
+	} {
+		q.provider.session.Load().overlay = newOverlay()
+		q.provider.session.Load().overlay.environment(relative, true)
+		require.Panics(t, func() {
+			_, err = q.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: environmentTypeName, PriorState: state, ProposedNewState: state, Config: config})
+		}, "an unmoved environment that another one %s is for the framework", name)
+		require.Panics(t, func() {
+			_, err = q.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{TypeName: environmentTypeName, PriorState: &null, ProposedNewState: config, Config: config})
+		}, "a new environment that another one %s is for the framework", name)
+	}
 }
