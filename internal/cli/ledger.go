@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -38,45 +39,37 @@ type ledgerArguments struct {
 	out     string // export
 }
 
-// parseLedger reads a command line; its error says what is not understood.
+// places is how many ledgers each command takes.
+var places = map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
+
+// parseLedger reads a command line; its error says what is not understood. Options may stand before, between and behind the ledgers.
 func parseLedger(args []string) (a ledgerArguments, err error) {
 	if len(args) == 0 {
 		return a, errors.New("say what to do: verify, export or copy")
 	}
 	a.command = args[0]
-	wanted := map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
-	places, known := wanted[a.command]
+	wanted, known := places[a.command]
 	if !known {
 		return a, fmt.Errorf("%q is not something to do with a ledger", a.command)
 	}
-	flags := map[string]*string{}
+	options := flag.NewFlagSet("ledger "+a.command, flag.ContinueOnError)
+	options.SetOutput(io.Discard) // the error says it
 	switch a.command {
 	case "verify":
-		flags["-anchor"] = &a.anchor
+		options.StringVar(&a.anchor, "anchor", "", "")
 	case "export":
-		flags["-o"] = &a.out
+		options.StringVar(&a.out, "o", "", "")
 	}
-	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
-		name, value, inline := strings.Cut(rest[0], "=")
-		if strings.HasPrefix(name, "--") {
-			name = name[1:]
+	for rest := args[1:]; len(rest) > 0; {
+		if err := options.Parse(rest); err != nil {
+			return a, fmt.Errorf("%s: %w", options.Name(), err)
 		}
-		into, isFlag := flags[name]
-		switch {
-		case isFlag && inline:
-			*into = value
-		case isFlag && len(rest) > 1:
-			*into, rest = rest[1], rest[1:]
-		case isFlag:
-			return a, fmt.Errorf("%s needs a value", name)
-		case strings.HasPrefix(name, "-") && name != "-":
-			return a, fmt.Errorf("ledger %s has no option %s", a.command, name)
-		default:
-			a.places = append(a.places, rest[0])
+		if rest = options.Args(); len(rest) > 0 {
+			a.places, rest = append(a.places, rest[0]), rest[1:]
 		}
 	}
-	if len(a.places) != places {
-		return a, fmt.Errorf("ledger %s takes %s", a.command, map[int]string{0: "nothing more", 1: "one ledger", 2: "two ledgers: from which, and to which"}[places])
+	if len(a.places) != wanted {
+		return a, fmt.Errorf("%s takes %s", options.Name(), map[int]string{0: "nothing more", 1: "one ledger", 2: "two ledgers: from which, and to which"}[wanted])
 	}
 	if a.anchor != "" && !strings.HasPrefix(a.anchor, "sha256:") {
 		return a, errors.New("-anchor is the hash of an event, as in sha256:9f86…")
@@ -91,9 +84,9 @@ type streams struct {
 	terminal bool // err is one
 }
 
-// complain says what went wrong.
+// complain says what went wrong. If even that cannot be written, there is nobody else to tell.
 func (s streams) complain(what string) {
-	fmt.Fprintln(s.err, "terraform-provider-cd:", what) //nolint:errcheck // there is nobody else to tell
+	_, _ = fmt.Fprintln(s.err, "terraform-provider-cd:", what)
 }
 
 // ledgerCommand does what the command line behind "ledger" says, until a first Ctrl-C.
@@ -131,13 +124,13 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	var found ledger.Report
 	switch place := a.places[0]; {
 	case place == "-":
-		found, err = ledger.VerifyFile(ctx, "standard input", interruptible{ctx, s.in}, a.anchor, bars.progress)
+		found, err = ledger.VerifyFile(ctx, "standard input", interruptible(ctx, s.in), a.anchor, bars.progress)
 	case strings.HasSuffix(place, ".ndjson") && !strings.Contains(place, "://"):
 		file, failed := os.Open(place)
 		if failed != nil {
 			return failed
 		}
-		defer file.Close() //nolint:errcheck // it was only read
+		defer func() { err = errors.Join(err, file.Close()) }()
 		found, err = ledger.VerifyFile(ctx, place, file, a.anchor, bars.progress)
 	default:
 		found, err = ledger.Verify(ctx, place, a.anchor, bars.progress)
@@ -191,27 +184,28 @@ func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) e
 }
 
 // interruptible is an input on which nobody waits any more once ctx has ended: the program is about to end too.
-type interruptible struct {
-	ctx context.Context //nolint:containedctx // an io.Reader is not given one
-	in  io.Reader
-}
-
-// Read implements io.Reader.
-func (r interruptible) Read(into []byte) (n int, err error) {
+func interruptible(ctx context.Context, in io.Reader) io.Reader {
 	type answer struct {
 		text []byte
 		err  error
 	}
-	read := make(chan answer, 1)
-	go func() {
-		text := make([]byte, len(into))
-		n, err := r.in.Read(text)
-		read <- answer{text[:n], err}
-	}()
-	select {
-	case <-r.ctx.Done():
-		return 0, r.ctx.Err()
-	case got := <-read:
-		return copy(into, got.text), got.err
-	}
+	return readerFunc(func(into []byte) (int, error) {
+		read := make(chan answer, 1)
+		go func() {
+			text := make([]byte, len(into))
+			n, err := in.Read(text)
+			read <- answer{text[:n], err}
+		}()
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case got := <-read:
+			return copy(into, got.text), got.err
+		}
+	})
 }
+
+type readerFunc func(into []byte) (int, error)
+
+// Read implements io.Reader.
+func (f readerFunc) Read(into []byte) (int, error) { return f(into) }

@@ -51,9 +51,9 @@ func TestLedgerCommandLine(t *testing.T) {
 		{[]string{"verify"}, "takes one ledger"},
 		{[]string{"verify", "a", "b"}, "takes one ledger"},
 		{[]string{"copy", "a"}, "takes two ledgers"},
-		{[]string{"export", "-x", "a"}, "has no option -x"},
-		{[]string{"copy", "-o", "f", "a", "b"}, "has no option -o"},
-		{[]string{"export", "a", "-o"}, "-o needs a value"},
+		{[]string{"export", "-x", "a"}, "ledger export: flag provided but not defined: -x"},
+		{[]string{"copy", "-o", "f", "a", "b"}, "ledger copy: flag provided but not defined: -o"},
+		{[]string{"export", "a", "-o"}, "flag needs an argument: -o"},
 		{[]string{"verify", "-anchor", "abc", "a"}, "-anchor is the hash"},
 		{[]string{"help", "me"}, "takes nothing more"},
 	} {

@@ -27,13 +27,13 @@ func (b *bars) progress(work string, done, total int64) {
 			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish())
 	}
-	b.bar.Set64(done) //nolint:errcheck // a bar that cannot be drawn is no reason to stop the work
+	_ = b.bar.Set64(done) // a bar that cannot be drawn is no reason to stop the work
 }
 
 // end removes the bar, so that what is printed next stands alone.
 func (b *bars) end() {
 	if b.bar != nil {
-		b.bar.Clear() //nolint:errcheck // as above
+		_ = b.bar.Clear()
 		b.bar, b.work = nil, ""
 	}
 }

@@ -44,19 +44,17 @@ func (e *Engine) keep(ctx context.Context, lease store.Lease, since time.Time) (
 
 // renewAgain renews a lease again and again. It returns why the lease can be trusted no longer, or nil once ctx has ended.
 func (e *Engine) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
-	for {
-		if pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) != nil {
-			return nil //nolint:nilerr // the work has ended, and its lease is needed no more
-		}
+	for pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) == nil {
 		renewed, err := e.renewInTime(ctx, lease, held)
-		switch {
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // as above
-		case err != nil:
+		if ctx.Err() != nil {
+			break // the work has ended, and its lease is needed no more
+		}
+		if err != nil {
 			return err
 		}
 		held = renewed
 	}
+	return nil
 }
 
 // renewInTime renews a lease that is held since a moment, and returns since when it is held now. A ledger that does not answer is

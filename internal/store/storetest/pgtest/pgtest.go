@@ -35,7 +35,7 @@ var shared struct {
 }
 
 // URL makes a new, empty schema for a test, in the cluster of this test binary, and gives its address. That is what a ledger
-// needs, and takes a hundredth of the time of a database. Where there is no PostgreSQL the test is skipped, or fails if CI is set.
+// needs, and takes a hundredth of the time of a database. Where there is no PostgreSQL the test fails: none of its kind may be left out.
 func URL(t testing.TB) string {
 	t.Helper()
 	c, name := Shared(t), newName()
@@ -46,7 +46,6 @@ func URL(t testing.TB) string {
 // Shared gives the cluster of this test binary.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
-	requirePostgres(t)
 	shared.once.Do(func() {
 		if shared.cluster, shared.err = newCluster(); shared.err == nil {
 			shared.err = shared.cluster.start(removeAtEnd)
@@ -59,24 +58,12 @@ func Shared(t testing.TB) *Cluster {
 // New makes a cluster for one test, which may stop and start it.
 func New(t testing.TB) *Cluster {
 	t.Helper()
-	requirePostgres(t)
 	c, err := newCluster()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(c.dir)) })
 	t.Cleanup(func() { require.NoError(t, c.stop("")) })
 	require.NoError(t, c.start(keepAtEnd))
 	return c
-}
-
-// requirePostgres skips or fails a test that has no PostgreSQL.
-func requirePostgres(t testing.TB) {
-	t.Helper()
-	if _, err := program("postgres"); err != nil {
-		if os.Getenv("CI") == "" {
-			t.Skip(err)
-		}
-		t.Fatal(err)
-	}
 }
 
 // Cluster is a PostgreSQL server with its databases.

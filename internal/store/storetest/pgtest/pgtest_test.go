@@ -64,7 +64,6 @@ func TestAClusterThatIsStoppedKeepsWhatWasCommitted(t *testing.T) {
 }
 
 func TestTheServerEndsWithTheTestsHoweverTheyEnd(t *testing.T) {
-	requirePostgres(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env, cmd.Stderr = append(os.Environ(), partVariable+"=killed"), os.Stderr
 	out, err := cmd.StdoutPipe()
