@@ -111,14 +111,3 @@ func checkReplica(spec, effective, source EnvironmentSpec, now time.Time) Errors
 		fmt.Sprintf("this is a replica of environment %q, and its own values differ", source.Name),
 		fmt.Sprintf("Leave it out, so that it follows %s, or %s.", source.Name, remedy))
 }
-
-// Replicas lists the replicas of the named environment, in the order given.
-func Replicas(of string, among []EnvironmentSpec) []string {
-	names := []string{}
-	for _, spec := range among {
-		if spec.ReplicaOf == of {
-			names = append(names, spec.Name)
-		}
-	}
-	return names
-}

@@ -133,7 +133,6 @@ func TestReplicaOfWhatHasNone(t *testing.T) {
 	spec = delivery.EnvironmentSpec{Name: "qa", Tier: delivery.TierTesting, Config: acme().Config, Platform: acme().Platform, Parity: &delivery.Parity{With: "acme-repro"}}
 	require.Empty(t, delivery.CheckEnvironment(spec, known(acme(), repro()), noon))
 	requireRefusals(t, delivery.CheckEnvironment(spec, known(repro()), noon), refusal{"parity.with", `environment "acme-repro": environment "acme" does not exist`})
-	require.Equal(t, []string{"acme-repro"}, delivery.Replicas("acme", []delivery.EnvironmentSpec{acme(), repro()}))
 }
 
 func TestManyBrokenKeysAreReportedAtOnce(t *testing.T) {

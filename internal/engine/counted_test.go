@@ -33,6 +33,11 @@ func (r countedReader) Environments(ctx context.Context, names ...string) ([]del
 	return r.Reader.Environments(ctx, names...)
 }
 
+func (r countedReader) Replicas(ctx context.Context, of string) ([]string, error) {
+	r.reads.Add(1)
+	return r.Reader.Replicas(ctx, of)
+}
+
 func (r countedReader) Pipeline(ctx context.Context, name string) (delivery.PipelineSpec, error) {
 	r.reads.Add(1)
 	return r.Reader.Pipeline(ctx, name)

@@ -105,11 +105,11 @@ func refuseChain(ctx context.Context, r store.Reader, spec delivery.EnvironmentS
 	if err != nil {
 		return err
 	}
-	all, err := r.Environments(ctx)
+	replicas, err := r.Replicas(ctx, spec.Name)
 	if err != nil {
 		return err
 	}
-	if replicas := delivery.Replicas(spec.Name, all); len(replicas) > 0 {
+	if len(replicas) > 0 {
 		return &delivery.Error{Code: delivery.CodeConflict, Field: "replica_of", Message: fmt.Sprintf(
 			"it has replicas itself: %s; let them name %q instead, then make this one a replica", strings.Join(replicas, ", "), spec.ReplicaOf)}
 	}
@@ -137,11 +137,11 @@ func (e *Engine) DeleteEnvironment(ctx context.Context, actor, name string) erro
 				users = append(users, p.Name)
 			}
 		}
-		all, err := tx.Environments(ctx)
+		replicas, err := tx.Replicas(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if replicas := delivery.Replicas(name, all); len(replicas) > 0 {
+		if len(replicas) > 0 {
 			return nil, delivery.Errorf(delivery.CodeConflict, "%s is a replica of it; delete it first, or let it stand for itself", strings.Join(replicas, ", "))
 		}
 		if len(users) > 0 {

@@ -144,6 +144,16 @@ func (p *pages) Environments(_ context.Context, names ...string) ([]delivery.Env
 	return found, nil
 }
 
+func (p *pages) Replicas(_ context.Context, of string) ([]string, error) {
+	found := []string{}
+	for _, name := range sortedKeys(p.environments) {
+		if of != "" && p.environments[name].ReplicaOf == of {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
 func (p *pages) Pipeline(_ context.Context, name string) (delivery.PipelineSpec, error) {
 	return one(p.pipelines, name, fmt.Sprintf("pipeline %q", name))
 }

@@ -28,6 +28,8 @@ type Reader interface {
 	Environment(ctx context.Context, name string) (delivery.EnvironmentSpec, error)
 	// Environments lists the named environments that exist, or all of them when no name is given, sorted by name.
 	Environments(ctx context.Context, names ...string) ([]delivery.EnvironmentSpec, error)
+	// Replicas lists the names of the environments that are replicas of the named one, sorted. It reads by index.
+	Replicas(ctx context.Context, of string) ([]string, error)
 
 	Pipeline(ctx context.Context, name string) (delivery.PipelineSpec, error)
 	Pipelines(ctx context.Context) ([]delivery.PipelineSpec, error) // sorted by name

@@ -22,6 +22,26 @@ func (r *reader) Environments(ctx context.Context, names ...string) ([]delivery.
 		`SELECT name, document FROM environments WHERE name IN (`+r.ledger.dialect.elements("$1")+`) ORDER BY name`, list(names))
 }
 
+const replicasQuery = `SELECT name FROM environments WHERE replica_of = $1 ORDER BY name`
+
+// Replicas implements store.Reader.
+func (r *reader) Replicas(ctx context.Context, of string) ([]string, error) {
+	rows, err := r.tx.QueryContext(ctx, replicasQuery, of)
+	if err != nil {
+		return nil, r.failed(ctx, "be read", err)
+	}
+	defer rows.Close()
+	names := []string{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, r.failed(ctx, "be read", err)
+		}
+		names = append(names, name)
+	}
+	return names, r.failed(ctx, "be read", rows.Err())
+}
+
 // PutEnvironment implements store.Tx.
 func (w *writer) PutEnvironment(ctx context.Context, spec delivery.EnvironmentSpec) error {
 	text, err := encode(spec)

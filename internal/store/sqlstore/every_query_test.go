@@ -63,8 +63,8 @@ func listen(tb testing.TB, l *ledger, f func(ctx context.Context, tx store.Tx) e
 	return heard
 }
 
-// history are the tables that only ever grow.
-var history = []string{"releases", "promotions", "approvals", "test_reports", "overrides", "deployments", "rollouts", "events"}
+// history are the tables that grow.
+var history = []string{"environments", "releases", "promotions", "approvals", "test_reports", "overrides", "deployments", "rollouts", "events"}
 
 // askEverything calls every method of the ledger, with every kind of question that the house asks.
 func askEverything(ctx context.Context, tx store.Tx) error {
@@ -95,6 +95,10 @@ func askEverything(ctx context.Context, tx store.Tx) error {
 		do(err)
 	}
 	_, err := tx.Rollouts(ctx, "shop")
+	do(err)
+	_, err = tx.Replicas(ctx, "eu")
+	do(err)
+	_, err = tx.Environments(ctx, "eu", "us")
 	do(err)
 	_, err = tx.Promotions(ctx, "shop")
 	do(err)
@@ -201,6 +205,7 @@ func fillHistory(tb testing.TB, l *ledger, rows int) {
 	}
 	const pipeline = `CASE WHEN i % 100 = 0 THEN 'shop' ELSE 'p' || (i % 50) END`
 	for _, statement := range []string{
+		`environments (name, document) SELECT 'many-' || i, '{"replica_of":"many-' || (i % 500) || '"}' || format('%1000s', '')`, // as long as a real one: of short rows, reading all may be best
 		`releases SELECT ` + pipeline + `, '1.' || i || '.0', 'sha256:0', '{}'`,
 		`approvals SELECT 'a' || i, ` + pipeline + `, '1.' || i || '.0', i, '{}'`,
 		`test_reports SELECT 't' || i, ` + pipeline + `, '1.' || i || '.0', i, '{}'`,

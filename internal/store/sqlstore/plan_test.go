@@ -46,6 +46,7 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		"verified of a place":       {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: []delivery.DeploymentStatus{delivery.Verified}}), []string{"deployments_verified (pipeline=? AND environment=?)"}},
 		"failed of all":             {of(store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Failed}}), []string{"deployments_by_status (status=?)"}},
 		"rollouts":                  {question{rolloutsQuery, []any{"shop", delivery.MaxRollouts - 1}}, rolloutsBy},
+		"replicas":                  {question{replicasQuery, []any{"eu"}}, []string{"environments_by_source (replica_of=?)"}},
 		"reports on releases":       {recorded("test_reports", "recorded_at", "1.0.0", "1.1.0"), []string{"test_reports_by_release (pipeline=? AND version=?)"}},
 		"reports of a pipeline":     {recorded("test_reports", "recorded_at"), []string{"test_reports_by_release (pipeline=?)"}},
 		"overrides for releases":    {recorded("overrides", "created_at", "1.0.0", "1.1.0"), []string{"overrides_by_release (pipeline=? AND version=?)"}},

@@ -110,7 +110,7 @@ func TestAnUpgradeThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, address string) {
 		firstLedger(t, address, `CREATE TABLE overrides (id TEXT)`) // in the way, after other tables of the same migration are made
 		_, err := Open(t.Context(), address)
-		require.ErrorContains(t, err, "cannot be prepared (its schema is version 1, and this release needs 2)")
+		require.ErrorContains(t, err, fmt.Sprintf("cannot be prepared (its schema is version 1, and this release needs %d)", schemaVersion))
 		require.ErrorContains(t, err, "overrides")
 		d, _, err := dialectOf(address)
 		require.NoError(t, err)

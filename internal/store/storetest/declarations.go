@@ -46,6 +46,27 @@ var environments = map[string]func(*testing.T, ledger){
 		require.Equal(t, []string{"development", "staging"}, names(read(t, l, environmentsNamed("staging", "nowhere", "development", "staging"))))
 		require.Empty(t, read(t, l, environmentsNamed(`staging" OR 1=1`, "", `["staging"]`)))
 	},
+	"are found by what they are replicas of": func(t *testing.T, l ledger) {
+		put := func(name, source string) {
+			spec := environment(name)
+			spec.ReplicaOf = source
+			spec.Config = map[string]string{"replica_of": "nothing at all"}
+			l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.PutEnvironment(ctx, spec) })
+		}
+		put("acme", "")
+		require.Equal(t, []string{}, read(t, l, replicasOf("acme")))
+		for _, name := range []string{"repro-2", "Repro", "repro-1"} {
+			put(name, "acme")
+		}
+		put("other", "globex")
+		require.Equal(t, []string{"Repro", "repro-1", "repro-2"}, read(t, l, replicasOf("acme")))
+		put("repro-1", "")
+		put("repro-2", "globex")
+		l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.DeleteEnvironment(ctx, "Repro") })
+		require.Empty(t, read(t, l, replicasOf("acme")))
+		require.Equal(t, []string{"other", "repro-2"}, read(t, l, replicasOf("globex")))
+		require.Empty(t, read(t, l, replicasOf("")), "what is no replica is one of nothing")
+	},
 	"are found among very many names": func(t *testing.T, l ledger) {
 		l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.PutEnvironment(ctx, environment("e-70000")) })
 		wanted := make([]string, 100_000)

@@ -26,6 +26,10 @@ func environmentsNamed(names ...string) question[[]delivery.EnvironmentSpec] {
 	}
 }
 
+func replicasOf(name string) question[[]string] {
+	return func(ctx context.Context, r store.Reader) ([]string, error) { return r.Replicas(ctx, name) }
+}
+
 func names(specs []delivery.EnvironmentSpec) []string {
 	list := make([]string, len(specs))
 	for i, s := range specs {
