@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // comparison is what the parity gate found so far.
@@ -49,21 +48,11 @@ func (c comparison) result(stage string) GateResult {
 		result.Verdict = Blocked
 		result.Reason = fmt.Sprintf("nothing is compared: no environment of %s declares parity, and none of an earlier stage declares it with one of them; set parity.with on the environment that stands for production", stage)
 	case len(c.broken) > 0:
-		result.Verdict, result.Reason = Blocked, someOf(c.broken)
+		result.Verdict, result.Reason = Blocked, enumerated(c.broken, "; ", maxRefusals)
 	case len(c.missing) > 0:
-		result.Verdict, result.Reason = Pending, someOf(c.missing)
+		result.Verdict, result.Reason = Pending, enumerated(c.missing, "; ", maxRefusals)
 	}
 	return result
-}
-
-// someOf joins reasons, as many as a person reads.
-func someOf(reasons []string) string {
-	kept := reasons[:min(maxRefusals, len(reasons))]
-	text := strings.Join(kept, "; ")
-	if more := len(reasons) - len(kept); more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	return text
 }
 
 // declared compares an environment with its reference, as both are declared now, each with its stage's own configuration.

@@ -93,7 +93,7 @@ func (a Artifact) validate(p problems) {
 		p.at("uri").add("an artifact needs a path, or a file://, https:// or oci:// address")
 	case hasScheme && scheme != "file" && scheme != "https" && scheme != "http" && scheme != "oci":
 		p.at("uri").add("%q is not supported; use a path, file://, https:// or oci://", scheme+"://")
-	case hasScheme && scheme == "http" && !isLoopback(a.URI):
+	case hasScheme && scheme == "http" && !onThisMachine(a.URI):
 		p.at("uri").add("artifacts are fetched over https://; plain http:// is only for this machine")
 	}
 	if !digestPattern.MatchString(a.Digest) {
@@ -101,16 +101,9 @@ func (a Artifact) validate(p problems) {
 	}
 }
 
-func isLoopback(uri string) bool {
-	u, err := url.Parse(uri)
-	if err != nil || u.User != nil {
-		return false
-	}
-	switch u.Hostname() {
-	case "127.0.0.1", "::1", "localhost":
-		return true
-	}
-	return false
+func onThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.User == nil && Loopback(u.Hostname())
 }
 
 // ValidateAttempt checks an attempt number.

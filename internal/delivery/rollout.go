@@ -235,7 +235,7 @@ func held(broken []Deployment) string {
 		}
 	}
 	if len(others) > 0 {
-		text += "; it failed in " + enumerated(others) + " too"
+		text += "; it failed in " + enumerated(others, ", ", maxNamed) + " too"
 	}
 	if d.Actor != "" {
 		text += "; delivered by " + d.Actor
@@ -246,10 +246,10 @@ func held(broken []Deployment) string {
 // maxNamed is how many names an explanation lists.
 const maxNamed = 10
 
-// enumerated lists names, the first of them only when there are many.
-func enumerated(names []string) string {
-	if len(names) > maxNamed {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+// enumerated joins what an explanation lists, the first of it only when there is more than a person reads.
+func enumerated(list []string, between string, most int) string {
+	if more := len(list) - most; more > 0 {
+		return strings.Join(list[:most], between) + strings.TrimRight(between, " ,") + fmt.Sprintf(" and %d more", more)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(list, between)
 }

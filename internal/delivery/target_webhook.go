@@ -100,7 +100,7 @@ func validateReceiver(p problems, address string) *url.URL {
 		p.add("an address with a password in it would be stored; give the receiver a token, as a reference")
 	case u.Fragment != "" || strings.HasSuffix(address, "#"):
 		p.add("an address with a #fragment cannot be sent; leave it out")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
 		p.add("http is allowed to this machine only (localhost, 127.0.0.1, [::1]), since anybody on the way could read along; use https")
 	default:
 		return u
@@ -115,7 +115,8 @@ func sameReceiver(p problems, receiver, other *url.URL) {
 	}
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host is this machine itself, which nobody can listen in on: plain http is allowed to it.
+func Loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || (err == nil && ip.IsLoopback())
 }

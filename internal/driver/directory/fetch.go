@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 const (
@@ -42,15 +44,10 @@ func safeToFetch(address *url.URL) error {
 	if address.Host == "" {
 		return errors.New("the address names no host")
 	}
-	if address.Scheme == "https" || address.Scheme == "http" && isLoopback(address.Hostname()) {
+	if address.Scheme == "https" || address.Scheme == "http" && delivery.Loopback(address.Hostname()) {
 		return nil
 	}
 	return errors.New("artifacts are fetched over https://; plain http:// is only for this machine")
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func safeRedirect(next *http.Request, before []*http.Request) error {
@@ -103,20 +100,11 @@ func (f fetcher) fetch(ctx context.Context, address *url.URL, most int64, to io.
 }
 
 func (f fetcher) once(ctx context.Context, address *url.URL, most int64, to io.Writer) (n int64, again bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	response, again, err := f.get(ctx, address, nil)
 	if err != nil {
-		return 0, false, errors.New("this is no valid address")
-	}
-	response, err := f.client.Do(request)
-	if err != nil {
-		return 0, true, fmt.Errorf("cannot fetch it from %s: %w", shownAddress(address), withoutAddress(err))
+		return 0, again, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		trouble := response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests
-		return 0, trouble, fmt.Errorf("%s answered %s; check that the address is right and may be read without logging in",
-			shownAddress(address), response.Status)
-	}
 	n, err = copyAtMost(most, to, response.Body)
 	switch {
 	case err == nil && response.ContentLength >= 0 && n != response.ContentLength:
@@ -128,6 +116,32 @@ func (f fetcher) once(ctx context.Context, address *url.URL, most int64, to io.W
 		err = fmt.Errorf("while fetching it from %s: %w", shownAddress(address), err)
 	}
 	return n, false, err
+}
+
+// get asks an address for what it holds, or for the part of it that the headers name. After an error, again says whether asking
+// once more may help.
+func (f fetcher) get(ctx context.Context, address *url.URL, headers http.Header) (response *http.Response, again bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return nil, false, errors.New("this is no valid address")
+	}
+	maps.Copy(request.Header, headers)
+	response, err = f.client.Do(request)
+	if err != nil {
+		return nil, true, fmt.Errorf("cannot fetch it from %s: %w", shownAddress(address), withoutAddress(err))
+	}
+	switch response.StatusCode {
+	case http.StatusOK:
+		return response, false, nil
+	case http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable: // the second is of what is there, and empty
+		if request.Header.Get("Range") != "" {
+			return response, false, nil
+		}
+	}
+	again = response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests
+	err = fmt.Errorf("%s answered %s; check that the address is right and may be read without logging in", shownAddress(address), response.Status)
+	response.Body.Close()
+	return nil, again, err
 }
 
 // withoutAddress takes off net/http's wrapping, which repeats the address last asked: after a redirect that may be a signed one.

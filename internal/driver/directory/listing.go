@@ -10,8 +10,9 @@ import (
 
 // Digest computes the digest of an artifact as cd_release.artifacts wants it: of a file its SHA-256, of a directory that of its
 // listing (see the package). Its error says what cannot be read, or why the directory cannot be deployed.
-func Digest(path string) (string, error) {
-	ctx := context.Background()
+func Digest(path string) (string, error) { return digestOf(context.Background(), path) }
+
+func digestOf(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", failed("read", path, err)

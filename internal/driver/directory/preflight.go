@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -50,10 +49,6 @@ func (d *directoryDriver) preflight(ctx context.Context, a delivery.Artifact) er
 	case !info.IsDir() && !info.Mode().IsRegular():
 		return errNotRegular
 	}
-	digestOf := fileDigest
-	if info.IsDir() {
-		digestOf = func(_ context.Context, path string) (string, error) { return Digest(path) }
-	}
 	got, err := digestOf(ctx, from.path)
 	if err != nil {
 		return err
@@ -62,21 +57,10 @@ func (d *directoryDriver) preflight(ctx context.Context, a delivery.Artifact) er
 }
 
 // reach asks for the first byte of what the address answers. A signed address may allow GET and nothing else, so it is no HEAD.
-func (f fetcher) reach(ctx context.Context, address *url.URL) (err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+func (f fetcher) reach(ctx context.Context, address *url.URL) error {
+	response, _, err := f.get(ctx, address, http.Header{"Range": {"bytes=0-0"}})
 	if err != nil {
-		return errors.New("this is no valid address")
-	}
-	request.Header.Set("Range", "bytes=0-0")
-	response, err := f.client.Do(request)
-	if err != nil {
-		return fmt.Errorf("cannot fetch it from %s: %w", shownAddress(address), withoutAddress(err))
-	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	switch response.StatusCode {
-	case http.StatusOK, http.StatusPartialContent:
-		_, err = io.CopyN(io.Discard, response.Body, 1)
 		return err
 	}
-	return fmt.Errorf("%s answered %s; check that the address is right and may be read without logging in", shownAddress(address), response.Status)
+	return response.Body.Close()
 }

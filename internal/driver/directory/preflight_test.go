@@ -19,8 +19,13 @@ func TestPreflightSaysWhatDeployingWouldNotFind(t *testing.T) {
 	asked := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = r.Header.Get("Range")
-		if r.URL.Path == "/gone" {
+		switch r.URL.Path {
+		case "/gone":
 			http.NotFound(w, r)
+			return
+		case "/empty":
+			w.Header().Set("Content-Range", "bytes */0")
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
 			return
 		}
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
@@ -42,6 +47,7 @@ func TestPreflightSaysWhatDeployingWouldNotFind(t *testing.T) {
 		"a file":              {delivery.Artifact{URI: file, Digest: sha256Of(content)}, ""},
 		"a directory":         {delivery.Artifact{URI: folder, Digest: ofFolder}, ""},
 		"over http":           {delivery.Artifact{URI: server.URL + "/app", Digest: sha256Of(content)}, ""},
+		"empty over http":     {delivery.Artifact{URI: server.URL + "/empty", Digest: sha256Of(nil)}, ""},
 		"no file":             {delivery.Artifact{URI: filepath.Join(dir, "gone"), Digest: sha256Of(content)}, "there is no such file or directory any more"},
 		"another file":        {delivery.Artifact{URI: changed, Digest: sha256Of(content)}, "it is not what was released"},
 		"another directory":   {delivery.Artifact{URI: folder, Digest: sha256Of(content)}, "it is not what was released"},
