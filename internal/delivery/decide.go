@@ -182,19 +182,20 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
-	todo := s.Needs
+	todo, open := s.Needs, w.openRollout(stage, release, attempt)
 	if broken := w.broken(stage, release.Spec.Version, attempt); len(broken) > 0 {
-		if todo = w.untried(stage, release, attempt, s.Needs, broken); len(todo) == 0 {
+		if todo = open.untried(s.Needs, broken); len(todo) == 0 {
 			s.Held = held(broken)
 			s.Status = StageStatus(saysWhy(broken).Status)
 			return s, w.healStanding(stage, release, asks)
 		}
 	}
-	s.Gates = w.evaluate(w.entering(stage, release, attempt, todo), asks)
+	in := open.entering(stage, release, todo)
+	s.Gates = w.evaluate(in, asks)
 	if !GatesPassed(s.Gates) {
 		return s, w.healStanding(stage, release, asks)
 	}
-	return s, w.deploys(stage, release, attempt, todo, s.Gates)
+	return s, w.deploys(in, open, attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.

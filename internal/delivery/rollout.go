@@ -39,30 +39,27 @@ func (s Stage) MaxFailures() int {
 }
 
 // entering says which of a stage's environments the release is to be brought to, and by which rollout.
-func (w World) entering(stage Stage, release Release, attempt int, todo map[string]string) entering {
+func (o openRollout) entering(stage Stage, release Release, todo map[string]string) entering {
 	in := entering{stage: stage, release: release}
-	open := w.openRollout(stage, release, attempt)
 	for _, env := range stage.Environments {
 		if _, needed := todo[env]; !needed {
 			continue
 		}
 		if len(in.environments) == 0 {
-			in.joining = open.joinedBy(env)
+			in.joining = o.joinedBy(env)
 		}
 		in.environments = append(in.environments, env)
 	}
 	return in
 }
 
-// deploys makes the steps for the next environments of the stage, as many as may go at the same time.
-func (w World) deploys(stage Stage, release Release, attempt int, todo map[string]string, gates []GateResult) []Step {
+// deploys makes the steps for the next of the environments that are entered, as many as may go at the same time.
+func (w World) deploys(in entering, open openRollout, attempt int, todo map[string]string, gates []GateResult) []Step {
 	steps := []Step{}
-	open := w.openRollout(stage, release, attempt)
-	joining := w.entering(stage, release, attempt, todo).joining
-	for _, env := range stage.Environments {
-		why, needed := todo[env]
+	stage, release := in.stage, in.release
+	for _, env := range in.environments {
 		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
-		if !needed || open.joinedBy(env) != joining {
+		if open.joinedBy(env) != in.joining {
 			continue
 		}
 		kind, bears := StepDeploy, stage.MaxFailures()
@@ -76,8 +73,8 @@ func (w World) deploys(stage Stage, release Release, attempt int, todo map[strin
 		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
 			purpose = KindHeal
 		}
-		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Rollout: joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: bears})
+		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: todo[env],
+			Rollout: in.joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: bears})
 	}
 	return steps
 }
@@ -195,14 +192,13 @@ func (w World) broken(stage Stage, version string, attempt int) []Deployment {
 }
 
 // untried keeps of what is needed the environments that a rollout which has failed in others, but not in too many, still goes to.
-func (w World) untried(stage Stage, release Release, attempt int, needs map[string]string, broken []Deployment) map[string]string {
+func (o openRollout) untried(needs map[string]string, broken []Deployment) map[string]string {
 	todo := map[string]string{}
-	open := w.openRollout(stage, release, attempt)
-	if open.id == "" || slices.ContainsFunc(broken, func(d Deployment) bool { return d.Rollout != open.id }) {
+	if o.id == "" || slices.ContainsFunc(broken, func(d Deployment) bool { return d.Rollout != o.id }) {
 		return todo
 	}
 	for env, why := range needs {
-		if !open.been[env] {
+		if !o.been[env] {
 			todo[env] = why
 		}
 	}

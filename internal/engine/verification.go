@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -217,15 +218,9 @@ func (e *Engine) settleVerification(ctx context.Context, actor string, jobs []jo
 	if err != nil || failed == nil {
 		return err
 	}
-	d := jobs[0].deployment
-	for i, failure := range failures {
-		if failure != nil {
-			d = jobs[i].deployment
-			failed = failure
-			break
-		}
-	}
-	return delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failed)
+	first := slices.IndexFunc(failures, func(failure error) bool { return failure != nil })
+	d := jobs[first].deployment
+	return delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
 }
 
 // settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
