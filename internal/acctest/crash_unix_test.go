@@ -137,7 +137,7 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 	requireToldOnce(s.t, s.h)
 	deployed := map[string]int{} // how often, by environment, version, kind and status
 	inStaging := map[string]bool{}
-	for _, d := range s.deployments() {
+	for _, d := range deploymentsOf(s.t, s.h) {
 		require.False(s.t, d.InFlight(), "%s", d.ID)
 		deployed[strings.Join([]string{d.Environment, d.Content.Version, string(d.Kind)}, " ")]++
 		if d.Environment == "staging" {
@@ -168,14 +168,14 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 	require.Equal(s.t, inStaging, seen, "what staging saw is what the ledger says")
 }
 
-// deployments are all that the ledger has: the API gives the newest only.
-func (s *mortalShop) deployments() (all []delivery.Deployment) {
-	s.t.Helper()
-	ledger, err := sqlstore.Open(s.t.Context(), s.h.Ledger)
-	require.NoError(s.t, err)
-	defer func() { require.NoError(s.t, ledger.Close()) }()
-	require.NoError(s.t, ledger.View(s.t.Context(), func(r store.Reader) (err error) {
-		all, err = r.Deployments(s.t.Context(), store.DeploymentFilter{})
+// deploymentsOf are all that the ledger has, the oldest first: the API gives the newest only.
+func deploymentsOf(t *testing.T, h *acctest.Harness) (all []delivery.Deployment) {
+	t.Helper()
+	ledger, err := sqlstore.Open(t.Context(), h.Ledger)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, ledger.Close()) }()
+	require.NoError(t, ledger.View(t.Context(), func(r store.Reader) (err error) {
+		all, err = r.Deployments(t.Context(), store.DeploymentFilter{})
 		return err
 	}))
 	return all
