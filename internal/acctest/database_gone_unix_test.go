@@ -5,6 +5,7 @@ package acctest_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -72,6 +73,33 @@ func TestPostgresGoneForLongerThanALease(t *testing.T) {
 			requireDeliveredOnce(t, h)
 		})
 	}
+}
+
+// TestPostgresGoneForGood: the apply waits for as long as the guide says, once, and then says why. Nobody waits again on top of the
+// ledger's own waiting.
+func TestPostgresGoneForGood(t *testing.T) {
+	t.Parallel()
+	ledger := pgtest.URL(t)
+	h, proxy := acctest.NewAt(t, ledger), pgtest.Shared(t).NewProxy(t)
+	w := slowShop(t, h, true)
+	w.env = append(w.env, "CD_LEDGER="+proxy.Through(t, ledger))
+	apply := w.start("apply")
+	w.child()
+	proxy.Decide(func(string) pgtest.Fate { return pgtest.Lost })
+	proxy.Cut()
+	lost := time.Now()
+	w.hurry()
+	letGo(t, w) // the deployment ends while there is nothing to record it in
+	said, status := apply.wait()
+	waited := time.Since(lost)
+	require.NotZero(t, status, said)
+	require.Regexp(t, `the ledger postgres://.* cannot be (read|written)|could not be renewed`, unwrapped(said))
+	require.Less(t, waited, 25*time.Second, "ten seconds, and what a busy machine adds")
+
+	proxy.Decide(nil)
+	w.run("apply")
+	w.requireEmptyPlan()
+	requireDeliveredOnce(t, h)
 }
 
 // TestConnectionsCutInTheMiddleOfAnApply: the apply takes new ones, and goes on.

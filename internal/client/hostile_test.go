@@ -61,7 +61,10 @@ const fine = `{"spec":{"name":"e"},"status":{"effective_config":{},"revision":"r
 func TestTriesAgainUntilItIsAnswered(t *testing.T) {
 	for name, first := range map[string]http.HandlerFunc{
 		"500": status(500), "502": status(502), "503": status(503), "429": status(429), "truncated": truncated, "connection closed": abort,
-		"503 of ours": problem(`{"code":"unavailable","detail":"locked"}`, 503),
+		"503 of ours, for now": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "0")
+			problem(`{"code":"unavailable","detail":"starting"}`, 503)(w, r)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, tries := hostile(t, first, status(http.StatusBadGateway), text(fine))
@@ -107,11 +110,10 @@ func TestGivesUpInTheEnd(t *testing.T) {
 		code   delivery.Code
 		says   string
 	}{
-		"500":           {status(500), delivery.CodeInternal, "answered 500 Internal Server Error"},
-		"503":           {status(503), delivery.CodeUnavailable, "answered 503 Service Unavailable"},
-		"closed":        {abort, delivery.CodeUnavailable, "cannot be reached: EOF"},
-		"truncated":     {truncated, delivery.CodeUnavailable, "broke off: unexpected EOF"},
-		"503 with code": {problem(`{"code":"unavailable","errors":[{"code":"unavailable","message":"the ledger is locked"}]}`, 503), delivery.CodeUnavailable, "the ledger is locked"},
+		"500":       {status(500), delivery.CodeInternal, "answered 500 Internal Server Error"},
+		"503":       {status(503), delivery.CodeUnavailable, "answered 503 Service Unavailable"},
+		"closed":    {abort, delivery.CodeUnavailable, "cannot be reached: EOF"},
+		"truncated": {truncated, delivery.CodeUnavailable, "broke off: unexpected EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, tries := hostile(t, one.answer)
@@ -137,10 +139,12 @@ func TestDoesNotTryAgainWhatCannotHelp(t *testing.T) {
 		"404 of a stranger":  {status(404), delivery.CodeInvalid, "answered 404 Not Found without saying why; check that the endpoint is a control plane's"},
 		"404 as a problem of a stranger": {problem(`{"title":"Not Found","status":404}`, 404), delivery.CodeInvalid,
 			"answered 404"},
-		"404 of ours":     {problem(`{"code":"not_found","errors":[{"code":"not_found","message":"no environment \"e\""}]}`, 404), delivery.CodeNotFound, `no environment "e"`},
-		"no list":         {problem(`{"code":"conflict","detail":"in use"}`, 409), delivery.CodeConflict, "in use"},
-		"nulls":           {problem(`{"code":"conflict","detail":"in use","errors":[null]}`, 409), delivery.CodeConflict, "in use"},
-		"a code to come":  {problem(`{"code":"frozen","errors":[{"code":"frozen","message":"frozen until Monday"}]}`, 409), delivery.CodeConflict, "frozen until Monday"},
+		"404 of ours":    {problem(`{"code":"not_found","errors":[{"code":"not_found","message":"no environment \"e\""}]}`, 404), delivery.CodeNotFound, `no environment "e"`},
+		"no list":        {problem(`{"code":"conflict","detail":"in use"}`, 409), delivery.CodeConflict, "in use"},
+		"nulls":          {problem(`{"code":"conflict","detail":"in use","errors":[null]}`, 409), delivery.CodeConflict, "in use"},
+		"a code to come": {problem(`{"code":"frozen","errors":[{"code":"frozen","message":"frozen until Monday"}]}`, 409), delivery.CodeConflict, "frozen until Monday"},
+		"503 of ours": {problem(`{"code":"unavailable","errors":[{"code":"unavailable","message":"the ledger is locked"}]}`, 503), delivery.CodeUnavailable,
+			"the ledger is locked"},
 		"defect":          {problem(`{"code":"internal","detail":"internal error X"}`, 500), delivery.CodeInternal, "internal error X"},
 		"redirect":        {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, delivery.CodeInternal, "redirects are not followed"},
 		"broken envelope": {problem(`{"code":`, 422), delivery.CodeInvalid, "answered 422"},

@@ -48,10 +48,23 @@ func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, err
 	switch {
 	case errors.Is(err, errTooLarge) || errors.Is(err, errPanicked):
 		return false, err
-	case err == nil && resp.StatusCode == http.StatusInternalServerError && isProblem(resp.Header):
-		return false, nil // the control plane itself calls it a defect: it would only meet it again
+	case err == nil && isProblem(resp.Header) && final(resp):
+		return false, nil
 	}
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
+}
+
+// final reports whether the control plane itself would only say the same again. A defect stays one; and what it calls unavailable it
+// has waited for already, as the ledger does for ten seconds: a second layer of patience would multiply the first. An answer that
+// says when to come back asks for another try.
+func final(problem *http.Response) bool {
+	switch problem.StatusCode {
+	case http.StatusInternalServerError:
+		return true
+	case http.StatusServiceUnavailable:
+		return problem.Header.Get("Retry-After") == ""
+	}
+	return false
 }
 
 func backoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {

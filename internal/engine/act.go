@@ -134,9 +134,13 @@ func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest
 
 // carryOut brings a deployment from where it stands to its end, under the lease.
 func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
-	lease, d := j.lease, j.deployment
-	ctx, stop := e.keep(ctx, lease, j.since)
+	ctx, stop := e.keep(ctx, j.lease, j.since)
 	defer stop()
+	return because(ctx, e.carryUnderLease(ctx, pipeline, j))
+}
+
+func (e *Engine) carryUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+	lease, d := j.lease, j.deployment
 	if d.Status == delivery.Deploying {
 		result, err := e.deploy(ctx, j)
 		if err != nil {
@@ -192,10 +196,7 @@ func (e *Engine) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 func (e *Engine) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
 	if err := ctx.Err(); err != nil {
 		e.giveUp(ctx, lease)
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return err
+		return because(ctx, err)
 	}
 	now := e.now()
 	d.SettledAt = &now

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,8 +90,20 @@ func (e *Engine) renew(ctx context.Context, lease store.Lease) error {
 	})
 }
 
-// giveUp releases a lease early. It is a courtesy to whoever comes next: a lease that is not released lapses by itself.
+// because gives why work under leases ended: if one of them could be trusted no longer, that is it, whatever it interrupted.
+func because(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// giveUp releases a lease early. It is a courtesy to whoever comes next: a lease that is not released lapses by itself. A ledger that
+// did not answer for so long that the lease could not be renewed is not waited for once more.
 func (e *Engine) giveUp(ctx context.Context, lease store.Lease) {
+	if delivery.CodeOf(context.Cause(ctx)) == delivery.CodeUnavailable {
+		return
+	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL/3)
 	defer cancel()
 	if err := e.o.Store.Update(detached, func(tx store.Tx) error { return tx.ReleaseLease(detached, lease) }); err != nil {

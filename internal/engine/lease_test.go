@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,10 +18,18 @@ import (
 // shortLease lapses while a test waits: how long a lease holds is measured on the clock that nobody can set.
 const shortLease = 150 * time.Millisecond
 
-// failing is a ledger that stops answering writers: with an error at once, or never.
+// failing is a ledger that stops answering writers: with an error at once, or never. Deaf, it answers nobody.
 type failing struct {
 	store.Store
-	gone, silent atomic.Bool
+	gone, silent, deaf atomic.Bool
+}
+
+func (s *failing) View(ctx context.Context, f func(store.Reader) error) error {
+	if s.deaf.Load() {
+		<-ctx.Done()
+		return delivery.Errorf(delivery.CodeUnavailable, "the ledger could not be read in time")
+	}
+	return s.Store.View(ctx, f)
 }
 
 func (s *failing) Update(ctx context.Context, f func(store.Tx) error) error {
@@ -87,6 +97,39 @@ func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
 			h.requireToldOnce()
 		})
 	}
+}
+
+// What ended because the ledger does not answer has waited for it: whoever asks how it stands does not wait for as long once more, and
+// is told why it ended.
+func TestALedgerIsNotWaitedForTwice(t *testing.T) {
+	h, ledger := working(t)
+	read := func(ctx context.Context) (delivery.PromotionState, error) {
+		ledger.deaf.Store(true)
+		state, err := h.Promotion(ctx, "shop", "development")
+		require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded, "the look at it is bounded, whatever the ledger is")
+		return state, err
+	}
+	ledger.gone.Store(true)
+	_, err := settled(t.Context(), h.Engine, runKey{"shop", "development"}, manyMoments, read)
+	requireRefusal(t, err, delivery.CodeUnavailable, "could not be renewed")
+
+	ledger.deaf.Store(false)
+	state, err := h.WaitPromotion(t.Context(), "shop", "development", manyMoments)
+	require.NoError(t, err, "a ledger that answers is read")
+	requireRefusal(t, state.Work.Failure, delivery.CodeUnavailable, "could not be renewed")
+}
+
+// The lease is lost while a change under it is being recorded: what is told is why, not that somebody interrupted it.
+func TestWorkThatLosesItsLeaseWhileRecordingSaysWhy(t *testing.T) {
+	ctx, lose := context.WithCancelCause(t.Context())
+	interrupted := fmt.Errorf("the ledger could not be written in time: %w", context.Canceled)
+	require.Equal(t, interrupted, because(ctx, interrupted), "by the caller of something smaller")
+	refused := delivery.Errorf(delivery.CodeConflict, "does not hold the lease")
+	lose(refused)
+	require.Equal(t, error(refused), because(ctx, interrupted))
+	other := errors.New("something else")
+	require.Equal(t, other, because(ctx, other))
+	require.NoError(t, because(ctx, nil))
 }
 
 // Between taking a lease and acting under it, a long time may pass.

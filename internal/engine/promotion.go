@@ -98,8 +98,7 @@ func (e *Engine) DeletePromotion(ctx context.Context, actor, pipeline, stage str
 
 // WaitPromotion returns the promotion as soon as this process's work on it is settled, or when d has passed.
 func (e *Engine) WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error) {
-	if err := e.await(ctx, runKey{pipeline, stage}, d); err != nil {
-		return delivery.PromotionState{}, err
-	}
-	return e.Promotion(ctx, pipeline, stage)
+	return settled(ctx, e, runKey{pipeline, stage}, d, func(ctx context.Context) (delivery.PromotionState, error) {
+		return e.Promotion(ctx, pipeline, stage)
+	})
 }

@@ -150,10 +150,9 @@ func (e *Engine) WaitRelease(ctx context.Context, pipeline, version string, d ti
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
-	if spec.Spec.Leads() {
-		if err := e.await(ctx, runKey{pipeline, spec.Spec.Stages[0].Name}, d); err != nil {
-			return delivery.ReleaseState{}, err
-		}
+	read := func(ctx context.Context) (delivery.ReleaseState, error) { return e.Release(ctx, pipeline, version) }
+	if !spec.Spec.Leads() {
+		return read(ctx)
 	}
-	return e.Release(ctx, pipeline, version)
+	return settled(ctx, e, runKey{pipeline, spec.Spec.Stages[0].Name}, d, read)
 }

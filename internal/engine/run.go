@@ -69,6 +69,30 @@ func (e *Engine) await(ctx context.Context, key runKey, d time.Duration) error {
 	return ctx.Err()
 }
 
+// glance bounds a look at a ledger that was waited for in vain a moment ago.
+const glance = time.Second
+
+// settled reads how something stands as soon as the work on a promotion is settled, or when d has passed. Work that ended because
+// something does not answer has waited for it already. That may be the ledger: it is not waited for as long once more, only to say
+// that it cannot be read, when why the work ended says more.
+func settled[S any](ctx context.Context, e *Engine, key runKey, d time.Duration, read func(context.Context) (S, error)) (S, error) {
+	var none S
+	if err := e.await(ctx, key, d); err != nil {
+		return none, err
+	}
+	why := e.workOf(key).Failure
+	if why == nil || why.Code != delivery.CodeUnavailable {
+		return read(ctx)
+	}
+	brief, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	state, err := read(brief)
+	if delivery.CodeOf(err) == delivery.CodeUnavailable && ctx.Err() == nil {
+		return none, why
+	}
+	return state, err
+}
+
 // Cancel stops this process's work on the promotion into a stage at its next safe point, and waits until it has stopped.
 func (e *Engine) Cancel(ctx context.Context, pipeline, stage string) error {
 	e.mu.Lock()

@@ -84,10 +84,9 @@ func (e *Engine) startVerification(actor string, r delivery.VerificationRequest)
 
 // WaitVerification returns the verification as soon as this process's work on the stage is settled, or when d has passed.
 func (e *Engine) WaitVerification(ctx context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error) {
-	if err := e.await(ctx, runKey{spec.Pipeline, spec.Stage}, d); err != nil {
-		return delivery.VerificationState{}, err
-	}
-	return e.Verification(ctx, spec)
+	return settled(ctx, e, runKey{spec.Pipeline, spec.Stage}, d, func(ctx context.Context) (delivery.VerificationState, error) {
+		return e.Verification(ctx, spec)
+	})
 }
 
 // errElsewhere says that another process is at work in one of the stage's environments.
@@ -188,9 +187,9 @@ func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.Pipe
 		for _, j := range jobs { // not settled: whoever comes next need not wait for the leases to lapse
 			e.giveUp(ctx, j.lease)
 		}
-		return err
+		return because(ctx, err)
 	}
-	return e.settleVerification(ctx, actor, jobs, failures)
+	return because(ctx, e.settleVerification(ctx, actor, jobs, failures))
 }
 
 // settleVerification saves how the checks ended. What Terraform deployed it deployed as one, so when the checks fail in one
