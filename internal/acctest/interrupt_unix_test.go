@@ -186,36 +186,67 @@ func TestTwoInterruptsLoseNothing(t *testing.T) {
 	})
 }
 
-// TestLostProcessLosesNothing kills the provider, or the Terraform that started it, in the middle of a deployment. Nobody gives
-// the lease up then: the next apply waits until it lapses.
-func TestLostProcessLosesNothing(t *testing.T) {
+// TestALostProviderLosesNothing kills the provider in the middle of a deployment. Nobody gives the lease up then: the next apply waits
+// until it lapses. What the provider was running comes to its end, or not.
+func TestALostProviderLosesNothing(t *testing.T) {
 	t.Parallel()
-	t.Run("the provider", func(t *testing.T) {
-		t.Parallel()
-		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
-			loseProcess(t, h, func(_ *background, provider int) int { return provider })
-		})
-	})
-	t.Run("Terraform", func(t *testing.T) {
-		t.Parallel()
-		loseProcess(t, acctest.New(t), func(apply *background, _ int) int { return apply.cmd.Process.Pid })
+	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+		w := slowShop(t, h, true)
+		apply := w.start("apply")
+		end(t, providerOf(t, w.child()))
+		said, status := apply.wait()
+		require.NotZero(t, status, said)
+		w.hurry()
+		letGo(t, w) // the script outlives whoever would have ended it
+		w.run("apply")
+		w.requireEmptyPlan()
+		requireDeliveredOnce(t, h)
 	})
 }
 
-func loseProcess(t *testing.T, h *acctest.Harness, victim func(apply *background, provider int) int) {
-	w := slowShop(t, h, true)
-	apply := w.start("apply")
-	provider := providerOf(t, w.child())
-	t.Cleanup(func() { end(t, provider) })
-	require.NoError(t, syscall.Kill(victim(apply, provider), syscall.SIGKILL))
-	said, status := apply.wait()
-	require.NotZero(t, status, said)
-	w.hurry()
-	letGo(t, w) // the script outlives whoever would have ended it
-
-	w.run("apply", "-lock=false") // Terraform's lock on its own state may be lost as well
-	w.requireEmptyPlan()
-	requireDeliveredOnce(t, h)
+// TestALostTerraformLeavesNothingBehind: nobody ends the plugin when Terraform is killed, or when the terminal is closed. It stops what it
+// runs itself, gives the lease up and ends, also with a log that nobody reads any more. It does so when it is asked to end, too.
+func TestALostTerraformLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	killed := func(apply *background, _ int) error { return syscall.Kill(apply.cmd.Process.Pid, syscall.SIGKILL) }
+	group := func(signal syscall.Signal) func(*background, int) error {
+		return func(apply *background, _ int) error { return syscall.Kill(-apply.cmd.Process.Pid, signal) }
+	}
+	for name, example := range map[string]struct {
+		lose       func(apply *background, provider int) error
+		slowDeploy bool
+		env        []string
+	}{
+		"Terraform is killed":                  {killed, true, nil},
+		"Terraform is killed while it logs":    {killed, true, []string{"TF_LOG=trace"}},
+		"Terraform is killed during a check":   {killed, false, nil},
+		"the terminal is closed":               {group(syscall.SIGHUP), true, nil},
+		"Terraform and the provider are ended": {group(syscall.SIGTERM), true, nil},
+		"the provider is ended":                {func(_ *background, provider int) error { return syscall.Kill(provider, syscall.SIGTERM) }, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := acctest.New(t)
+			w := slowShop(t, h, example.slowDeploy)
+			logged := newWorkspace(t, "", append(w.env, example.env...)...)
+			logged.dir = w.dir
+			apply := logged.start("apply")
+			child, grandchild := w.child(), w.grandchild()
+			provider := providerOf(t, child)
+			t.Cleanup(func() { end(t, provider) })
+			require.NoError(t, example.lose(apply, provider))
+			said, status := apply.wait()
+			require.NotZero(t, status, said)
+			for _, pid := range []int{child, grandchild, provider} {
+				requireGone(t, pid, "a process stays behind")
+			}
+			requireFree(t, h)
+			w.hurry()
+			w.run("apply", "-lock=false") // Terraform's lock on its own state may be lost as well
+			w.requireEmptyPlan()
+			requireDeliveredOnce(t, h)
+		})
+	}
 }
 
 // end kills a process, if it is still there.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
@@ -27,6 +28,11 @@ type App struct {
 	Handler http.Handler
 	engine  *engine.Engine
 	store   store.Store
+
+	requests context.Context //nolint:containedctx // the requests' own contexts end with it
+	end      context.CancelFunc
+	mu       sync.Mutex // no request begins to count while Close begins to wait
+	underway sync.WaitGroup
 }
 
 // Open opens the ledger and puts the control plane together. ctx bounds opening only.
@@ -43,11 +49,51 @@ func Open(ctx context.Context, config Config) (*App, error) {
 		config.Adjust(&options)
 	}
 	e := engine.New(options)
-	return &App{Handler: server.New(e, config.Log), engine: e, store: ledger}, nil
+	a := &App{engine: e, store: ledger}
+	a.requests, a.end = context.WithCancel(context.Background())
+	a.Handler = a.endable(server.New(e, config.Log))
+	return a, nil
 }
 
-// Close stops the work of this process at a safe point, bounded by ctx, and closes the ledger. What is not done then is gone on
-// with by the next process.
+// Close stops the work of this process at a safe point, then the requests that are still under way, with what they run, both bounded by
+// ctx, and closes the ledger. What is not done then is gone on with by the next process.
 func (a *App) Close(ctx context.Context) error {
-	return errors.Join(a.engine.Close(ctx), a.store.Close())
+	err := a.engine.Close(ctx) // whoever waits for the work is answered
+	a.mu.Lock()
+	a.end()
+	a.mu.Unlock()
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		a.underway.Wait()
+	}()
+	select {
+	case <-answered:
+	case <-ctx.Done():
+	}
+	return errors.Join(err, a.store.Close())
+}
+
+// endable has requests end when the app does: a plan that asks a program whether a gate is open leaves no program behind.
+func (a *App) endable(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.begins() {
+			defer a.underway.Done()
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(a.requests, cancel)()
+		handler.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// begins counts a request, unless the app has ended already: the request is given up at once then.
+func (a *App) begins() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.requests.Err() != nil {
+		return false
+	}
+	a.underway.Add(1)
+	return true
 }

@@ -27,6 +27,10 @@ import (
 // seconds.
 const graceAtEnd = 1500 * time.Millisecond
 
+// graceAlone is how long it may take when nobody is left who would kill the plugin: longer than what is run has to end by itself once
+// it is asked to.
+const graceAlone = 10 * time.Second
+
 // Main runs the program and returns its exit status.
 func Main(version string, args []string) int {
 	switch {
@@ -56,15 +60,35 @@ func serve(version string, debug bool) int {
 	}
 	planes := &controlPlanes{log: logger(), open: map[string]*app.App{}}
 	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor}
-	err := provider.Serve(version, host, debug)
-	if closing := planes.close(); closing != nil {
-		err = errors.Join(err, closing)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var abandoned <-chan struct{} // never, while somebody debugs it
+	if !debug {
+		abandoned = hangUp(ctx)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "terraform-provider-cd:", err)
+	served := make(chan error, 1)
+	go func() { served <- provider.Serve(version, host, debug) }()
+	select {
+	case err := <-served:
+		if err = errors.Join(err, planes.close(graceAtEnd)); err != nil {
+			fmt.Fprintln(os.Stderr, "terraform-provider-cd:", err)
+			return 1
+		}
+		return 0
+	case <-abandoned:
+		leave(planes, served)
 		return 1
 	}
-	return 0
+}
+
+// leave stops the work at a safe point, with whatever it runs. Then the plugin ends once Terraform, if it is still there, has heard how
+// its requests ended and hangs up. What fails is told to nobody: whoever would read it is gone, and the ledger says where things stand.
+func leave(planes *controlPlanes, served <-chan error) {
+	_ = planes.close(graceAlone)
+	select {
+	case <-served:
+	case <-time.After(graceAtEnd):
+	}
 }
 
 // quietFramework turns off the trace records that the plugin framework writes for every request even when nobody asked for
@@ -128,10 +152,10 @@ func (c *controlPlanes) transport(ctx context.Context, ledger string) (http.Roun
 	return client.InProcess(opened.Handler), nil
 }
 
-func (c *controlPlanes) close() error {
+func (c *controlPlanes) close(grace time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), graceAtEnd)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	var all error
 	for _, opened := range c.open {

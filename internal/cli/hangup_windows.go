@@ -1,0 +1,22 @@
+package cli
+
+import (
+	"context"
+	"os"
+)
+
+// hangUp returns a channel that is closed when Terraform is gone without having ended the plugin, as when it is killed. Nothing else
+// ends a plugin then. Where Terraform cannot be watched, the channel stays open.
+func hangUp(context.Context) <-chan struct{} {
+	gone := make(chan struct{})
+	parent, err := os.FindProcess(os.Getppid())
+	if err != nil {
+		return gone
+	}
+	go func() {
+		if _, err := parent.Wait(); err == nil {
+			close(gone)
+		}
+	}()
+	return gone
+}
