@@ -47,10 +47,7 @@ func (e *Engine) keep(ctx context.Context, lease store.Lease, since time.Time) (
 func (e *Engine) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
 	for pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) == nil {
 		renewed, err := e.renewInTime(ctx, lease, held)
-		if ctx.Err() != nil {
-			break // the work has ended, and its lease is needed no more
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil { // once the work has ended its lease is needed no more
 			return err
 		}
 		held = renewed

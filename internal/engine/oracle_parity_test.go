@@ -3,6 +3,9 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -92,4 +95,68 @@ func testedNow(w *delivery.World) {
 			w.Deployments[i].Content.Config, w.Deployments[i].Content.Secrets = merged(env.Config, stage.Config), env.Secrets
 		}
 	}
+}
+
+// unlike compares, key by key, the environments that are to be alike before a stage may be entered.
+func (s scene) unlike(pipeline delivery.PipelineSpec, at int) []string {
+	compared, found := 0, []string{}
+	overlays := map[string]map[string]string{}
+	for _, stage := range pipeline.Stages {
+		for _, env := range stage.Environments {
+			overlays[env] = stage.Config
+		}
+	}
+	for i, stage := range pipeline.Stages[:at+1] {
+		for _, name := range stage.Environments {
+			env := s.environment(name)
+			if env.Parity == nil || (i < at && !slices.Contains(pipeline.Stages[at].Environments, env.Parity.With)) {
+				continue
+			}
+			compared++
+			this, that := facts(env, overlays[name]), facts(s.environment(env.Parity.With), overlays[env.Parity.With])
+			for key := range merged(this, that) {
+				a, inThis := this[key]
+				b, inThat := that[key]
+				if (a != b || inThis != inThat) && !s.mayDiffer(env.Parity.Allow, key, a, inThis) {
+					found = append(found, fmt.Sprintf("%s differs between %s and %s", key, name, env.Parity.With))
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		found = append(found, "nothing to compare")
+	}
+	return found
+}
+
+func facts(env delivery.EnvironmentSpec, overlay map[string]string) map[string]string {
+	all := merged(env.Config, overlay)
+	for key, value := range env.Secrets {
+		all["secrets."+key] = value
+	}
+	for key, value := range env.Platform {
+		all["platform."+key] = value
+	}
+	return all
+}
+
+// mayDiffer knows exact keys and a star at the end: all that the histories write.
+func (s scene) mayDiffer(allow map[string]delivery.Allowance, key, value string, present bool) bool {
+	for glob, a := range allow {
+		prefix, star := strings.CutSuffix(glob, "*")
+		if glob != key && (!star || !strings.HasPrefix(key, prefix)) {
+			continue
+		}
+		if a.Until != "" && !s.now.Before(must(time.Parse(time.RFC3339, string(a.Until)))) {
+			continue
+		}
+		if a.Min == nil && a.Max == nil {
+			return true
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if present && err == nil && (a.Min == nil || n >= *a.Min) && (a.Max == nil || n <= *a.Max) {
+			return true
+		}
+	}
+	return false
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -92,85 +90,6 @@ func (o *oracle) complaints() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Concat(o.wrong, o.places.wrong)
-}
-
-// watched is the ledger under the oracle's eyes.
-type watched struct {
-	store.Store
-	oracle *oracle
-}
-
-type watchedTx struct {
-	store.Tx
-	oracle *oracle
-	wrong  []string
-	said   map[string]string
-	told   []string // reports, by id
-	gone   []string // reports and overrides
-}
-
-func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
-	s.oracle.moment.RLock()
-	defer s.oracle.moment.RUnlock()
-	var tx *watchedTx
-	err := s.Store.Update(ctx, func(inner store.Tx) error {
-		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]string{}}
-		return f(tx)
-	})
-	if tx != nil && err == nil { // what was undone did not happen
-		s.oracle.complain(tx.wrong...)
-		s.oracle.mu.Lock()
-		maps.Copy(s.oracle.covered, tx.said)
-		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
-		s.oracle.reported = append(s.oracle.reported, tx.told...)
-		for _, id := range tx.gone {
-			s.oracle.gone[id] = true
-		}
-		s.oracle.mu.Unlock()
-	}
-	return err
-}
-
-// patience is how many wrong deployments of one history are looked at: an engine that is broken on purpose may never come to an end.
-const patience = 20
-
-func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
-	if len(tx.oracle.complaints()) >= patience {
-		return d, delivery.Errorf(delivery.CodeInternal, "enough has gone wrong")
-	}
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
-	for _, why := range here.judge(d) {
-		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
-	}
-	return tx.Tx.AddDeployment(ctx, d)
-}
-
-// PutDeployment looks at what a verification says of what Terraform deployed.
-func (tx *watchedTx) PutDeployment(ctx context.Context, d delivery.Deployment) error {
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
-	tx.wrong = append(tx.wrong, here.judgeVerification(d)...)
-	return tx.Tx.PutDeployment(ctx, d)
-}
-
-func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
-	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
-	return tx.Tx.AddApproval(ctx, a)
-}
-
-func (tx *watchedTx) AddTestReport(ctx context.Context, r delivery.TestReport) error {
-	tx.told = append(tx.told, r.ID)
-	return tx.Tx.AddTestReport(ctx, r)
-}
-
-func (tx *watchedTx) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
-	tx.gone = append(tx.gone, id)
-	return tx.Tx.WithdrawTestReport(ctx, id, at)
-}
-
-func (tx *watchedTx) RevokeOverride(ctx context.Context, id string, at time.Time) error {
-	tx.gone = append(tx.gone, id)
-	return tx.Tx.RevokeOverride(ctx, id, at)
 }
 
 // scene is the ledger at one moment.
@@ -374,73 +293,6 @@ func (s scene) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []
 	return nil
 }
 
-// toApprove is all that an approval covers, as text.
-func (s scene) toApprove(pipeline, stageName, version string) string {
-	spec := s.pipeline(pipeline)
-	i := slices.IndexFunc(spec.Stages, func(stage delivery.Stage) bool { return stage.Name == stageName })
-	if i < 0 {
-		return ""
-	}
-	stage, parts := spec.Stages[i], []any{}
-	release := s.release(pipeline, version)
-	for _, name := range stage.Environments {
-		env := s.environment(name)
-		parts = append(parts, name, merged(env.Config, stage.Config), merged(env.Secrets, nil), env.Target)
-	}
-	for _, p := range s.guardrails(stage) {
-		parts = append(parts, p.Gates)
-	}
-	return text(append(parts, release.Spec, stage.Name, stage.Gates, stage.Overridable))
-}
-
-func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
-	author := s.author(pipeline, version)
-	newest := map[string]delivery.Approval{} // by person: what they said last
-	s.oracle.mu.Lock()
-	said, covered := slices.Clone(s.oracle.said), maps.Clone(s.oracle.covered)
-	s.oracle.mu.Unlock()
-	for _, id := range said {
-		a := must(s.ledger.Approval(s.ctx, id))
-		if a.RevokedAt == nil && a.Spec.Pipeline == pipeline && a.Spec.Stage == stage && a.Spec.Version == version {
-			newest[a.Spec.Approver] = a
-		}
-	}
-	yes, there := 0, s.toApprove(pipeline, stage, version)
-	for who, a := range newest {
-		age := s.now.Sub(a.DecidedAt)
-		tooOld := gate.ExpiresAfter != "" && (age >= parsed(string(gate.ExpiresAfter)) || (age < -5*time.Minute && a.Spec.Decision == delivery.Approve))
-		entitled := len(gate.Approvers) == 0 || slices.Contains(gate.Approvers, who)
-		switch {
-		case covered[a.ID] != there || tooOld || !entitled || (len(gate.SignedBy) > 0 && !s.signedBy(a, there, said)):
-		case a.Spec.Decision == delivery.Reject:
-			return []string{who + " rejected it"}
-		case who != author || gate.AllowAuthor:
-			yes++
-		}
-	}
-	if yes < gate.Required {
-		return []string{fmt.Sprintf("%d of %d approvals", yes, gate.Required)}
-	}
-	return nil
-}
-
-// signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
-// what was taken back, or gave way to another word.
-func (s scene) signedBy(a delivery.Approval, there string, said []string) bool {
-	made, ok := s.oracle.signings()[a.Spec.Signature]
-	r := made.request
-	if !ok || made.key != a.Spec.Approver || made.covers != there || r.Pipeline != a.Spec.Pipeline || r.Version != a.Spec.Version ||
-		r.Stage != a.Spec.Stage || r.Decision != a.Spec.Decision {
-		return false
-	}
-	for _, id := range said[:slices.Index(said, a.ID)] {
-		if o := must(s.ledger.Approval(s.ctx, id)); o.Spec.Signature == a.Spec.Signature {
-			return false
-		}
-	}
-	return true
-}
-
 func parsed(duration string) time.Duration { return must(time.ParseDuration(duration)) }
 
 func (s scene) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec, version string) []string {
@@ -464,70 +316,6 @@ func (s scene) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec,
 		return nil
 	}
 	return []string{"no stage to soak in"}
-}
-
-// unlike compares, key by key, the environments that are to be alike before a stage may be entered.
-func (s scene) unlike(pipeline delivery.PipelineSpec, at int) []string {
-	compared, found := 0, []string{}
-	overlays := map[string]map[string]string{}
-	for _, stage := range pipeline.Stages {
-		for _, env := range stage.Environments {
-			overlays[env] = stage.Config
-		}
-	}
-	for i, stage := range pipeline.Stages[:at+1] {
-		for _, name := range stage.Environments {
-			env := s.environment(name)
-			if env.Parity == nil || (i < at && !slices.Contains(pipeline.Stages[at].Environments, env.Parity.With)) {
-				continue
-			}
-			compared++
-			this, that := facts(env, overlays[name]), facts(s.environment(env.Parity.With), overlays[env.Parity.With])
-			for key := range merged(this, that) {
-				a, inThis := this[key]
-				b, inThat := that[key]
-				if (a != b || inThis != inThat) && !s.mayDiffer(env.Parity.Allow, key, a, inThis) {
-					found = append(found, fmt.Sprintf("%s differs between %s and %s", key, name, env.Parity.With))
-				}
-			}
-		}
-	}
-	if compared == 0 {
-		found = append(found, "nothing to compare")
-	}
-	return found
-}
-
-func facts(env delivery.EnvironmentSpec, overlay map[string]string) map[string]string {
-	all := merged(env.Config, overlay)
-	for key, value := range env.Secrets {
-		all["secrets."+key] = value
-	}
-	for key, value := range env.Platform {
-		all["platform."+key] = value
-	}
-	return all
-}
-
-// mayDiffer knows exact keys and a star at the end: all that the histories write.
-func (s scene) mayDiffer(allow map[string]delivery.Allowance, key, value string, present bool) bool {
-	for glob, a := range allow {
-		prefix, star := strings.CutSuffix(glob, "*")
-		if glob != key && (!star || !strings.HasPrefix(key, prefix)) {
-			continue
-		}
-		if a.Until != "" && !s.now.Before(must(time.Parse(time.RFC3339, string(a.Until)))) {
-			continue
-		}
-		if a.Min == nil && a.Max == nil {
-			return true
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if present && err == nil && (a.Min == nil || n >= *a.Min) && (a.Max == nil || n <= *a.Max) {
-			return true
-		}
-	}
-	return false
 }
 
 // expects checks what a driver is asked against the ledger.
