@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -39,7 +40,13 @@ func postgresConfig(address string) (*pgx.ConnConfig, error) {
 
 // shown is how messages call the ledger: where it is and as whom, and nothing that lets anybody in.
 func shown(config *pgx.ConnConfig) string {
-	name := fmt.Sprintf("postgres://%s@%s:%d/%s", config.User, config.Host, config.Port, config.Database)
+	hosts := []string{fmt.Sprintf("%s:%d", config.Host, config.Port)}
+	for _, other := range config.Fallbacks { // more hosts, or the same without TLS
+		if host := fmt.Sprintf("%s:%d", other.Host, other.Port); !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	name := fmt.Sprintf("postgres://%s@%s/%s", config.User, strings.Join(hosts, ","), config.Database)
 	if path := config.RuntimeParams["search_path"]; path != "" {
 		name += "?search_path=" + path
 	}

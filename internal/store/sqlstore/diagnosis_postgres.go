@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -32,16 +30,16 @@ func diagnosePostgres(err error, role string) diagnosis {
 		return diagnoseState(refusal, role)
 	}
 	said := strings.Join(strings.Fields(err.Error()), " ")
+	if words := diagnoseTLS(err, said); words != "" {
+		return diagnosis{code: delivery.CodeInvalid, words: words}
+	}
 	var (
-		unreached   *pgconn.ConnectError
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		hostname    x509.HostnameError
-		network     *net.OpError
+		unreached *pgconn.ConnectError
+		network   *net.OpError
 	)
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname), strings.Contains(said, "server refused TLS"):
-		return diagnosis{code: delivery.CodeInvalid, words: fmt.Sprintf("the connection would not be as safe as the URL demands (%s); correct the server's certificate, or sslmode and sslrootcert in the URL", said)}
+	case errors.As(err, &unreached) && strings.Contains(said, "ValidateConnect failed"):
+		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: fmt.Sprintf("no server of the URL is one that target_session_attrs asks for (%s); see which one may be written now, or change target_session_attrs", said)}
 	case errors.As(err, &unreached):
 		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: fmt.Sprintf("the server cannot be reached (%s); see that it runs and can be reached from here, then try again", said)}
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, pgconn.ErrConnClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
@@ -80,7 +78,7 @@ func diagnoseState(refusal *pgconn.PgError, role string) diagnosis {
 	case "25006": // read_only_sql_transaction
 		return diagnosis{code: delivery.CodeUnauthorized, words: fmt.Sprintf("it can only be read (%s): the server is a standby, or the role %s only reads; use the primary server and a role that may write, as in %s", said, role, guide)}
 	case "28000", "28P01": // invalid_authorization_specification, invalid_password
-		return diagnosis{code: delivery.CodeUnauthorized, words: "the server does not let this user in (" + said + "); correct the user, or the password in PGPASSWORD, the password file or the URL"}
+		return diagnosis{code: delivery.CodeUnauthorized, words: "the server does not let this user in (" + said + "); " + whatLetsIn(said)}
 	case "3D000": // invalid_catalog_name
 		return diagnosis{code: delivery.CodeInvalid, words: said + "; make it with CREATE DATABASE, or correct the URL"}
 	case "42P01": // undefined_table

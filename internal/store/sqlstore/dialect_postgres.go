@@ -45,7 +45,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		connect: func(use use, patience time.Duration) (*sql.DB, error) {
 			limited := config.Copy()
 			if use != forUpgrading {
-				limited.AfterNetConnect = listening(patience + slack)
+				limited.DialFunc = listening(limited.DialFunc, patience+slack)
 			}
 			return stdlib.OpenDB(*limited), nil
 		},

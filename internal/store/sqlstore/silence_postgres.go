@@ -12,8 +12,14 @@ import (
 // listening bounds how long a server may be silent on a connection while it is asked something. A network that swallows everything
 // and says nothing would otherwise be waited for as long as the operating system pleases, which may be for ever. The limit has to be
 // longer than a writer waits for its turn, or the server could not say that the turn does not come.
-func listening(limit time.Duration) func(context.Context, *pgconn.Config, net.Conn) (net.Conn, error) {
-	return func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+//
+// It goes below TLS: who signs in looks at the TLS connection itself, to bind the password to the server's certificate.
+func listening(dial pgconn.DialFunc, limit time.Duration) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
 		return &listener{Conn: conn, limit: limit}, nil
 	}
 }

@@ -1,6 +1,6 @@
 // Package pgtest gives tests a real PostgreSQL: one cluster for each test binary, started at first use, and an empty schema in it
-// for each test, or a database where a test needs one. The server listens on a socket in a directory of its own, never on the network, and ends with the test binary,
-// however that ends. Only speed is bought with safety: nothing is synced to disk.
+// for each test, or a database where a test needs one. The server listens on a socket in a directory of its own, and on the loopback network
+// only where a test asks for TLS; it ends with the test binary, however that ends. Only speed is bought with safety: nothing is synced to disk.
 package pgtest
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -58,17 +59,25 @@ func Shared(t testing.TB) *Cluster {
 // New makes a cluster for one test, which may stop and start it.
 func New(t testing.TB) *Cluster {
 	t.Helper()
+	c := newOne(t)
+	require.NoError(t, c.start(keepAtEnd))
+	return c
+}
+
+// newOne makes a cluster for one test that is not running yet.
+func newOne(t testing.TB) *Cluster {
+	t.Helper()
 	c, err := newCluster()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(c.dir)) })
 	t.Cleanup(func() { require.NoError(t, c.stop("")) })
-	require.NoError(t, c.start(keepAtEnd))
 	return c
 }
 
 // Cluster is a PostgreSQL server with its databases.
 type Cluster struct {
-	dir string // holds the data, the log and the socket; short, because a socket's path is limited to 107 bytes
+	dir  string // holds the data, the log and the socket; short, because a socket's path is limited to 107 bytes
+	port int    // at 127.0.0.1; 0: it is not on the network
 
 	mu     sync.Mutex
 	server *server // nil while it is stopped
@@ -93,7 +102,11 @@ func (c *Cluster) URL(role, password, database string) string {
 	if password != "" {
 		who = url.UserPassword(role, password)
 	}
-	at := url.URL{Scheme: "postgres", User: who, Path: "/" + database, RawQuery: url.Values{"host": {c.Socket()}}.Encode()}
+	settings := url.Values{"host": {c.Socket()}}
+	if c.port != 0 {
+		settings.Set("port", strconv.Itoa(c.port)) // names the socket, too
+	}
+	at := url.URL{Scheme: "postgres", User: who, Path: "/" + database, RawQuery: settings.Encode()}
 	return at.String()
 }
 

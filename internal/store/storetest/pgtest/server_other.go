@@ -2,7 +2,10 @@
 
 package pgtest
 
-import "errors"
+import (
+	"errors"
+	"testing"
+)
 
 const (
 	removeAtEnd = "remove"
@@ -14,6 +17,7 @@ type server struct{ ended chan struct{} }
 
 var errNotHere = errors.New("PostgreSQL is started by tests on Unix only")
 
-func newCluster() (*Cluster, error)         { return nil, errNotHere }
-func (c *Cluster) start(atEnd string) error { return errNotHere }
-func (c *Cluster) stop(how string) error    { return nil }
+func newCluster() (*Cluster, error)                           { return nil, errNotHere }
+func (c *Cluster) start(atEnd string) error                   { return errNotHere }
+func (c *Cluster) stop(how string) error                      { return nil }
+func (c *Cluster) own(t testing.TB, name string, text []byte) { t.Fatal(errNotHere) }

@@ -13,6 +13,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // What becomes of the cluster's directory once its server has ended.
@@ -24,7 +27,7 @@ const (
 // supervise runs the server until standard input ends, or asks for it to be killed, with all of its processes. The test binary holds the other end, so the server ends with it, even
 // when it is killed. It is a process group of its own: Ctrl-C has to reach the test only.
 const supervise = `
-"$1" -D "$2/data" -k "$2" -h '' \
+"$1" -D "$2/data" -k "$2" -h "$4" -p "$5" \
 	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB \
 	-c autovacuum=off -c max_wal_size=4GB -c log_min_messages=warning -c log_min_error_statement=panic >> "$2/log" 2>&1 &
 server=$!
@@ -41,6 +44,9 @@ fi
 wait "$server"
 [ "$3" = keep ] || rm -rf "$2"
 `
+
+// usualPort is in the name of a server's socket, whether it is on the network or not.
+const usualPort = 5432
 
 // server is a running server.
 type server struct {
@@ -85,6 +91,18 @@ func (c *Cluster) initialise() error {
 	return os.WriteFile(filepath.Join(c.dir, "data", "pg_hba.conf"), []byte(rules), 0o600)
 }
 
+// own writes a file of the server's own.
+func (c *Cluster) own(t testing.TB, name string, text []byte) {
+	t.Helper()
+	at := filepath.Join(c.dir, name)
+	require.NoError(t, os.WriteFile(at, text, 0o600))
+	who, err := ordinary()
+	require.NoError(t, err)
+	if who != nil {
+		require.NoError(t, os.Chown(at, int(who.Uid), int(who.Gid)))
+	}
+}
+
 // start starts the server and waits until it answers.
 func (c *Cluster) start(atEnd string) error {
 	c.mu.Lock()
@@ -100,7 +118,11 @@ func (c *Cluster) start(atEnd string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd)
+	host, port := "", usualPort
+	if c.port != 0 {
+		host, port = "127.0.0.1", c.port
+	}
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd, host, strconv.Itoa(port))
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
 	hold, err := cmd.StdinPipe()
