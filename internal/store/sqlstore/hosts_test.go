@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"net"
 	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,4 +73,17 @@ func TestSeveralHosts(t *testing.T) {
 			require.Equal(t, fails.code, delivery.CodeOf(err), "%v", err)
 		})
 	}
+}
+
+// A server that lets nobody talk to it is given up after as long as the URL says.
+func TestConnectTimeout(t *testing.T) {
+	t.Parallel()
+	mute, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, mute.Close()) })
+	start := time.Now()
+	_, err = Open(t.Context(), "postgres://clerk@"+mute.Addr().String()+"/ledger?connect_timeout=2")
+	require.ErrorContains(t, err, "the server cannot be reached")
+	require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+	require.Less(t, time.Since(start), connectTimeout, "that is how long it takes when the URL says nothing")
 }
