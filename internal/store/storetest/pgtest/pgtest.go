@@ -1,11 +1,13 @@
 // Package pgtest gives tests a real PostgreSQL: one cluster for each test binary, started at first use, and an empty schema in it
 // for each test, or a database where a test needs one. The server listens on a socket in a directory of its own, and on the loopback network
 // only where a test asks for TLS; it ends with the test binary, however that ends. Only speed is bought with safety: nothing is synced to disk.
+// A program that is no test, such as a benchmark, begins one with Begin.
 package pgtest
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,6 +30,13 @@ const Superuser = "cd_test"
 // patience is how long the server may take to answer.
 const patience = 30 * time.Second
 
+var (
+	// calm is set for every server: what it does by itself, and when, would make one run unlike the next.
+	calm = []string{"max_connections=200", "autovacuum=off", "max_wal_size=4GB", "log_min_messages=warning", "log_min_error_statement=panic"}
+	// fast is set for tests, which lose nothing that anybody needs.
+	fast = append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"}, calm...)
+)
+
 // shared is the cluster of this test binary.
 var shared struct {
 	once    sync.Once
@@ -39,16 +48,49 @@ var shared struct {
 // needs, and takes a hundredth of the time of a database. Where there is no PostgreSQL the test fails: none of its kind may be left out.
 func URL(t testing.TB) string {
 	t.Helper()
-	c, name := Shared(t), newName()
-	require.NoError(t, c.administer(`CREATE SCHEMA `+name))
-	return c.URL(Superuser, "", "postgres") + "&search_path=" + name
+	address, err := Shared(t).Schema()
+	require.NoError(t, err)
+	return address
+}
+
+// Begin starts a cluster for a program that is no test. It keeps what is committed as a server in earnest does, and ends with this
+// process, however that ends, if End has not ended it before; nothing is left behind.
+func Begin() (*Cluster, error) {
+	c, err := newCluster(calm)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.start(removeAtEnd); err != nil {
+		return nil, errors.Join(err, c.End())
+	}
+	return c, nil
+}
+
+// End ends a cluster that Begin started, and removes it.
+func (c *Cluster) End() error { return errors.Join(c.stop(""), os.RemoveAll(c.dir)) }
+
+// Schema makes a new, empty schema and gives its address.
+func (c *Cluster) Schema() (address string, err error) {
+	name := newName()
+	return c.URL(Superuser, "", "postgres") + "&search_path=" + name, c.administer(`CREATE SCHEMA ` + name)
+}
+
+// Run runs SQL, of any number of statements, on a database. It may take as long as ctx lasts.
+func Run(ctx context.Context, address, statements string) error {
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what was run has been run
+	_, err = conn.PgConn().Exec(ctx, statements).ReadAll()
+	return err
 }
 
 // Shared gives the cluster of this test binary.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
 	shared.once.Do(func() {
-		if shared.cluster, shared.err = newCluster(); shared.err == nil {
+		if shared.cluster, shared.err = newCluster(fast); shared.err == nil {
 			shared.err = shared.cluster.start(removeAtEnd)
 		}
 	})
@@ -67,7 +109,7 @@ func New(t testing.TB) *Cluster {
 // newOne makes a cluster for one test that is not running yet.
 func newOne(t testing.TB) *Cluster {
 	t.Helper()
-	c, err := newCluster()
+	c, err := newCluster(fast)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(c.dir)) })
 	t.Cleanup(func() { require.NoError(t, c.stop("")) })
@@ -76,8 +118,9 @@ func newOne(t testing.TB) *Cluster {
 
 // Cluster is a PostgreSQL server with its databases.
 type Cluster struct {
-	dir  string // holds the data, the log and the socket; short, because a socket's path is limited to 107 bytes
-	port int    // at 127.0.0.1; 0: it is not on the network
+	dir      string   // holds the data, the log and the socket; short, because a socket's path is limited to 107 bytes
+	settings []string // of the server
+	port     int      // at 127.0.0.1; 0: it is not on the network
 
 	mu     sync.Mutex
 	server *server // nil while it is stopped
@@ -160,16 +203,11 @@ func (c *Cluster) Start(t testing.TB) {
 	require.NoError(t, c.start(keepAtEnd))
 }
 
+// run is Run for what takes no time.
 func run(ctx context.Context, address, statements string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what was run has been run
-	_, err = conn.PgConn().Exec(ctx, statements).ReadAll()
-	return err
+	return Run(ctx, address, statements)
 }
 
 // answers waits until the server lets somebody in.

@@ -19,7 +19,7 @@ const partVariable = "PGTEST_PART"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(partVariable) != "" {
-		c, err := newCluster()
+		c, err := newCluster(fast)
 		if err == nil {
 			err = c.start(removeAtEnd)
 		}
@@ -61,6 +61,17 @@ func TestAClusterThatIsStoppedKeepsWhatWasCommitted(t *testing.T) {
 	require.Error(t, run(t.Context(), database, `SELECT 1`))
 	c.Start(t)
 	c.Exec(t, database, `SELECT id FROM kept`)
+}
+
+func TestAProgramsClusterIsGoneOnceItIsEnded(t *testing.T) {
+	c, err := Begin()
+	require.NoError(t, err)
+	address, err := c.Schema()
+	require.NoError(t, err)
+	require.NoError(t, Run(t.Context(), address, `CREATE TABLE mine (id INTEGER); INSERT INTO mine VALUES (1)`))
+	require.NoError(t, c.End())
+	require.Error(t, Run(t.Context(), address, `SELECT 1`))
+	require.NoDirExists(t, c.dir)
 }
 
 func TestTheServerEndsWithTheTestsHoweverTheyEnd(t *testing.T) {

@@ -24,12 +24,13 @@ const (
 	keepAtEnd   = "keep"
 )
 
-// supervise runs the server until standard input ends, or asks for it to be killed, with all of its processes. The test binary holds the other end, so the server ends with it, even
-// when it is killed. It is a process group of its own: Ctrl-C has to reach the test only.
+// supervise runs the server, with the settings that follow, until standard input ends, or asks for it to be killed, with all of its
+// processes. This process holds the other end, so the server ends with it, even when it is killed. It is a process group of its
+// own: Ctrl-C has to reach this process only.
 const supervise = `
-"$1" -D "$2/data" -k "$2" -h "$4" -p "$5" \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB \
-	-c autovacuum=off -c max_wal_size=4GB -c log_min_messages=warning -c log_min_error_statement=panic >> "$2/log" 2>&1 &
+postgres=$1 dir=$2 end=$3
+shift 3
+"$postgres" -D "$dir/data" -k "$dir" "$@" >> "$dir/log" 2>&1 &
 server=$!
 read -r signal
 if [ "$signal" = KILL ]; then
@@ -42,7 +43,7 @@ else
 	kill -INT "$server"
 fi
 wait "$server"
-[ "$3" = keep ] || rm -rf "$2"
+[ "$end" = keep ] || rm -rf "$dir"
 `
 
 // usualPort is in the name of a server's socket, whether it is on the network or not.
@@ -55,12 +56,12 @@ type server struct {
 }
 
 // newCluster makes a cluster that is not running yet.
-func newCluster() (*Cluster, error) {
+func newCluster(settings []string) (*Cluster, error) {
 	dir, err := os.MkdirTemp("/tmp", "cdpg")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir}
+	c := &Cluster{dir: dir, settings: settings}
 	if err := c.initialise(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -122,7 +123,10 @@ func (c *Cluster) start(atEnd string) error {
 	if c.port != 0 {
 		host, port = "127.0.0.1", c.port
 	}
-	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd, host, strconv.Itoa(port))
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "sh", postgres, c.dir, atEnd, "-h", host, "-p", strconv.Itoa(port))
+	for _, setting := range c.settings {
+		cmd.Args = append(cmd.Args, "-c", setting)
+	}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who, Setpgid: true}
 	hold, err := cmd.StdinPipe()
