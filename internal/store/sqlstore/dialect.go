@@ -23,6 +23,8 @@ type dialect struct {
 	readers int           // how many snapshots one process may read from at the same time; more wait for their turn
 	idle    time.Duration // how long a connection is kept that nobody uses; 0: for ever
 
+	batch int // how many rows one statement writes while a ledger is filled
+
 	// readOptions and writeOptions begin a snapshot and a write transaction.
 	readOptions, writeOptions *sql.TxOptions
 	// takeTurn waits until no other writer is at work, and keeps them out until the transaction ends. Receipt names the

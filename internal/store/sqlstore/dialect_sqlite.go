@@ -30,6 +30,7 @@ func sqliteDialect(path string) dialect {
 			return connectSQLite(path, use, patience)
 		},
 		readers:      8,
+		batch:        16,                             // it looks for the name of each argument among those of all others: what that takes grows with the square
 		readOptions:  &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
 		clock:        "CAST($2 AS INTEGER)",
 		elements:     func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },

@@ -2,19 +2,18 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-const (
-	// batchRows and batchBytes bound what one statement writes. Databases bound the number of arguments: 65,535 in PostgreSQL.
-	batchRows  = 500
-	batchBytes = 1 << 20
-)
+// batchBytes bounds what one statement writes, beside the dialect's batch.
+const batchBytes = 1 << 20
 
 // Fill opens the ledger at an address, makes it if need be, and writes into it in one transaction all that f hands over. It is
 // kept when f returns nil; after any error, and when ctx ends, the ledger is as empty as it was. f may be run again after a
@@ -33,7 +32,7 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 		if err := w.refuseFilled(ctx); err != nil {
 			return err
 		}
-		filling := &Filling{w: w}
+		filling := &Filling{w: w, full: map[string]*sql.Stmt{}}
 		if err := f(filling); err != nil {
 			return err
 		}
@@ -61,6 +60,7 @@ type Filling struct {
 	into  table
 	rows  [][]any
 	bytes int
+	full  map[string]*sql.Stmt // by table: what writes a whole batch; closed with the transaction
 }
 
 // Event writes an event just as it is.
@@ -92,7 +92,7 @@ func (f *Filling) Written(ctx context.Context) (Snapshot, error) {
 }
 
 func (f *Filling) add(ctx context.Context, t table, values []any, size int) error {
-	if t.name != f.into.name || len(f.rows) == batchRows || f.bytes+size > batchBytes {
+	if t.name != f.into.name || len(f.rows) == f.w.ledger.dialect.batch || f.bytes+size > batchBytes {
 		if err := f.flush(ctx); err != nil {
 			return err
 		}
@@ -106,17 +106,33 @@ func (f *Filling) flush(ctx context.Context) error {
 	if len(f.rows) == 0 {
 		return nil
 	}
-	arguments := conditions{}
-	lines := make([]string, len(f.rows))
-	for i, row := range f.rows {
-		places := make([]string, len(row))
-		for j, v := range row {
-			places[j] = arguments.argument(v)
+	args, n := slices.Concat(f.rows...), len(f.rows)
+	f.rows, f.bytes = f.rows[:0], 0
+	if n < f.w.ledger.dialect.batch {
+		_, err := f.w.exec(ctx, f.into.insert(n), args...)
+		return err
+	}
+	prepared, ok := f.full[f.into.name]
+	if !ok {
+		var err error
+		if prepared, err = f.w.tx.PrepareContext(ctx, f.into.insert(n)); err != nil {
+			return f.w.failed(ctx, "be written", err)
+		}
+		f.full[f.into.name] = prepared
+	}
+	_, err := prepared.ExecContext(ctx, args...)
+	return f.w.failed(ctx, "be written", err)
+}
+
+// insert writes a number of rows, whose values are its arguments one after the other.
+func (t table) insert(rows int) string {
+	lines := make([]string, rows)
+	for i := range lines {
+		places := make([]string, len(t.columns))
+		for j := range places {
+			places[j] = fmt.Sprintf("$%d", i*len(places)+j+1)
 		}
 		lines[i] = "(" + strings.Join(places, ", ") + ")"
 	}
-	query := `INSERT INTO ` + f.into.name + ` (` + strings.Join(f.into.columns, ", ") + `) VALUES ` + strings.Join(lines, ", ")
-	f.rows, f.bytes = f.rows[:0], 0
-	_, err := f.w.exec(ctx, query, arguments.args...)
-	return err
+	return `INSERT INTO ` + t.name + ` (` + strings.Join(t.columns, ", ") + `) VALUES ` + strings.Join(lines, ", ")
 }
