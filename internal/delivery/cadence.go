@@ -37,17 +37,34 @@ func (m MaxDeploysGate) validate(p problems) {
 	m.Per.validate(p.at("per"), time.Second)
 }
 
-// CountsRollouts reports whether any gate of the pipeline's stages, or of a policy, looks at how often is delivered.
-func (w World) CountsRollouts() bool {
-	return w.anyGates(func(g Gates) bool { return g.Cooldown != nil || g.MaxDeploys != nil })
+// CadenceSpan is how far back any gate of the pipeline's stages, or of a policy, looks at how often is delivered; 0 when none does.
+func (w World) CadenceSpan() (span time.Duration) {
+	for _, g := range w.allGates() {
+		if g.Cooldown != nil {
+			span = max(span, g.Cooldown.Duration.Value())
+		}
+		if g.MaxDeploys != nil {
+			span = max(span, g.MaxDeploys.Per.Value())
+		}
+	}
+	return span
 }
 
 // ComparesPlaces reports whether any gate of the pipeline's stages, or of a policy, looks at what runs.
-func (w World) ComparesPlaces() bool { return w.anyGates(func(g Gates) bool { return g.Parity }) }
+func (w World) ComparesPlaces() bool {
+	return slices.ContainsFunc(w.allGates(), func(g Gates) bool { return g.Parity })
+}
 
-func (w World) anyGates(wanted func(Gates) bool) bool {
-	return slices.ContainsFunc(w.Pipeline.Stages, func(s Stage) bool { return wanted(s.Gates) }) ||
-		slices.ContainsFunc(w.Policies, func(p PolicySpec) bool { return wanted(p.Gates) })
+// allGates lists those of each of the pipeline's stages, and of every policy.
+func (w World) allGates() []Gates {
+	all := make([]Gates, 0, len(w.Pipeline.Stages)+len(w.Policies))
+	for _, s := range w.Pipeline.Stages {
+		all = append(all, s.Gates)
+	}
+	for _, p := range w.Policies {
+		all = append(all, p.Gates)
+	}
+	return all
 }
 
 // rollouts lists the starts of the stage's rollouts, newest first, but for the one that is under way and would be joined.

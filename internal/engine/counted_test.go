@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
@@ -103,9 +104,9 @@ func (r countedReader) Overrides(ctx context.Context, pipeline string, versions 
 	return r.Reader.Overrides(ctx, pipeline, versions...)
 }
 
-func (r countedReader) Rollouts(ctx context.Context, pipeline string) ([]delivery.RolloutRecord, error) {
+func (r countedReader) Rollouts(ctx context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {
 	r.reads.Add(1)
-	return r.Reader.Rollouts(ctx, pipeline)
+	return r.Reader.Rollouts(ctx, pipeline, stages, since)
 }
 
 func (r countedReader) Deployment(ctx context.Context, id string) (delivery.Deployment, error) {

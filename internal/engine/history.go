@@ -39,7 +39,14 @@ func (e *Engine) Deployed(ctx context.Context, pipeline, environment string) (de
 
 // Readiness answers whether a release could enter a stage at a moment; the zero time means now.
 func (e *Engine) Readiness(ctx context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error) {
-	w, err := e.view(ctx, pipeline, nil, version)
+	var w delivery.World
+	err := e.o.Store.View(ctx, func(r store.Reader) (err error) {
+		if w, err = e.world(ctx, r, pipeline, nil, version); err != nil || at.IsZero() {
+			return err
+		}
+		w.Now = at.UTC()
+		return loadRollouts(ctx, r, &w)
+	})
 	if err != nil {
 		return delivery.Readiness{}, err
 	}
@@ -50,9 +57,6 @@ func (e *Engine) Readiness(ctx context.Context, pipeline, version, stage string,
 		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: w.Pipeline.String() + " has no stage \"" + stage + "\""}
 	case !known:
 		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: w.Pipeline.String() + " has no release \"" + version + "\""}
-	}
-	if !at.IsZero() {
-		w.Now = at.UTC()
 	}
 	var ready delivery.Readiness
 	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {

@@ -173,7 +173,7 @@ func (p *pages) RevokeOverride(ctx context.Context, id string, at time.Time) err
 	return nil
 }
 
-func (p *pages) Rollouts(_ context.Context, pipeline string) ([]delivery.RolloutRecord, error) {
+func (p *pages) Rollouts(_ context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {
 	found, begun, ofStage := []delivery.RolloutRecord{}, map[delivery.RolloutRecord]bool{}, map[string]int{}
 	for _, d := range p.deployments {
 		id := cmp.Or(d.Rollout, d.ID)
@@ -183,13 +183,13 @@ func (p *pages) Rollouts(_ context.Context, pipeline string) ([]delivery.Rollout
 			found = append(found, delivery.RolloutRecord{ID: id, Stage: d.Stage, StartedAt: d.CreatedAt})
 		}
 	}
+	slices.SortStableFunc(found, func(a, b delivery.RolloutRecord) int { return a.StartedAt.Compare(b.StartedAt) })
 	newest := []delivery.RolloutRecord{}
 	for _, r := range slices.Backward(found) {
-		if ofStage[r.Stage]++; ofStage[r.Stage] <= delivery.MaxRollouts {
+		if ofStage[r.Stage]++; ofStage[r.Stage] <= delivery.MaxRollouts && slices.Contains(stages, r.Stage) && r.StartedAt.After(since) {
 			newest = append(newest, r)
 		}
 	}
 	slices.Reverse(newest)
-	slices.SortStableFunc(newest, func(a, b delivery.RolloutRecord) int { return a.StartedAt.Compare(b.StartedAt) })
 	return newest, nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -27,7 +28,7 @@ func (e *Engine) weakenedPipeline(ctx context.Context, overlay *plan, after deli
 	if err := e.o.Store.View(ctx, func(r store.Reader) error {
 		known, err := environmentsOf(ctx, r, after, overlay)
 		maps.Copy(edited.Environments, known)
-		return err
+		return errors.Join(err, loadRollouts(ctx, r, &edited))
 	}); err != nil {
 		return nil, nil, err
 	}
@@ -89,6 +90,9 @@ func (e *Engine) weakens(ctx context.Context, weakened []string, edit func(*deli
 		}
 		after := before
 		edit(&after)
+		if err := e.o.Store.View(ctx, func(r store.Reader) error { return loadRollouts(ctx, r, &after) }); err != nil {
+			return preview, err
+		}
 		through, err := e.letThrough(ctx, before, after)
 		if err != nil {
 			return preview, err

@@ -83,7 +83,7 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 	if overlay != nil {
 		overlay.lay(&w)
 	}
-	return w, nil
+	return w, loadRollouts(ctx, r, &w) // those that a gate of the overlay counts too
 }
 
 // loadDeployments loads the deployments that a decision about the versions needs, and returns the versions that they speak of.
@@ -204,18 +204,13 @@ func signers(approvals []delivery.Approval) map[string]string {
 	return keys
 }
 
-// loadEvidence loads what gates look at beside deployments and approvals: reports, freezes, overrides, policies and rollouts.
+// loadEvidence loads what gates look at beside deployments, approvals and rollouts: reports, freezes, overrides and policies.
 func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versions []string) (err error) {
 	if w.Freezes, err = r.Freezes(ctx); err != nil {
 		return err
 	}
 	if w.Policies, err = r.Policies(ctx); err != nil {
 		return err
-	}
-	if w.CountsRollouts() {
-		if w.Rollouts, err = r.Rollouts(ctx, w.Pipeline.Name); err != nil {
-			return err
-		}
 	}
 	if len(versions) == 0 {
 		return nil
@@ -235,6 +230,20 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 			w.Overrides = append(w.Overrides, o)
 		}
 	}
+	return err
+}
+
+// loadRollouts loads those that a gate may count at the world's moment. Whoever changes its gates or its moment loads them anew.
+func loadRollouts(ctx context.Context, r store.Reader, w *delivery.World) (err error) {
+	span := w.CadenceSpan()
+	if span == 0 {
+		return nil
+	}
+	stages := make([]string, len(w.Pipeline.Stages))
+	for i, s := range w.Pipeline.Stages {
+		stages[i] = s.Name
+	}
+	w.Rollouts, err = r.Rollouts(ctx, w.Pipeline.Name, stages, w.Now.Add(-span))
 	return err
 }
 

@@ -66,10 +66,10 @@ type Reader interface {
 	// included, oldest first.
 	Overrides(ctx context.Context, pipeline string, versions ...string) ([]delivery.Override, error)
 
-	// Rollouts lists, of each stage of a pipeline, the newest delivery.MaxRollouts rollouts that are not rollbacks, ascending by
-	// their start: CreatedAt of the first deployment of each that was recorded. A deployment made to roll back counts for none.
-	// The newest are those recorded last, whatever the clocks showed. It reads by index, so history does not slow it down.
-	Rollouts(ctx context.Context, pipeline string) ([]delivery.RolloutRecord, error)
+	// Rollouts lists the rollouts of some stages of a pipeline that began after a moment, of each stage the newest
+	// delivery.MaxRollouts, ascending by their start: CreatedAt of the first deployment of each that was recorded. A deployment made to
+	// roll back counts for none. It reads by index, so history does not slow it down.
+	Rollouts(ctx context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error)
 
 	Deployment(ctx context.Context, id string) (delivery.Deployment, error)
 	// Deployments lists deployments ascending by Seq.

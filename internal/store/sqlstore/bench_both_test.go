@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,15 +17,19 @@ import (
 
 var historySize = flag.Int("history", 100_000, "how many deployments and events of history the benchmarks have beside an empty ledger")
 
-// sideBySide runs a benchmark on each database, with an empty ledger and with a long history.
+// sideBySide runs a benchmark on each database, on a ledger that holds what a shop is at present, and on one in which a long history
+// went before exactly that.
 func sideBySide(b *testing.B, run func(b *testing.B, l *ledger)) {
 	for _, kind := range []string{"sqlite", "postgres"} {
 		for _, rows := range []int{0, *historySize} {
 			b.Run(fmt.Sprintf("database=%s/history=%d", kind, rows), func(b *testing.B) {
 				l := openLedger(b, databases[kind](b))
-				declareShop(b, l)
 				if rows > 0 {
-					fillHistory(b, l, rows)
+					fillPast(b, l, rows)
+				}
+				declareShop(b, l)
+				for _, version := range shopVersions {
+					deliverShop(b, l, version)
 				}
 				run(b, l)
 			})
@@ -32,7 +37,20 @@ func sideBySide(b *testing.B, run func(b *testing.B, l *ledger)) {
 	}
 }
 
-// declareShop declares what the benchmarks ask for: a pipeline over five environments, of which each runs something.
+// fillPast gives every table that grows a long history of the shop, none of which is at work any more.
+func fillPast(b *testing.B, l *ledger, rows int) {
+	b.Helper()
+	fillHistory(b, l, rows)
+	_, err := l.write.Exec(`UPDATE deployments SET status = 'superseded' WHERE status = 'verified'`)
+	require.NoError(b, err)
+	_, err = l.write.Exec(`DELETE FROM promotions`) // there is one for each stage, however long the history
+	require.NoError(b, err)
+}
+
+// shopVersions are those that the shop was delivered last: the one that runs, and the one before.
+var shopVersions = []string{"2.7.0", "2.8.0"}
+
+// declareShop declares what the benchmarks ask for: a pipeline over five environments.
 func declareShop(b testing.TB, l *ledger) {
 	b.Helper()
 	ctx := b.Context()
@@ -47,15 +65,41 @@ func declareShop(b testing.TB, l *ledger) {
 	}))
 }
 
+// deliverShop records all that belongs to a version that was brought to each environment, in place of the one before.
+func deliverShop(b testing.TB, l *ledger, version string) {
+	b.Helper()
+	ctx := b.Context()
+	release, promotion, approval, report, override := fullRelease(), fullPromotion(), fullApproval(), fullTestReport(), fullOverride()
+	release.Spec.Version, promotion.Spec.Version, approval.Spec.Version, report.Spec.Version, override.Spec.Version = version, version, version, version, version
+	approval.ID, report.ID, override.ID = "a-"+version, "t-"+version, "o-"+version
+	require.NoError(b, l.Update(ctx, func(tx store.Tx) error {
+		all := []error{tx.PutRelease(ctx, release), tx.PutPromotion(ctx, promotion), tx.AddApproval(ctx, approval), tx.AddTestReport(ctx, report), tx.AddOverride(ctx, override)}
+		for i := range 5 {
+			env := fmt.Sprintf("e%d", i)
+			before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: "shop", Environment: env, Statuses: []delivery.DeploymentStatus{delivery.Verified}})
+			all = append(all, err)
+			for _, d := range before {
+				d.Status = delivery.Superseded
+				all = append(all, tx.PutDeployment(ctx, d))
+			}
+			d := fullDeployment()
+			d.ID, d.Environment, d.Content.Version, d.Rollout, d.Kind, d.Status = version+env, env, version, version, delivery.KindDeliver, delivery.Verified
+			_, err = tx.AddDeployment(ctx, d)
+			all = append(all, err)
+		}
+		return errors.Join(all...)
+	}))
+}
+
 // world asks what a decision about a release asks, in the order in which it is asked.
 func world(ctx context.Context, r store.Reader) error {
-	versions := []string{"1.7.0", "1.8.0"}
+	versions := shopVersions
 	_, err := r.Pipeline(ctx, "shop")
 	_, err1 := r.Environments(ctx, "e0", "e1", "e2", "e3", "e4")
 	_, err2 := r.Promotions(ctx, "shop")
 	_, err3 := r.Relevant(ctx, "shop", versions...)
-	_, err4 := r.Relevant(ctx, "shop", append(versions, "1.9.0")...)
-	_, err5 := r.Rollouts(ctx, "shop")
+	_, err4 := r.Relevant(ctx, "shop", append(slices.Clone(versions), "2.9.0")...)
+	_, err5 := r.Rollouts(ctx, "shop", []string{"s0", "s1", "s2", "production"}, storedAt.Add(-24*time.Hour))
 	_, err6 := r.Releases(ctx, "shop", versions...)
 	_, err7 := r.Approvals(ctx, "shop", versions...)
 	_, err8 := r.TestReports(ctx, "shop", versions...)

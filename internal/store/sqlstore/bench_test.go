@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,10 +121,13 @@ func BenchmarkRollouts(b *testing.B) {
 		b.Run(fmt.Sprintf("history=%d/stages=%d", size.history, size.stages), func(b *testing.B) {
 			l := openLedger(b, filepath.Join(b.TempDir(), "ledger.db"))
 			fillRollouts(b, l, size.history, size.stages)
-			ctx := b.Context()
+			ctx, stages := b.Context(), []string{}
+			for i := range size.stages {
+				stages = append(stages, fmt.Sprintf("s%d", i))
+			}
 			for b.Loop() {
 				require.NoError(b, l.View(ctx, func(r store.Reader) error {
-					list, err := r.Rollouts(ctx, "shop")
+					list, err := r.Rollouts(ctx, "shop", stages, time.Time{})
 					require.Len(b, list, min(size.history/size.stages*size.stages, delivery.MaxRollouts*size.stages))
 					return err
 				}))

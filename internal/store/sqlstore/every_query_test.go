@@ -94,7 +94,7 @@ func askEverything(ctx context.Context, tx store.Tx) error {
 		_, err := tx.Events(ctx, 100, 10, one[0], one[1])
 		do(err)
 	}
-	_, err := tx.Rollouts(ctx, "shop")
+	_, err := tx.Rollouts(ctx, "shop", []string{"s0", "s1"}, time.Time{})
 	do(err)
 	_, err = tx.Replicas(ctx, "eu")
 	do(err)

@@ -65,7 +65,7 @@ func TestALedgerOfTheFirstReleaseIsBroughtUp(t *testing.T) {
 	}
 	ctx := t.Context()
 	require.NoError(t, l.View(ctx, func(r store.Reader) error {
-		rollouts, err := r.Rollouts(ctx, "shop")
+		rollouts, err := r.Rollouts(ctx, "shop", []string{"development", "production"}, time.Time{}.Add(-time.Hour))
 		require.Equal(t, []delivery.RolloutRecord{
 			{ID: "r4", Stage: "production", StartedAt: at("0001-01-01T00:00:00Z")},
 			{ID: "r1", Stage: "development", StartedAt: at("2026-11-20T11:59:59.5Z")},
@@ -82,7 +82,7 @@ func TestALedgerOfTheFirstReleaseIsBroughtUp(t *testing.T) {
 		_, err := tx.AddDeployment(ctx, delivery.Deployment{ID: "d11", Pipeline: "shop", Stage: "production", Environment: "eu", Rollout: "r1",
 			Kind: delivery.KindDeliver, Status: delivery.Deploying, CreatedAt: storedAt})
 		require.NoError(t, err)
-		rollouts, err := tx.Rollouts(ctx, "shop")
+		rollouts, err := tx.Rollouts(ctx, "shop", []string{"development", "production"}, time.Time{}.Add(-time.Hour))
 		require.Len(t, rollouts, 6, "r1 began before")
 		return err
 	}))
