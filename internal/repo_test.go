@@ -97,7 +97,7 @@ var importTable = []row{
 	// Remember, deploy, ask.
 	{
 		pkg: "store/sqlstore", ours: []string{"delivery", "store"}, outside: []string{sqlite, pgx, goose},
-		testOurs: []string{"store/storetest/..."},
+		testOurs: []string{"driver", "driver/directory", "engine", "store/storetest/..."}, // benchmarks: an engine over each database
 	},
 	{
 		pkg: "driver/webhook", ours: []string{"command", "delivery", "driver"}, outside: []string{retryable},

@@ -4,7 +4,7 @@
 // blocks, in turn within one run. Absolute seconds depend on the machine and on Terraform; the ratios are what counts.
 // It judges nothing: it prints figures, and fails only when a command fails or a second plan is not empty.
 //
-//	go run ./internal/acctest/bench -n 3 -resources 1000 -large 5000 -tf terraform
+//	go run ./internal/acctest/bench -n 3 -resources 1000 -large 5000 -history 1000000 -tf terraform
 package main
 
 import (
@@ -25,17 +25,44 @@ type options struct {
 	resources int
 	large     int // number of resources of the growth measurement; 0 leaves it out
 	largeN    int // rounds of the growth measurement
-	starts    int // how often each provider is started
+	starts    int // how often each provider is started; 0 leaves it out
+	history   int // number of deployments that went before; 0 leaves that measurement out
+	historyN  int // rounds of it
+	fileOnly  bool
+}
+
+// kinds are the databases that ledgers are kept in.
+func (o options) kinds() []string {
+	if o.fileOnly {
+		return []string{sqlite}
+	}
+	return []string{sqlite, postgres}
+}
+
+func (o options) check() error {
+	if o.rounds < 1 || o.largeN < 1 || o.historyN < 1 {
+		return errors.New("-n, -large-n and -history-n must be at least 1")
+	}
+	if o.resources < 0 || o.large < 0 || o.starts < 0 || o.history < 0 {
+		return errors.New("-resources, -large, -starts and -history must be at least 0")
+	}
+	if o.large > 0 && o.resources == 0 {
+		return errors.New("-large is measured beside -resources, which must then be at least 1")
+	}
+	return nil
 }
 
 func main() {
 	var opts options
 	flag.StringVar(&opts.tf, "tf", "terraform", "the Terraform or OpenTofu `command`")
 	flag.IntVar(&opts.rounds, "n", 3, "repeat each measurement `n` times and take the median")
-	flag.IntVar(&opts.resources, "resources", 1000, "`number` of resources")
+	flag.IntVar(&opts.resources, "resources", 1000, "`number` of resources; 0 leaves out what is measured with them")
 	flag.IntVar(&opts.large, "large", 5000, "`number` of resources for the growth measurement; 0 leaves it out")
 	flag.IntVar(&opts.largeN, "large-n", 1, "repeat the growth measurement `n` times")
-	flag.IntVar(&opts.starts, "starts", 20, "start each provider `n` times")
+	flag.IntVar(&opts.starts, "starts", 20, "start each provider `n` times; 0 leaves it out")
+	flag.IntVar(&opts.history, "history", 1_000_000, "`number` of deployments before those of the workspace that is planned; 0 leaves it out")
+	flag.IntVar(&opts.historyN, "history-n", 15, "repeat the plans beside history `n` times and take the median")
+	flag.BoolVar(&opts.fileOnly, "sqlite-only", false, "leave out what needs a PostgreSQL server")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -48,8 +75,8 @@ func main() {
 }
 
 func run(ctx context.Context, opts options) (err error) {
-	if opts.rounds < 1 || opts.resources < 1 || opts.large < 0 || opts.largeN < 1 || opts.starts < 1 {
-		return errors.New("-n, -resources, -large-n and -starts must be at least 1, and -large at least 0")
+	if err := opts.check(); err != nil {
+		return err
 	}
 	tf, err := exec.LookPath(opts.tf)
 	if err != nil {
@@ -68,16 +95,30 @@ func run(ctx context.Context, opts options) (err error) {
 	if err := b.describe(ctx); err != nil {
 		return err
 	}
-	if err := b.starts(ctx, opts.starts); err != nil {
-		return err
+	l := &ledgers{dir: dir}
+	defer func() { err = errors.Join(err, l.close()) }()
+	return b.all(ctx, l, opts)
+}
+
+// all runs the measurements that are wanted, one after the other.
+func (b bench) all(ctx context.Context, l *ledgers, opts options) error {
+	for _, one := range []struct {
+		wanted  bool
+		measure func() error
+	}{
+		{opts.starts > 0, func() error { return b.starts(ctx, opts.starts) }},
+		{opts.resources > 0, func() error { return b.compare(ctx, l, opts.kinds(), opts.resources, opts.rounds) }},
+		{opts.history > 0, func() error { return b.history(ctx, l, opts.kinds(), opts.history, opts.historyN) }},
+		{opts.large > 0, func() error { return b.growth(ctx, opts.resources, opts.large, opts.largeN) }},
+	} {
+		if !one.wanted {
+			continue
+		}
+		if err := one.measure(); err != nil {
+			return err
+		}
 	}
-	if err := b.compare(ctx, opts.resources, opts.rounds); err != nil {
-		return err
-	}
-	if opts.large == 0 {
-		return nil
-	}
-	return b.growth(ctx, opts.resources, opts.large, opts.largeN)
+	return nil
 }
 
 // describe prints what a reader needs to judge the figures.

@@ -20,13 +20,23 @@ type cost struct{ wall, processor float64 }
 // costs of one apply that creates everything, and of one plan after it that changes nothing.
 type costs struct{ apply, plan cost }
 
-// compare prints apply and no-change plan of all three subjects on local state, and the ratios.
-func (b bench) compare(ctx context.Context, resources, rounds int) error {
-	subjects := []subject{asShipped, quiet, ours}
+// compare prints apply and no-change plan of all subjects on local state, and the ratios. This provider keeps its ledger in each of
+// the kinds of database in turn, the first of which is compared with the providers that do nothing.
+func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resources, rounds int) error {
+	subjects := []subject{asShipped, quiet}
+	for _, kind := range kinds {
+		on := ours
+		on.label, on.ledger = "cd on "+kind, kind
+		subjects = append(subjects, on)
+	}
 	results := make([][]costs, len(subjects))
 	for round := range rounds {
 		for i, s := range subjects {
 			progress("round %d of %d, %d resources: %s", round+1, rounds, resources, s.label)
+			s, err := s.onNewLedger(l)
+			if err != nil {
+				return err
+			}
 			took, err := b.measure(ctx, s, resources, "")
 			if err != nil {
 				return err
@@ -38,9 +48,14 @@ func (b bench) compare(ctx context.Context, resources, rounds int) error {
 	t := newTable(fmt.Sprintf("%d resources, local state, median of %d", resources, rounds), columns...)
 	t.seconds(asShipped.label, shipped)
 	t.seconds(quiet.label, silent)
-	t.seconds(ours.label, cd)
-	t.ratio("cd to do-nothing as shipped", cd, shipped, 1)
-	t.ratio("cd to do-nothing with logs off", cd, silent, 1)
+	for i, s := range subjects[2:] {
+		t.seconds(s.label, medians(results[i+2]))
+	}
+	t.ratio(subjects[2].label+" to do-nothing as shipped", cd, shipped, 1)
+	t.ratio(subjects[2].label+" to do-nothing with logs off", cd, silent, 1)
+	for i, s := range subjects[3:] {
+		t.ratio(s.label+" to "+subjects[2].label, medians(results[i+3]), cd, 1)
+	}
 	return t.print()
 }
 
@@ -90,8 +105,7 @@ func (b bench) measure(ctx context.Context, s subject, resources int, stateURL s
 	if took.apply, err = w.terraform(ctx, "apply", "-input=false", "-auto-approve"); err != nil {
 		return costs{}, err
 	}
-	// With -detailed-exitcode a plan that would change anything fails: it is not what is to be measured.
-	took.plan, err = w.terraform(ctx, "plan", "-input=false", "-detailed-exitcode")
+	took.plan, err = w.plan(ctx)
 	return took, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,17 @@ type subject struct {
 	provider string // the provider's type name, and its resource type
 	resource string
 	env      []string
+	ledger   string // the kind of database that keeps its ledger; empty: a file in its workspace, or it has none
+}
+
+// onNewLedger is the subject with a ledger of its own, of its kind.
+func (s subject) onNewLedger(l *ledgers) (subject, error) {
+	if s.ledger == "" {
+		return s, nil
+	}
+	address, err := l.address(s.ledger)
+	s.env = append(slices.Clone(s.env), "CD_LEDGER="+address)
+	return s, err
 }
 
 // The do-nothing provider runs twice: with the framework's own trace logging, which every provider pays for
@@ -121,6 +133,11 @@ func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) 
 	// Terraform waits for its plugins to end, so their processor time is in its own.
 	processor := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return cost{wall: time.Since(begin).Seconds(), processor: processor.Seconds()}, nil
+}
+
+// plan returns what a plan cost. With -detailed-exitcode one that would change anything fails: it is not what is to be measured.
+func (w workspace) plan(ctx context.Context) (cost, error) {
+	return w.terraform(ctx, "plan", "-input=false", "-detailed-exitcode")
 }
 
 func tail(out []byte) []byte { return out[max(0, len(out)-4096):] }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
+)
+
+// fill writes a past into a ledger that is not made yet, so that `ledger verify` accepts it: the chain is whole, and each row is what
+// the last event about it says.
+func (p past) fill(ctx context.Context, address string) error {
+	return sqlstore.Fill(ctx, address, func(filling *sqlstore.Filling) error {
+		f := &filler{ctx: ctx, filling: filling, rows: map[string][]delivery.Row{},
+			promotions: map[string]delivery.Row{}, rollouts: map[string]string{}}
+		if err := p.walk(f.take); err != nil {
+			return err
+		}
+		return f.end()
+	})
+}
+
+// filler turns what happened into events and rows. It hands them over in batches of one table each, because that is how they are
+// written.
+type filler struct {
+	ctx     context.Context //nolint:containedctx // of one fill, whose callbacks have none
+	filling *sqlstore.Filling
+
+	last   delivery.Event
+	events []delivery.Event
+	rows   map[string][]delivery.Row // by table
+
+	promotions map[string]delivery.Row // by stage
+	rollouts   map[string]string       // the newest of each stage
+}
+
+// batch is how many rows sqlstore writes at once.
+const batch = 500
+
+func (f *filler) take(o occurrence) error {
+	text, err := json.Marshal(o.object)
+	if err != nil {
+		return err
+	}
+	f.last = delivery.Event{At: o.at, Actor: pastActor, Kind: o.kind, Subject: o.subject, Data: text}.Sealed(f.last.Seq+1, f.last.Hash)
+	if f.events = append(f.events, f.last); len(f.events) == batch {
+		if err := f.writeEvents(); err != nil {
+			return err
+		}
+	}
+	switch object := o.object.(type) {
+	case delivery.Release:
+		return f.row("releases", map[string]any{"pipeline": object.Spec.Pipeline, "version": object.Spec.Version, "digest": object.Digest, "document": string(text)})
+	case delivery.Approval:
+		return f.row("approvals", map[string]any{"id": object.ID, "pipeline": object.Spec.Pipeline, "version": object.Spec.Version,
+			"decided_at": object.DecidedAt.UnixMicro(), "document": string(text)})
+	case delivery.Promotion:
+		f.promotions[object.Spec.Stage] = delivery.Row{Table: "promotions", Values: map[string]any{
+			"pipeline": object.Spec.Pipeline, "stage": object.Spec.Stage, "document": string(text)}}
+	case delivery.Deployment:
+		return f.deployment(object, string(text))
+	}
+	return nil
+}
+
+func (f *filler) deployment(d delivery.Deployment, text string) error {
+	values := map[string]any{"seq": d.Seq, "id": d.ID, "pipeline": d.Pipeline, "stage": d.Stage, "environment": d.Environment,
+		"version": d.Content.Version, "rollout": d.Rollout, "status": string(d.Status), "verified_at": micros(d.VerifiedAt), "document": text}
+	switch {
+	case d.Status != delivery.Deploying:
+		return f.row("deployments", values)
+	case f.rollouts[d.Stage] == d.Rollout:
+		return nil
+	}
+	f.rollouts[d.Stage] = d.Rollout
+	return f.row("rollouts", map[string]any{"pipeline": d.Pipeline, "stage": d.Stage, "seq": d.Seq, "rollout": d.Rollout, "started_at": d.CreatedAt.UnixMicro()})
+}
+
+func micros(at *time.Time) any {
+	if at == nil {
+		return nil
+	}
+	return at.UnixMicro()
+}
+
+func (f *filler) row(table string, values map[string]any) error {
+	f.rows[table] = append(f.rows[table], delivery.Row{Table: table, Values: values})
+	if len(f.rows[table]) < batch {
+		return nil
+	}
+	return f.writeRows(table)
+}
+
+func (f *filler) writeRows(table string) error {
+	for _, r := range f.rows[table] {
+		if err := f.filling.Row(f.ctx, r); err != nil {
+			return err
+		}
+	}
+	f.rows[table] = f.rows[table][:0]
+	return nil
+}
+
+func (f *filler) writeEvents() error {
+	for _, e := range f.events {
+		if err := f.filling.Event(f.ctx, e); err != nil {
+			return err
+		}
+	}
+	f.events = f.events[:0]
+	return nil
+}
+
+// end writes what is left, and the promotions, of which only the last into each stage is kept.
+func (f *filler) end() error {
+	for _, stage := range slices.Sorted(maps.Keys(f.promotions)) {
+		f.rows["promotions"] = append(f.rows["promotions"], f.promotions[stage])
+	}
+	for _, table := range slices.Sorted(maps.Keys(f.rows)) {
+		if err := f.writeRows(table); err != nil {
+			return err
+		}
+	}
+	return f.writeEvents()
+}

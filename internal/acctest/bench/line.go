@@ -1,0 +1,127 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// lineName is the pipeline of the line: a workspace as a team has it, through three stages to six directories.
+const lineName = "shop"
+
+// lineStages are its stages. The last one is entered by a promotion, with an approval.
+var lineStages = []delivery.Stage{
+	{Name: "development", Promotion: delivery.Automatic, Environments: []string{"development"}},
+	{Name: "staging", Promotion: delivery.Automatic, Environments: []string{"staging-eu", "staging-us"}},
+	{Name: "production", Promotion: delivery.Manual, Environments: []string{"production-ap", "production-eu", "production-us"}},
+}
+
+// writeLine writes the workspace's configuration, and what is deployed by it, into a directory.
+func writeLine(dir, version string) error {
+	page := filepath.Join(dir, "page-"+version+".html")
+	text := []byte("<h1>" + version + "</h1>\n")
+	if err := os.WriteFile(page, text, 0o600); err != nil {
+		return err
+	}
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(text))
+	return os.WriteFile(filepath.Join(dir, "main.tf"), []byte(lineConfiguration(filepath.ToSlash(dir), version, digest)), 0o600)
+}
+
+func lineConfiguration(dir, version, digest string) string {
+	var text strings.Builder
+	text.WriteString(`terraform {
+  required_providers {
+    cd = {
+      source = "delivery-as-code/cd"
+    }
+  }
+}
+`)
+	stages := []string{}
+	for _, s := range lineStages {
+		for _, env := range s.Environments {
+			fmt.Fprintf(&text, lineEnvironment, env, s.Name, dir)
+		}
+		names := `"` + strings.Join(s.Environments, `", "`) + `"`
+		stages = append(stages, fmt.Sprintf(lineStage, s.Name, names, s.Promotion, lineGates[s.Promotion]))
+	}
+	fmt.Fprintf(&text, lineDelivery, lineName, strings.Join(stages, ""), version, dir, digest)
+	return text.String()
+}
+
+// lineGates are of each kind that the ledger answers, so that a plan asks it everything that it could be asked.
+var lineGates = map[delivery.PromotionPolicy]string{
+	delivery.Automatic: `{ max_deploys = { count = 100, per = "24h" } }`,
+	delivery.Manual: `{
+        approvals   = { required = 1 }
+        tests       = { unit = { min_tests = 1 } }
+        soak        = { stage = "staging", duration = "1s" }
+        max_deploys = { count = 100, per = "24h" }
+      }`,
+}
+
+const lineEnvironment = `
+resource "cd_environment" "%[1]s" {
+  name                = "%[1]s"
+  tier                = "%[2]s"
+  config              = { LOG_LEVEL = "info", REGION = "%[1]s" }
+  target              = { directory = { path = "%[3]s/srv/%[1]s" } }
+  deletion_protection = false
+}
+`
+
+const lineStage = `
+    {
+      name         = "%[1]s"
+      environments = [%[2]s]
+      promotion    = "%[3]s"
+      gates        = %[4]s
+    },`
+
+const lineDelivery = `
+resource "cd_pipeline" "line" {
+  name       = "%[1]s"
+  stages     = [%[2]s
+  ]
+  depends_on = [cd_environment.development, cd_environment.staging-eu, cd_environment.staging-us, cd_environment.production-ap, cd_environment.production-eu, cd_environment.production-us]
+}
+
+resource "cd_policy" "everywhere" {
+  name  = "everywhere"
+  tiers = ["development", "staging", "production"]
+  gates = { expressions = { source = { condition = "release.version != ''", message = "a release has a version" } } }
+}
+
+resource "cd_release" "line" {
+  pipeline   = cd_pipeline.line.name
+  version    = "%[3]s"
+  artifacts  = { page = { uri = "%[4]s/page-%[3]s.html", digest = "%[5]s" } }
+  source     = { repository = "https://git.example.com/shop", revision = "v%[3]s", author = "dave@example.com" }
+  depends_on = [cd_policy.everywhere]
+}
+
+resource "cd_test_report" "unit" {
+  pipeline = cd_pipeline.line.name
+  version  = cd_release.line.version
+  suite    = "unit"
+  junit    = "<testsuite tests=\"1\"><testcase name=\"a\"/></testsuite>"
+}
+
+resource "cd_approval" "line" {
+  pipeline = cd_pipeline.line.name
+  version  = cd_test_report.unit.version
+  stage    = "production"
+  decision = "approve"
+}
+
+resource "cd_promotion" "line" {
+  pipeline     = cd_pipeline.line.name
+  version      = cd_approval.line.version
+  stage        = "production"
+  when_blocked = "wait"
+}
+`

@@ -1,0 +1,205 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/directory"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
+)
+
+// overheard is a ledger that counts what is asked of it.
+type overheard struct {
+	*ledger
+	statements, transactions atomic.Int64
+}
+
+// View counts the statements of f, and the one that takes the snapshot.
+func (o *overheard) View(ctx context.Context, f func(store.Reader) error) error {
+	return o.ledger.View(ctx, func(r store.Reader) error {
+		of := r.(*reader) //nolint:forcetypeassert // this ledger's
+		return o.listen(of, func() error { return f(of) })
+	})
+}
+
+// Update counts the statements of f, and the one that takes the turn.
+func (o *overheard) Update(ctx context.Context, f func(store.Tx) error) error {
+	return o.ledger.Update(ctx, func(tx store.Tx) error {
+		of := tx.(*writer) //nolint:forcetypeassert // this ledger's
+		return o.listen(&of.reader, func() error { return f(of) })
+	})
+}
+
+func (o *overheard) listen(r *reader, f func() error) error {
+	ear := &witness{transaction: r.tx}
+	r.tx = ear
+	err := f()
+	o.statements.Add(int64(len(ear.heard)) + 1)
+	o.transactions.Add(1)
+	return err
+}
+
+// earnest is a PostgreSQL that keeps what is committed, unlike that of the tests, to stand beside SQLite. It ends with the process.
+var earnest = sync.OnceValues(pgtest.Begin)
+
+// lines gives each kind of database, as the address of an empty ledger.
+var lines = map[string]func(b *testing.B) string{
+	"sqlite": func(b *testing.B) string { return filepath.Join(b.TempDir(), "ledger.db") },
+	"postgres": func(b *testing.B) string {
+		cluster, err := earnest()
+		require.NoError(b, err)
+		address, err := cluster.Schema()
+		require.NoError(b, err)
+		return address
+	},
+}
+
+// line is an engine over a ledger, with a pipeline through two directories, to each of which 1.0.0 was delivered.
+type line struct {
+	*engine.Engine
+	ledger *overheard
+	dir    string
+	count  int
+}
+
+const ann, bea = "ann@example.com", "bea@example.com"
+
+func newLine(b *testing.B, address string) *line {
+	b.Helper()
+	ctx, l := b.Context(), &line{dir: b.TempDir(), ledger: &overheard{ledger: openLedger(b, address)}}
+	l.Engine = engine.New(engine.Options{Store: l.ledger, Drivers: map[string]driver.Driver{"directory": directory.New(directory.Options{})}})
+	b.Cleanup(func() { require.NoError(b, l.Close(context.WithoutCancel(ctx))) })
+	require.NoError(b, os.WriteFile(filepath.Join(l.dir, "page.html"), []byte("hello"), 0o600))
+	for _, name := range []string{"staging", "production"} {
+		_, err := l.PutEnvironment(ctx, ann, l.environment(name))
+		require.NoError(b, err)
+	}
+	_, err := l.PutPipeline(ctx, ann, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
+		{Name: "staging", Promotion: delivery.Automatic, Environments: []string{"staging"}},
+		{Name: "production", Promotion: delivery.Manual, Environments: []string{"production"}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}},
+	}})
+	require.NoError(b, err)
+	l.deliver(b, "1.0.0")
+	l.approve(b, bea, "1.0.0")
+	l.promote(b, "1.0.0")
+	return l
+}
+
+func (l *line) environment(name string) delivery.EnvironmentSpec {
+	return delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"LOG_LEVEL": "info"},
+		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(l.dir, name)}}}
+}
+
+// next gives a number that nobody has had.
+func (l *line) next() int {
+	l.count++
+	return l.count
+}
+
+func (l *line) release(version string) delivery.ReleaseRequest {
+	return delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: version, Artifacts: map[string]delivery.Artifact{
+		"page": {URI: filepath.Join(l.dir, "page.html"), Digest: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("hello")))}}}}
+}
+
+// deliver brings a release to staging.
+func (l *line) deliver(b *testing.B, version string) {
+	b.Helper()
+	_, err := l.PutRelease(b.Context(), ann, l.release(version))
+	require.NoError(b, err)
+	state, err := l.WaitRelease(b.Context(), "shop", version, time.Minute)
+	require.NoError(b, err)
+	require.True(b, state.Work.Settled)
+	require.Nil(b, state.Work.Failure)
+}
+
+func (l *line) approve(b *testing.B, who, version string) {
+	b.Helper()
+	_, err := l.AddApproval(b.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve})
+	require.NoError(b, err)
+}
+
+func promotion(version string) delivery.PromotionSpec {
+	return delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: version, WhenBlocked: delivery.WhenBlockedFail, Attempt: 1}
+}
+
+// promote brings a release to production.
+func (l *line) promote(b *testing.B, version string) {
+	b.Helper()
+	_, err := l.PutPromotion(b.Context(), ann, promotion(version))
+	require.NoError(b, err)
+	state, err := l.WaitPromotion(b.Context(), "shop", "production", time.Minute)
+	require.NoError(b, err)
+	require.True(b, state.Work.Settled)
+	require.Nil(b, state.Work.Failure)
+}
+
+func (l *line) preview(b *testing.B, steps int, r delivery.PreviewRequest) {
+	b.Helper()
+	preview, err := l.Preview(b.Context(), ann, r)
+	require.NoError(b, err)
+	require.Empty(b, preview.Refused)
+	require.Len(b, preview.Steps, steps)
+}
+
+// BenchmarkEngine is what the engine does in a second on each kind of database, with directories as targets, and how often it asks the
+// ledger for each operation. Statements are those that begin a transaction's work (its snapshot or its turn) too, not BEGIN and COMMIT.
+func BenchmarkEngine(b *testing.B) {
+	for _, one := range []struct {
+		operation string
+		metric    string // of decisions, where it is one
+		do        func(b *testing.B, l *line)
+	}{
+		{"decide-nothing-to-do", "decisions/s", func(b *testing.B, l *line) {
+			_, decision, err := l.Advance(b.Context(), ann, "shop", "production")
+			require.NoError(b, err)
+			require.Empty(b, decision.Steps)
+		}},
+		{"deliver", "decisions/s", func(b *testing.B, l *line) { l.deliver(b, fmt.Sprintf("2.%d.0", l.next())) }},
+		{"plan-release-unchanged", "", func(b *testing.B, l *line) {
+			r := l.release("1.0.0")
+			l.preview(b, 0, delivery.PreviewRequest{Release: &r})
+		}},
+		{"plan-release", "", func(b *testing.B, l *line) {
+			r := l.release("2.0.0")
+			l.preview(b, 1, delivery.PreviewRequest{Release: &r})
+		}},
+		{"plan-promotion-unchanged", "", func(b *testing.B, l *line) {
+			p := promotion("1.0.0")
+			l.preview(b, 0, delivery.PreviewRequest{Promotion: &p})
+		}},
+		{"approve", "", func(b *testing.B, l *line) { l.approve(b, fmt.Sprintf("p%d@example.com", l.next()), "1.0.0") }},
+		{"declare-environment", "", func(b *testing.B, l *line) {
+			_, err := l.PutEnvironment(b.Context(), ann, l.environment(fmt.Sprintf("e%d", l.next())))
+			require.NoError(b, err)
+		}},
+	} {
+		for _, kind := range []string{"sqlite", "postgres"} {
+			b.Run(fmt.Sprintf("database=%s/operation=%s", kind, one.operation), func(b *testing.B) {
+				l := newLine(b, lines[kind](b))
+				statements, transactions, n := l.ledger.statements.Load(), l.ledger.transactions.Load(), 0
+				for b.Loop() {
+					one.do(b, l)
+					n++
+				}
+				b.ReportMetric(float64(l.ledger.statements.Load()-statements)/float64(n), "statements/op")
+				b.ReportMetric(float64(l.ledger.transactions.Load()-transactions)/float64(n), "transactions/op")
+				if one.metric != "" {
+					b.ReportMetric(float64(n)/b.Elapsed().Seconds(), one.metric)
+				}
+			})
+		}
+	}
+}
