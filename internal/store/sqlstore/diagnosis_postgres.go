@@ -86,6 +86,16 @@ func diagnoseState(refusal *pgconn.PgError, role string) diagnosis {
 	case "0A000": // feature_not_supported
 		// A statement was prepared before another process upgraded the schema.
 		return diagnosis{code: delivery.CodeInternal, again: strings.Contains(said, "cached plan"), words: said}
+	case "42704", "55P02": // undefined_object, cant_change_runtime_param
+		if strings.Contains(said, "parameter") {
+			return diagnosis{code: delivery.CodeInvalid, words: "a setting of the URL is neither known here nor to the server (" + said + "); remove it"}
+		}
+	case "26000", "42P05": // invalid_sql_statement_name, duplicate_prepared_statement
+		return diagnosis{code: delivery.CodeInvalid, words: "a pooler gave the connection to the server to somebody else meanwhile (" + said + "); add default_query_exec_mode=exec to the URL"}
+	case "08P01": // protocol_violation
+		if strings.Contains(said, "startup parameter") {
+			return diagnosis{code: delivery.CodeInvalid, words: "a pooler does not take a setting of the URL or the environment (" + said + "); set it for the role or the database at the server instead"}
+		}
 	case "XX001", "XX002": // data_corrupted, index_corrupted
 		return diagnosis{code: delivery.CodeInternal, words: "it is damaged (" + said + "); restore it from a backup"}
 	}

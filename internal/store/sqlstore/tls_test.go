@@ -116,6 +116,7 @@ func refusesTLS(t *testing.T, c company) {
 		"another's certificate":         {c.at(c.byCertificate, home, append(shows(t, c.authority, "somebody"), trusted...)...), delivery.CodeUnauthorized, "name a certificate of this user"},
 		"a stranger's certificate":      {c.at(c.byCertificate, home, append(shows(t, c.stranger, pgtest.ByCertificate), trusted...)...), delivery.CodeUnauthorized, "of an authority that the server trusts"},
 		"a certificate without its key": {c.at(c.byCertificate, home, append(shows(t, c.authority, pgtest.ByCertificate)[:2], trusted...)...), delivery.CodeInvalid, "sslkey"},
+		"a setting of other clients":    {c.at(c.byPassword, home, append([]string{"sslcrl", "revoked.crl"}, trusted...)...), delivery.CodeInvalid, "is neither known here nor to the server"},
 		"a wrong password":              {c.at(c.server.URL("clerk", password+"!", "ledger"), home, trusted...), delivery.CodeUnauthorized, "correct the user, or the password in PGPASSWORD"},
 	} {
 		t.Run(name, func(t *testing.T) {
