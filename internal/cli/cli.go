@@ -66,27 +66,31 @@ func serve(version string, debug bool) int {
 	if !debug {
 		abandoned = hangUp(ctx)
 	}
-	served := make(chan error, 1)
-	go func() { served <- provider.Serve(version, host, debug) }()
+	var served error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		served = provider.Serve(version, host, debug)
+	}()
 	select {
-	case err := <-served:
-		if err = errors.Join(err, planes.close(graceAtEnd)); err != nil {
+	case <-done:
+		if err := errors.Join(served, planes.close(graceAtEnd)); err != nil {
 			fmt.Fprintln(os.Stderr, "terraform-provider-cd:", err)
 			return 1
 		}
 		return 0
 	case <-abandoned:
-		leave(planes, served)
+		leave(planes, done)
 		return 1
 	}
 }
 
 // leave stops the work at a safe point, with whatever it runs. Then the plugin ends once Terraform, if it is still there, has heard how
 // its requests ended and hangs up. What fails is told to nobody: whoever would read it is gone, and the ledger says where things stand.
-func leave(planes *controlPlanes, served <-chan error) {
+func leave(planes *controlPlanes, done <-chan struct{}) {
 	_ = planes.close(graceAlone)
 	select {
-	case <-served:
+	case <-done:
 	case <-time.After(graceAtEnd):
 	}
 }

@@ -77,8 +77,8 @@ func (p *Pooler) accept() {
 		p.open[client] = true
 		p.mu.Unlock()
 		p.work.Go(func() {
-			defer client.Close()
-			_ = p.serve(client) // a client that left, or whose connection was cut
+			_ = p.serve(client) // until the client leaves, or its connection is cut
+			_ = client.Close()
 		})
 	}
 }
