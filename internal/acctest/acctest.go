@@ -38,8 +38,8 @@ type Harness struct {
 	apps []*app.App
 }
 
-// LedgersVariable chooses where New keeps the ledger: "postgres" runs every story on PostgreSQL. Without it, that is a SQLite file,
-// and what OnEachLedger tells is told on both.
+// LedgersVariable chooses where the ledger is kept: "postgres" runs every story on PostgreSQL. Without it, that is a SQLite file. What
+// OnEachLedger tells is told on both, whatever it says.
 const LedgersVariable = "ACCTEST_LEDGER"
 
 // ledgers gives the address of an empty ledger of each kind.
@@ -48,14 +48,28 @@ var ledgers = map[string]func(t testing.TB, dir string) string{
 	"postgres": func(t testing.TB, _ string) string { return pgtest.URL(t) },
 }
 
+// chosen is the kind of ledger that LedgersVariable says.
+func chosen() string {
+	if kind := os.Getenv(LedgersVariable); kind != "" {
+		return kind
+	}
+	return "sqlite"
+}
+
 // New makes a harness; everything it opens is closed when the test ends.
 func New(t testing.TB) *Harness {
 	t.Helper()
-	kind := os.Getenv(LedgersVariable)
-	if kind == "" {
-		kind = "sqlite"
+	return NewOn(t, chosen())
+}
+
+// Ledger is where a real provider finds an empty ledger, for CD_LEDGER; nothing if that is a file, which it makes where it is told to or at its default.
+func Ledger(t testing.TB) string {
+	t.Helper()
+	if chosen() == "sqlite" {
+		return ""
 	}
-	return NewOn(t, kind)
+	require.Contains(t, ledgers, chosen(), "the kind of ledger in %s", LedgersVariable)
+	return ledgers[chosen()](t, "")
 }
 
 // OnEachLedger tells a story on each kind of ledger, side by side.

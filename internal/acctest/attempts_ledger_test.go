@@ -4,23 +4,19 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 // tamper changes the ledger itself, past the control plane.
 func (l *line) tamper(statement string, args ...any) {
 	l.Helper()
-	kind := "sqlite"
-	if strings.HasPrefix(l.h.Ledger, "postgres://") {
-		kind = "pgx"
-	}
-	db, err := sql.Open(kind, l.h.Ledger)
-	l.must(err)
-	defer func() { l.must(db.Close()) }()
-	if kind == "pgx" {
+	db := opened(l.T, l.h)
+	if onPostgres(l.h) {
 		_, err := db.ExecContext(l.Context(), jsonSet)
 		l.must(err)
 	}
@@ -29,6 +25,21 @@ func (l *line) tamper(statement string, args ...any) {
 	n, err := done.RowsAffected()
 	l.must(err)
 	require.EqualValues(l, 1, n)
+}
+
+func onPostgres(h *acctest.Harness) bool { return strings.HasPrefix(h.Ledger, "postgres://") }
+
+// opened is the database of a ledger, past everything that guards it.
+func opened(t *testing.T, h *acctest.Harness) *sql.DB {
+	t.Helper()
+	kind := "sqlite"
+	if onPostgres(h) {
+		kind = "pgx"
+	}
+	db, err := sql.Open(kind, h.Ledger)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
 }
 
 // jsonSet gives PostgreSQL the function of SQLite by which these tests change a document.

@@ -126,9 +126,8 @@ type line struct {
 }
 
 // open declares the rules on a ledger of the test's own.
-func open(t *testing.T, edit func(*rules)) *line {
+func open(t *testing.T, h *acctest.Harness, edit func(*rules)) *line {
 	t.Helper()
-	h := acctest.New(t)
 	l := &line{T: t, h: h, version: version}
 	world := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if answer := l.health.Load(); answer != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
@@ -144,7 +145,7 @@ func attemptsOnReleases() []attempt {
 // and somebody has changed the file since.
 func TestOtherBytesAtTheAddressOfAnArtifact(t *testing.T) {
 	t.Parallel()
-	l := open(t, nil)
+	l := open(t, acctest.New(t), nil)
 	l.lawful()
 	l.mark()
 	at := l.rules.release.Artifacts["app"].URI
@@ -165,7 +166,7 @@ func TestOtherBytesAtTheAddressOfAnArtifact(t *testing.T) {
 // gone and what the release would do.
 func TestAGateThatAnotherWorkspaceTookAwayShowsInThePlan(t *testing.T) {
 	t.Parallel()
-	l := open(t, func(r *rules) { r.gates().Approvals = nil }) // they would not count any more
+	l := open(t, acctest.New(t), func(r *rules) { r.gates().Approvals = nil }) // they would not count any more
 	l.lawful(tested, approved)
 	l.test(l.version, "security")
 	pend := whenBlocked(delivery.WhenBlockedPend)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // attempt is one way to try to get a release into production past a gate.
@@ -48,7 +50,7 @@ func TestAttemptsToGetPastAGate(t *testing.T) {
 }
 
 func (a attempt) run(t *testing.T) {
-	l := open(t, a.rules)
+	l := open(t, acctest.New(t), a.rules)
 	l.lawful(a.without...)
 	l.mark()
 	if a.do != nil {
@@ -127,20 +129,25 @@ func (l *line) blockedGates(refusal error) []string {
 // fails for want of a way.
 func TestTheLawfulWay(t *testing.T) {
 	t.Parallel()
-	for _, rules := range []func(*rules){nil, demandSignatures} {
-		l := open(t, rules)
-		l.lawful()
-		require.NoError(t, l.promote())
-		require.Len(t, l.production(), 1)
-		require.Equal(t, version, l.runs())
-		deployments, err := l.by(rita).Deployments(t.Context(), "shop", "production", "", 0)
-		require.NoError(t, err)
-		asked := []string{}
-		for _, gate := range deployments[0].Gates {
-			asked = append(asked, gate.Name)
-		}
-		require.Equal(t, []string{"previous_stage", "approvals", "tests.unit", "soak", "windows", "cooldown", "max_deploys", "parity",
-			"checks.errors", "expressions.ticket", "policy.guard.tests.security", "policy.guard.soak"}, asked)
+	for name, rules := range map[string]func(*rules){"unsigned": nil, "signed": demandSignatures} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+				l := open(t, h, rules)
+				l.lawful()
+				require.NoError(t, l.promote())
+				require.Len(t, l.production(), 1)
+				require.Equal(t, version, l.runs())
+				deployments, err := l.by(rita).Deployments(t.Context(), "shop", "production", "", 0)
+				require.NoError(t, err)
+				asked := []string{}
+				for _, gate := range deployments[0].Gates {
+					asked = append(asked, gate.Name)
+				}
+				require.Equal(t, []string{"previous_stage", "approvals", "tests.unit", "soak", "windows", "cooldown", "max_deploys", "parity",
+					"checks.errors", "expressions.ticket", "policy.guard.tests.security", "policy.guard.soak"}, asked)
+			})
+		})
 	}
 }
 

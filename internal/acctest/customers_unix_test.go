@@ -10,16 +10,27 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // TestAHundredCustomers takes the scenario of many customers to a hundred: everybody gets the release, a second plan is empty, a new
 // release that breaks for one customer reaches all others, and the apply names the one.
 func TestAHundredCustomers(t *testing.T) {
 	t.Parallel()
-	w := newWorkspace(t, "")
+	for kind, count := range map[string]int{"sqlite": 100, "postgres": 20} { // the other database needs no hundred to tell the same story
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			serveCustomers(t, acctest.NewOn(t, kind), count)
+		})
+	}
+}
+
+func serveCustomers(t *testing.T, h *acctest.Harness, count int) {
+	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
 	require.NoError(t, os.CopyFS(w.dir, os.DirFS(filepath.Join(examples, "scenarios", "many-customers"))))
 	lines := []string{"name,region,pilot"}
-	for i := range 100 {
+	for i := range count {
 		pilot := "no"
 		if i < 5 {
 			pilot = "yes"
@@ -29,20 +40,20 @@ func TestAHundredCustomers(t *testing.T) {
 	w.write("customers.csv", strings.Join(lines, "\n")+"\n")
 	w.run("apply")
 	w.requireEmptyPlan()
-	require.Len(t, w.running("1.0.0"), 100)
+	require.Len(t, w.running("1.0.0"), count)
 
 	smoke, err := os.ReadFile(filepath.Join(w.dir, "smoke.sh"))
 	require.NoError(t, err)
-	w.write("smoke.sh", `[ "$CD_ENVIRONMENT/$CD_VERSION" != customer-042/1.1.0 ] || { echo "no checkout for this one"; exit 1; }`+"\n"+string(smoke))
+	w.write("smoke.sh", `[ "$CD_ENVIRONMENT/$CD_VERSION" != customer-012/1.1.0 ] || { echo "no checkout for this one"; exit 1; }`+"\n"+string(smoke))
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
 	require.NoError(t, err)
 	w.write("main.tf", strings.ReplaceAll(string(text), `"1.0.0"`, `"1.1.0"`))
 	said, status := w.try("apply")
 	require.Equal(t, 1, status, said)
-	require.Regexp(t, `customer-042`, said)
+	require.Regexp(t, `customer-012`, said)
 	require.Regexp(t, `no\s+checkout\s+for\s+this\s+one`, said)
-	require.Len(t, w.running("1.1.0"), 99)
-	require.Equal(t, []string{"customer-042"}, w.running("1.0.0"))
+	require.Len(t, w.running("1.1.0"), count-1)
+	require.Equal(t, []string{"customer-012"}, w.running("1.0.0"))
 }
 
 // running lists the customers that run a version.

@@ -75,7 +75,7 @@ output "production_drifted" {
 // outside changes something in the ledger from another configuration, as somebody else.
 func (w *workspace) outside(block string) {
 	w.t.Helper()
-	other := newWorkspace(w.t, requiredProviders+block, "CD_LEDGER="+filepath.Join(w.dir, ".cd", "ledger.db"), "CD_ACTOR="+mallory)
+	other := newWorkspace(w.t, requiredProviders+block, "CD_LEDGER="+w.ledger(), "CD_ACTOR="+mallory)
 	require.Contains(w.t, other.run("apply"), "1 imported, 0 added, 1 changed")
 }
 

@@ -27,7 +27,12 @@ func TestExamples(t *testing.T) {
 		for _, dir := range dirs {
 			t.Run(kind+"/"+dir.Name(), func(t *testing.T) {
 				t.Parallel()
-				exercise(t, filepath.Join(examples, kind, dir.Name()))
+				example := filepath.Join(examples, kind, dir.Name())
+				if dir.Name() == "hotfix" { // the one scenario that no other test plays on each kind of ledger
+					acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) { exercise(t, example, "CD_LEDGER="+h.Ledger) })
+					return
+				}
+				exercise(t, example)
 			})
 		}
 	}
@@ -37,9 +42,9 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-func exercise(t *testing.T, example string) {
+func exercise(t *testing.T, example string, env ...string) {
 	t.Helper()
-	w := newWorkspace(t, "")
+	w := newWorkspace(t, "", env...)
 	require.NoError(t, os.CopyFS(w.dir, os.DirFS(example)))
 	for _, file := range []string{"import-by-identity.tf", "import-by-string-id.tf"} { // what they import is to be made first
 		require.NoError(t, os.RemoveAll(filepath.Join(w.dir, file)))

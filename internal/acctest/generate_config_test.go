@@ -88,14 +88,12 @@ func asList(value any) []any {
 func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	t.Parallel()
 	here := newWorkspace(t, "")
-	ledger := "CD_LEDGER=" + filepath.Join(here.dir, "ledger.db")
-	here.env = []string{ledger}
 	here.write("providers.tf", requiredProviders)
 	here.write("main.tf.json", wholeConfiguration(t, here.dir, here.page("hello")))
 	here.run("apply")
 	here.requireEmptyPlan()
 
-	there := newWorkspace(t, here.imports(), ledger)
+	there := newWorkspace(t, here.imports(), "CD_LEDGER="+here.ledger())
 	said, status := there.try("plan", "-generate-config-out=generated.tf")
 	generated, err := os.ReadFile(filepath.Join(there.dir, "generated.tf"))
 	require.NoError(t, err, said)

@@ -3,12 +3,14 @@
 package acctest_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
@@ -46,4 +48,34 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	w.requireEmptyPlan()
 	require.Equal(t, tool("export", team), tool("export", back))
 	require.Contains(t, tool("verify", back), "is unbroken")
+}
+
+// TestANewerLedgerIsRefused: what a newer release wrote is neither read nor changed, by no command, and each of them says what to do.
+func TestANewerLedgerIsRefused(t *testing.T) {
+	t.Parallel()
+	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+		w := newWorkspace(t, required+"resource \"cd_environment\" \"lab\" {\n  name = \"lab\"\n  tier = \"testing\"\n}\n", "CD_LEDGER="+h.Ledger)
+		w.run("apply")
+		w.run("plan", "-destroy", "-out=destroy.plan")
+		db := opened(t, h)
+		known := 0
+		require.NoError(t, db.QueryRowContext(t.Context(), `SELECT MAX(version_id) FROM ledger_schema`).Scan(&known))
+		_, err := db.ExecContext(t.Context(), `INSERT INTO ledger_schema (version_id, is_applied) VALUES (9999, CAST(1 AS boolean))`)
+		require.NoError(t, err)
+		words := fmt.Sprintf("was written by a newer release (its schema is version 9999, and this release knows %d); use that release or a newer one", known)
+		for _, command := range [][]string{{"plan"}, {"apply"}, {"apply", "destroy.plan"}, {"destroy"}} {
+			said, status := w.try(command...)
+			require.Equal(t, 1, status, said)
+			require.Contains(t, unwrapped(said), words, command)
+		}
+		for _, part := range []string{"verify", "export"} {
+			said, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), "ledger", part, h.Ledger).CombinedOutput()
+			require.Error(t, err, "%s", said)
+			require.Contains(t, string(said), words)
+		}
+		_, err = db.ExecContext(t.Context(), `DELETE FROM ledger_schema WHERE version_id = 9999`)
+		require.NoError(t, err)
+		w.requireEmptyPlan()
+		requireWholeLedger(t, h)
+	})
 }

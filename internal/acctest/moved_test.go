@@ -3,7 +3,6 @@ package acctest_test
 import (
 	"encoding/json"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +63,6 @@ func asObject(value any) map[string]any {
 func TestMovedAndRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, "")
-	w.env = []string{"CD_LEDGER=" + filepath.Join(w.dir, "ledger.db")}
 	w.write("providers.tf", requiredProviders)
 	digest := w.page("hello")
 	as := func(before, now addresses) string {

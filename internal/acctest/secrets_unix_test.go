@@ -123,6 +123,9 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	require.Zero(t, try("apply"), said.String())
 	require.Zero(t, try("show", "-json"), said.String())
 	w.write("said.txt", said.String())
+	exported, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), "ledger", "export", w.ledger()).Output()
+	require.NoError(t, err)
+	w.write("exported", string(exported)) // so that a ledger in a database is searched too
 
 	// The secret reached all places.
 	orders := receiver.Orders()
@@ -134,7 +137,11 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	require.FileExists(t, filepath.Join(w.dir, "got"))
 
 	searched := search(t, w.dir, filepath.Join(w.dir, "srv"), filepath.Join(w.dir, "tell.sh"))
-	for _, file := range []string{".cd/ledger.db", "terraform.tfstate", "saved.plan", "terraform.log", "said.txt"} {
+	files := []string{"exported", "terraform.tfstate", "saved.plan", "terraform.log", "said.txt"}
+	if w.setting("CD_LEDGER") == "" {
+		files = append(files, ".cd/ledger.db")
+	}
+	for _, file := range files {
 		require.Contains(t, searched, filepath.FromSlash(file))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // foreseen is what a plan says of one resource.
@@ -48,8 +50,12 @@ func (w *workspace) fails(args ...string) string {
 // TestTerraformDeploys goes through the scenario of that name: everything that its README proposes.
 func TestTerraformDeploys(t *testing.T) {
 	t.Parallel()
+	acctest.OnEachLedger(t, terraformDeploys)
+}
+
+func terraformDeploys(t *testing.T, h *acctest.Harness) {
 	const site, promotion, verification = "terraform_data.site", "cd_promotion.production", "cd_verification.production"
-	w := newWorkspace(t, "")
+	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
 	require.NoError(t, os.CopyFS(w.dir, os.DirFS(filepath.Join(examples, "scenarios", "terraform-deploys"))))
 	deliver := func(from, to string) {
 		text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
 // TestMain keeps what a developer has set for daily work away from the tests: a CLI configuration that may not exist, a provider
@@ -82,14 +84,38 @@ type workspace struct {
 	env []string // over the test's own
 }
 
-// newWorkspace writes a configuration, if there is one, into a directory of its own. Its ledger is where the environment or the provider block says.
+// newWorkspace writes a configuration, if there is one, into a directory of its own. Its ledger is where the environment or the provider
+// block says, else where acctest.LedgersVariable says, else in a file in the directory.
 func newWorkspace(t *testing.T, configuration string, env ...string) *workspace {
 	t.Helper()
 	w := &workspace{t, t.TempDir(), env}
+	if w.setting("CD_LEDGER") == "" {
+		if ledger := acctest.Ledger(t); ledger != "" {
+			w.env = append(w.env, "CD_LEDGER="+ledger)
+		}
+	}
 	if configuration != "" {
 		w.write("main.tf", configuration)
 	}
 	return w
+}
+
+// setting is a variable of the workspace's environment, empty if it has none of its own.
+func (w *workspace) setting(name string) (value string) {
+	for _, entry := range w.env {
+		if text, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = text
+		}
+	}
+	return value
+}
+
+// ledger is the address of the workspace's ledger, for others who use it too.
+func (w *workspace) ledger() string {
+	if set := w.setting("CD_LEDGER"); set != "" {
+		return set
+	}
+	return filepath.Join(w.dir, ".cd", "ledger.db")
 }
 
 // write makes a file in the workspace and returns its path.

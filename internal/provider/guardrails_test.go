@@ -13,8 +13,9 @@ import (
 )
 
 // A pipeline that declares no gate of its own goes to production only as the policy says, and not while it is frozen.
-func TestAccGuardrails(t *testing.T) {
-	s := newShop(t)
+func TestAccGuardrails(t *testing.T) { onEachLedger(t, guardrailsStory) }
+
+func guardrailsStory(t *testing.T, s shop) {
 	const promotion = "cd_promotion.production"
 	step := func(frozen, approved bool, runs string, checks ...statecheck.StateCheck) resource.TestStep {
 		return resource.TestStep{

@@ -34,8 +34,9 @@ func expectOverride(attribute, want string) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(theOverride, tfjsonpath.New(attribute), knownvalue.StringExact(want))
 }
 
-func TestAccOverride(t *testing.T) {
-	s := newShop(t)
+func TestAccOverride(t *testing.T) { onEachLedger(t, overrideStory) }
+
+func overrideStory(t *testing.T, s shop) {
 	with := func(override map[string]any) wish {
 		return wish{"release": release("1.0.0"), "gates": longSoak, "overridable": []string{"soak", "windows"}, "overrides": overrides(override), "promotion": map[string]any{"version": "1.0.0"}}
 	}

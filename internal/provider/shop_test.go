@@ -24,7 +24,19 @@ type shop struct {
 func newShop(t *testing.T) shop {
 	t.Helper()
 	t.Parallel()
-	s := shop{acctest.New(t), t}
+	return newShopOn(t, acctest.New(t))
+}
+
+// onEachLedger tells a story of a shop on each kind of ledger.
+func onEachLedger(t *testing.T, story func(t *testing.T, s shop)) {
+	t.Helper()
+	t.Parallel()
+	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) { story(t, newShopOn(t, h)) })
+}
+
+func newShopOn(t *testing.T, h *acctest.Harness) shop {
+	t.Helper()
+	s := shop{h, t}
 	for _, version := range []string{"1.0.0", "1.1.0", "1.2.0"} {
 		s.write("shop-"+version+".html", version)
 	}

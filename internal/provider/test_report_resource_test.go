@@ -34,8 +34,9 @@ func expectReport(attribute string, want knownvalue.Check) statecheck.StateCheck
 	return statecheck.ExpectKnownValue(theReport, tfjsonpath.New(attribute), want)
 }
 
-func TestAccTestReport(t *testing.T) {
-	s := newShop(t)
+func TestAccTestReport(t *testing.T) { onEachLedger(t, testReportStory) }
+
+func testReportStory(t *testing.T, s shop) {
 	with := func(junit string) wish {
 		return wish{"release": release("1.0.0"), "gates": askUnit, "reports": reports(map[string]any{"junit": junit}), "promotion": map[string]any{"version": "1.0.0"}}
 	}
