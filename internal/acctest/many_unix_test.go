@@ -291,12 +291,12 @@ func (c *crowd) quarrel(count int) {
 	}
 	last := c.members[1]
 	last.run("apply")
-	before := len(deploymentsOf(c.t, c.h))
+	before := c.diary()
 	last.requireEmptyPlan()
 	bad := c.members[2:3]
 	require.Equal(c.t, bad, c.settle(bad, applies(bad)))
 	last.run("apply")
-	require.Equal(c.t, before, len(deploymentsOf(c.t, c.h)), "at rest, nothing is deployed any more")
+	require.Equal(c.t, before, c.diary(), "at rest, nothing is deployed any more")
 	c.requireOrder()
 }
 
