@@ -132,11 +132,16 @@ func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest
 	return e.record(ctx, tx, actor, []happened{{"deployment.superseded", d.ID, d}})
 }
 
-// carryOut brings a deployment from where it stands to its end, under the lease.
+// carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
+// lease is given up so that whoever comes next need not wait for it to lapse.
 func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	ctx, stop := e.keep(ctx, j.lease, j.since)
 	defer stop()
-	return because(ctx, e.carryUnderLease(ctx, pipeline, j))
+	err := because(ctx, e.carryUnderLease(ctx, pipeline, j))
+	if err != nil {
+		e.giveUp(ctx, j.lease, err)
+	}
+	return err
 }
 
 func (e *Engine) carryUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
@@ -191,12 +196,10 @@ func (e *Engine) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 	return results, nil
 }
 
-// settleDeployment saves how a deployment ended. A cancelled one has not ended: it stays in flight, and the lease is given up
-// so that whoever comes next need not wait for it to lapse.
+// settleDeployment saves how a deployment ended. A cancelled one has not ended.
 func (e *Engine) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
 	if err := ctx.Err(); err != nil {
-		e.giveUp(ctx, lease)
-		return because(ctx, err)
+		return err
 	}
 	now := e.now()
 	d.SettledAt = &now

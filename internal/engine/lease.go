@@ -56,13 +56,15 @@ func (e *Engine) renewAgain(ctx context.Context, lease store.Lease, held time.Ti
 }
 
 // renewInTime renews a lease that is held since a moment, and returns since when it is held now. A ledger that does not answer is
-// asked until two thirds of the lease are over; the last third is for whatever is at work to come to its end.
+// asked until two thirds of the lease are over; the last third is for whatever is at work to come to its end. The first answer is not
+// waited for as long as that: it may be the connection that is dead, and not the ledger, and the next try gets another one. That may
+// take twice as long, since it may also be that many others write.
 func (e *Engine) renewInTime(ctx context.Context, lease store.Lease, held time.Time) (time.Time, error) {
 	limited, cancel := context.WithDeadline(ctx, held.Add(e.o.LeaseTTL*2/3))
 	defer cancel()
-	for {
+	for most := e.o.LeaseTTL / 10; ; most *= 2 {
 		asked := time.Now()
-		err := e.renew(limited, lease)
+		err := e.renew(limited, lease, most)
 		switch {
 		case err == nil:
 			return asked, nil
@@ -70,14 +72,16 @@ func (e *Engine) renewInTime(ctx context.Context, lease store.Lease, held time.T
 			return held, err
 		case ctx.Err() != nil:
 			return held, ctx.Err()
-		case pause(limited, e.o.LeaseTTL/15) != nil:
+		case pause(limited, time.Until(asked.Add(e.o.LeaseTTL/15))) != nil:
 			return held, delivery.Errorf(delivery.CodeUnavailable, "the right to act on %q could not be renewed for %s, so the work was stopped: %v. Nothing is lost; apply again once the ledger answers",
 				lease.Key, e.o.LeaseTTL*2/3, err)
 		}
 	}
 }
 
-func (e *Engine) renew(ctx context.Context, lease store.Lease) error {
+func (e *Engine) renew(ctx context.Context, lease store.Lease, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.CheckLease(ctx, lease); err != nil {
 			return err
@@ -95,10 +99,10 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
-// giveUp releases a lease early. It is a courtesy to whoever comes next: a lease that is not released lapses by itself. A ledger that
-// did not answer for so long that the lease could not be renewed is not waited for once more.
-func (e *Engine) giveUp(ctx context.Context, lease store.Lease) {
-	if delivery.CodeOf(context.Cause(ctx)) == delivery.CodeUnavailable {
+// giveUp releases the lease of work that ended for the given reason. It is a courtesy to whoever comes next: a lease that is not
+// released lapses by itself. If the reason is a ledger that does not answer, it was waited for already, and is not once more.
+func (e *Engine) giveUp(ctx context.Context, lease store.Lease, why error) {
+	if delivery.CodeOf(why) == delivery.CodeUnavailable {
 		return
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL/3)

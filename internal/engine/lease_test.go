@@ -18,10 +18,12 @@ import (
 // shortLease lapses while a test waits: how long a lease holds is measured on the clock that nobody can set.
 const shortLease = 150 * time.Millisecond
 
-// failing is a ledger that stops answering writers: with an error at once, or never. Deaf, it answers nobody.
+// failing is a ledger that stops answering writers: with an error at once, or never. Deaf, it answers nobody. It may also lose some
+// writers, as a connection does that is dead without anybody knowing.
 type failing struct {
 	store.Store
 	gone, silent, deaf atomic.Bool
+	loses              atomic.Int32 // so many more
 }
 
 func (s *failing) View(ctx context.Context, f func(store.Reader) error) error {
@@ -34,7 +36,7 @@ func (s *failing) View(ctx context.Context, f func(store.Reader) error) error {
 
 func (s *failing) Update(ctx context.Context, f func(store.Tx) error) error {
 	switch {
-	case s.silent.Load():
+	case s.silent.Load(), s.loses.Add(-1) >= 0:
 		<-ctx.Done()
 		return delivery.Errorf(delivery.CodeUnavailable, "the ledger could not be written in time")
 	case s.gone.Load():
@@ -97,6 +99,23 @@ func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
 			h.requireToldOnce()
 		})
 	}
+}
+
+// A connection that is dead without anybody knowing does not use up the time there is to renew a lease: another one is tried.
+func TestALeaseOutlivesALostConnection(t *testing.T) {
+	h := newHouse(t)
+	ledger := &failing{}
+	e := h.engine(func(o *Options) {
+		ledger.Store, o.Store = o.Store, ledger
+		o.LeaseTTL = 2 * time.Second
+	})
+	lease := h.take(h.clock.now())
+	ledger.loses.Store(2)
+	before := time.Now()
+	held, err := e.renewInTime(t.Context(), lease, before)
+	require.NoError(t, err)
+	require.Greater(t, held, before)
+	require.Negative(t, ledger.loses.Load(), "it was asked again")
 }
 
 // What ended because the ledger does not answer has waited for it: whoever asks how it stands does not wait for as long once more, and

@@ -66,7 +66,9 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
-	e.start(runKey{spec.Pipeline, spec.Stage}, actor, spec.Version)
+	if err := e.start(ctx, runKey{spec.Pipeline, spec.Stage}, actor, spec.Version); err != nil {
+		return delivery.PromotionState{}, err
+	}
 	return e.Promotion(ctx, spec.Pipeline, spec.Stage)
 }
 

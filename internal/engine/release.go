@@ -55,7 +55,9 @@ func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.Releas
 		return delivery.ReleaseState{}, err
 	}
 	if pipeline.Leads() {
-		e.start(runKey{r.Spec.Pipeline, pipeline.Stages[0].Name}, actor, r.Spec.Version)
+		if err := e.start(ctx, runKey{r.Spec.Pipeline, pipeline.Stages[0].Name}, actor, r.Spec.Version); err != nil {
+			return delivery.ReleaseState{}, err
+		}
 	}
 	return e.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
 }

@@ -11,18 +11,19 @@ import (
 // runKey names the work on one promotion: the pipeline, and the stage that is entered.
 type runKey struct{ pipeline, entry string }
 
-// run is this process's work on one promotion. Only the newest of a key is kept.
+// run is this process's work on one promotion. Only the newest of a key is kept, and with it those that it waits for.
 type run struct {
 	cancel   context.CancelFunc
-	done     chan struct{}
+	done     chan struct{}     // closed once this work, and all before it, has ended
+	before   *run              // the work that this one waits for; nil once that has ended
 	decision delivery.Decision // valid once done
 	wanted   delivery.Promotion
 	err      error
 }
 
-// start begins work on a promotion of a version.
-func (e *Engine) start(key runKey, actor, version string) {
-	e.launch(key, func(ctx context.Context, r *run) (err error) {
+// start begins work on a promotion of a version, for a request that is still wanted.
+func (e *Engine) start(asked context.Context, key runKey, actor, version string) error {
+	return e.launch(asked, key, func(ctx context.Context, r *run) (err error) {
 		r.wanted, r.decision, err = e.Advance(ctx, actor, key.pipeline, key.entry)
 		if err == nil && r.wanted.Spec.Version != version {
 			err = delivery.Errorf(delivery.CodeConflict, "%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again",
@@ -32,24 +33,42 @@ func (e *Engine) start(key runKey, actor, version string) {
 	})
 }
 
-// launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any.
-func (e *Engine) launch(key runKey, work func(context.Context, *run) error) {
-	ctx, cancel := context.WithCancel(e.lifetime)
-	r := &run{cancel: cancel, done: make(chan struct{})}
+// launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any. A request that was given up
+// by now starts nothing: who gives one up asks for the work to be stopped only afterwards, and either that finds the work here, or the
+// work finds that nobody wants it any more. The same goes for an engine that is closed.
+func (e *Engine) launch(asked context.Context, key runKey, work func(context.Context, *run) error) error {
 	e.mu.Lock()
-	before := e.runs[key]
+	defer e.mu.Unlock()
+	if asked.Err() != nil || e.lifetime.Err() != nil {
+		return stopped(key)
+	}
+	ctx, cancel := context.WithCancel(e.lifetime)
+	r := &run{cancel: cancel, done: make(chan struct{}), before: e.runs[key]}
 	e.runs[key] = r
-	e.mu.Unlock()
-	go func() {
+	go func(before *run) {
 		defer close(r.done)
 		defer cancel()
-		if before != nil {
-			<-before.done
+		e.queue(r, before)
+		if r.err = ctx.Err(); r.err == nil {
+			r.err = work(ctx, r)
 		}
-		if r.err = work(ctx, r); r.err != nil {
+		if r.err != nil {
 			e.o.Log.Error("delivery stopped", "pipeline", key.pipeline, "stage", key.entry, "error", r.err)
 		}
-	}()
+	}(r.before)
+	return nil
+}
+
+// queue waits for the work before, also when this one is cancelled meanwhile: that one is cancelled then too, and who waits for this one
+// to stop must not go on before it has.
+func (e *Engine) queue(r, before *run) {
+	if before == nil {
+		return
+	}
+	<-before.done
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.before = nil // or a process would keep all that it ever did
 }
 
 // await waits until the work on a promotion is settled, or until d has passed, which is no error.
@@ -93,15 +112,18 @@ func settled[S any](ctx context.Context, e *Engine, key runKey, d time.Duration,
 	return state, err
 }
 
-// Cancel stops this process's work on the promotion into a stage at its next safe point, and waits until it has stopped.
+// Cancel stops this process's work on the promotion into a stage at its next safe point, with whatever waits behind it, and waits until
+// all of it has stopped.
 func (e *Engine) Cancel(ctx context.Context, pipeline, stage string) error {
 	e.mu.Lock()
 	r := e.runs[runKey{pipeline, stage}]
+	for one := r; one != nil; one = one.before {
+		one.cancel()
+	}
 	e.mu.Unlock()
 	if r == nil {
 		return nil
 	}
-	r.cancel()
 	select {
 	case <-r.done:
 		return nil
@@ -155,10 +177,15 @@ func (r *run) work(key runKey) delivery.Work {
 
 func failure(key runKey, err error) *delivery.Error {
 	if errors.Is(err, context.Canceled) { // before refusals: a ledger that was not waited for says "unavailable"
-		return delivery.Errorf(delivery.CodeUnavailable, "work on %s/%s was stopped at a safe point; applying again goes on from the ledger", key.pipeline, key.entry)
+		return stopped(key)
 	}
 	if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
 		return refusals[0]
 	}
 	return delivery.Errorf(delivery.CodeInternal, "work on %s/%s: %v", key.pipeline, key.entry, err)
+}
+
+// stopped is why work that somebody stopped has not come to its end.
+func stopped(key runKey) *delivery.Error {
+	return delivery.Errorf(delivery.CodeUnavailable, "work on %s/%s was stopped at a safe point; applying again goes on from the ledger", key.pipeline, key.entry)
 }

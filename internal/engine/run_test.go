@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
 // slow is a driver that works until it is let go, or told to stop.
@@ -17,6 +20,7 @@ type slow struct {
 	*places
 	working, letGo chan struct{}
 	once           sync.Once
+	stopped        atomic.Int32 // how often it was told to stop
 }
 
 func (d *slow) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
@@ -25,6 +29,7 @@ func (d *slow) Deploy(ctx context.Context, r driver.Request) (driver.Result, err
 	case <-d.letGo:
 		return d.places.Deploy(ctx, r)
 	case <-ctx.Done():
+		d.stopped.Add(1)
 		return driver.Result{}, ctx.Err()
 	}
 }
@@ -100,6 +105,157 @@ func TestStopping(t *testing.T) {
 		require.NoError(t, h.Cancel(t.Context(), "shop", "development"))
 		require.NoError(t, h.Close(t.Context()))
 	})
+}
+
+// TestStoppingStopsWhatIsBeforeToo has two more wishes wait for the first, as two releases of one pipeline in one configuration do.
+func TestStoppingStopsWhatIsBeforeToo(t *testing.T) {
+	h, d := atWork(t)
+	for _, version := range []string{"1.1", "1.2"} {
+		_, err := h.PutRelease(t.Context(), bob, release(version, 1))
+		require.NoError(t, err)
+	}
+	patient, leave := context.WithTimeout(context.Background(), manyMoments)
+	defer leave()
+	require.NoError(t, h.Cancel(patient, "shop", "development"))
+	require.EqualValues(t, 1, d.stopped.Load())
+	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "what waited begins nothing")
+	requireRefusal(t, h.workOf(runKey{"shop", "development"}).Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
+
+	before := h.clock.now()
+	close(d.letGo)
+	require.Nil(t, h.delivers("1.2", 1).Failure)
+	require.Equal(t, []string{"1.0 to dev: deliver superseded", "1.2 to dev: deliver verified"}, h.deployments())
+	require.Equal(t, before, h.clock.now(), "nobody waits for a lease")
+	require.Nil(t, h.runs[runKey{"shop", "development"}].before, "what has ended is forgotten")
+}
+
+// hasty is a ledger whose caller gives up, and stops the work, while the next change is being recorded.
+type hasty struct {
+	store.Store
+	giveUp func()
+}
+
+func (s *hasty) Update(ctx context.Context, f func(store.Tx) error) error {
+	err := s.Store.Update(context.WithoutCancel(ctx), f) // the database kept it by the time that anybody noticed
+	if stop := s.giveUp; stop != nil {
+		s.giveUp = nil
+		stop()
+	}
+	return err
+}
+
+// TestARequestThatIsGivenUpBeginsNothing: a wish may be on record by the time that its caller is gone. The work begins with the next.
+func TestARequestThatIsGivenUpBeginsNothing(t *testing.T) {
+	for name, put := range map[string]struct {
+		entry string
+		ask   func(ctx context.Context, e *Engine) error
+		done  []string
+	}{
+		"release": {"development", func(ctx context.Context, e *Engine) error {
+			_, err := e.PutRelease(ctx, bob, release("2.0", 1))
+			return err
+		}, []string{"1.0 to dev: deliver superseded", "2.0 to dev: deliver verified"}},
+		"promotion": {"production", func(ctx context.Context, e *Engine) error {
+			_, err := e.PutPromotion(ctx, bob, promotion("production", "1.0", delivery.WhenBlockedPend))
+			return err
+		}, []string{"1.0 to dev: deliver verified", "1.0 to eu: deliver verifying", "1.0 to us: deliver verifying"}},
+		"verification": {"production", func(ctx context.Context, e *Engine) error {
+			_, err := e.PutVerification(ctx, bob, verificationOf("1.0"))
+			return err
+		}, []string{"1.0 to dev: deliver verified", "1.0 to eu: deliver verified", "1.0 to us: deliver verified", "1.0 to asia: deliver verified"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.byTerraformIn()
+			require.Nil(t, h.delivers("1.0", 1).Failure)
+			if name == "verification" {
+				_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
+				require.NoError(t, err)
+			}
+			stood, key := h.deployments(), runKey{"shop", put.entry}
+
+			ledger := &hasty{Store: h.ledger}
+			e := h.engine(func(o *Options) { o.Store = ledger })
+			ctx, leave := context.WithCancel(t.Context())
+			ledger.giveUp = func() {
+				leave()
+				require.NoError(t, e.Cancel(t.Context(), key.pipeline, key.entry))
+			}
+			requireRefusal(t, put.ask(ctx, e), delivery.CodeUnavailable, "applying again goes on from the ledger")
+			require.NoError(t, e.await(t.Context(), key, manyMoments))
+			require.Equal(t, stood, h.deployments())
+
+			require.NoError(t, put.ask(t.Context(), e))
+			require.NoError(t, e.await(t.Context(), key, manyMoments))
+			require.Nil(t, e.workOf(key).Failure)
+			require.Equal(t, put.done, h.deployments())
+		})
+	}
+}
+
+// ending is a driver, and checks, that are done at the very moment at which their work is stopped.
+type ending struct {
+	*places
+	*answerBook
+	end func()
+}
+
+func (d *ending) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
+	result, err := d.places.Deploy(ctx, r)
+	d.end()
+	return result, err
+}
+
+func (d *ending) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	result, err := d.answerBook.Check(ctx, r)
+	d.end()
+	return result, err
+}
+
+// TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp: nothing of it can be recorded any more, and whoever goes on does not wait.
+func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
+	deliver := func(h *house, e *Engine) error {
+		_, err := e.PutRelease(h.t.Context(), ann, release("1.0", 1))
+		return err
+	}
+	for name, example := range map[string]struct {
+		entry string
+		begin func(*house, *Engine) error
+		end   func(d *ending, o *Options)
+	}{
+		"deploying": {"development", deliver, func(d *ending, o *Options) { o.Drivers = map[string]driver.Driver{"directory": d} }},
+		"checking":  {"development", deliver, func(d *ending, o *Options) { o.Checkers = map[string]gate.Checker{"command": d} }},
+		"verifying": {"production", func(h *house, e *Engine) error {
+			require.Nil(h.t, h.delivers("1.0", 1).Failure)
+			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
+			require.NoError(h.t, err)
+			_, err = e.PutVerification(h.t.Context(), bob, verificationOf("1.0"))
+			return err
+		}, func(d *ending, o *Options) { o.Checkers = map[string]gate.Checker{"command": d} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.declares(verifying(stage("development", delivery.Automatic, "dev")), verifying(stage("production", delivery.Manual, "eu", "us")))
+			for _, env := range []string{"eu", "us"} {
+				h.environment(env, func(spec *delivery.EnvironmentSpec) { spec.Target = nil })
+			}
+			d := &ending{places: h.places, answerBook: h.book}
+			e := h.engine(func(o *Options) { example.end(d, o) })
+			d.end = e.end
+			require.NoError(t, example.begin(h, e))
+			key := runKey{"shop", example.entry}
+			require.NoError(t, e.await(t.Context(), key, manyMoments))
+			requireRefusal(t, e.workOf(key).Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
+
+			before := h.clock.now()
+			again := h.engine()
+			require.NoError(t, example.begin(h, again))
+			require.NoError(t, again.await(t.Context(), key, manyMoments))
+			require.Nil(t, again.workOf(key).Failure)
+			require.Equal(t, before, h.clock.now(), "nobody waits for a lease")
+			h.requireToldOnce()
+		})
+	}
 }
 
 // TestANewerWishWaitsItsTurn asks for another version while the first is on its way: they do not mix.

@@ -56,20 +56,21 @@ func (e *Engine) PutVerification(ctx context.Context, actor string, r delivery.V
 	if err != nil {
 		return delivery.VerificationState{}, err
 	}
-	if found > 0 {
-		e.startVerification(actor, r)
-	}
-	state, err := e.Verification(ctx, r.Spec)
 	if found == 0 {
+		state, err := e.Verification(ctx, r.Spec)
 		state.Work = delivery.Work{Settled: true}
+		return state, err
 	}
-	return state, err
+	if err := e.startVerification(ctx, actor, r); err != nil {
+		return delivery.VerificationState{}, err
+	}
+	return e.Verification(ctx, r.Spec)
 }
 
 // startVerification begins the work: the checks, and then the way on through the automatic stages behind.
-func (e *Engine) startVerification(actor string, r delivery.VerificationRequest) {
+func (e *Engine) startVerification(asked context.Context, actor string, r delivery.VerificationRequest) error {
 	key := runKey{r.Spec.Pipeline, r.Spec.Stage}
-	e.launch(key, func(ctx context.Context, work *run) error {
+	return e.launch(asked, key, func(ctx context.Context, work *run) error {
 		if err := e.verifyHandedOut(ctx, actor, r); err != nil {
 			return err
 		}
@@ -164,6 +165,18 @@ func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.Pipe
 		defer stop() //nolint:gocritic // all of them are kept until all are settled
 		ctx = held
 	}
+	settled, err := e.checkUnderLeases(ctx, actor, pipeline, jobs)
+	err = because(ctx, err)
+	for _, j := range jobs {
+		if !settled {
+			e.giveUp(ctx, j.lease, err)
+		}
+	}
+	return err
+}
+
+// checkUnderLeases says whether the deployments are settled, and their leases given up with that.
+func (e *Engine) checkUnderLeases(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) (settled bool, err error) {
 	failures := make([]error, len(jobs))
 	group := errgroup.Group{}
 	group.SetLimit(maxQuestions)
@@ -184,19 +197,16 @@ func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.Pipe
 		})
 	}
 	if err := errors.Join(group.Wait(), context.Cause(ctx)); err != nil {
-		for _, j := range jobs { // not settled: whoever comes next need not wait for the leases to lapse
-			e.giveUp(ctx, j.lease)
-		}
-		return because(ctx, err)
+		return false, err
 	}
-	return because(ctx, e.settleVerification(ctx, actor, jobs, failures))
+	return e.settleVerification(ctx, actor, jobs, failures)
 }
 
 // settleVerification saves how the checks ended. What Terraform deployed it deployed as one, so when the checks fail in one
 // environment, none of the others counts as verified.
-func (e *Engine) settleVerification(ctx context.Context, actor string, jobs []job, failures []error) error {
+func (e *Engine) settleVerification(ctx context.Context, actor string, jobs []job, failures []error) (settled bool, err error) {
 	failed := errors.Join(failures...)
-	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
 		for i, j := range jobs {
 			if err := tx.CheckLease(ctx, j.lease); err != nil {
 				return err
@@ -215,11 +225,11 @@ func (e *Engine) settleVerification(ctx context.Context, actor string, jobs []jo
 		return nil
 	})
 	if err != nil || failed == nil {
-		return err
+		return err == nil, err
 	}
 	first := slices.IndexFunc(failures, func(failure error) bool { return failure != nil })
 	d := jobs[first].deployment
-	return delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
+	return true, delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
 }
 
 // settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
