@@ -114,7 +114,7 @@ func TestStoppingStopsWhatIsBeforeToo(t *testing.T) {
 		_, err := h.PutRelease(t.Context(), bob, release(version, 1))
 		require.NoError(t, err)
 	}
-	patient, leave := context.WithTimeout(context.Background(), manyMoments)
+	patient, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
 	require.NoError(t, h.Cancel(patient, "shop", "development"))
 	require.EqualValues(t, 1, d.stopped.Load())
