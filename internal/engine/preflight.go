@@ -15,21 +15,57 @@ func (e *Engine) preflight(ctx context.Context, w delivery.World, news []string,
 	asked := map[[2]string]bool{}
 	for _, step := range preview.Steps {
 		kind := step.Content.Target.Kind()
-		looks, ok := e.o.Drivers[kind].(driver.Preflighter)
-		if !ok || step.Kind == delivery.StepResume || asked[[2]string{step.Version, kind}] {
+		if step.Kind == delivery.StepResume || asked[[2]string{step.Version, kind}] {
 			continue
 		}
 		asked[[2]string{step.Version, kind}] = true
-		err := looks.Preflight(ctx, request(delivery.Deployment{Pipeline: w.Pipeline.Name, Stage: step.Stage, Environment: step.Environment, Content: step.Content}, confidential{}))
+		err := e.lookAhead(ctx, delivery.Deployment{Pipeline: w.Pipeline.Name, Stage: step.Stage, Environment: step.Environment, Content: step.Content})
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
 		case !slices.Contains(news, step.Version):
 			preview.Refused = append(preview.Refused, &delivery.Error{Code: delivery.CodeConflict, Field: "version",
-				Message: fmt.Sprintf("%s cannot be deployed to %s: %v", step.Version, step.Environment, err)})
+				Message: fmt.Sprintf("%s cannot be deployed to %s: %v. Bring that back, or deliver a version whose artifacts are there", step.Version, step.Environment, err)})
 		default:
 			preview.Missing = append(preview.Missing, fmt.Sprintf("%s could not be deployed to %s as things are: %v", step.Version, step.Environment, err))
+		}
+	}
+	return nil
+}
+
+// lookAhead asks the driver of a deployment whether it would find what it is made of, if it is one that can tell.
+func (e *Engine) lookAhead(ctx context.Context, d delivery.Deployment) error {
+	looks, ok := e.o.Drivers[d.Content.Target.Kind()].(driver.Preflighter)
+	if !ok {
+		return nil
+	}
+	return looks.Preflight(ctx, request(d, confidential{}))
+}
+
+// refuseUnbuilt refuses a release that is not registered yet and that this process would deliver at once, but could not: one kind of
+// target of the leading stage after the other is asked. What was registered stays what it was, so it is not asked about.
+func (e *Engine) refuseUnbuilt(ctx context.Context, spec delivery.ReleaseSpec) error {
+	w, err := e.view(ctx, spec.Pipeline, nil, spec.Version)
+	if err != nil {
+		return noPipeline(err)
+	}
+	if _, registered := w.Releases[spec.Version]; registered || !w.Pipeline.Leads() {
+		return nil
+	}
+	stage, asked := w.Pipeline.Stages[0], map[string]bool{}
+	for _, env := range stage.Environments {
+		content := delivery.ContentFor(stage, w.Environments[env], delivery.Release{Spec: spec, Digest: spec.Digest()})
+		if kind := content.Target.Kind(); asked[kind] {
+			continue
+		}
+		asked[content.Target.Kind()] = true
+		if err := e.lookAhead(ctx, delivery.Deployment{Pipeline: spec.Pipeline, Stage: stage.Name, Environment: env, Content: content}); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return &delivery.Error{Code: delivery.CodeConflict, Field: "artifacts", Message: fmt.Sprintf(
+				"it could not be deployed to %s: %v. Nothing was recorded: build what is missing or correct the artifact, and apply again", env, err)}
 		}
 	}
 	return nil

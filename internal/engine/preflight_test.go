@@ -57,7 +57,18 @@ func TestGoingBackLooksFirst(t *testing.T) {
 	require.Empty(t, newer.Refused, "it may be built before it is deployed")
 	require.Equal(t, []string{"2.0 could not be deployed to eu as things are: the artifact is gone"}, newer.Missing)
 
-	same := release("1.1", 1)
+	refused := release("2.0", 1)
+	_, err := h.PutRelease(t.Context(), ann, refused)
+	require.ErrorContains(t, err, "artifacts: it could not be deployed to eu: the artifact is gone. Nothing was recorded")
+	_, err = h.Release(t.Context(), "shop", "2.0")
+	require.Equal(t, delivery.CodeNotFound, delivery.CodeOf(err), "the version is still free")
+	delete(looks.missing, "2.0")
+	require.Nil(t, h.delivers("2.0", 1).Failure)
+	require.Nil(t, h.delivers("1.1", 1).Failure)
+	looks.missing["1.1"] = true
+	require.Nil(t, h.delivers("1.1", 2).Failure, "what is registered already is not asked about")
+
+	same := release("1.1", 2)
 	looks.looked = nil
 	found, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: &same})
 	require.NoError(t, err)

@@ -33,9 +33,13 @@ func (e *Engine) Release(ctx context.Context, pipeline, version string) (deliver
 }
 
 // PutRelease registers a release, makes it the one that the leading automatic stages of its pipeline are to run, and starts the
-// work. It returns once that is saved.
+// work. It returns once that is saved. A new release whose artifacts are not there is refused while nothing of it is recorded: its
+// version could never be given to what was meant.
 func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (delivery.ReleaseState, error) {
 	if err := validateRelease(r); err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	if err := e.refuseUnbuilt(ctx, r.Spec); err != nil {
 		return delivery.ReleaseState{}, err
 	}
 	var pipeline delivery.PipelineSpec

@@ -104,7 +104,7 @@ func foretell(diags *diag.Diagnostics, title string, p delivery.Preview, when de
 		}
 	}
 	if len(p.Missing) > 0 {
-		diags.AddWarning("Not everything that is to be deployed is there yet", strings.Join(p.Missing, "\n")+"\nApplying works if it is there by then.")
+		diags.AddWarning("Not everything that is to be deployed is there yet", strings.Join(p.Missing, "\n")+"\nApplying works if it is there by then, as the release describes it.")
 	}
 	for _, o := range p.Overrides {
 		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
@@ -158,12 +158,16 @@ func standstill(s delivery.StageDecision) string {
 	return " waits"
 }
 
-// gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass.
+// gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass, unless the
+// reason says it already.
 func gateTable(gates []delivery.GateResult) string {
 	dated := slices.Clone(gates)
 	for i := range dated {
-		if at := dated[i].ReadyAt; at != nil {
-			dated[i].Reason += " (earliest " + at.UTC().Format(time.RFC3339) + ")"
+		if dated[i].ReadyAt == nil {
+			continue
+		}
+		if at := dated[i].ReadyAt.UTC().Format(time.RFC3339); !strings.Contains(dated[i].Reason, at) {
+			dated[i].Reason += " (earliest " + at + ")"
 		}
 	}
 	return strings.TrimRight(delivery.GateTable(dated), "\n")

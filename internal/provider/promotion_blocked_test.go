@@ -70,7 +70,7 @@ func TestBlockedPromotionPends(t *testing.T) {
 	// A newer release has to soak: what refers to what runs in production does not move, in the plan or after it.
 	applied := w.apply(pend("1.1.0", oneHour)...)
 	require.Contains(t, applied["promotion"].said(), "Promotion of shop 1.1.0 to production waits")
-	require.Contains(t, applied["promotion"].said(), "(earliest 2027-03-01T14:00:00Z)")
+	require.Contains(t, applied["promotion"].said(), "passes at 2027-03-01T14:00:00Z")
 	require.NoError(t, s.runs("staging", "1.1.0"))
 	require.NoError(t, s.runs("production", "1.0.0"))
 	for _, name := range []string{"artifacts", "running_version", "environments", "deployed_at"} {

@@ -280,6 +280,33 @@ func TestFirstDeliveryFails(t *testing.T) {
 	require.NoError(t, s.runs("staging", "1.0.0"))
 }
 
+// A new release whose artifact is not what it says takes up no version: corrected, it is delivered.
+func TestAReleaseThatIsNotThereIsNotRecorded(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	page := func(uri string) func(string, map[string]any) {
+		return func(name string, config map[string]any) {
+			if name == "release" {
+				put(config, []any{"artifacts", "page", "uri"}, uri)
+			}
+		}
+	}
+	for _, c := range []struct{ uri, why string }{
+		{filepath.Join(s.Dir, "sohp-1.0.0.html"), "there is no such file or directory"},
+		{filepath.Join(s.Dir, "shop-1.1.0.html"), "it is not what was released"},
+	} {
+		applied := w.apply(s.declare(order{version: "1.0.0", edit: page(c.uri)})...)
+		require.True(t, applied["release"].failed())
+		require.True(t, applied["release"].after.IsNull())
+		require.Contains(t, applied["release"].said(), `AttributeName("artifacts")`)
+		require.Contains(t, applied["release"].said(), "it could not be deployed to staging: artifact \"page\"")
+		require.Contains(t, applied["release"].said(), c.why)
+		require.Contains(t, applied["release"].said(), "Nothing was recorded")
+	}
+	w.apply(s.declare(order{version: "1.0.0"})...)
+	require.NoError(t, s.runs("staging", "1.0.0"))
+}
+
 // A gate of an automatic stage lets the apply succeed, with a warning that says what the release waits for and until when.
 func TestReleaseStopsAtAPendingGate(t *testing.T) {
 	s := newShop(t)
@@ -293,7 +320,7 @@ func TestReleaseStopsAtAPendingGate(t *testing.T) {
 	require.False(t, applied["release"].failed())
 	require.Equal(t, []string{": Delivery of shop 1.0.0 waits: waits before production:\n" +
 		"  previous_stage  passed   verified in staging\n" +
-		"  soak            pending  verified in staging since 2027-03-01T12:00:00Z; passes at 2027-03-01T13:00:00Z (earliest 2027-03-01T13:00:00Z)"}, said(applied["release"].diagnostics))
+		"  soak            pending  verified in staging since 2027-03-01T12:00:00Z; passes at 2027-03-01T13:00:00Z"}, said(applied["release"].diagnostics))
 	plan := w.refreshAndPlan(s.declare(o)...)
 	require.Empty(t, plan["release"].action)
 	require.Contains(t, plan["release"].said(), "Delivery of shop 1.0.0 waits")

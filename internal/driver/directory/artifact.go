@@ -78,7 +78,7 @@ func (d *directoryDriver) put(ctx context.Context, p *place, t *tree, name strin
 		info, err := os.Stat(from.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return &failure{"there is no such file or directory; build it first, or correct the artifact's uri", err}
+			return &failure{"there is no such file or directory; bring it back and raise attempt, or deliver a version whose artifacts are there", err}
 		case err != nil:
 			return failed("read", from.path, err)
 		case info.IsDir():

@@ -43,7 +43,7 @@ func (d *directoryDriver) preflight(ctx context.Context, a delivery.Artifact) er
 	info, err := os.Stat(from.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &failure{"there is no such file or directory any more; bring it back, or deliver a version whose artifacts are there", err}
+		return &failure{"there is no such file or directory", err}
 	case err != nil:
 		return failed("read", from.path, err)
 	case !info.IsDir() && !info.Mode().IsRegular():

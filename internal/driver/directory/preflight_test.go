@@ -48,7 +48,7 @@ func TestPreflightSaysWhatDeployingWouldNotFind(t *testing.T) {
 		"a directory":         {delivery.Artifact{URI: folder, Digest: ofFolder}, ""},
 		"over http":           {delivery.Artifact{URI: server.URL + "/app", Digest: sha256Of(content)}, ""},
 		"empty over http":     {delivery.Artifact{URI: server.URL + "/empty", Digest: sha256Of(nil)}, ""},
-		"no file":             {delivery.Artifact{URI: filepath.Join(dir, "gone"), Digest: sha256Of(content)}, "there is no such file or directory any more"},
+		"no file":             {delivery.Artifact{URI: filepath.Join(dir, "gone"), Digest: sha256Of(content)}, "there is no such file or directory"},
 		"another file":        {delivery.Artifact{URI: changed, Digest: sha256Of(content)}, "it is not what was released"},
 		"another directory":   {delivery.Artifact{URI: folder, Digest: sha256Of(content)}, "it is not what was released"},
 		"not found over http": {delivery.Artifact{URI: server.URL + "/gone", Digest: sha256Of(content)}, "answered 404"},

@@ -41,7 +41,7 @@ func TestArtifactsThatCannotBeRead(t *testing.T) {
 		uri, digest string
 		says        []string
 	}{
-		"missing":            {filepath.Join(dir, "missing.zip"), digest, []string{`artifact "app"`, "missing.zip", "build it first"}},
+		"missing":            {filepath.Join(dir, "missing.zip"), digest, []string{`artifact "app"`, "missing.zip", "bring it back and raise attempt"}},
 		"another digest":     {file, other, []string{file, "its digest is " + digest, "the release names " + other}},
 		"below a file":       {filepath.Join(file, "x"), digest, []string{"app.txt"}},
 		"oci":                {"oci://registry.example.com/shop:1", digest, []string{"not supported by a directory target"}},
