@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits on what users write. They keep one declaration small enough to be read by a person and to fit one request.
 const (
 	MaxNameLength   = 63
+	MaxActorLength  = 320 // bytes: as long as an address of mail
 	MaxKeys         = 10_000
 	MaxValueBytes   = 64 << 10
 	MaxStages       = 100
@@ -74,7 +78,20 @@ func (t Timestamp) validate(p problems) {
 	}
 }
 
-// ValidateName refuses a name that cannot be part of a path or an identifier.
+// ValidateActor checks who is acting, who is recorded with every event: one line of text, of up to MaxActorLength bytes. Git, the operating
+// system and variables may give anything.
+func ValidateActor(actor string) Errors {
+	p := newProblems()
+	switch {
+	case len(actor) > MaxActorLength:
+		p.at("actor").add("it has %d bytes; at most %d are allowed", len(actor), MaxActorLength)
+	case !utf8.ValidString(actor) || strings.ContainsFunc(actor, unicode.IsControl):
+		p.at("actor").add("%q is not a line of text in UTF-8, so it cannot be recorded; set actor in the provider block, or CD_ACTOR, to a name or an address", actor)
+	}
+	return p.errors()
+}
+
+// validateName refuses a name that cannot be part of a path or an identifier.
 func validateName(p problems, name string) {
 	switch {
 	case name == "":

@@ -119,6 +119,9 @@ type happened struct {
 // change runs f in one write transaction. What f reports is recorded as events of that transaction. A refusal of f (returned
 // before f wrote anything) is recorded as "<noun>.refused", and then returned.
 func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]happened, error)) error {
+	if err := delivery.ValidateActor(actor).Err(); err != nil {
+		return err
+	}
 	var refusal error
 	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
 		refusal = nil

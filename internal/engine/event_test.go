@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,6 +111,20 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 
 func approval(version string, decision delivery.ApprovalDecision) delivery.ApprovalSpec {
 	return delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: version, Decision: decision}
+}
+
+// TestAnActorIsOneLineOfText: who acted is recorded for ever, and told in every format.
+func TestAnActorIsOneLineOfText(t *testing.T) {
+	h := newHouse(t)
+	spec := delivery.EnvironmentSpec{Name: "dev", Tier: delivery.TierDevelopment}
+	for _, actor := range []string{"J\xfcrgen", "ann\x00", "ann\nbob", strings.Repeat("x", delivery.MaxActorLength+1)} {
+		_, err := h.PutEnvironment(t.Context(), actor, spec)
+		require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err), "%q: %v", actor, err)
+		require.ErrorContains(t, err, "actor: ")
+	}
+	require.Empty(t, h.log(0))
+	_, err := h.PutEnvironment(t.Context(), "Jürgen Müller <jm@example.com>", spec)
+	require.NoError(t, err)
 }
 
 // TestEventsSayWhy checks what the events of a deployment hold.

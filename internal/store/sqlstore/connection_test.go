@@ -87,6 +87,27 @@ func TestACommitWhoseAnswerIsLostIsNeitherLostNorRepeated(t *testing.T) {
 	}
 }
 
+// A standby that took over may have given the number of a transaction that it never got to somebody else's.
+func TestAnotherTransactionOfTheSameNumberIsNotOurs(t *testing.T) {
+	t.Parallel()
+	l := openLedger(t, pgtest.URL(t))
+	var receipt string
+	require.NoError(t, l.write.QueryRow(`SELECT pg_current_xact_id()::text`).Scan(&receipt))
+	_, err := record(t.Context(), l)
+	require.NoError(t, err)
+	ours := delivery.Event{Kind: "round.fought", Subject: "once"}.Sealed(1, "")
+	again, err := l.settle(t.Context(), receipt, ours)
+	require.NoError(t, err)
+	require.False(t, again, "our event is there")
+	ours.Hash = "sha256:another"
+	again, err = l.settle(t.Context(), receipt, ours)
+	require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err), "%v", err)
+	require.True(t, again)
+	again, err = l.settle(t.Context(), receipt, delivery.Event{})
+	require.NoError(t, err)
+	require.False(t, again, "a transaction without an event has nothing but its number")
+}
+
 // Not even asking what became of the transaction works: then nobody claims to know, and it is not tried again by itself.
 func TestACommitOfUnknownOutcomeSaysSo(t *testing.T) {
 	t.Parallel()
@@ -171,6 +192,21 @@ func TestAServerThatFallsSilentIsGivenUp(t *testing.T) {
 }
 
 // What a cancelled caller waits for ends at once, whatever the network does.
+// Counting or checking a whole ledger may keep a server busy for longer than a plan or an apply would wait.
+func TestReadingAWholeLedgerMayTakeLong(t *testing.T) {
+	t.Parallel()
+	d, name, err := dialectOf(pgtest.URL(t))
+	require.NoError(t, err)
+	const limit = 200 * time.Millisecond
+	for use, want := range map[use]bool{forReading: false, forReadingAll: true} {
+		l, err := newLedger(t.Context(), d, name, limit-slack, use)
+		require.NoError(t, err)
+		_, err = l.read.Exec(`SELECT pg_sleep(0.5)`)
+		require.Equal(t, want, err == nil, "%v", err)
+		require.NoError(t, l.Close())
+	}
+}
+
 func TestASilentServerDoesNotKeepACancelledCaller(t *testing.T) {
 	t.Parallel()
 	l, p := proxied(t, time.Hour)

@@ -65,7 +65,7 @@ func diagnoseState(refusal *pgconn.PgError, role string) diagnosis {
 		return again("the server is starting or stopping (" + said + "); try again in a moment")
 	case "53300": // too_many_connections
 		return again("the server has no connection left (" + said + "); let other clients finish, or raise max_connections")
-	case "57P01", "57P02", "57P05", "25P03": // the server ended the connection
+	case "57P01", "57P02", "57P05", "25P03", "25P04": // the server ended the connection
 		return diagnosis{code: delivery.CodeUnavailable, lost: true, words: "the server closed the connection (" + said + "); try again"}
 	case "57014": // query_canceled
 		return unavailable("the server stopped a statement (" + said + "); see what keeps it busy, then try again")

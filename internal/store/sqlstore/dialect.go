@@ -60,7 +60,8 @@ type use int
 const (
 	forReading use = iota
 	forWriting
-	forUpgrading         // one statement may then take as long as it needs
+	forReadingAll        // a whole ledger: one statement may then take as long as it needs
+	forUpgrading         // as for forReadingAll
 	forReadingUnwritable // a file in a place where nothing can be written, not even the files beside it that readers share
 )
 

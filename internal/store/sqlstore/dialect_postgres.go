@@ -44,7 +44,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		migrations: embedded(postgresMigrations, "migrations/postgres"),
 		connect: func(use use, patience time.Duration) (*sql.DB, error) {
 			limited := config.Copy()
-			if use != forUpgrading {
+			if use != forUpgrading && use != forReadingAll {
 				limited.DialFunc = listening(limited.DialFunc, patience+slack)
 			}
 			return stdlib.OpenDB(*limited), nil

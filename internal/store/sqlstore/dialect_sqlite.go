@@ -72,7 +72,7 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 		"_pragma":       {"trusted_schema = 0"},
 	}
 	switch use {
-	case forReading:
+	case forReading, forReadingAll:
 		options.Set("_query_only", "1")
 	case forReadingUnwritable:
 		options.Set("mode", "ro")

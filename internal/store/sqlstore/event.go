@@ -71,6 +71,7 @@ func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Ev
 		return delivery.Event{}, err
 	}
 	e.Data = rawData(string(e.Data)) // as it is read back
+	w.last = e
 	return e, nil
 }
 

@@ -56,8 +56,13 @@ func createFile(path string) error {
 	return file.Close()
 }
 
-// logged reports whether something that was committed waits in the write-ahead log beside the ledger's file.
+// logged reports whether something that was committed waits in the write-ahead log beside the ledger's file. SQLite keeps it beside
+// the file itself, not beside a link to it.
 func logged(path string) bool {
-	info, err := os.Stat(path + "-wal")
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return true // who knows
+	}
+	info, err := os.Stat(file + "-wal")
 	return !errors.Is(err, fs.ErrNotExist) && (err != nil || info.Size() > 0)
 }

@@ -26,6 +26,17 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	requireMode(t, filepath.Dir(dir), 0o700)
 }
 
+// SQLite keeps its log beside the file that a link leads to.
+func TestTheLogOfALinkedLedgerIsFound(t *testing.T) {
+	t.Parallel()
+	file, link := filepath.Join(t.TempDir(), "ledger.db"), filepath.Join(t.TempDir(), "link.db")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	require.NoError(t, os.Symlink(file, link))
+	require.False(t, logged(file) || logged(link))
+	require.NoError(t, os.WriteFile(file+"-wal", []byte("committed"), 0o600))
+	require.True(t, logged(file) && logged(link))
+}
+
 func requireMode(t *testing.T, name string, want os.FileMode) {
 	t.Helper()
 	info, err := os.Stat(name)

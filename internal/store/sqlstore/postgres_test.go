@@ -82,6 +82,19 @@ func TestALedgerSharesADatabase(t *testing.T) {
 	requireEnvironments(t, l, "staging")
 }
 
+// A ledger behind another schema of the search path is not upgraded into an empty one in front of it.
+func TestAnUpgradeHidesNoLedger(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Shared(t).Database(t)
+	firstLedger(t, database, `INSERT INTO environments VALUES ('staging', '{"name":"staging"}')`)
+	pgtest.Shared(t).Exec(t, database, `CREATE SCHEMA `+pgtest.Superuser) // the search path begins with the schema of the role's name
+	_, err := Open(t.Context(), database)
+	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "search_path=")
+	requireEnvironments(t, openLedger(t, database+"&search_path=public"), "staging")
+	requireEnvironments(t, openLedger(t, database), "staging")
+}
+
 // A table of the same name that stands in front of the log does not make the log forget its last link.
 func TestTheChainIsThatOfTheLogItself(t *testing.T) {
 	t.Parallel()
@@ -224,7 +237,8 @@ func TestDiagnosisOfPostgres(t *testing.T) {
 	for state, want := range map[string]diagnosis{
 		"40001": {code: delivery.CodeUnavailable, again: true}, "55P03": {code: delivery.CodeUnavailable, again: true},
 		"57P03": {code: delivery.CodeUnavailable, again: true}, "53300": {code: delivery.CodeUnavailable, again: true},
-		"57P01": {code: delivery.CodeUnavailable, lost: true}, "25P03": {code: delivery.CodeUnavailable, lost: true}, "08006": {code: delivery.CodeUnavailable, lost: true},
+		"57P01": {code: delivery.CodeUnavailable, lost: true}, "25P03": {code: delivery.CodeUnavailable, lost: true},
+		"25P04": {code: delivery.CodeUnavailable, lost: true}, "08006": {code: delivery.CodeUnavailable, lost: true},
 		"57014": {code: delivery.CodeUnavailable}, "53100": {code: delivery.CodeUnavailable},
 		"42501": {code: delivery.CodeUnauthorized}, "25006": {code: delivery.CodeUnauthorized}, "28P01": {code: delivery.CodeUnauthorized},
 		"3D000": {code: delivery.CodeInvalid},

@@ -31,7 +31,10 @@ type reader struct {
 }
 
 // writer is a store.Tx over one write transaction.
-type writer struct{ reader }
+type writer struct {
+	reader
+	last delivery.Event // that it appended; the zero value when there is none
+}
 
 // failed tells why the ledger could not do something, and remembers whether trying again may help.
 func (r *reader) failed(ctx context.Context, action string, err error) error {

@@ -27,7 +27,7 @@ func (l *ledger) start(ctx context.Context) error {
 	case version > schemaVersion:
 		return l.tooNew(version)
 	}
-	if err := l.refuseForeign(ctx); err != nil {
+	if err := l.refuseForeign(ctx, version); err != nil {
 		return err
 	}
 	return l.migrate(ctx, version)
@@ -75,8 +75,9 @@ func (l *ledger) readUnwritable() error {
 }
 
 // refuseForeign keeps us from adding tables to the database of another program. A schema is made in one transaction, so a
-// ledger that another process is making now has either no table or all of them.
-func (l *ledger) refuseForeign(ctx context.Context) error {
+// ledger that another process is making now has either no table or all of them. A ledger that was found elsewhere than where tables are
+// made, as in the second schema of a search path, would not be upgraded: an empty one would hide it.
+func (l *ledger) refuseForeign(ctx context.Context, version int64) error {
 	var all, ours int
 	err := l.patiently(ctx, func() (again bool, err error) {
 		all, ours, err = l.dialect.tables(ctx, l.read, schemaTable)
@@ -84,6 +85,9 @@ func (l *ledger) refuseForeign(ctx context.Context) error {
 	})
 	if err != nil {
 		return l.failed(ctx, "be opened", err)
+	}
+	if version > 0 && ours == 0 {
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is not in the schema in which its tables would be upgraded: its search path names another one first. Name the ledger's own schema in the URL, as in search_path=ledger", l.name)
 	}
 	if all > 0 && ours == 0 {
 		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is the database of another program; name another path", l.name)

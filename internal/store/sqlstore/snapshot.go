@@ -149,7 +149,7 @@ func OpenExisting(ctx context.Context, address string) (*Existing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLedger(ctx, d, name, patience)
+	l, err := newLedger(ctx, d, name, patience, forReadingAll)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func open(ctx context.Context, address string, patience time.Duration) (*ledger,
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLedger(ctx, d, name, patience)
+	l, err := newLedger(ctx, d, name, patience, forReading)
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +55,10 @@ type ledger struct {
 	write    *sql.DB // one connection: writers of one process queue here, not in the database
 }
 
-func newLedger(ctx context.Context, d dialect, name string, patience time.Duration) (*ledger, error) {
+func newLedger(ctx context.Context, d dialect, name string, patience time.Duration, reading use) (*ledger, error) {
 	l := &ledger{dialect: d, name: name, patience: patience}
 	var err error
-	if l.read, err = d.connect(forReading, patience); err != nil {
+	if l.read, err = d.connect(reading, patience); err != nil {
 		return nil, l.failed(ctx, "be opened", err)
 	}
 	l.read.SetMaxOpenConns(d.readers)
@@ -123,14 +123,14 @@ func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool
 		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be written", err)
 	}
 	defer tx.Rollback() // after a commit this does nothing; otherwise f's own error says what went wrong
-	w := &writer{reader{ledger: l, tx: tx}}
+	w := &writer{reader: reader{ledger: l, tx: tx}}
 	if err := f(w); err != nil {
 		return w.again, err
 	}
 	if err := tx.Commit(); err != nil {
 		d := l.dialect.diagnose(err)
 		if d.lost && receipt != "" {
-			return l.settle(ctx, receipt)
+			return l.settle(ctx, receipt, w.last)
 		}
 		return w.again || d.passing(), l.failed(ctx, "be written", err)
 	}
@@ -151,11 +151,15 @@ func (l *ledger) begin(ctx context.Context) (tx *sql.Tx, receipt string, err err
 }
 
 // settle finds out what became of a transaction when the connection was lost while it was being committed: running it anew
-// might do everything twice, and giving up might lose what was kept.
-func (l *ledger) settle(ctx context.Context, receipt string) (again bool, err error) {
+// might do everything twice, and giving up might lose what was kept. A standby that has taken over without our last transactions gives
+// their numbers to others, so it counts as kept only if its last event, when it had one, is in the log.
+func (l *ledger) settle(ctx context.Context, receipt string, last delivery.Event) (again bool, err error) {
 	var kept, decided bool
 	err = l.patiently(ctx, func() (again bool, err error) {
 		kept, decided, err = l.dialect.committed(ctx, l.write, receipt)
+		if err == nil && kept && last.Seq > 0 {
+			err = l.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events WHERE seq = $1 AND hash = $2)`, last.Seq, last.Hash).Scan(&kept)
+		}
 		return l.dialect.diagnose(err).passing() || err == nil && !decided, err
 	})
 	switch {
