@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -34,9 +33,6 @@ var (
 func newReleaseResource() resource.Resource {
 	return &releaseResource{resourceBase{noun: "release", moves: true, identity: []identifier{{"pipeline", "Name of the pipeline."}, {"version", "Version of the release."}}}}
 }
-
-// defaultTimeout is how long a create or update waits for deliveries to settle when timeouts says nothing.
-const defaultTimeout = 30 * time.Minute
 
 // Schema describes cd_release.
 func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -145,20 +141,6 @@ func attemptAttribute() schema.Attribute {
 		Default:             int64default.StaticInt64(1),
 		MarkdownDescription: "Which attempt this is, counted from 1, the default. A release that failed in a stage is not tried there again until this is raised.",
 	}
-}
-
-func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
-		Create:            true,
-		Update:            true,
-		CreateDescription: "How long creating waits, as a Go duration such as \"90m\". Default 30m.",
-		UpdateDescription: "How long updating waits, as a Go duration such as \"90m\". Default 30m.",
-	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long to wait for deployments and their verification. When the time is up the apply fails and nothing is lost: applying again goes on."
-		return nested
-	}
-	return attribute
 }
 
 // ValidateConfig checks the release by itself, as far as it is known.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -84,8 +85,12 @@ func (r *verificationResource) ValidateConfig(ctx context.Context, req resource.
 // ModifyPlan is the dry run: what would be verified, and how far the release would go from there. There is a change exactly when
 // applying would do something, or fail.
 func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
-		return // with anything unknown, the framework plans all that is computed as unknown
+	if r.session == nil || req.Plan.Raw.IsNull() {
+		return
+	}
+	if !req.Config.Raw.IsFullyKnown() { // the framework plans all that is computed as unknown
+		r.planUntriggered(ctx, req, &resp.Diagnostics)
+		return
 	}
 	var plan verificationModel
 	var state *verificationModel // nil on create
@@ -108,6 +113,25 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.Status = types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planUntriggered refuses what cannot be verified while the triggers are not known, as long as the resources that they come from are yet
+// to be made: once those have deployed, it is late to find a stage misspelt.
+func (r *verificationResource) planUntriggered(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+	var pipeline, stage, version types.String
+	for name, into := range map[string]*types.String{"pipeline": &pipeline, "stage": &stage, "version": &version} {
+		diags.Append(req.Plan.GetAttribute(ctx, path.Root(name), into)...)
+	}
+	if pipeline.IsUnknown() || stage.IsUnknown() || version.IsUnknown() || diags.HasError() {
+		return
+	}
+	spec := verificationModel{Pipeline: pipeline, Stage: stage, Version: version}.toSpec()
+	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: spec}})
+	if err != nil {
+		refuse(diags, "preview", "verification", spec.ID(), err)
+		return
+	}
+	refuseInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 }
 
 func verificationTitle(spec delivery.VerificationSpec) string {

@@ -160,10 +160,12 @@ func TestVerificationRejectsBadInput(t *testing.T) {
 		`AttributeName("stage"): Unable to verify release "shop/1.0.0": pipeline "shop" has no stage "nowhere"`:                               {"1.0.0", "nowhere"},
 		`AttributeName("version"): Unable to verify release "shop/1.1.0": 1.1.0 is not authorised in stage "production"`:                      {"1.1.0", "production"},
 	} {
-		bad := declaration{"verification", "cd_verification", map[string]any{"pipeline": "shop", "stage": c.stage, "version": c.version}}
-		plan := w.refreshAndPlan(append(all[:len(all):len(all)], bad)...)
-		require.True(t, plan["verification"].failed())
-		require.Contains(t, plan["verification"].said(), at)
+		for _, trigger := range []string{"known", unknown} {
+			bad := declaration{"verification", "cd_verification", map[string]any{"pipeline": "shop", "stage": c.stage, "version": c.version, "triggers": map[string]any{"id": trigger}}}
+			plan := w.refreshAndPlan(append(all[:len(all):len(all)], bad)...)
+			require.True(t, plan["verification"].failed())
+			require.Contains(t, plan["verification"].said(), at)
+		}
 	}
 	require.Contains(t, said(w.validate("cd_verification", map[string]any{"pipeline": "no pipeline", "stage": "a", "version": "1"}))[0], `AttributeName("pipeline")`)
 }
