@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // sideOfHistory is a workspace on a ledger whose history before it was short or long, and what its plans cost.
@@ -34,8 +36,11 @@ func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployme
 			err = errors.Join(err, s.remove())
 		}
 	}()
+	if err := l.bringUp(ctx, sides); err != nil {
+		return err
+	}
 	for _, s := range sides {
-		if err := b.bringUp(ctx, l, s); err != nil {
+		if err := b.applyLine(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.label, err)
 		}
 	}
@@ -56,19 +61,33 @@ func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployme
 	return printHistory(sides, rounds)
 }
 
-// bringUp fills a side's ledger, and applies the workspace on it with one release and then with the next.
-func (b bench) bringUp(ctx context.Context, l *ledgers, s *sideOfHistory) (err error) {
-	if s.ledger, err = l.address(s.kind); err != nil {
-		return err
-	}
-	if s.past.deployments > 0 {
-		progress("filling: %s", s.label)
-		begin := time.Now()
-		if err := l.fill(ctx, s.kind, s.ledger, s.past); err != nil {
+// bringUp makes the ledgers of all sides, and fills those that have a past, at the same time: that takes minutes.
+func (l *ledgers) bringUp(ctx context.Context, sides []*sideOfHistory) (err error) {
+	for _, s := range sides {
+		if s.ledger, err = l.address(s.kind); err != nil {
 			return err
 		}
-		progress("filled in %s", time.Since(begin).Round(time.Second))
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, s := range sides {
+		if s.past.deployments == 0 {
+			continue
+		}
+		group.Go(func() error {
+			progress("filling: %s", s.label)
+			begin := time.Now()
+			if err := l.fill(ctx, s.kind, s.ledger, s.past); err != nil {
+				return fmt.Errorf("%s: %w", s.label, err)
+			}
+			progress("filled in %s: %s", time.Since(begin).Round(time.Second), s.label)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// applyLine applies the workspace with one release, and then with the next.
+func (b bench) applyLine(ctx context.Context, s *sideOfHistory) error {
 	with := ours
 	with.label, with.env = s.label, []string{"CD_LEDGER=" + s.ledger}
 	path, err := os.MkdirTemp(b.dir, "line-")

@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 )
 
 type options struct {
@@ -65,7 +66,7 @@ func main() {
 	flag.BoolVar(&opts.fileOnly, "sqlite-only", false, "leave out what needs a PostgreSQL server")
 	flag.Parse()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, opts); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -1,23 +1,93 @@
 package main
 
 import (
-	"path/filepath"
+	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/ledger"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// What the history is measured with is a ledger like any other.
+// What the history is measured with is a ledger like any other, with exactly as many deployments as were asked for, and goes on as one.
 func TestAFilledLedgerIsUnbroken(t *testing.T) {
 	t.Parallel()
-	address := filepath.Join(t.TempDir(), "ledger.db")
-	require.NoError(t, endingBefore(time.Now(), 1234).fill(t.Context(), address))
-	progressed := int64(0)
-	report, err := ledger.Verify(t.Context(), address, "", func(_ string, done, _ int64) { progressed = done })
+	l, now := &ledgers{dir: t.TempDir(), cluster: pgtest.Shared(t)}, time.Now()
+	for _, kind := range []string{sqlite, postgres} {
+		address, err := l.address(kind)
+		require.NoError(t, err)
+		require.NoError(t, l.fill(t.Context(), kind, address, endingBefore(now, 1234)))
+		verify := func() {
+			_, err := ledger.Verify(t.Context(), address, "", func(string, int64, int64) {})
+			require.NoError(t, err)
+		}
+		verify()
+
+		held, err := sqlstore.Open(t.Context(), address)
+		require.NoError(t, err)
+		require.NoError(t, held.View(t.Context(), func(r store.Reader) error { return requirePast(t, r, now) }))
+		require.NoError(t, held.Update(t.Context(), func(tx store.Tx) error {
+			spec := delivery.FreezeSpec{Name: "now"}
+			text, err := json.Marshal(spec)
+			require.NoError(t, err)
+			if err := tx.PutFreeze(t.Context(), spec); err != nil {
+				return err
+			}
+			_, err = tx.AppendEvent(t.Context(), delivery.Event{At: now, Kind: "freeze.declared", Subject: "now", Data: text})
+			return err
+		}))
+		require.NoError(t, held.Close())
+		verify()
+	}
+}
+
+func requirePast(t *testing.T, r store.Reader, now time.Time) error {
+	t.Helper()
+	all, err := r.Deployments(t.Context(), store.DeploymentFilter{Pipeline: lineName})
+	require.Len(t, all, 1234)
+	by := map[delivery.DeploymentStatus]int{}
+	for _, d := range all {
+		by[d.Status]++
+		require.Less(t, d.CreatedAt, now.Add(-24*time.Hour), "no gate of the line counts it any more")
+	}
+	require.Equal(t, 6, by[delivery.Verified], "one in each environment")
+	require.NotZero(t, by[delivery.Failed])
+	return err
+}
+
+func TestAPastEndsWithWhateverStopsTheFilling(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := &ledgers{dir: t.TempDir()}
+	address, err := l.address(sqlite)
 	require.NoError(t, err)
-	require.Equal(t, report.Events+report.Rows, progressed)
-	require.Greater(t, report.Events, int64(2*1234))
+	require.ErrorIs(t, l.fill(ctx, sqlite, address, endingBefore(time.Now(), 1234)), context.Canceled)
+}
+
+func TestTheLineHasEveryEnvironmentAndGate(t *testing.T) {
+	text := lineConfiguration("/work", "2.0.0", "sha256:0")
+	require.Equal(t, 6, strings.Count(text, `resource "cd_environment"`))
+	for _, part := range []string{"approvals", "tests", "soak", "max_deploys", "expressions", `uri = "/work/page-2.0.0.html"`, "cd_promotion", "cd_approval"} {
+		require.Contains(t, text, part)
+	}
+	require.NotContains(t, text, "%!")
+}
+
+func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+	good := options{rounds: 1, largeN: 1, historyN: 1}
+	require.NoError(t, good.check())
+	require.Equal(t, []string{sqlite, postgres}, good.kinds())
+	good.fileOnly = true
+	require.Equal(t, []string{sqlite}, good.kinds())
+	for _, bad := range []options{{}, {rounds: 1, largeN: 1}, {rounds: 1, largeN: 1, historyN: 1, history: -1}, {rounds: 1, largeN: 1, historyN: 1, large: 5}} {
+		require.Error(t, bad.check())
+	}
 }

@@ -103,11 +103,19 @@ func (l *line) environment(name string) delivery.EnvironmentSpec {
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(l.dir, name)}}}
 }
 
-// next gives a number that nobody has had.
-func (l *line) next() int {
+// next gives a version that nobody has had.
+func (l *line) next() string {
+	l.number()
+	return l.newest()
+}
+
+// number gives one that nobody has had.
+func (l *line) number() int {
 	l.count++
 	return l.count
 }
+
+func (l *line) newest() string { return fmt.Sprintf("2.0.%d", l.count) }
 
 func (l *line) release(version string) delivery.ReleaseRequest {
 	return delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: version, Artifacts: map[string]delivery.Artifact{
@@ -159,43 +167,55 @@ func (l *line) preview(b *testing.B, steps int, r delivery.PreviewRequest) {
 func BenchmarkEngine(b *testing.B) {
 	for _, one := range []struct {
 		operation string
-		metric    string // of decisions, where it is one
+		metric    string                      // how many of what in a second, where that is asked
+		before    func(b *testing.B, l *line) // is not measured
 		do        func(b *testing.B, l *line)
 	}{
-		{"decide-nothing-to-do", "decisions/s", func(b *testing.B, l *line) {
+		{operation: "decide-nothing-to-do", metric: "decisions/s", do: func(b *testing.B, l *line) {
 			_, decision, err := l.Advance(b.Context(), ann, "shop", "production")
 			require.NoError(b, err)
 			require.Empty(b, decision.Steps)
 		}},
-		{"deliver", "decisions/s", func(b *testing.B, l *line) { l.deliver(b, fmt.Sprintf("2.%d.0", l.next())) }},
-		{"plan-release-unchanged", "", func(b *testing.B, l *line) {
+		{operation: "deliver", metric: "deliveries/s", do: func(b *testing.B, l *line) { l.deliver(b, l.next()) }},
+		{operation: "promote", metric: "deliveries/s", before: func(b *testing.B, l *line) {
+			l.deliver(b, l.next())
+			l.approve(b, bea, l.newest())
+		}, do: func(b *testing.B, l *line) { l.promote(b, l.newest()) }},
+		{operation: "plan-release-unchanged", do: func(b *testing.B, l *line) {
 			r := l.release("1.0.0")
 			l.preview(b, 0, delivery.PreviewRequest{Release: &r})
 		}},
-		{"plan-release", "", func(b *testing.B, l *line) {
-			r := l.release("2.0.0")
+		{operation: "plan-release", do: func(b *testing.B, l *line) {
+			r := l.release("3.0.0")
 			l.preview(b, 1, delivery.PreviewRequest{Release: &r})
 		}},
-		{"plan-promotion-unchanged", "", func(b *testing.B, l *line) {
+		{operation: "plan-promotion-unchanged", do: func(b *testing.B, l *line) {
 			p := promotion("1.0.0")
 			l.preview(b, 0, delivery.PreviewRequest{Promotion: &p})
 		}},
-		{"approve", "", func(b *testing.B, l *line) { l.approve(b, fmt.Sprintf("p%d@example.com", l.next()), "1.0.0") }},
-		{"declare-environment", "", func(b *testing.B, l *line) {
-			_, err := l.PutEnvironment(b.Context(), ann, l.environment(fmt.Sprintf("e%d", l.next())))
+		{operation: "approve", before: func(b *testing.B, l *line) { l.deliver(b, l.next()) }, do: func(b *testing.B, l *line) { l.approve(b, bea, l.newest()) }},
+		{operation: "declare-environment", do: func(b *testing.B, l *line) {
+			_, err := l.PutEnvironment(b.Context(), ann, l.environment(fmt.Sprintf("e%d", l.number())))
 			require.NoError(b, err)
 		}},
 	} {
 		for _, kind := range []string{"sqlite", "postgres"} {
 			b.Run(fmt.Sprintf("database=%s/operation=%s", kind, one.operation), func(b *testing.B) {
 				l := newLine(b, lines[kind](b))
-				statements, transactions, n := l.ledger.statements.Load(), l.ledger.transactions.Load(), 0
+				var statements, transactions int64
+				n := 0
 				for b.Loop() {
+					if one.before != nil {
+						b.StopTimer()
+						one.before(b, l)
+						b.StartTimer()
+					}
+					statements, transactions, n = statements-l.ledger.statements.Load(), transactions-l.ledger.transactions.Load(), n+1
 					one.do(b, l)
-					n++
+					statements, transactions = statements+l.ledger.statements.Load(), transactions+l.ledger.transactions.Load()
 				}
-				b.ReportMetric(float64(l.ledger.statements.Load()-statements)/float64(n), "statements/op")
-				b.ReportMetric(float64(l.ledger.transactions.Load()-transactions)/float64(n), "transactions/op")
+				b.ReportMetric(float64(statements)/float64(n), "statements/op")
+				b.ReportMetric(float64(transactions)/float64(n), "transactions/op")
 				if one.metric != "" {
 					b.ReportMetric(float64(n)/b.Elapsed().Seconds(), one.metric)
 				}

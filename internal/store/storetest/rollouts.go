@@ -102,6 +102,19 @@ var rollouts = map[string]func(*testing.T, ledger){
 			return r.Rollouts(ctx, "shop", []string{"production"}, noon)
 		})))
 	},
+	"are those of as many stages as a pipeline may have": func(t *testing.T, l ledger) {
+		stages := []string{}
+		for i := range delivery.MaxStages {
+			stages = append(stages, fmt.Sprintf("stage-%d", i))
+		}
+		l.add(t, rolledOut("d1", "shop", stages[0], "r1", noon), rolledOut("d2", "shop", stages[len(stages)-1], "r1", noon.Add(time.Hour)))
+		require.Equal(t, []string{"stage-0/r1", "stage-99/r1"}, begun(read(t, l, func(ctx context.Context, r store.Reader) ([]delivery.RolloutRecord, error) {
+			return r.Rollouts(ctx, "shop", stages, time.Time{})
+		})))
+		require.Equal(t, []delivery.RolloutRecord{}, read(t, l, func(ctx context.Context, r store.Reader) ([]delivery.RolloutRecord, error) {
+			return r.Rollouts(ctx, "shop", nil, time.Time{})
+		}))
+	},
 	"agree with their definition on any history": func(t *testing.T, l ledger) {
 		random := rand.New(rand.NewPCG(20261120, 2)) //nolint:gosec // the same history each time, on purpose
 		history := []delivery.Deployment{}
