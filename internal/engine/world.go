@@ -83,7 +83,8 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 	if overlay != nil {
 		overlay.lay(&w)
 	}
-	return w, loadRollouts(ctx, r, &w) // those that a gate of the overlay counts too
+	err = loadRollouts(ctx, r, &w) // last, because a gate of the overlay counts them too
+	return w, err
 }
 
 // loadDeployments loads the deployments that a decision about the versions needs, and returns the versions that they speak of.

@@ -24,13 +24,15 @@ import (
 // overheard is a ledger that counts what is asked of it.
 type overheard struct {
 	*ledger
+	tb                       testing.TB
 	statements, transactions atomic.Int64
 }
 
 // View counts the statements of f, and the one that takes the snapshot.
 func (o *overheard) View(ctx context.Context, f func(store.Reader) error) error {
 	return o.ledger.View(ctx, func(r store.Reader) error {
-		of := r.(*reader) //nolint:forcetypeassert // this ledger's
+		of, ok := r.(*reader)
+		require.True(o.tb, ok)
 		return o.listen(of, func() error { return f(of) })
 	})
 }
@@ -38,7 +40,8 @@ func (o *overheard) View(ctx context.Context, f func(store.Reader) error) error 
 // Update counts the statements of f, and the one that takes the turn.
 func (o *overheard) Update(ctx context.Context, f func(store.Tx) error) error {
 	return o.ledger.Update(ctx, func(tx store.Tx) error {
-		of := tx.(*writer) //nolint:forcetypeassert // this ledger's
+		of, ok := tx.(*writer)
+		require.True(o.tb, ok)
 		return o.listen(&of.reader, func() error { return f(of) })
 	})
 }
@@ -79,7 +82,7 @@ const ann, bea = "ann@example.com", "bea@example.com"
 
 func newLine(b *testing.B, address string) *line {
 	b.Helper()
-	ctx, l := b.Context(), &line{dir: b.TempDir(), ledger: &overheard{ledger: openLedger(b, address)}}
+	ctx, l := b.Context(), &line{dir: b.TempDir(), ledger: &overheard{ledger: openLedger(b, address), tb: b}}
 	l.Engine = engine.New(engine.Options{Store: l.ledger, Drivers: map[string]driver.Driver{"directory": directory.New(directory.Options{})}})
 	b.Cleanup(func() { require.NoError(b, l.Close(context.WithoutCancel(ctx))) })
 	require.NoError(b, os.WriteFile(filepath.Join(l.dir, "page.html"), []byte("hello"), 0o600))
