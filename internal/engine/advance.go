@@ -22,7 +22,7 @@ func (e *Engine) Advance(ctx context.Context, actor, pipeline, entry string) (de
 // advance is Advance as far as may be: of each decision it does what is left of it.
 func (e *Engine) advance(ctx context.Context, actor, pipeline, entry string, may func(delivery.Decision) delivery.Decision) (delivery.Promotion, delivery.Decision, error) {
 	deployed := map[string]delivery.Content{} // by environment
-	found := newAnswers(pipeline)
+	found, doubted := newAnswers(pipeline), false
 	for {
 		w, d, err := e.decide(ctx, found, entry)
 		wanted := w.Promotions[entry]
@@ -46,8 +46,13 @@ func (e *Engine) advance(ctx context.Context, actor, pipeline, entry string, may
 			continue
 		}
 		if err := unhealable(deployed, d.Steps); err != nil {
-			return wanted, d, err
+			if doubted {
+				return wanted, d, err
+			}
+			doubted = true // somebody may have deployed after the ledger was read, and before the place was looked at
+			continue
 		}
+		doubted = false
 		begun, err := e.take(ctx, actor, found, d)
 		if err != nil {
 			return wanted, d, err

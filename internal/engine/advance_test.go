@@ -93,6 +93,25 @@ func TestTwoEnginesHealOnce(t *testing.T) {
 	require.Equal(t, []string{"1.0 to dev: deliver superseded", "1.0 to dev: heal verified"}, h.deployments())
 }
 
+// TestARivalBetweenTwoLooksIsNoDrift lets another engine deliver the next release after this one has read the ledger, and before it
+// looks at what it has just deployed itself.
+func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
+	h := newHouse(t)
+	h.declares(stage("development", delivery.Automatic, "dev"))
+	var once sync.Once
+	slow := h.engine(func(o *Options) {
+		o.decide = func(w delivery.World, entry string) delivery.Decision {
+			d := delivery.Decide(w, entry)
+			if len(d.Asks.Observations) > 0 {
+				once.Do(func() { require.Nil(t, h.delivers("2.0", 1).Failure) })
+			}
+			return d
+		}
+	})
+	requireRefusal(t, h.deliversBy(slow, "1.0", 1).Failure, delivery.CodeConflict, "asked for 2.0 meanwhile")
+	require.Equal(t, []string{"1.0 to dev: deliver superseded", "2.0 to dev: deliver verified"}, h.deployments())
+}
+
 // TestWhatIsUnderWayIsFinishedBehindAStageThatStops leaves a deployment in flight in staging, and holds the next release in
 // development.
 func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
