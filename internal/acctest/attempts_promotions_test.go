@@ -30,7 +30,7 @@ func attemptsOnPromotions() []attempt {
 		{
 			name:    "into a stage that does not exist",
 			promote: func(l *line) error { return l.promote(func(s *delivery.PromotionSpec) { s.Stage = "prod" }) },
-			says:    []string{`has no stage "prod"`},
+			says:    []string{`has no stage "prod"; it has: staging, production`},
 			mend:    nothing, enter: promoteIt,
 		},
 		{

@@ -83,7 +83,7 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Erro
 	p := newProblems()
 	stage, ok := w.Pipeline.Stage(s.Stage)
 	if !ok {
-		p.at("stage").add("%s has no stage %q", w.Pipeline, s.Stage)
+		p.at("stage").add("%s", w.Pipeline.NoStage(s.Stage))
 		return p.errors()
 	}
 	gates := w.approvalGates(stage)

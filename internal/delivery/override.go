@@ -68,7 +68,7 @@ func (s OverrideSpec) ValidateStage(pipeline PipelineSpec, now time.Time) Errors
 	p := newProblems()
 	stage, ok := pipeline.Stage(s.Stage)
 	if !ok {
-		p.at("stage").add("%s has no stage %q", pipeline, s.Stage)
+		p.at("stage").add("%s", pipeline.NoStage(s.Stage))
 		return p.errors()
 	}
 	for i, gate := range s.Gates {

@@ -104,6 +104,15 @@ func (p PipelineSpec) Stage(name string) (Stage, bool) {
 	return p.Stages[i], true
 }
 
+// NoStage words that the pipeline has no stage of that name, and which it has.
+func (p PipelineSpec) NoStage(name string) string {
+	names := []string{}
+	for _, s := range p.Stages {
+		names = append(names, s.Name)
+	}
+	return fmt.Sprintf("%s has no stage %q; it has: %s", p, name, listed(names))
+}
+
 // Entry tells by which stage a release enters the given stage: itself when it is manual or the first of the path, else the
 // nearest stage before it that is. A promotion into the entry carries the release through the automatic stages behind it.
 func (p PipelineSpec) Entry(i int) int {

@@ -52,7 +52,7 @@ func (s PromotionSpec) ValidateStage(pipeline PipelineSpec) Errors {
 	stage, ok := pipeline.Stage(s.Stage)
 	switch {
 	case !ok:
-		p.at("stage").add("%s has no stage %q", pipeline, s.Stage)
+		p.at("stage").add("%s", pipeline.NoStage(s.Stage))
 	case stage.Promotion == Automatic:
 		p.at("stage").add("stage %q of %s is automatic, so releases enter it by themselves; promote into a manual stage, or make this one manual", s.Stage, pipeline)
 	}

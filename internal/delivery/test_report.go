@@ -68,7 +68,7 @@ func (s TestReportSpec) Validate() Errors {
 func (s TestReportSpec) ValidateStage(pipeline PipelineSpec) Errors {
 	p := newProblems()
 	if _, ok := pipeline.Stage(s.Stage); s.Stage != "" && !ok {
-		p.at("stage").add("%s has no stage %q", pipeline, s.Stage)
+		p.at("stage").add("%s", pipeline.NoStage(s.Stage))
 	}
 	return p.errors()
 }

@@ -43,7 +43,7 @@ func (w World) ValidateVerification(s VerificationSpec) Errors {
 	p := newProblems()
 	stage, ok := w.Pipeline.Stage(s.Stage)
 	if !ok {
-		p.at("stage").add("%s has no stage %q", w.Pipeline, s.Stage)
+		p.at("stage").add("%s", w.Pipeline.NoStage(s.Stage))
 		return p.errors()
 	}
 	for _, env := range stage.Environments {

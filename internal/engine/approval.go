@@ -115,7 +115,7 @@ func (e *Engine) ApprovalRequest(ctx context.Context, pipeline, version, stage s
 	case decision != delivery.Approve && decision != delivery.Reject:
 		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeInvalid, Field: "decision", Message: fmt.Sprintf("%q is not a decision; use \"approve\" or \"reject\"", decision)}
 	case !exists:
-		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: fmt.Sprintf("%s has no stage %q", w.Pipeline, stage)}
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: w.Pipeline.NoStage(stage)}
 	case !known:
 		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: fmt.Sprintf("%s has no release %q", w.Pipeline, version)}
 	}

@@ -46,7 +46,7 @@ func TestWhoMayApprove(t *testing.T) {
 		"the author rejects":             {anyone, ann, approval("1.0", delivery.Reject), ""},
 		"in another's name":              {anyone, cid, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Approver: bob}, "cid@example.com acts here, and cannot decide for bob@example.com"},
 		"a stage that asks nobody":       {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "development", Version: "1.0", Decision: delivery.Approve}, "asks for no approvals"},
-		"a stage that is not there":      {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "moon", Version: "1.0", Decision: delivery.Approve}, `has no stage "moon"`},
+		"a stage that is not there":      {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "moon", Version: "1.0", Decision: delivery.Approve}, `has no stage "moon"; it has: development, production`},
 		"a release that is not there":    {anyone, bob, approval("9.0", delivery.Approve), `has no release "9.0"; register it with a cd_release first`},
 		"a pipeline that is not there":   {anyone, bob, delivery.ApprovalSpec{Pipeline: "blog", Stage: "production", Version: "1.0", Decision: delivery.Approve}, "declare it first"},
 		"neither approval nor rejection": {anyone, bob, approval("1.0", "maybe"), "is not a decision"},

@@ -208,7 +208,7 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	_, err = h.verifies(elsewhere)
 	requireRefusal(t, err, delivery.CodeInvalid, "version")
 	_, err = h.Verification(t.Context(), delivery.VerificationSpec{Pipeline: "shop", Stage: "nowhere"})
-	requireRefusal(t, err, delivery.CodeNotFound, `has no stage "nowhere"`)
+	requireRefusal(t, err, delivery.CodeNotFound, `has no stage "nowhere"; it has: development, production, last`)
 }
 
 // TestAVerificationWaitsForWhoeverIsThere has another process, silent for good, in one of the places.

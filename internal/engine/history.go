@@ -54,7 +54,7 @@ func (e *Engine) Readiness(ctx context.Context, pipeline, version, stage string,
 	release, known := w.Releases[version]
 	switch {
 	case !ok:
-		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: w.Pipeline.String() + " has no stage \"" + stage + "\""}
+		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: w.Pipeline.NoStage(stage)}
 	case !known:
 		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: w.Pipeline.String() + " has no release \"" + version + "\""}
 	}

@@ -21,7 +21,7 @@ func (e *Engine) Verification(ctx context.Context, spec delivery.VerificationSpe
 		return delivery.VerificationState{}, err
 	}
 	if _, ok := w.Pipeline.Stage(spec.Stage); !ok {
-		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s has no stage %q", w.Pipeline, spec.Stage)
+		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", w.Pipeline.NoStage(spec.Stage))
 	}
 	state := w.VerificationStateOf(spec)
 	state.Work = work

@@ -34,7 +34,7 @@ func newApprovalResource() resource.Resource {
 func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
+		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. Let the promotion depend on it, so that it is given first. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -134,6 +134,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		refuse(&resp.Diagnostics, "preview", "approval", name, err)
 	case state == nil:
 		refuseInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
+		warnIfLate(&resp.Diagnostics, "approval", "cd_approval", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
 	}

@@ -27,6 +27,7 @@ type overlay struct {
 	policies     map[string]delivery.PolicySpec
 	lifted       []string // freezes that go away
 	dropped      []string // policies that go away
+	asked        []asking // the gates that were asked so far
 
 	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
 	vagueEnvironments, vaguePipelines map[string]bool

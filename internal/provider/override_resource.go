@@ -138,6 +138,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	case state == nil:
 		r.session.overlay.override(spec)
 		refuseInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
+		warnIfLate(&resp.Diagnostics, "override", "cd_override", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
 	default:
 		warnIfUseless(&resp.Diagnostics, *state, refused)
 	}

@@ -151,6 +151,7 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		refuse(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
 		return
 	}
+	r.session.overlay.asks("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
 	refuseInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	foretell(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
 	plan.ID = types.StringValue(spec.ID())

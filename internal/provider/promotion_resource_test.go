@@ -138,7 +138,7 @@ func TestPromotionIntoAnAutomaticStage(t *testing.T) {
 	w := newWalks(t, s)
 	for stage, want := range map[string]string{
 		"staging": `AttributeName("stage"): Unable to promote release "shop/1.0.0": stage "staging" of pipeline "shop" is automatic`,
-		"nowhere": `AttributeName("stage"): Unable to promote release "shop/1.0.0": pipeline "shop" has no stage "nowhere"`,
+		"nowhere": `AttributeName("stage"): Unable to promote release "shop/1.0.0": pipeline "shop" has no stage "nowhere"; it has: staging, production`,
 	} {
 		plan := w.refreshAndPlan(s.declare(order{version: "1.0.0", promotion: map[string]any{"stage": stage}})...)
 		require.True(t, plan["promotion"].failed())

@@ -117,7 +117,7 @@ func (d *releaseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 					},
 					"version": schema.StringAttribute{
 						Computed:            true,

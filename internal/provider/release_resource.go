@@ -71,7 +71,7 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 					},
 					"version": schema.StringAttribute{
 						Computed:            true,
@@ -92,7 +92,7 @@ func artifactAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"uri": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "Where the artifact is: a path (relative to where Terraform runs), `file://`, `https://` or `oci://`.",
+			MarkdownDescription: "Where the artifact is: a path (relative to where Terraform runs), `file://`, `https://` or `oci://`. What `oci://` names is for `command` and `webhook` targets, and for what Terraform deploys itself; a `directory` target refuses it.",
 		},
 		"digest": schema.StringAttribute{
 			Required:            true,
@@ -207,6 +207,7 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 	if err != nil {
 		return preview, err
 	}
+	r.session.overlay.asks("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
 	refuseInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
 	foretell(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
 	return preview, nil

@@ -38,7 +38,7 @@ type commandModel struct {
 func targetAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Where and how releases are deployed here: exactly one kind. Without a target nothing can be deployed here.",
+		MarkdownDescription: "Where and how releases are deployed here: exactly one kind. To an environment without a target Terraform itself deploys: see the guide [Let Terraform deploy](../guides/let-terraform-deploy).",
 		Attributes: map[string]schema.Attribute{
 			"directory": schema.SingleNestedAttribute{
 				Optional:            true,

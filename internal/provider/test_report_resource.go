@@ -33,7 +33,7 @@ func newTestReportResource() resource.Resource {
 func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
+		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Let the promotion that it is for depend on it, so that it is recorded first. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -158,6 +158,7 @@ func (r *testReportResource) foresee(ctx context.Context, plan *testReportModel,
 	}
 	plan.count(*preview.Counts, preview.Digest)
 	r.session.overlay.report(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
+	warnIfLate(&resp.Diagnostics, "test report", "cd_test_report", r.session.overlay.askedBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
 	return true
 }
 
