@@ -62,7 +62,7 @@ func targetAttribute() schema.Attribute {
 			},
 			"command": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Deploys and observes through commands of yours. Each gets the request in its environment, and as JSON on standard input.",
+				MarkdownDescription: "Deploys and observes through commands of yours. Each gets the request in its environment, and as JSON on standard input: see the guide [Target: command](../guides/target-command).",
 				Attributes: map[string]schema.Attribute{
 					"deploy": schema.SingleNestedAttribute{
 						Required:            true,
