@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
@@ -33,6 +34,9 @@ type App struct {
 	end      context.CancelFunc
 	mu       sync.Mutex // no request begins to count while Close begins to wait
 	underway sync.WaitGroup
+
+	hurry chan struct{} // closed when whatever still runs is to be killed
+	once  sync.Once
 }
 
 // Open opens the ledger and puts the control plane together. ctx bounds opening only.
@@ -44,24 +48,28 @@ func Open(ctx context.Context, config Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := engine.Options{Store: ledger, Drivers: drivers(), Checkers: checkers(), Log: config.Log}
+	hurry := make(chan struct{})
+	options := engine.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Log: config.Log}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}
 	e := engine.New(options)
-	a := &App{engine: e, store: ledger}
+	a := &App{engine: e, store: ledger, hurry: hurry}
 	a.requests, a.end = context.WithCancel(context.Background())
 	a.Handler = a.endable(server.New(e, config.Log))
 	return a, nil
 }
 
 // Close stops the work of this process at a safe point, then the requests that are still under way, with what they run, both bounded by
-// ctx, and closes the ledger. What is not done then is gone on with by the next process.
+// ctx, and closes the ledger. When two thirds of the time until ctx's deadline are over, whatever still runs is killed: nothing of it
+// is left when the process ends, and the rest of the time is for giving up its leases. What is not done then is gone on with by the next
+// process.
 func (a *App) Close(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		defer time.AfterFunc(time.Until(deadline)*2/3, a.kill).Stop()
+	}
 	err := a.engine.Close(ctx) // whoever waits for the work is answered
-	a.mu.Lock()
-	a.end()
-	a.mu.Unlock()
+	a.endRequests()
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
@@ -72,6 +80,18 @@ func (a *App) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return errors.Join(err, a.store.Close())
+}
+
+// kill ends at once whatever is run, for the work that is being stopped or for requests.
+func (a *App) kill() {
+	a.endRequests()
+	a.once.Do(func() { close(a.hurry) })
+}
+
+func (a *App) endRequests() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.end()
 }
 
 // endable has requests end when the app does: a plan that asks a program whether a gate is open leaves no program behind.

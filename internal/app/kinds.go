@@ -11,18 +11,18 @@ import (
 )
 
 // drivers lists the kinds of targets, by the name that the JSON and the Terraform attribute have too.
-func drivers() map[string]driver.Driver {
+func drivers(hurry <-chan struct{}) map[string]driver.Driver {
 	return map[string]driver.Driver{
 		"directory": directory.New(directory.Options{}),
-		"command":   commanddriver.New(),
+		"command":   commanddriver.New(hurry),
 		"webhook":   webhook.New(webhook.Options{}),
 	}
 }
 
 // checkers lists the kinds of checks, by the name that the JSON and the Terraform attribute have too.
-func checkers() map[string]gate.Checker {
+func checkers(hurry <-chan struct{}) map[string]gate.Checker {
 	return map[string]gate.Checker{
 		"http":    httpgate.New(gate.Sleep),
-		"command": commandgate.New(gate.Sleep),
+		"command": commandgate.New(gate.Sleep, hurry),
 	}
 }

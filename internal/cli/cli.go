@@ -161,9 +161,13 @@ func (c *controlPlanes) close(grace time.Duration) error {
 	defer c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	closed := make(chan error, len(c.open))
+	for _, opened := range c.open { // together: each has all the time there is
+		go func() { closed <- opened.Close(ctx) }()
+	}
 	var all error
-	for _, opened := range c.open {
-		all = errors.Join(all, opened.Close(ctx))
+	for range c.open {
+		all = errors.Join(all, <-closed)
 	}
 	return all
 }

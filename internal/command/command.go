@@ -1,6 +1,7 @@
 // Package command runs the programs that users configure: as argv, never through a shell, in a session and process group of
 // their own, with a bounded environment, bounded time and bounded output. When the caller gives up or the time is over, the
-// whole group is stopped: first asked, then killed. Secrets are masked in whatever is kept of the output for people to read.
+// whole group is stopped: first asked, then killed. On Unix it is stopped as well when this process ends, however it does. Secrets are
+// masked in whatever is kept of the output for people to read.
 package command
 
 import (
@@ -40,6 +41,9 @@ type Spec struct {
 	// Grace is how long the program has to end by itself once it is asked to, and how long its output is still read after its
 	// end while something that it started holds the output open; 0 means DefaultGrace.
 	Grace time.Duration
+	// Hurry, once it is closed, leaves no more of its grace to a program that was asked to end: it is killed at once, with its group.
+	// nil means never.
+	Hurry <-chan struct{}
 	// OutputLimit is how many bytes are kept, of standard output and of the log each: the last ones. What is beyond is read
 	// and dropped. 0 means DefaultOutputLimit.
 	OutputLimit int
@@ -89,15 +93,17 @@ func Run(ctx context.Context, s Spec) (Output, error) {
 // process is a started program.
 type process struct {
 	cmd         *exec.Cmd
-	interrupted bool // it was asked to stop; written before Wait returns
+	interrupted bool          // it was asked to stop; written before Wait returns
+	ended       chan struct{} // closed once it was waited for
+	dismiss     func()        // sends away who watches over it
 }
 
 // start starts the program, again and again for a short while if its file is busy.
 func start(ctx context.Context, s Spec, c *capture) (*process, error) {
 	for attempt := 1; ; attempt++ {
 		p := newProcess(ctx, s, c)
-		err := p.cmd.Start()
-		if err == nil {
+		var err error
+		if p.dismiss, err = StartWatched(p.cmd, p.cmd.WaitDelay); err == nil {
 			return p, nil
 		}
 		if !busy(err) || attempt == startAttempts {
@@ -112,7 +118,7 @@ func start(ctx context.Context, s Spec, c *capture) (*process, error) {
 }
 
 func newProcess(ctx context.Context, s Spec, c *capture) *process {
-	p := &process{cmd: exec.CommandContext(ctx, s.Argv[0], s.Argv[1:]...)}
+	p := &process{cmd: exec.CommandContext(ctx, s.Argv[0], s.Argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Dir = s.Dir
 	p.cmd.Env = environment(os.Environ(), s.Env)
 	p.cmd.Stdin = s.stdin()
@@ -121,18 +127,30 @@ func newProcess(ctx context.Context, s Spec, c *capture) *process {
 	p.cmd.WaitDelay = orDefault(s.Grace, DefaultGrace)
 	p.cmd.Cancel = func() error {
 		p.interrupted = true
+		go p.hurry(s.Hurry)
 		return interrupt(p.cmd.Process)
 	}
 	separate(p.cmd)
 	return p
 }
 
+// hurry kills the group as soon as there is no time left for it to end by itself.
+func (p *process) hurry(noTime <-chan struct{}) {
+	select {
+	case <-noTime:
+		kill(p.cmd.Process)
+	case <-p.ended:
+	}
+}
+
 // wait waits for the end. An interrupted program takes its whole group with it: what did not listen is killed.
 func (p *process) wait() error {
 	err := p.cmd.Wait()
+	close(p.ended)
 	if p.interrupted {
 		kill(p.cmd.Process)
 	}
+	p.dismiss()
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil // it ended well; only its output was held open by what it left behind
 	}

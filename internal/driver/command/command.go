@@ -35,10 +35,13 @@ import (
 const maxOutputShown = 4 << 10
 
 // Driver deploys to targets of kind "command".
-type Driver struct{ grace time.Duration }
+type Driver struct {
+	grace time.Duration
+	hurry <-chan struct{}
+}
 
-// New makes a driver.
-func New() *Driver { return &Driver{grace: command.DefaultGrace} }
+// New makes a driver. Once hurry is closed, programs that were asked to end are killed at once; nil means never.
+func New(hurry <-chan struct{}) *Driver { return &Driver{command.DefaultGrace, hurry} }
 
 // errNotCommand is a defect of the caller: each kind of target has its own driver.
 var errNotCommand = errors.New("this is no command target")
@@ -97,6 +100,7 @@ func (d *Driver) spec(r driver.Request, c delivery.Command, secrets map[string]s
 		Env:     env,
 		Timeout: c.Timeout.Or(delivery.DefaultCommandTimeout),
 		Grace:   d.grace,
+		Hurry:   d.hurry,
 	}
 }
 

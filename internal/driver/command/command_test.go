@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 		dir := t.TempDir()
 		of := func(pipeline, name string) string { return filepath.Join(dir, pipeline, name) }
 		return drivertest.Place{
-			Driver:    command.New(),
+			Driver:    command.New(nil),
 			Target:    commandTarget(self(t, "deploy", dir), self(t, "observe", dir)),
 			Artifacts: artifacts,
 			Running: func(t *testing.T, pipeline string) drivertest.Running {
@@ -110,21 +110,21 @@ func request(target delivery.Target) driver.Request {
 }
 
 func TestAFailureSaysWhatItMeans(t *testing.T) {
-	_, err := command.New().Deploy(t.Context(), request(commandTarget(self(t, "fail", t.TempDir()), delivery.Command{})))
+	_, err := command.New(nil).Deploy(t.Context(), request(commandTarget(self(t, "fail", t.TempDir()), delivery.Command{})))
 	require.ErrorContains(t, err, "deploying shop 1.4.2 with the target's deploy command")
 	require.ErrorContains(t, err, "ended with exit status 1")
 	require.ErrorContains(t, err, `what runs in environment "staging-eu" may be partly changed`)
 	require.ErrorContains(t, err, "no luck today")
 	require.NotContains(t, err.Error(), "hunter2")
 
-	_, err = command.New().Deploy(t.Context(), request(commandTarget(delivery.Command{Argv: []string{"no-such-program"}}, delivery.Command{})))
+	_, err = command.New(nil).Deploy(t.Context(), request(commandTarget(delivery.Command{Argv: []string{"no-such-program"}}, delivery.Command{})))
 	require.ErrorContains(t, err, "install it, or give its path")
 	require.ErrorContains(t, err, `nothing was changed in environment "staging-eu"`)
 
 	stalling := self(t, "stall", t.TempDir())
 	stalling.Environment[callVariable], _ = listen(t)
 	stalling.Timeout = "100ms"
-	_, err = command.New().Deploy(t.Context(), request(commandTarget(stalling, delivery.Command{})))
+	_, err = command.New(nil).Deploy(t.Context(), request(commandTarget(stalling, delivery.Command{})))
 	require.ErrorContains(t, err, "still running after 100ms and was stopped; raise its timeout")
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
 }
@@ -135,13 +135,13 @@ func TestTheCommandsOwnVariablesWin(t *testing.T) {
 	deploy.Environment["LOG_LEVEL"] = "the command's own"
 	r := request(commandTarget(deploy, delivery.Command{}))
 	r.Artifacts = artifacts(t, "software")
-	_, err := command.New().Deploy(t.Context(), r)
+	_, err := command.New(nil).Deploy(t.Context(), r)
 	require.ErrorContains(t, err, "variable LOG_LEVEL is not what the JSON says")
 
 	deploy = self(t, "deploy", dir)
 	deploy.Environment["CD_ID"] = "not mine to say"
 	r.Target = commandTarget(deploy, delivery.Command{})
-	_, err = command.New().Deploy(t.Context(), r)
+	_, err = command.New(nil).Deploy(t.Context(), r)
 	require.NoError(t, err)
 	now, err := readRun(filepath.Join(dir, "shop"))
 	require.NoError(t, err)
@@ -151,15 +151,15 @@ func TestTheCommandsOwnVariablesWin(t *testing.T) {
 func TestTheReceiptSaysWhatWasDeployed(t *testing.T) {
 	r := request(commandTarget(self(t, "deploy", t.TempDir()), delivery.Command{}))
 	r.Artifacts = artifacts(t, "software")
-	result, err := command.New().Deploy(t.Context(), r)
+	result, err := command.New(nil).Deploy(t.Context(), r)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"deployment": "d1", "config_revision": "sha256:11"}`, result.Receipt)
 }
 
 func TestAnotherKindOfTargetIsRefused(t *testing.T) {
-	_, err := command.New().Deploy(t.Context(), request(delivery.Target{}))
+	_, err := command.New(nil).Deploy(t.Context(), request(delivery.Target{}))
 	require.Error(t, err)
-	_, err = command.New().Observe(t.Context(), request(delivery.Target{}))
+	_, err = command.New(nil).Observe(t.Context(), request(delivery.Target{}))
 	require.Error(t, err)
 }
 
@@ -167,7 +167,7 @@ func TestAnEmptySetOfSecretsIsAnObject(t *testing.T) {
 	dir := t.TempDir()
 	r := request(commandTarget(self(t, "write down", dir), delivery.Command{}))
 	r.Secrets, r.SecretNames = nil, nil
-	_, err := command.New().Deploy(t.Context(), r)
+	_, err := command.New(nil).Deploy(t.Context(), r)
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(dir, "shop.json"))
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ func observe(t *testing.T, text, script string) delivery.Observation {
 	}
 	r := request(commandTarget(delivery.Command{}, looking))
 	r.Receipt = `{"deployment": "d1", "config_revision": "sha256:11"}`
-	seen, err := command.New().Observe(t.Context(), r)
+	seen, err := command.New(nil).Observe(t.Context(), r)
 	require.NoError(t, err)
 	return seen
 }
@@ -82,7 +82,7 @@ func TestAnObserverThatDoesNotRunLeavesThePlaceUnknown(t *testing.T) {
 		"install it, or give its path":  {Argv: []string{"no-such-program"}},
 		"still running after 100ms and": {Argv: []string{"sleep", "1000"}, Timeout: "100ms"},
 	} {
-		seen, err := command.New().Observe(t.Context(), request(commandTarget(delivery.Command{}, looking)))
+		seen, err := command.New(nil).Observe(t.Context(), request(commandTarget(delivery.Command{}, looking)))
 		require.NoError(t, err)
 		require.Contains(t, seen.Unknown, want)
 	}
@@ -91,12 +91,12 @@ func TestAnObserverThatDoesNotRunLeavesThePlaceUnknown(t *testing.T) {
 func TestADeploymentWithoutReceiptIsComparedByItself(t *testing.T) {
 	looking := delivery.Command{Argv: []string{"echo", `{"running": true, "version": "1.4.2", "deployment": "d0"}`}}
 	r := request(commandTarget(delivery.Command{}, looking))
-	seen, err := command.New().Observe(t.Context(), r)
+	seen, err := command.New(nil).Observe(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, []string{`deployment is "d0", deployed was "d1"`}, seen.Differences)
 
 	r.Receipt = "not ours"
-	seen, err = command.New().Observe(t.Context(), r)
+	seen, err = command.New(nil).Observe(t.Context(), r)
 	require.NoError(t, err)
 	require.Contains(t, seen.Unknown, "receipt of deployment d1 cannot be read")
 }
@@ -111,7 +111,7 @@ func TestDifferencesAreBounded(t *testing.T) {
 	path := t.TempDir() + "/report.json"
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	looking := delivery.Command{Argv: []string{"cat", path}}
-	seen, err := command.New().Observe(t.Context(), request(commandTarget(delivery.Command{}, looking)))
+	seen, err := command.New(nil).Observe(t.Context(), request(commandTarget(delivery.Command{}, looking)))
 	require.NoError(t, err)
 	require.Empty(t, seen.Unknown)
 	require.Len(t, seen.Differences, 101)

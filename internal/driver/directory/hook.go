@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -67,7 +68,7 @@ func (d *directoryDriver) afterDeploy(ctx context.Context, p *place, r driver.Re
 		notFoundHint(ran))
 }
 
-// run runs the command to its end.
+// run runs the command to its end. It ends with this process, too, however that ends.
 func run(ctx context.Context, argv []string, dir string, environment []string, output *os.File) error {
 	ticker := time.NewTicker(busyPause)
 	defer ticker.Stop()
@@ -76,7 +77,12 @@ func run(ctx context.Context, argv []string, dir string, environment []string, o
 		ownGroup(cmd)
 		cmd.Dir, cmd.Env = dir, environment
 		cmd.Stdout, cmd.Stderr = output, output
-		if err := cmd.Run(); !isBusy(err) {
+		dismiss, err := command.StartWatched(cmd, 0)
+		if err == nil {
+			err = cmd.Wait()
+			dismiss()
+		}
+		if !isBusy(err) {
 			return err
 		}
 		<-ticker.C

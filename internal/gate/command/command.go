@@ -28,11 +28,15 @@ const maxDetailBytes = 2 << 10
 type Checker struct {
 	pause gate.Pause
 	grace time.Duration
+	hurry <-chan struct{}
 	turns turns
 }
 
-// New makes a checker that waits between attempts with pause: gate.Sleep, but in tests.
-func New(pause gate.Pause) *Checker { return &Checker{pause: pause, grace: command.DefaultGrace} }
+// New makes a checker that waits between attempts with pause: gate.Sleep, but in tests. Once hurry is closed, programs that were asked
+// to end are killed at once; nil means never.
+func New(pause gate.Pause, hurry <-chan struct{}) *Checker {
+	return &Checker{pause: pause, grace: command.DefaultGrace, hurry: hurry}
+}
 
 // Check runs the program as often as the check allows. The error is ctx's.
 func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
@@ -92,6 +96,7 @@ func (c *Checker) spec(r delivery.CheckRequest) (command.Spec, error) {
 		Stdin:       stdin,
 		Timeout:     check.Timeout.Or(delivery.DefaultCommandTimeout),
 		Grace:       c.grace,
+		Hurry:       c.hurry,
 		OutputLimit: maxDetailBytes,
 	}, nil
 }

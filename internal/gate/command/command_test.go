@@ -24,7 +24,7 @@ import (
 func TestConformance(t *testing.T) {
 	gatetest.Exercise(t, gatetest.Subject{
 		New: func(pause gate.Pause) gate.Checker {
-			c := New(pause)
+			c := New(pause, nil)
 			c.grace = 100 * time.Millisecond
 			return c
 		},
@@ -85,7 +85,7 @@ func TestTheProgramKnowsWhatItIsAskedAbout(t *testing.T) {
 		Digest: "sha256:00", Config: map[string]string{"LOG_LEVEL": "info", "BOTH": "config"},
 	}
 
-	result, err := New(gate.Sleep).Check(t.Context(), request)
+	result, err := New(gate.Sleep, nil).Check(t.Context(), request)
 
 	require.NoError(t, err)
 	require.Equal(t, delivery.CheckResult{Name: "smoke", Passed: true, Detail: "the command succeeded"}, result)
@@ -110,7 +110,7 @@ func TestTheProgramKnowsWhatItIsAskedAbout(t *testing.T) {
 
 func TestTheLastWordsAreShown(t *testing.T) {
 	request := delivery.CheckRequest{Check: shell("echo first; echo last words >&2; exit 4")}
-	result, err := New(gate.Sleep).Check(t.Context(), request)
+	result, err := New(gate.Sleep, nil).Check(t.Context(), request)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(result.Detail, `program "sh" ended with exit status 4: `), result.Detail)
 	require.Contains(t, result.Detail, "last words")
@@ -122,7 +122,7 @@ func TestWhatCannotBeAskedIsBroken(t *testing.T) {
 	nowhere := argv("sh")
 	nowhere.Command.Directory = filepath.Join(t.TempDir(), "nowhere")
 	for _, check := range []delivery.Check{argv(plain), argv("./no-such"), nowhere} {
-		result, err := New(gate.Sleep).Check(t.Context(), delivery.CheckRequest{Check: check})
+		result, err := New(gate.Sleep, nil).Check(t.Context(), delivery.CheckRequest{Check: check})
 		require.NoError(t, err)
 		require.False(t, result.Passed)
 		require.True(t, result.Broken, result.Detail)

@@ -34,7 +34,7 @@ func reporting(dir, junitFile, script string, args ...string) delivery.Check {
 
 func askOnce(t *testing.T, check delivery.Check) delivery.CheckResult {
 	t.Helper()
-	result, err := New(gate.Sleep).Check(t.Context(), delivery.CheckRequest{Check: check, Name: "unit"})
+	result, err := New(gate.Sleep, nil).Check(t.Context(), delivery.CheckRequest{Check: check, Name: "unit"})
 	require.NoError(t, err)
 	require.Equal(t, result.Report != nil, result.ReportDigest != "")
 	return result
@@ -48,7 +48,7 @@ func TestConformanceWithReports(t *testing.T) {
 	}
 	gatetest.Exercise(t, gatetest.Subject{
 		New: func(pause gate.Pause) gate.Checker {
-			c := New(pause)
+			c := New(pause, nil)
 			c.grace = 100 * time.Millisecond
 			return c
 		},
@@ -220,7 +220,7 @@ func TestReportThatIsTooBig(t *testing.T) {
 func TestOneAtATimeUsesAFile(t *testing.T) {
 	dir := t.TempDir()
 	script := `if mkdir busy; then printf %s "$0" >report.xml; rmdir busy; else exit 9; fi`
-	checker := New(gate.Sleep)
+	checker := New(gate.Sleep, nil)
 	results := make(chan delivery.CheckResult)
 	for range 8 {
 		go func() {
