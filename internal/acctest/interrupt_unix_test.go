@@ -24,18 +24,23 @@ import (
 // patience bounds waiting for processes of a busy machine. Nothing waits for longer than what it waits for takes.
 const patience = time.Minute
 
+const slowScript = `[ -e "$1/fast" ] || {
+	(trap '' TERM; read -r _ < "$1/go") &
+	echo $! > "$1/grandchild"
+	echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"
+	read -r _ < "$1/go"
+}`
+
+// deaf makes the script one that does not listen either when it is asked to end.
+func (w *workspace) deaf() { w.write("slow.sh", "trap '' TERM\n"+slowScript) }
+
 // slowShop is a shop whose smoke check, and whose after_deploy hook when slowDeploy says so, stays at work until let go: it tells
 // its process id in a file, and then reads from a pipe into which nobody has written yet.
 func slowShop(t *testing.T, h *acctest.Harness, slowDeploy bool) *workspace {
 	t.Helper()
 	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(w.dir, "go"), 0o600))
-	w.write("slow.sh", `[ -e "$1/fast" ] || {
-	(trap '' TERM; read -r _ < "$1/go") &
-	echo $! > "$1/grandchild"
-	echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"
-	read -r _ < "$1/go"
-}`)
+	w.write("slow.sh", slowScript)
 	w.write("page.html", "hello")
 	w.write("main.tf", fmt.Sprintf(`
 locals {
@@ -161,11 +166,25 @@ func requireGone(t *testing.T, pid int, otherwise string) {
 	require.Eventually(t, func() bool { return gone(pid) }, patience, 10*time.Millisecond, otherwise)
 }
 
+// onEachSlow runs a test while a hook and while a check is at work, on each kind of ledger. Neither listens when it is asked to end.
+func onEachSlow(t *testing.T, test func(t *testing.T, h *acctest.Harness, w *workspace)) {
+	t.Helper()
+	for name, slowDeploy := range map[string]bool{"while deploying": true, "while verifying": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
+				w := slowShop(t, h, slowDeploy)
+				w.deaf()
+				test(t, h, w)
+			})
+		})
+	}
+}
+
 // TestTwoInterruptsLoseNothing: the second one makes Terraform leave at once. Neither the provider nor what it runs stays behind.
 func TestTwoInterruptsLoseNothing(t *testing.T) {
 	t.Parallel()
-	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
-		w := slowShop(t, h, true)
+	onEachSlow(t, func(t *testing.T, h *acctest.Harness, w *workspace) {
 		apply := w.start("apply")
 		child, grandchild := w.child(), w.grandchild()
 		provider := providerOf(t, child)
@@ -186,18 +205,20 @@ func TestTwoInterruptsLoseNothing(t *testing.T) {
 	})
 }
 
-// TestALostProviderLosesNothing kills the provider in the middle of a deployment. Nobody gives the lease up then: the next apply waits
-// until it lapses. What the provider was running comes to its end, or not.
+// TestALostProviderLosesNothing kills the provider in the middle of a deployment. What it was running is ended all the same, before the
+// next apply may start it again: nobody gives the lease up then, so that waits until it lapses.
 func TestALostProviderLosesNothing(t *testing.T) {
 	t.Parallel()
-	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
-		w := slowShop(t, h, true)
+	onEachSlow(t, func(t *testing.T, h *acctest.Harness, w *workspace) {
 		apply := w.start("apply")
-		end(t, providerOf(t, w.child()))
+		child, grandchild := w.child(), w.grandchild()
+		end(t, providerOf(t, child))
+		for _, pid := range []int{child, grandchild} {
+			requireGone(t, pid, "a process stays behind")
+		}
 		said, status := apply.wait()
 		require.NotZero(t, status, said)
 		w.hurry()
-		letGo(t, w) // the script outlives whoever would have ended it
 		w.run("apply")
 		w.requireEmptyPlan()
 		requireDeliveredOnce(t, h)
