@@ -39,7 +39,7 @@ func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
 	require.NoError(t, err)
 	pipe, err := os.Open(path)
 	require.NoError(t, err)
-	defer pipe.Close()
+	defer func() { require.NoError(t, pipe.Close()) }()
 	text := bufio.NewReader(pipe)
 	line, err := text.ReadString('\n')
 	require.NoError(t, err)
