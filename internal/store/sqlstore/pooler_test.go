@@ -13,23 +13,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// The settings of a URL with which nothing is prepared that a later transaction would look for.
-const (
-	execMode   = "default_query_exec_mode=exec"
-	simpleMode = "default_query_exec_mode=simple_protocol"
-)
+// execMode is the setting of a URL with which nothing is prepared that a later transaction would look for.
+const execMode = "default_query_exec_mode=exec"
 
 // A ledger keeps nothing in a session: each transaction may run on another connection to the server, as behind a pooler.
 func TestConformanceBehindATransactionPooler(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string]string{"exec": execMode, "simple protocol": simpleMode} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Exercise(t, func(t *testing.T) store.Store {
-				return openLedger(t, pgtest.NewPooler(t, pgtest.URL(t)).URL(settings))
-			})
-		})
-	}
+	storetest.Exercise(t, func(t *testing.T) store.Store {
+		return openLedger(t, pgtest.NewPooler(t, pgtest.URL(t)).URL(execMode))
+	})
 }
 
 // Many processes on few connections write one chain.
