@@ -53,7 +53,7 @@ func lineConfiguration(dir, version, digest string) string {
 	return text.String()
 }
 
-// lineGates are of each kind that the ledger answers, so that a plan asks it everything that it could be asked.
+// lineGates are those that make a plan read the more of a ledger the more there is to read: decisions, reports, how long and how often.
 var lineGates = map[delivery.PromotionPolicy]string{
 	delivery.Automatic: `{ max_deploys = { count = 100, per = "24h" } }`,
 	delivery.Manual: `{
