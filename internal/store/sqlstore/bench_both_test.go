@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -41,10 +42,18 @@ func sideBySide(b *testing.B, run func(b *testing.B, l *ledger)) {
 func fillPast(b *testing.B, l *ledger, rows int) {
 	b.Helper()
 	fillHistory(b, l, rows)
-	_, err := l.write.Exec(`UPDATE deployments SET status = 'superseded' WHERE status = 'verified'`)
-	require.NoError(b, err)
-	_, err = l.write.Exec(`DELETE FROM promotions`) // there is one for each stage, however long the history
-	require.NoError(b, err)
+	tidy := `PRAGMA wal_checkpoint(TRUNCATE)` // both databases do so by themselves, but later
+	if l.dialect.goose == goose.DialectPostgres {
+		tidy = `VACUUM (ANALYZE)`
+	}
+	for _, statement := range []string{
+		`UPDATE deployments SET status = 'superseded' WHERE status = 'verified'`,
+		`DELETE FROM promotions`, // there is one for each stage, however long the history
+		tidy,
+	} {
+		_, err := l.write.Exec(statement)
+		require.NoError(b, err, statement)
+	}
 }
 
 // shopVersions are those that the shop was delivered last: the one that runs, and the one before.
