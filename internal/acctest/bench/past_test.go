@@ -23,7 +23,7 @@ func TestAFilledLedgerIsUnbroken(t *testing.T) {
 	for _, kind := range []string{sqlite, postgres} {
 		address, err := l.address(kind)
 		require.NoError(t, err)
-		require.NoError(t, l.fill(t.Context(), kind, address, endingBefore(now, 1234)))
+		require.NoError(t, l.fill(t.Context(), kind, address, endingBefore(now, 250)))
 		verify := func() {
 			_, err := ledger.Verify(t.Context(), address, "", func(string, int64, int64) {})
 			require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestAFilledLedgerIsUnbroken(t *testing.T) {
 func requirePast(t *testing.T, r store.Reader, now time.Time) error {
 	t.Helper()
 	all, err := r.Deployments(t.Context(), store.DeploymentFilter{Pipeline: lineName})
-	require.Len(t, all, 1234)
+	require.Len(t, all, 250)
 	by := map[delivery.DeploymentStatus]int{}
 	for _, d := range all {
 		by[d.Status]++
@@ -69,7 +69,7 @@ func TestAPastEndsWithWhateverStopsTheFilling(t *testing.T) {
 	l := &ledgers{dir: t.TempDir()}
 	address, err := l.address(sqlite)
 	require.NoError(t, err)
-	require.ErrorIs(t, l.fill(ctx, sqlite, address, endingBefore(time.Now(), 1234)), context.Canceled)
+	require.ErrorIs(t, l.fill(ctx, sqlite, address, endingBefore(time.Now(), 250)), context.Canceled)
 }
 
 func TestTheLineHasEveryEnvironmentAndGate(t *testing.T) {
