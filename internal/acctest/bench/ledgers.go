@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -57,8 +56,19 @@ func (l *ledgers) fill(ctx context.Context, kind, address string, p past) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(made.Close(),
-		pgtest.Run(ctx, address, `ALTER TABLE events DISABLE TRIGGER events_are_a_chain`),
-		p.fill(ctx, address),
-		pgtest.Run(ctx, address, `ALTER TABLE events ENABLE TRIGGER events_are_a_chain; ANALYZE`))
+	for _, step := range []func() error{
+		made.Close,
+		func() error {
+			return pgtest.Run(ctx, address, `ALTER TABLE events DISABLE TRIGGER events_are_a_chain`)
+		},
+		func() error { return p.fill(ctx, address) },
+		func() error {
+			return pgtest.Run(ctx, address, `ALTER TABLE events ENABLE TRIGGER events_are_a_chain; ANALYZE`)
+		},
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
