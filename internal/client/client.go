@@ -1,4 +1,5 @@
-// Package client speaks to a control plane over its HTTP API: in this process or over the network, with the same requests.
+// Package client speaks to a control plane over its HTTP API. The provider uses it in its own process only; no control plane that
+// listens on the network exists yet, for which the requests would be the same.
 // Every refusal it returns is a delivery.Errors with the server's own codes; when the caller's context has ended, the error is
 // the context's.
 package client

@@ -1,4 +1,4 @@
-# terraform test: each run applies the configuration to the ledger that main.tf names, asserts, and everything is destroyed at
+# terraform test: each run applies the configuration to the ledger in CD_LEDGER, else .cd/ledger.db, asserts, and everything is destroyed at
 # the end. Use a ledger of its own for such tests: CD_LEDGER=.cd/test.db terraform test
 
 run "wednesday_morning_is_open" {
