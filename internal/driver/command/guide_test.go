@@ -27,7 +27,7 @@ func TestTheGuideSaysWhatProgramsAreGiven(t *testing.T) {
 
 	dir := t.TempDir()
 	r := request(commandTarget(self(t, "write down", dir), self(t, "observe", dir)))
-	_, err = command.New().Deploy(t.Context(), r)
+	_, err = command.New(nil).Deploy(t.Context(), r)
 	require.NoError(t, err)
 	stdin, err := os.ReadFile(filepath.Join(dir, r.Pipeline+".json"))
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func TestTheGuideSaysWhatProgramsAreGiven(t *testing.T) {
 	delete(given, "secrets") // what deploy alone is given, the guide says in words
 	require.ElementsMatch(t, slices.Collect(maps.Keys(given)), slices.Collect(maps.Keys(shown)))
 
-	_, err = command.New().Deploy(t.Context(), request(commandTarget(self(t, "fail", dir), self(t, "observe", dir))))
+	_, err = command.New(nil).Deploy(t.Context(), request(commandTarget(self(t, "fail", dir), self(t, "observe", dir))))
 	require.Error(t, err)
 	variables := regexp.MustCompile(`(?m)^(CD_[A-Z_]+)=`).FindAllStringSubmatch(err.Error(), -1)
 	named := 0
