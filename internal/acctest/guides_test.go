@@ -61,7 +61,7 @@ var fragments = map[string]string{
 }
 
 var (
-	terraformBlock = regexp.MustCompile("(?ms)^```(?:hcl|terraform)\n(.*?)^```")
+	terraformBlock = regexp.MustCompile("(?s)\n```(?:hcl|terraform)\n(.*?\n)```\n")
 	topLevel       = regexp.MustCompile(`(?m)^(\w+)(?: "([^"]*)")?(?: "([^"]*)")? *[{=]`)
 	reference      = regexp.MustCompile(`\b((?:data\.)?cd_\w+|terraform_data)\.(\w+)`)
 	variable       = regexp.MustCompile(`\bvar\.(\w+)`)

@@ -73,7 +73,7 @@ func TestPlanSaysThatAReleaseAsksBeforeItsApproval(t *testing.T) {
 	w := newWalks(t, s)
 	automatic := func(name string, config map[string]any) {
 		if name == "pipeline" {
-			config["stages"].([]any)[1].(map[string]any)["promotion"] = "automatic"
+			put(config, []any{"stages", 1, "promotion"}, "automatic")
 		}
 	}
 	all := s.declare(order{version: "1.0.0", gates: oneApproval, approval: map[string]any{}, edit: automatic})
