@@ -29,7 +29,7 @@ const killsVariable = "ACCTEST_KILLS"
 const fewKills = 9
 
 // mortalShop is a shop that is delivered by a provider that may die. Its staging is a command target that keeps a diary: each call,
-// and each deployment's effect, which it has once, as a good deploy program does. A version whose name ends in -bad fails its check.
+// and the effect of each deployment, which it has once, as a good deploy program does. A version whose name ends in -bad fails its check.
 type mortalShop struct {
 	*workspace
 	h        *acctest.Harness
@@ -84,8 +84,10 @@ func newMortalShop(t *testing.T, kind string, plugins string, env ...string) *mo
 	s := &mortalShop{workspace: newWorkspace(t, mortalConfiguration, env...), h: h, wanted: map[string]bool{}}
 	s.write("page.html", "hello")
 	s.write("effects/.keep", "")
+	// It is ended with its provider, at any moment: an effect is there as a whole, or not.
 	s.write("deploy.sh", `echo "$CD_ID" >> "$1/calls"
-if mkdir "$1/effects/$CD_ID" 2> "$1/mkdir.log"; then echo "$CD_ID $CD_VERSION" >> "$1/diary"; fi
+echo "$CD_ID $CD_VERSION" > "$1/effects/.$CD_ID.$$"
+ln "$1/effects/.$CD_ID.$$" "$1/effects/$CD_ID" 2> "$1/ln.log"
 echo "$CD_VERSION" > "$1/running.$CD_ID" && mv "$1/running.$CD_ID" "$1/running"
 `)
 	s.write("observe.sh", `if [ -e "$1/running" ]; then echo "{\"running\": true, \"version\": \"$(cat "$1/running")\"}"; else echo '{"running": false}'; fi
@@ -157,13 +159,13 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 			require.Equal(s.t, 1, times, what)
 		}
 	}
-	diary, err := os.ReadFile(filepath.Join(s.dir, "diary"))
-	require.NoError(s.t, err)
 	seen := map[string]bool{}
-	for line := range strings.Lines(string(diary)) {
-		line = strings.TrimSpace(line)
-		require.False(s.t, seen[line], "%s took effect twice", line)
-		seen[line] = true
+	effects, err := filepath.Glob(filepath.Join(s.dir, "effects", "[^.]*"))
+	require.NoError(s.t, err)
+	for _, path := range effects {
+		effect, err := os.ReadFile(path)
+		require.NoError(s.t, err)
+		seen[strings.TrimSpace(string(effect))] = true
 	}
 	require.Equal(s.t, inStaging, seen, "what staging saw is what the ledger says")
 }
