@@ -96,7 +96,7 @@ func artifactAttributes() map[string]schema.Attribute {
 		},
 		"digest": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the artifact, as in `\"sha256:${filesha256(path)}\"`.",
+			MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the artifact, as in `\"sha256:${filesha256(path)}\"`. Pack a directory first: see [Target: directory](../guides/target-directory).",
 		},
 	}
 }
