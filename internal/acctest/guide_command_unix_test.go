@@ -4,6 +4,7 @@ package acctest_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -12,12 +13,15 @@ import (
 )
 
 // TestTargetCommandGuide runs the small example of the guide "Target: command" as it stands there: deployed, planned empty, drifted,
-// healed. It needs jq, as the guide does.
+// healed. Its scripts want jq; they are given one in Go that tools/go.mod pins, so that nobody needs to install any.
 func TestTargetCommandGuide(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../templates/guides/target-command.md")
 	require.NoError(t, err)
-	w := newWorkspace(t, "", "LAB_API_KEY="+sentinel)
+	programs := t.TempDir()
+	said, err := exec.CommandContext(t.Context(), "go", "-C", "../../tools", "build", "-o", filepath.Join(programs, "jq"), "github.com/itchyny/gojq/cmd/gojq").CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	w := newWorkspace(t, "", "LAB_API_KEY="+sentinel, "PATH="+programs+string(os.PathListSeparator)+os.Getenv("PATH"))
 	w.write("main.tf", string(regexp.MustCompile("(?s)```terraform\n(.*?)```").FindSubmatch(text)[1]))
 	scripts := regexp.MustCompile("(?s)```sh\n(#!/bin/sh\n# (\\w+\\.sh) .*?)```").FindAllSubmatch(text, -1)
 	require.Len(t, scripts, 2)
@@ -25,7 +29,7 @@ func TestTargetCommandGuide(t *testing.T) {
 		w.write(string(script[2]), string(script[1]))
 	}
 	w.write("build/index.html", "hello")
-	said, err := w.command("tar", "-czf", "shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
+	said, err = w.command("tar", "-czf", "shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
 	require.NoError(t, err, "%s", said)
 
 	w.run("apply")
