@@ -129,7 +129,7 @@ func TestAccPromotionRejectsBadInput(t *testing.T) {
 		refused(map[string]any{"version": "1.0.0", "when_blocked": "hope"}, `(?s)Invalid promotion.*when_blocked += .*"hope"\s+is\s+not\s+known`),
 		refused(map[string]any{"version": "1.0.0", "attempt": 0}, `(?s)Invalid promotion.*0\s+is\s+not\s+an\s+attempt`),
 		refused(map[string]any{"version": "9.9.9"}, `(?s)Unable to promote release "shop/9\.9\.9".*version += .*has\s+no\s+release\s+"9\.9\.9"`),
-		refused(map[string]any{"version": "1.0.0", "timeout": "soon"}, `"soon"\s+must\s+be\s+a\s+string`),
+		refused(map[string]any{"version": "1.0.0", "timeout": "soon"}, `Invalid timeout(?s:.*)"soon"\s+is\s+not\s+a\s+time\s+to\s+wait`),
 	)
 }
 

@@ -17,6 +17,8 @@ type wire struct {
 	t       *testing.T
 	server  tfprotov6.ProviderServer
 	schemas *tfprotov6.GetProviderSchemaResponse
+	// configured says that the server is shared by several at once, and stays as it was configured for all of them.
+	configured bool
 }
 
 // unknown stands for a value that is not known yet, anywhere in a configuration.
@@ -35,6 +37,9 @@ func newWire(t *testing.T, h *acctest.Harness) *wire {
 // configure starts a new walk: the plan overlay is empty and nothing is remembered.
 func (w *wire) configure() {
 	w.t.Helper()
+	if w.configured {
+		return
+	}
 	config := w.value(w.schemas.Provider, map[string]any{})
 	resp, err := w.server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: w.dynamic(w.schemas.Provider, config)})
 	require.NoError(w.t, err)
