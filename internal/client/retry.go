@@ -46,6 +46,8 @@ func newHTTP(transport http.RoundTripper) *retryablehttp.Client {
 // shouldRetry is asked after each try, and again after the answer's body was read.
 func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	switch {
+	case ctx.Err() != nil: // whoever gave up is told that, and not what the control plane made of it
+		return false, ctx.Err()
 	case errors.Is(err, errTooLarge) || errors.Is(err, errPanicked):
 		return false, err
 	case err == nil && isProblem(resp.Header) && final(resp):
