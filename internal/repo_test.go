@@ -81,14 +81,14 @@ var importTable = []row{
 	{pkg: "api", ours: []string{"delivery"}},
 	{pkg: "store", ours: []string{"delivery"}},
 	{pkg: "driver", ours: []string{"delivery"}},
-	{pkg: "gate", ours: []string{"delivery"}},
+	{pkg: "check", ours: []string{"delivery"}},
 	{pkg: "store/storetest", ours: []string{"delivery", "store"}, outside: testOutside},
 	{pkg: "store/storetest/pgtest", outside: append([]string{pgx}, testOutside...)},
 	{pkg: "driver/drivertest", ours: []string{"delivery", "driver"}, outside: testOutside},
-	{pkg: "gate/gatetest", ours: []string{"delivery", "gate"}, outside: testOutside},
+	{pkg: "check/checktest", ours: []string{"delivery", "check"}, outside: testOutside},
 
 	// Runs what users configure as argv.
-	{pkg: "command", outside: []string{sysModule}},
+	{pkg: "process", outside: []string{sysModule}},
 
 	// Read what others wrote: test reports and signatures.
 	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule}},
@@ -100,25 +100,25 @@ var importTable = []row{
 		testOurs: []string{"driver", "driver/directory", "engine", "store/storetest/..."}, // benchmarks: an engine over each database
 	},
 	{
-		pkg: "driver/webhook", ours: []string{"command", "delivery", "driver"}, outside: []string{retryable},
+		pkg: "driver/webhook", ours: []string{"delivery", "process", "driver"}, outside: []string{retryable},
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
-		pkg: "driver/*", ours: []string{"command", "delivery", "driver"}, outside: []string{sysModule, syncModule},
+		pkg: "driver/*", ours: []string{"delivery", "process", "driver"}, outside: []string{sysModule, syncModule},
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
-		pkg: "gate/*", ours: []string{"command", "delivery", "gate", "junit"}, outside: []string{sysModule},
-		testOurs: []string{"gate/gatetest"},
+		pkg: "check/*", ours: []string{"delivery", "process", "check", "junit"}, outside: []string{sysModule},
+		testOurs: []string{"check/checktest"},
 	},
 
 	{
-		pkg: "engine", ours: []string{"delivery", "driver", "gate", "junit", "signature", "store"}, outside: []string{syncModule},
-		testOurs: []string{"driver/*", "gate/*", "store/*"}, testOutside: []string{sshsigModule, cryptoModule},
+		pkg: "engine", ours: []string{"delivery", "driver", "check", "junit", "signature", "store"}, outside: []string{syncModule},
+		testOurs: []string{"driver/*", "check/*", "store/*"}, testOutside: []string{sshsigModule, cryptoModule},
 	},
 	{
 		pkg: "server", ours: []string{"api", "delivery", "engine", "store"}, outside: []string{huma},
-		testOurs: []string{"acctest", "app", "client", "driver", "gate", "store/*"},
+		testOurs: []string{"acctest", "app", "client", "driver", "check", "store/*"},
 	},
 	{
 		pkg: "client", ours: []string{"api", "delivery"}, outside: []string{retryable},
@@ -131,12 +131,12 @@ var importTable = []row{
 	},
 
 	// Moves, verifies and exports whole ledgers.
-	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "engine", "gate", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
+	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "engine", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
 
 	// Put it together.
 	{
 		pkg:  "app",
-		ours: []string{"api", "client", "delivery", "driver/...", "engine", "gate/...", "server", "store/..."}, outside: []string{syncModule},
+		ours: []string{"api", "client", "delivery", "driver/...", "engine", "check/...", "server", "store/..."}, outside: []string{syncModule},
 		testOurs: []string{"acctest"},
 	},
 	{
@@ -251,7 +251,7 @@ func TestImportTableCatches(t *testing.T) {
 		"domain reads a URL":              {importedBy{pkg: "delivery", path: "net/url"}, ""},
 		"domain knows the engine":         {importedBy{pkg: "delivery", path: ours + "engine"}, "may import only []"},
 		"domain's test knows the engine":  {importedBy{pkg: "delivery", path: ours + "engine", test: true}, "may import only []"},
-		"engine knows its driver":         {importedBy{pkg: "engine", path: ours + "driver/directory"}, "delivery driver gate junit signature store"},
+		"engine knows its driver":         {importedBy{pkg: "engine", path: ours + "driver/directory"}, "delivery driver check junit signature store"},
 		"engine's test uses a driver":     {importedBy{pkg: "engine", path: ours + "driver/directory", test: true}, ""},
 		"engine asks the driver":          {importedBy{pkg: "engine", path: ours + "driver"}, ""},
 		"provider opens the app":          {importedBy{pkg: "provider", path: ours + "app"}, "client delivery"},
@@ -263,9 +263,9 @@ func TestImportTableCatches(t *testing.T) {
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
 		"engine opens PostgreSQL":         {importedBy{pkg: "engine", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
 		"engine opens SQLite":             {importedBy{pkg: "engine", path: "modernc.org/sqlite"}, "of other modules"},
-		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "command delivery driver"},
+		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery process driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},
-		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery driver"},
+		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery process driver"},
 		"main does more than call cli":    {importedBy{pkg: ".", path: ours + "app"}, "[cli]"},
 		"a package nobody listed":         {importedBy{pkg: "shortcuts", path: "fmt"}, "not in the import table"},
 		"testify outside a test":          {importedBy{pkg: "app", path: testify}, "of other modules"},

@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
@@ -129,7 +129,7 @@ func (d *doom) adjust(o *engine.Options) {
 	for kind, real := range o.Drivers {
 		drivers[kind] = doomedDriver{real, d}
 	}
-	checkers := map[string]gate.Checker{}
+	checkers := map[string]check.Checker{}
 	for kind, real := range o.Checkers {
 		checkers[kind] = doomedChecker{real, d}
 	}
@@ -197,7 +197,7 @@ func (d doomedDriver) Deploy(ctx context.Context, r driver.Request) (result driv
 }
 
 type doomedChecker struct {
-	gate.Checker
+	check.Checker
 	doom *doom
 }
 

@@ -74,7 +74,7 @@ func TestRolesOfTheGuide(t *testing.T) {
 	g := followGuide(t)
 	for _, address := range []string{g.applier, g.planner} {
 		_, err := sqlstore.Open(t.Context(), address)
-		require.Equal(t, delivery.CodeUnauthorized, delivery.CodeOf(err), "%v", err)
+		require.Equal(t, delivery.CodeForbidden, delivery.CodeOf(err), "%v", err)
 		require.ErrorContains(t, err, "may not make or change tables in the schema ledger; open the ledger once as the role that owns it")
 	}
 	g.open()

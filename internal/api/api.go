@@ -68,7 +68,7 @@ var codes = []codeStatus{
 	{delivery.CodeInvalid, http.StatusUnprocessableEntity},
 	{delivery.CodeNotFound, http.StatusNotFound},
 	{delivery.CodeConflict, http.StatusConflict},
-	{delivery.CodeUnauthorized, http.StatusForbidden},
+	{delivery.CodeForbidden, http.StatusForbidden},
 	{delivery.CodeUnavailable, http.StatusServiceUnavailable},
 	{delivery.CodeInternal, http.StatusInternalServerError},
 }
@@ -100,7 +100,7 @@ func CodeOf(status int) delivery.Code {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge:
 		return delivery.CodeInvalid
 	case http.StatusUnauthorized:
-		return delivery.CodeUnauthorized
+		return delivery.CodeForbidden
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return delivery.CodeUnavailable
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestCodesAndStatuses(t *testing.T) {
-	for _, code := range []delivery.Code{delivery.CodeInvalid, delivery.CodeConflict, delivery.CodeUnauthorized, delivery.CodeUnavailable, delivery.CodeInternal} {
+	for _, code := range []delivery.Code{delivery.CodeInvalid, delivery.CodeConflict, delivery.CodeForbidden, delivery.CodeUnavailable, delivery.CodeInternal} {
 		require.True(t, api.Known(code))
 		require.Equal(t, code, api.CodeOf(api.StatusOf(code)))
 	}

@@ -39,7 +39,7 @@ func (c *Client) cancelRelease(ctx context.Context, pipeline string) error {
 	if err != nil {
 		return err
 	}
-	if !p.Spec.Leads() {
+	if !p.Spec.AutoStart() {
 		return nil
 	}
 	return c.cancel(ctx, pipeline, p.Spec.Stages[0].Name)

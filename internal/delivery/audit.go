@@ -53,7 +53,7 @@ func (a *Audit) Event(e Event) error {
 	switch {
 	case !known:
 		return Errorf(CodeInvalid, "%s is of a kind that this release does not know; verify the ledger with a newer release", e)
-	case effect == leaves:
+	case effect == effectNone:
 		return nil
 	}
 	row, err := table.of(e.Data)

@@ -12,9 +12,9 @@ import (
 type effect int
 
 const (
-	writes  effect = iota // the row is now what the event's data says
-	removes               // there is no such row any more
-	leaves                // the row is as it was
+	writes     effect = iota // the row is now what the event's data says
+	removes                  // there is no such row any more
+	effectNone               // the row is as it was
 )
 
 // rows is one table: whose rows they are, what tells one from another, and what each kind of event did to them.
@@ -27,7 +27,7 @@ type rows struct {
 
 // verbs lists what happens to an object; that something was refused never changed it.
 func verbs(writing []string, others map[string]effect) map[string]effect {
-	all := map[string]effect{"refused": leaves}
+	all := map[string]effect{"refused": effectNone}
 	for _, verb := range writing {
 		all[verb] = writes
 	}
@@ -67,7 +67,7 @@ var (
 				return record(o.ID, o.Spec.Pipeline, o.Spec.Version, "created_at", o.CreatedAt)
 			})},
 		"deployment": {"deployments", "deployment", []string{"id"},
-			verbs([]string{"started", "deployed", "verified", "failed", "rolled_back", "superseded"}, map[string]effect{"resumed": leaves}),
+			verbs([]string{"started", "deployed", "verified", "failed", "rolled_back", "superseded"}, map[string]effect{"resumed": effectNone}),
 			columnsOf("deployments", deploymentColumns)},
 	}
 

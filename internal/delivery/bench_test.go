@@ -23,9 +23,9 @@ func BenchmarkManyEnvironments(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("new-release/%d", n), func(b *testing.B) {
 			w := manyEnvironments(n, "1.1")
-			require.Len(b, delivery.Foresee(w, nil, w.Promotions["customers"]).Steps, n)
+			require.Len(b, delivery.Simulate(w, nil, w.Promotions["customers"]).Steps, n)
 			for b.Loop() {
-				delivery.Foresee(w, nil, w.Promotions["customers"])
+				delivery.Simulate(w, nil, w.Promotions["customers"])
 			}
 		})
 	}

@@ -15,7 +15,7 @@ const (
 	StepResume   StepKind = "resume"   // finish a deployment that is in flight
 	StepRollback StepKind = "rollback" // bring the last verified content back after a failure
 	// StepAuthorise makes a new deployment that Terraform carries out, and StepVerify settles one.
-	StepAuthorise StepKind = "authorise"
+	StepAuthorize StepKind = "authorize"
 	StepVerify    StepKind = "verify"
 )
 
@@ -67,22 +67,22 @@ type StageDecision struct {
 
 // Decision is what is to be done now to bring a promotion's release through its segment of the pipeline.
 type Decision struct {
-	Entry   string          `json:"entry"`
-	Version string          `json:"version"`
-	Stages  []StageDecision `json:"stages"` // of the segment, in order, up to the first that is not done and the waiting ones behind it
-	Steps   []Step          `json:"steps,omitempty"`
-	Asks    Asks            `json:"-"`
+	Entry     string          `json:"entry"`
+	Version   string          `json:"version"`
+	Stages    []StageDecision `json:"stages"` // of the segment, in order, up to the first that is not done and the waiting ones behind it
+	Steps     []Step          `json:"steps,omitempty"`
+	Questions Questions       `json:"-"`
 }
 
 // Satisfied reports whether the stage is as it should be.
 func (s StageDecision) Satisfied() bool { return s.Status == StageVerified }
 
 // Blocked reports whether a gate keeps the release out of the stage.
-func (s StageDecision) Blocked() bool { return s.Held == "" && !GatesPassed(s.Gates) }
+func (s StageDecision) GatesClosed() bool { return s.Held == "" && !GatesPassed(s.Gates) }
 
 // FailedGate reports whether a gate will not pass unless something changes.
-func (s StageDecision) FailedGate() bool {
-	return slices.ContainsFunc(s.Gates, func(g GateResult) bool { return g.Verdict == Blocked })
+func (s StageDecision) HasFailedGate() bool {
+	return slices.ContainsFunc(s.Gates, func(g GateResult) bool { return g.Verdict == VerdictFailed })
 }
 
 // WaitingOn says in words what the stage waits for, one line each.
@@ -95,7 +95,7 @@ func (s StageDecision) WaitingOn() []string {
 		return append(lines, waitsForVerification)
 	}
 	for _, g := range s.Gates {
-		if g.Verdict != Passed {
+		if g.Verdict != VerdictPassed {
 			lines = append(lines, g.String())
 		}
 	}
@@ -144,7 +144,7 @@ func Decide(w World, entry string) Decision {
 			d.Steps = append(d.Steps, w.unfinished(stage)...) // it waits for nothing
 			continue
 		}
-		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Asks)
+		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Questions)
 		d.Stages = append(d.Stages, one)
 		d.Steps = steps
 		stopped = !one.Satisfied()
@@ -158,12 +158,12 @@ func DecideOnward(w World, entry string) Decision { return Decide(w, entry).Onwa
 // Onward leaves out what hands the release out anew in the entry stage, as when its configuration has changed since. That is for the
 // promotion, whose plan shows it: a verification that did so would leave behind what it is to verify.
 func (d Decision) Onward() Decision {
-	d.Steps = slices.DeleteFunc(slices.Clone(d.Steps), func(s Step) bool { return s.Kind == StepAuthorise && s.Stage == d.Entry })
+	d.Steps = slices.DeleteFunc(slices.Clone(d.Steps), func(s Step) bool { return s.Kind == StepAuthorize && s.Stage == d.Entry })
 	return d
 }
 
 // decideStage finishes first what is under way, then takes back what failed, then deploys what is missing.
-func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks) (StageDecision, []Step) {
+func (w World) decideStage(stage Stage, release Release, attempt int, asks *Questions) (StageDecision, []Step) {
 	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}
 	if steps := w.inFlight(stage); len(steps) > 0 {
 		s.Status = w.statusInFlight(stage)
@@ -176,17 +176,17 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Asks
 	s.Needs, s.Unknown = w.needs(stage, release, asks)
 	if len(s.Needs) == 0 {
 		s.Status = StageVerified
-		if w.handedOut(stage) {
+		if w.awaitsVerification(stage) {
 			s.Status = StageDeployed
 		}
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
 	todo, open := s.Needs, w.openRollout(stage, release, attempt)
-	if broken := w.broken(stage, release.Spec.Version, attempt); len(broken) > 0 {
+	if broken := w.failedDeployments(stage, release.Spec.Version, attempt); len(broken) > 0 {
 		if todo = open.untried(s.Needs, broken); len(todo) == 0 {
-			s.Held = held(broken)
-			s.Status = StageStatus(saysWhy(broken).Status)
+			s.Held = retryHold(broken)
+			s.Status = StageStatus(rootFailure(broken).Status)
 			return s, w.healStanding(stage, release, asks)
 		}
 	}
@@ -211,7 +211,7 @@ func (w World) unfinished(stage Stage) []Step {
 func (w World) inFlight(stage Stage) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		if d := w.Latest(env); d != nil && d.InFlight() && !d.HandedOut() {
+		if d := w.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
 			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
 				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
 				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
@@ -231,13 +231,13 @@ func (w World) statusInFlight(stage Stage) StageStatus {
 }
 
 // needs says for each environment of the stage why it is to be deployed, and for which it cannot be known.
-func (w World) needs(stage Stage, release Release, asks *Asks) (needs, unknown map[string]string) {
+func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unknown map[string]string) {
 	needs, unknown = map[string]string{}, map[string]string{}
 	for _, env := range stage.Environments {
 		wanted := ContentFor(stage, w.Environments[env], release)
-		latest, standing := w.Latest(env), w.Standing(env)
+		latest, standing := w.Latest(env), w.Current(env)
 		switch {
-		case latest != nil && latest.HandedOut():
+		case latest != nil && latest.Authorized():
 			if why, other := latest.replacing(wanted); other {
 				needs[env] = why
 			}
@@ -259,9 +259,9 @@ func (w World) needs(stage Stage, release Release, asks *Asks) (needs, unknown m
 }
 
 // drift says how what runs in an environment differs from what was deployed there last.
-func (w World) drift(env string, unknown map[string]string, asks *Asks) (string, bool) {
+func (w World) drift(env string, unknown map[string]string, asks *Questions) (string, bool) {
 	seen, ok := w.Observations[env]
-	standing := w.Standing(env)
+	standing := w.Current(env)
 	switch {
 	case standing != nil && standing.External(): // nobody looks there
 	case !ok:
@@ -289,7 +289,7 @@ func (w World) statusOf(stage Stage, version string) StageStatus {
 		if d == nil {
 			continue
 		}
-		standing := w.Standing(env)
+		standing := w.Current(env)
 		switch {
 		case standing != nil && standing.Content.Version == version:
 			verified++
@@ -314,16 +314,16 @@ func (w World) observed(env string) bool {
 
 // healStanding keeps what the ledger says should run running while the wanted release cannot enter: a drifted environment is
 // healed if the gates pass for what stands there.
-func (w World) healStanding(stage Stage, wanted Release, asks *Asks) []Step {
+func (w World) healStanding(stage Stage, wanted Release, asks *Questions) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		standing := w.Standing(env)
+		standing := w.Current(env)
 		if standing == nil || standing.Content.Version == wanted.Spec.Version || w.Latest(env).ID != standing.ID || len(steps) == stage.MaxParallel() {
 			continue
 		}
 		why, drifted := w.drift(env, map[string]string{}, asks)
 		release, known := w.Releases[standing.Content.Version]
-		if !drifted || !known || len(w.broken(stage, release.Spec.Version, standing.Attempt)) > 0 {
+		if !drifted || !known || len(w.failedDeployments(stage, release.Spec.Version, standing.Attempt)) > 0 {
 			continue
 		}
 		gates := w.evaluate(entering{stage: stage, release: release, environments: []string{env}}, asks)

@@ -11,12 +11,12 @@ type Code string
 
 // The codes, and when each is used.
 const (
-	CodeInvalid      Code = "invalid"      // the request itself is wrong; sending it again cannot help
-	CodeNotFound     Code = "not_found"    // the object does not exist
-	CodeConflict     Code = "conflict"     // the request is well formed, but what the ledger holds forbids it
-	CodeUnauthorized Code = "unauthorized" // the actor may not do this
-	CodeUnavailable  Code = "unavailable"  // something needed did not answer; trying again may help
-	CodeInternal     Code = "internal"     // a defect, or an error nobody foresaw
+	CodeInvalid     Code = "invalid"     // the request itself is wrong; sending it again cannot help
+	CodeNotFound    Code = "not_found"   // the object does not exist
+	CodeConflict    Code = "conflict"    // the request is well formed, but what the ledger holds forbids it
+	CodeForbidden   Code = "forbidden"   // the actor may not do this
+	CodeUnavailable Code = "unavailable" // something needed did not answer; trying again may help
+	CodeInternal    Code = "internal"    // a defect, or an error nobody foresaw
 )
 
 // Error is every refusal that a user may see: what kind, where, and why in words that say what would make it pass.

@@ -355,7 +355,7 @@ func orNull[T any](value *T, object func(*T) map[string]any) any {
 // expressionsGate passes when the expression is true in each environment. Where it is false it stays so, unless it reads the
 // time; an expression that cannot be answered never passes.
 func expressionsGate(name string, e Expression, inputs []expressionInput) GateResult {
-	result := GateResult{Name: "expressions." + name, Verdict: Blocked}
+	result := GateResult{Name: "expressions." + name, Verdict: VerdictFailed}
 	p, flaws := e.program()
 	if len(flaws) > 0 {
 		result.Reason = "the condition is not valid: " + strings.Join(flaws, "; ")
@@ -377,11 +377,11 @@ func expressionsGate(name string, e Expression, inputs []expressionInput) GateRe
 		}
 	}
 	if len(refusing) == 0 {
-		result.Verdict, result.Reason = Passed, "the condition is true"
+		result.Verdict, result.Reason = VerdictPassed, "the condition is true"
 		return result
 	}
 	if p.readsNow {
-		result.Verdict = Pending
+		result.Verdict = VerdictPending
 	}
 	result.Reason = e.Message
 	if len(inputs) > 1 {

@@ -6,7 +6,7 @@ func (w World) expressionInputs(in entering) []expressionInput {
 	for _, name := range in.environments {
 		input := expressionInput{Now: w.Now, Pipeline: w.Pipeline, Stage: in.stage, Environment: w.Environments[name],
 			Config: overlaid(w.Environments[name].Config, in.stage.Config), Release: in.release}
-		if standing := w.Standing(name); standing != nil {
+		if standing := w.Current(name); standing != nil {
 			previous, ok := w.Releases[standing.Content.Version]
 			if !ok { // never "nothing runs": a condition may be laxer then
 				previous = Release{Digest: standing.Content.ReleaseDigest, Spec: ReleaseSpec{Pipeline: w.Pipeline.Name,

@@ -144,7 +144,7 @@ func TestExpressionsRefused(t *testing.T) {
 			}
 			require.Contains(t, p.errors().Error(), c.want)
 			result := expressionsGate("x", Expression{Condition: c.condition, Message: "why"}, []expressionInput{askedInput()})
-			require.Equal(t, Blocked, result.Verdict)
+			require.Equal(t, VerdictFailed, result.Verdict)
 			require.Contains(t, result.Reason, "the condition is not valid: ")
 		})
 	}
@@ -185,7 +185,7 @@ func TestExpressionsThatCannotBeAnswered(t *testing.T) {
 			require.False(t, yes)
 			require.ErrorContains(t, err, c.want)
 			result := expressionsGate("x", e, []expressionInput{first})
-			require.Equal(t, Blocked, result.Verdict)
+			require.Equal(t, VerdictFailed, result.Verdict)
 			require.Contains(t, result.Reason, "the condition cannot be answered for eu: "+c.want)
 		})
 	}
@@ -244,13 +244,13 @@ func TestExpressionsGate(t *testing.T) {
 		verdict   Verdict
 		reason    string
 	}{
-		"true":               {`config.LOG != ""`, []expressionInput{eu, us}, Passed, "the condition is true"},
-		"false in one":       {`config.LOG == "info"`, []expressionInput{eu, us}, Blocked, "logs are quiet (us)"},
-		"false in both":      {`config.LOG == ""`, []expressionInput{eu, us}, Blocked, "logs are quiet (eu, us)"},
-		"false in the only":  {`config.LOG == ""`, []expressionInput{eu}, Blocked, "logs are quiet"},
-		"time can change it": {`now.getHours() >= 10`, []expressionInput{eu}, Pending, "logs are quiet"},
-		"an error is worse":  {`config.LOG == "info" ? now.getHours() >= 10 : config.X == ""`, []expressionInput{eu, us}, Blocked, `the condition cannot be answered for us: no such key: X; where a key may be missing, ask for it with "in" first`},
-		"nobody to ask":      {`true`, nil, Blocked, "there is no environment to ask about"},
+		"true":               {`config.LOG != ""`, []expressionInput{eu, us}, VerdictPassed, "the condition is true"},
+		"false in one":       {`config.LOG == "info"`, []expressionInput{eu, us}, VerdictFailed, "logs are quiet (us)"},
+		"false in both":      {`config.LOG == ""`, []expressionInput{eu, us}, VerdictFailed, "logs are quiet (eu, us)"},
+		"false in the only":  {`config.LOG == ""`, []expressionInput{eu}, VerdictFailed, "logs are quiet"},
+		"time can change it": {`now.getHours() >= 10`, []expressionInput{eu}, VerdictPending, "logs are quiet"},
+		"an error is worse":  {`config.LOG == "info" ? now.getHours() >= 10 : config.X == ""`, []expressionInput{eu, us}, VerdictFailed, `the condition cannot be answered for us: no such key: X; where a key may be missing, ask for it with "in" first`},
+		"nobody to ask":      {`true`, nil, VerdictFailed, "there is no environment to ask about"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func BenchmarkExpressionsGate(b *testing.B) {
 	e := Expression{Condition: `"ticket" in release.labels && (previous == null || previous.version != release.version)`, Message: "why"}
 	inputs := []expressionInput{askedInput()}
 	for b.Loop() {
-		if expressionsGate("x", e, inputs).Verdict != Passed {
+		if expressionsGate("x", e, inputs).Verdict != VerdictPassed {
 			b.Fatal("did not pass")
 		}
 	}
@@ -292,7 +292,7 @@ func FuzzExpression(f *testing.F) {
 			require.False(t, yes && err != nil)
 			require.False(t, yes && len(p.errors()) > 0, "what is refused is never true")
 			result := expressionsGate("x", e, []expressionInput{in})
-			require.Equal(t, yes, result.Verdict == Passed)
+			require.Equal(t, yes, result.Verdict == VerdictPassed)
 		}
 	})
 }

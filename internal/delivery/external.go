@@ -18,7 +18,7 @@ const waitsForVerification = "verification: Terraform deploys it; cd_verificatio
 func (d Deployment) External() bool { return d.Content.Target == nil }
 
 // HandedOut reports whether Terraform may carry the deployment out, and no verification has settled it yet.
-func (d Deployment) HandedOut() bool { return d.External() && d.Status == Verifying }
+func (d Deployment) Authorized() bool { return d.External() && d.Status == Verifying }
 
 // External reports whether Terraform itself deploys to an environment.
 func (w World) External(environment string) bool {
@@ -28,8 +28,8 @@ func (w World) External(environment string) bool {
 
 // Authorised returns the deployment whose artifacts are the ones to run in an environment: the newest that is verified or handed
 // out. When a verified one was found broken afterwards, it is what ran there before. Nil when there is none.
-func (w World) Authorised(environment string) *Deployment {
-	now := w.newest(environment, func(d Deployment) bool { return d.Status == Verified || d.HandedOut() })
+func (w World) Authorized(environment string) *Deployment {
+	now := w.newest(environment, func(d Deployment) bool { return d.Status == Verified || d.Authorized() })
 	if last := w.Latest(environment); now != nil || last == nil || !last.External() {
 		return now
 	}
@@ -41,7 +41,7 @@ func (w World) Authorised(environment string) *Deployment {
 func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 	var newest *Deployment
 	for _, env := range stage.Environments {
-		if d := w.Authorised(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
+		if d := w.Authorized(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
 			newest = d
 		}
 	}
@@ -58,7 +58,7 @@ func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 func (w World) externalState(authorised Deployment) EnvironmentState {
 	state := EnvironmentState{Version: authorised.Content.Version, Status: string(Verified), ConfigRevision: authorised.Content.ConfigRevision}
 	switch latest := w.Latest(authorised.Environment); {
-	case authorised.HandedOut():
+	case authorised.Authorized():
 		state.Status = string(StageDeployed)
 	case latest.ID != authorised.ID:
 		state.Status = string(latest.Status)
@@ -67,10 +67,10 @@ func (w World) externalState(authorised Deployment) EnvironmentState {
 }
 
 // handedOut reports whether a release is handed out in a stage, and not verified in one of its environments.
-func (w World) handedOut(stage Stage) bool {
+func (w World) awaitsVerification(stage Stage) bool {
 	return slices.ContainsFunc(stage.Environments, func(env string) bool {
 		d := w.Latest(env)
-		return d != nil && d.HandedOut()
+		return d != nil && d.Authorized()
 	})
 }
 
@@ -87,21 +87,21 @@ func (d Deployment) replacing(wanted Content) (why string, ok bool) {
 
 // nobodyHandsOut refuses what the plan of the pipeline refuses as well, in case the environment lost its target since: in an
 // automatic stage no promotion hands the artifacts out.
-func (w World) nobodyHandsOut(in entering) (GateResult, bool) {
+func (w World) nobodyAuthorizes(in entering) (GateResult, bool) {
 	for _, env := range in.environments {
 		if in.stage.Promotion == Automatic && w.External(env) {
-			return GateResult{Name: "target", Verdict: Blocked, Reason: handsOut(env)}, true
+			return GateResult{Name: "target", Verdict: VerdictFailed, Reason: isAuthorized(env)}, true
 		}
 	}
 	return GateResult{}, false
 }
 
-func handsOut(env string) string {
+func isAuthorized(env string) string {
 	return fmt.Sprintf("Terraform deploys to environment %q (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual; a promotion whose version is the release's follows every release by itself", env)
 }
 
 // PromotionStateOf tells where a promotion into a stage stands.
-func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Asks) {
+func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Questions) {
 	w = w.indexed()
 	environments, asks := EnvironmentStates(w, stage)
 	here := w.stageState(w.Pipeline.StageIndex(stage.Name), p.Spec.Version, map[string]Decision{}, &asks)
@@ -114,11 +114,11 @@ func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Asks) 
 // waits, and where it fails.
 func (w World) expected(wanted Promotion, d Decision) *PromotionState {
 	stage, ok := w.Pipeline.Stage(wanted.Spec.Stage)
-	if !ok || len(d.Stages) == 0 || Outcome(wanted, d) != nil || (wanted.Spec.WhenBlocked == WhenBlockedWait && d.Stages[0].Blocked()) {
+	if !ok || len(d.Stages) == 0 || Outcome(wanted, d) != nil || (wanted.Spec.WhenBlocked == WhenBlockedWait && d.Stages[0].GatesClosed()) {
 		return nil
 	}
 	for _, env := range stage.Environments {
-		if runs := w.Authorised(env); !w.External(env) || (runs != nil && !runs.External()) {
+		if runs := w.Authorized(env); !w.External(env) || (runs != nil && !runs.External()) {
 			return nil
 		}
 	}

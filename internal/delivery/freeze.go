@@ -67,7 +67,7 @@ func (f FreezeSpec) active(now time.Time) bool {
 
 // freezes asks whether any environment to be deployed to is frozen; ok is false when none is.
 func (w World) freezes(environments []string) (result GateResult, ok bool) {
-	result = GateResult{Name: "freeze", Verdict: Pending}
+	result = GateResult{Name: "freeze", Verdict: VerdictPending}
 	for _, name := range environments {
 		for _, f := range w.Freezes {
 			if !f.applies(w.Pipeline.Name, w.Environments[name]) || !f.active(w.Now) {

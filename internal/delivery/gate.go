@@ -12,9 +12,9 @@ type Verdict string
 
 // The verdicts.
 const (
-	Passed  Verdict = "passed"
-	Pending Verdict = "pending" // time or a person can still satisfy it
-	Blocked Verdict = "failed"  // it will not pass unless something changes
+	VerdictPassed  Verdict = "passed"
+	VerdictPending Verdict = "pending" // time or a person can still satisfy it
+	VerdictFailed  Verdict = "failed"  // it will not pass unless something changes
 )
 
 // GateResult is one gate's verdict with its reason.
@@ -35,7 +35,7 @@ func (g GateResult) String() string {
 
 // GatesPassed reports whether every gate passed.
 func GatesPassed(gates []GateResult) bool {
-	return !slices.ContainsFunc(gates, func(g GateResult) bool { return g.Verdict != Passed })
+	return !slices.ContainsFunc(gates, func(g GateResult) bool { return g.Verdict != VerdictPassed })
 }
 
 // entering is what gates are asked about: a release on its way into environments of a stage.
@@ -49,17 +49,17 @@ type entering struct {
 
 // evaluate asks every gate of a stage about a release: the stage's own, which an override may skip, then those of every policy
 // that holds there, then the freezes. A check without an answer is put into asks.
-func (w World) evaluate(in entering, asks *Asks) []GateResult {
+func (w World) evaluate(in entering, asks *Questions) []GateResult {
 	gates := []GateResult{}
 	if changed := in.release.Spec.Digest(); changed != in.release.Digest {
-		gates = append(gates, GateResult{Name: "release", Verdict: Blocked, Reason: fmt.Sprintf(
+		gates = append(gates, GateResult{Name: "release", Verdict: VerdictFailed, Reason: fmt.Sprintf(
 			"what the ledger holds of %s was changed after it was registered: its digest is %s now, and was %s; deliver another version", in.release.Spec.ID(), changed, in.release.Digest)})
 	}
 	if i := w.Pipeline.StageIndex(in.stage.Name); i > 0 {
 		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], in.release))
 	}
-	gates = append(gates, w.ask(in.stage.Gates, in, asks)...)
-	if refused, ok := w.nobodyHandsOut(in); ok {
+	gates = append(gates, w.evaluateGates(in.stage.Gates, in, asks)...)
+	if refused, ok := w.nobodyAuthorizes(in); ok {
 		gates = append(gates, refused)
 	}
 	if frozen, ok := w.freezes(in.environments); ok {
@@ -68,7 +68,7 @@ func (w World) evaluate(in entering, asks *Asks) []GateResult {
 	gates = w.overridden(in.stage, in.release, gates)
 	for _, policy := range w.policies(in.stage) {
 		in.policy = policy.Name
-		for _, g := range w.ask(policy.Gates, in, asks) {
+		for _, g := range w.evaluateGates(policy.Gates, in, asks) {
 			g.Name = "policy." + policy.Name + "." + g.Name
 			gates = append(gates, g)
 		}
@@ -77,7 +77,7 @@ func (w World) evaluate(in entering, asks *Asks) []GateResult {
 }
 
 // ask asks gates in a fixed order: decisions, evidence, time, likeness, the outside world, and expressions.
-func (w World) ask(g Gates, in entering, asks *Asks) []GateResult {
+func (w World) evaluateGates(g Gates, in entering, asks *Questions) []GateResult {
 	gates := []GateResult{}
 	if g.Approvals != nil {
 		gates = append(gates, w.approvals(*g.Approvals, in.stage, in.release))
@@ -111,21 +111,21 @@ func (w World) ask(g Gates, in entering, asks *Asks) []GateResult {
 
 // previousStage passes once the release's newest deployment in each environment of the stage before was verified.
 func (w World) previousStage(before Stage, release Release) GateResult {
-	result := GateResult{Name: "previous_stage", Verdict: Passed, Reason: fmt.Sprintf("verified in %s", before.Name)}
+	result := GateResult{Name: "previous_stage", Verdict: VerdictPassed, Reason: fmt.Sprintf("verified in %s", before.Name)}
 	for _, env := range before.Environments {
 		d := w.ofVersion(env, release.Spec.Version)
 		switch {
 		case d != nil && d.brought(release):
 			continue
 		case d != nil && d.broke():
-			result.Verdict = Blocked
+			result.Verdict = VerdictFailed
 			result.Reason = fmt.Sprintf("%s %s in %s (%s); deliver a release that passes there", release.Spec.Version, d.Status.words(), before.Name, env)
 			return result
-		case d != nil && d.HandedOut():
-			result.Verdict = Pending
+		case d != nil && d.Authorized():
+			result.Verdict = VerdictPending
 			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has settled it yet", release.Spec.Version, before.Name, env)
 		default:
-			result.Verdict = Pending
+			result.Verdict = VerdictPending
 			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", release.Spec.Version, before.Name, env)
 		}
 	}
@@ -148,7 +148,7 @@ func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateR
 		case !gate.signed(who, w.Signers[decision.ID], w.Now):
 			stale = append(stale, who+"'s is not signed by a key of signed_by")
 		case decision.Spec.Decision == Reject:
-			return GateResult{Name: "approvals", Verdict: Blocked, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
+			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
 		case len(gate.SignedBy) > 0 && signers[w.Signers[decision.ID]] != "":
 			stale = append(stale, fmt.Sprintf("%s's is signed with the key of %s's", who, signers[w.Signers[decision.ID]]))
 		default:
@@ -157,7 +157,7 @@ func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateR
 		}
 	}
 	if len(approved) >= gate.Required {
-		return GateResult{Name: "approvals", Verdict: Passed, Reason: fmt.Sprintf("%d of %d, by %s", len(approved), gate.Required, strings.Join(approved, ", "))}
+		return GateResult{Name: "approvals", Verdict: VerdictPassed, Reason: fmt.Sprintf("%d of %d, by %s", len(approved), gate.Required, strings.Join(approved, ", "))}
 	}
 	reason := fmt.Sprintf("%d of %d approvals", len(approved), gate.Required)
 	if len(approved) > 0 {
@@ -169,7 +169,7 @@ func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateR
 	if may := w.mayApprove(gate, release, approved); len(may) > 0 {
 		reason += "; may approve: " + strings.Join(may, ", ")
 	}
-	return GateResult{Name: "approvals", Verdict: Pending, Reason: reason}
+	return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: reason}
 }
 
 // decisionsOn returns each person's newest decision, in the order of names. Earlier ones of the same person do not count.
@@ -202,15 +202,15 @@ func (w World) mayApprove(gate ApprovalsGate, release Release, approved []string
 
 // soak passes once the release has run verified in each environment of the stage for the whole duration, without a break.
 func (w World) soak(gate SoakGate, release Release) GateResult {
-	result := GateResult{Name: "soak", Verdict: Passed, Reason: fmt.Sprintf("ran verified in %s for %s", gate.Stage, gate.Duration)}
+	result := GateResult{Name: "soak", Verdict: VerdictPassed, Reason: fmt.Sprintf("ran verified in %s for %s", gate.Stage, gate.Duration)}
 	stage, _ := w.Pipeline.Stage(gate.Stage)
 	if len(stage.Environments) == 0 {
-		return GateResult{Name: "soak", Verdict: Blocked, Reason: fmt.Sprintf("stage %q does not exist", gate.Stage)}
+		return GateResult{Name: "soak", Verdict: VerdictFailed, Reason: fmt.Sprintf("stage %q does not exist", gate.Stage)}
 	}
 	var ready time.Time
 	for _, env := range stage.Environments {
 		one := w.soakIn(env, gate, release)
-		if one.Verdict == Passed {
+		if one.Verdict == VerdictPassed {
 			continue
 		}
 		if one.ReadyAt == nil {
@@ -227,33 +227,33 @@ func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
 	version := release.Spec.Version
 	d := w.ofVersion(env, version)
 	if d == nil || !d.brought(release) {
-		return GateResult{Name: "soak", Verdict: Pending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
+		return GateResult{Name: "soak", Verdict: VerdictPending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
 	}
 	ready := d.VerifiedAt.Add(gate.Duration.Value())
 	switch {
 	case d.Status == Superseded && d.SettledAt != nil && d.SettledAt.Before(ready):
-		return GateResult{Name: "soak", Verdict: Blocked, Reason: fmt.Sprintf("%s was replaced in %s (%s) before it had run there for %s; deliver it there again", version, gate.Stage, env, gate.Duration)}
+		return GateResult{Name: "soak", Verdict: VerdictFailed, Reason: fmt.Sprintf("%s was replaced in %s (%s) before it had run there for %s; deliver it there again", version, gate.Stage, env, gate.Duration)}
 	case w.Now.Before(ready):
-		return GateResult{Name: "soak", Verdict: Pending, ReadyAt: &ready, Reason: fmt.Sprintf("verified in %s since %s; passes at %s", gate.Stage, clock(*d.VerifiedAt), clock(ready))}
+		return GateResult{Name: "soak", Verdict: VerdictPending, ReadyAt: &ready, Reason: fmt.Sprintf("verified in %s since %s; passes at %s", gate.Stage, clock(*d.VerifiedAt), clock(ready))}
 	}
-	return GateResult{Name: "soak", Verdict: Passed}
+	return GateResult{Name: "soak", Verdict: VerdictPassed}
 }
 
 // check turns a checker's answer into a verdict. The outside world can change by itself, so a "no" is pending; a check that
 // cannot be asked will not pass until somebody mends it.
-func (w World) check(key CheckKey, asks *Asks) GateResult {
+func (w World) check(key CheckKey, asks *Questions) GateResult {
 	result := GateResult{Name: "checks." + key.Name}
 	answer, asked := w.Checks[key]
 	switch {
 	case !asked:
 		asks.check(key)
-		result.Verdict, result.Reason = Pending, "not asked yet"
+		result.Verdict, result.Reason = VerdictPending, "not asked yet"
 	case answer.Broken:
-		result.Verdict, result.Reason = Blocked, answer.Detail
+		result.Verdict, result.Reason = VerdictFailed, answer.Detail
 	case answer.Passed:
-		result.Verdict, result.Reason = Passed, answer.Detail
+		result.Verdict, result.Reason = VerdictPassed, answer.Detail
 	default:
-		result.Verdict, result.Reason = Pending, answer.Detail
+		result.Verdict, result.Reason = VerdictPending, answer.Detail
 	}
 	return result
 }

@@ -117,10 +117,10 @@ func (w World) LiveOverrides(stage Stage, release Release) []Override {
 func (w World) overridden(stage Stage, release Release, gates []GateResult) []GateResult {
 	for _, o := range w.LiveOverrides(stage, release) {
 		for i, g := range gates {
-			if g.Verdict == Passed || !covered(stage.Overridable, g.Name) || !covered(o.Spec.Gates, g.Name) {
+			if g.Verdict == VerdictPassed || !covered(stage.Overridable, g.Name) || !covered(o.Spec.Gates, g.Name) {
 				continue
 			}
-			gates[i] = GateResult{Name: g.Name, Verdict: Passed, Override: o.ID, Reason: fmt.Sprintf("overridden by %s until %s: %s (%s); it says: %s",
+			gates[i] = GateResult{Name: g.Name, Verdict: VerdictPassed, Override: o.ID, Reason: fmt.Sprintf("overridden by %s until %s: %s (%s); it says: %s",
 				o.Actor, o.Spec.ExpiresAt, o.Spec.Reason, o.Spec.Ticket, g.Reason)}
 		}
 	}

@@ -87,7 +87,7 @@ func Differences(this, other Facts, allow map[string]Allowance, now time.Time) [
 	a, b := this.flat(), other.flat()
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
-	leave := newLeave(allow, now)
+	leave := newAllowanceMatcher(allow, now)
 	found := []Difference{}
 	for _, key := range sortedKeys(keys) {
 		va, inA := a[key]
@@ -109,14 +109,14 @@ func Differences(this, other Facts, allow map[string]Allowance, now time.Time) [
 }
 
 // leave is the allowances made ready to be asked about many keys.
-type leave struct {
+type allowanceMatcher struct {
 	allow    map[string]Allowance
 	patterns []string // those that may match more than the key they spell, sorted
 	now      time.Time
 }
 
-func newLeave(allow map[string]Allowance, now time.Time) leave {
-	l := leave{allow: allow, now: now}
+func newAllowanceMatcher(allow map[string]Allowance, now time.Time) allowanceMatcher {
+	l := allowanceMatcher{allow: allow, now: now}
 	for _, glob := range sortedKeys(allow) {
 		if strings.ContainsAny(glob, `*?[\`) {
 			l.patterns = append(l.patterns, glob)
@@ -127,7 +127,7 @@ func newLeave(allow map[string]Allowance, now time.Time) leave {
 
 // of looks for an allowance that covers the difference. An exact key is asked before globs, so that the most precise reason is the
 // one reported; one allowance that allows is enough.
-func (l leave) of(d Difference) (bool, string) {
+func (l allowanceMatcher) of(d Difference) (bool, string) {
 	refusal := "not declared in parity.allow"
 	ask := func(glob string) (allowed bool, reason string) {
 		reason, why := l.allow[glob].covers(d, l.now)

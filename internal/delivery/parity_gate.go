@@ -19,7 +19,7 @@ type difference struct{ key, value, in, other, there string }
 // parity passes when the stage's environments, and those of earlier stages that claim to equal them, differ only as declared. They
 // are compared twice: as they are declared now, and, where the release was tested in one of them on its way here, as it ran there
 // then. Who changed a tested environment or the one that it stands for since then has tested something else.
-func (w World) parity(in entering, asks *Asks) GateResult {
+func (w World) parity(in entering, asks *Questions) GateResult {
 	c := comparison{said: map[difference]bool{}}
 	at := w.Pipeline.StageIndex(in.stage.Name)
 	for i, s := range w.Pipeline.Stages[:at+1] {
@@ -42,15 +42,15 @@ func (w World) parity(in entering, asks *Asks) GateResult {
 }
 
 func (c comparison) result(stage string) GateResult {
-	result := GateResult{Name: "parity", Verdict: Passed, Reason: "equal but for declared differences"}
+	result := GateResult{Name: "parity", Verdict: VerdictPassed, Reason: "equal but for declared differences"}
 	switch {
 	case c.compared == 0:
-		result.Verdict = Blocked
+		result.Verdict = VerdictFailed
 		result.Reason = fmt.Sprintf("nothing is compared: no environment of %s declares parity, and none of an earlier stage declares it with one of them; set parity.with on the environment that stands for production", stage)
 	case len(c.broken) > 0:
-		result.Verdict, result.Reason = Blocked, enumerated(c.broken, "; ", maxRefusals)
+		result.Verdict, result.Reason = VerdictFailed, enumerated(c.broken, "; ", maxRefusals)
 	case len(c.missing) > 0:
-		result.Verdict, result.Reason = Pending, enumerated(c.missing, "; ", maxRefusals)
+		result.Verdict, result.Reason = VerdictPending, enumerated(c.missing, "; ", maxRefusals)
 	}
 	return result
 }
@@ -73,7 +73,7 @@ func (c *comparison) declared(w World, env EnvironmentSpec, stage Stage) {
 
 // tested compares what the release ran with where it was tested, and what it would run with in an environment of the stage that it
 // enters. claim is the one of the two that declares parity.
-func (c *comparison) tested(w World, in entering, claim EnvironmentSpec, tested, entered string, asks *Asks) {
+func (c *comparison) tested(w World, in entering, claim EnvironmentSpec, tested, entered string, asks *Questions) {
 	version := in.release.Spec.Version
 	test := w.ofVersion(tested, version)
 	if test == nil || !test.brought(in.release) {
@@ -104,7 +104,7 @@ func (c *comparison) tested(w World, in entering, claim EnvironmentSpec, tested,
 
 // observed asks what runs where a release was tested, as long as that is what should run there. An environment without a target
 // cannot be looked at: what was recorded has to do.
-func (c *comparison) observed(w World, test Deployment, asks *Asks) {
+func (c *comparison) observed(w World, test Deployment, asks *Questions) {
 	if latest := w.Latest(test.Environment); latest.ID != test.ID || test.Content.Target == nil {
 		return
 	}

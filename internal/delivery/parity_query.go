@@ -56,8 +56,8 @@ type ParityResult struct {
 
 // Parity compares two environments of the world, as they are declared or as they run. What is allowed is what the first one
 // declares of the second; when it declares nothing of it, nothing is.
-func (w World) Parity(q ParityQuery) (ParityResult, Asks) {
-	asks := Asks{}
+func (w World) Parity(q ParityQuery) (ParityResult, Questions) {
+	asks := Questions{}
 	var allow map[string]Allowance
 	if p := w.Environments[q.Environment].Parity; p != nil && p.With == q.With {
 		allow = p.Allow
@@ -86,13 +86,13 @@ type side struct {
 	drift, unknown string
 }
 
-func (w World) declares(s *side, _ *Asks) {
+func (w World) declares(s *side, _ *Questions) {
 	stage, _ := w.stageOf(s.name)
 	s.facts = w.Environments[s.name].Facts(stage.Config)
 }
 
-func (w World) runs(s *side, asks *Asks) {
-	standing := w.Standing(s.name)
+func (w World) runs(s *side, asks *Questions) {
+	standing := w.Current(s.name)
 	if standing == nil {
 		s.unknown = "nothing was ever verified there"
 		return

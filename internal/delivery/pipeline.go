@@ -132,7 +132,9 @@ func (p PipelineSpec) Segment(entry int) []int {
 }
 
 // Leads reports whether releases enter the pipeline by themselves: its first stage is automatic.
-func (p PipelineSpec) Leads() bool { return len(p.Stages) > 0 && p.Stages[0].Promotion == Automatic }
+func (p PipelineSpec) AutoStart() bool {
+	return len(p.Stages) > 0 && p.Stages[0].Promotion == Automatic
+}
 
 // UsesEnvironment reports whether a stage deploys to the environment.
 func (p PipelineSpec) UsesEnvironment(name string) bool {
@@ -275,7 +277,7 @@ func (p PipelineSpec) ValidateEnvironments(known map[string]EnvironmentSpec) Err
 			case also && (env.Target == nil) != (first.Target == nil):
 				here.add("environment %q %s, unlike %q; a stage is deployed to either by targets or by Terraform: give all of its environments a target, or none", name, targeted(env), first.Name)
 			case env.Target == nil && stage.Promotion == Automatic && j == 0:
-				at.at("stages").index(i).at("promotion").add("%s", handsOut(name))
+				at.at("stages").index(i).at("promotion").add("%s", isAuthorized(name))
 			}
 			for _, key := range sortedKeys(stage.Config) {
 				if _, secret := env.Secrets[key]; secret {

@@ -85,7 +85,7 @@ func TestPipelineSegments(t *testing.T) {
 	}
 	require.Equal(t, []int{0, 1}, p.Segment(0))
 	require.Equal(t, []int{2, 3}, p.Segment(2))
-	require.True(t, p.Leads())
+	require.True(t, p.AutoStart())
 	p.Stages[0].Promotion = delivery.Manual
-	require.False(t, p.Leads())
+	require.False(t, p.AutoStart())
 }

@@ -61,8 +61,8 @@ type Preview struct {
 	Digest string      `json:"digest,omitempty"`
 	// Weakened says in words what an edit of gates makes easier to pass, and LetThrough names the releases that wait now and would
 	// not any more.
-	Weakened   []string `json:"weakened,omitempty"`
-	LetThrough []string `json:"let_through,omitempty"`
+	Relaxations []string `json:"weakened,omitempty"`
+	Unblocked   []string `json:"let_through,omitempty"`
 	// Overrides are those that live for the release in the stages it is carried through.
 	Overrides []Override `json:"overrides,omitempty"`
 }

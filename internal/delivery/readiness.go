@@ -17,11 +17,11 @@ const maxMoments = 1000
 
 // Ready asks every gate of a stage about a release, at the world's moment, and then at each later moment that a gate names until
 // all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
-func Ready(w World, stage Stage, release Release) (Readiness, Asks) {
+func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
 	w = w.indexed()
-	asks := Asks{}
+	asks := Questions{}
 	in := entering{stage: stage, release: release, environments: stage.Environments}
-	ask := func() []GateResult { return append(w.holds(stage, release), w.evaluate(in, &asks)...) }
+	ask := func() []GateResult { return append(w.policyApplies(stage, release), w.evaluate(in, &asks)...) }
 	r := Readiness{Gates: ask()}
 	r.Ready = GatesPassed(r.Gates)
 	gates, last := r.Gates, ""
@@ -43,17 +43,17 @@ func Ready(w World, stage Stage, release Release) (Readiness, Asks) {
 
 // holds tells of the hold on a release that failed in the stage or was rolled back there. It is no gate that is declared, but it keeps
 // the release out as one does, and no override skips it.
-func (w World) holds(stage Stage, release Release) []GateResult {
+func (w World) policyApplies(stage Stage, release Release) []GateResult {
 	entry := w.Pipeline.Stages[w.Pipeline.Entry(w.Pipeline.StageIndex(stage.Name))].Name
 	attempt := 1
 	if p, ok := w.Promotions[entry]; ok && p.Spec.Version == release.Spec.Version {
 		attempt = p.Spec.Attempt
 	}
-	broken := w.broken(stage, release.Spec.Version, attempt)
+	broken := w.failedDeployments(stage, release.Spec.Version, attempt)
 	if len(broken) == 0 {
 		return nil
 	}
-	return []GateResult{{Name: "hold", Verdict: Blocked, Reason: held(broken)}}
+	return []GateResult{{Name: "hold", Verdict: VerdictFailed, Reason: retryHold(broken)}}
 }
 
 // nextMoment returns the latest of the moments that the gates which have not passed wait for, and which gate waits for it; nil
@@ -61,8 +61,8 @@ func (w World) holds(stage Stage, release Release) []GateResult {
 func nextMoment(gates []GateResult) (next *time.Time, gate string) {
 	for _, g := range gates {
 		switch {
-		case g.Verdict == Passed:
-		case g.Verdict == Blocked || g.ReadyAt == nil:
+		case g.Verdict == VerdictPassed:
+		case g.Verdict == VerdictFailed || g.ReadyAt == nil:
 			return nil, ""
 		case next == nil || g.ReadyAt.After(*next):
 			next, gate = g.ReadyAt, g.Name

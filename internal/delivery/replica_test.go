@@ -152,6 +152,6 @@ func TestManyBrokenKeysAreReportedAtOnce(t *testing.T) {
 func TestWeakenedReplica(t *testing.T) {
 	after := repro()
 	after.ReplicaOf = ""
-	require.Equal(t, []string{`environment "acme-repro": no longer a replica of acme`}, delivery.WeakenedParity(repro(), after))
-	require.Empty(t, delivery.WeakenedParity(repro(), repro()))
+	require.Equal(t, []string{`environment "acme-repro": no longer a replica of acme`}, delivery.ParityRelaxation(repro(), after))
+	require.Empty(t, delivery.ParityRelaxation(repro(), repro()))
 }

@@ -64,13 +64,13 @@ func (w World) deploys(in entering, open openRollout, attempt int, todo map[stri
 		}
 		kind, bears := StepDeploy, stage.MaxFailures()
 		if w.External(env) { // all of them together, and none without the others: the promotion's artifacts are one for the stage
-			kind, bears = StepAuthorise, 0
+			kind, bears = StepAuthorize, 0
 		} else if len(steps) >= stage.MaxParallel() {
 			continue
 		}
 		content := ContentFor(stage, w.Environments[env], release)
 		purpose := KindDeliver
-		if standing := w.Standing(env); standing != nil && standing.Content.sameAs(content) {
+		if standing := w.Current(env); standing != nil && standing.Content.sameAs(content) {
 			purpose = KindHeal
 		}
 		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: todo[env],
@@ -181,7 +181,7 @@ func (w World) failedRollouts(stage Stage) []string {
 
 // broken returns the deployments that keep a release out of a stage: it failed or was rolled back there, and the attempt has not
 // been raised since. Oldest first.
-func (w World) broken(stage Stage, version string, attempt int) []Deployment {
+func (w World) failedDeployments(stage Stage, version string, attempt int) []Deployment {
 	found := []Deployment{}
 	for _, d := range w.Deployments {
 		if d.Stage == stage.Name && d.Content.Version == version && d.broke() && d.Attempt >= attempt {
@@ -207,7 +207,7 @@ func (o openRollout) untried(needs map[string]string, broken []Deployment) map[s
 
 // saysWhy picks of the broken deployments the one that says why: of the newest rollout the last that failed, rather than one that was
 // taken back with it.
-func saysWhy(broken []Deployment) Deployment {
+func rootFailure(broken []Deployment) Deployment {
 	newest := broken[len(broken)-1]
 	for _, d := range slices.Backward(broken) {
 		if d.Failure != "" && d.Rollout == newest.Rollout {
@@ -218,8 +218,8 @@ func saysWhy(broken []Deployment) Deployment {
 }
 
 // held words why a release is not tried again: where it failed and why, and who had brought it there.
-func held(broken []Deployment) string {
-	d := saysWhy(broken)
+func retryHold(broken []Deployment) string {
+	d := rootFailure(broken)
 	text := fmt.Sprintf("%s %s in %s (%s, attempt %d)", d.Content.Version, d.Status.words(), d.Stage, d.Environment, d.Attempt)
 	if d.Failure != "" {
 		text += ": " + d.Failure

@@ -14,7 +14,7 @@ func (s *story) handOut(step delivery.Step, d delivery.Deployment) string {
 	now := s.w.Now
 	d.Status, d.SettledAt = delivery.Verifying, nil
 	for i := range s.w.Deployments {
-		if before := &s.w.Deployments[i]; before.Environment == d.Environment && before.HandedOut() {
+		if before := &s.w.Deployments[i]; before.Environment == d.Environment && before.Authorized() {
 			before.Status, before.SettledAt = delivery.Superseded, &now
 		}
 	}
@@ -78,16 +78,16 @@ func (s *story) settleHandedOut(id string, failed bool) delivery.DeploymentStatu
 // planVerification tells what a plan shows of a verification. promoted says that the same plan promotes the version.
 func (s *story) planVerification(r delivery.VerificationRequest, promoted bool) string {
 	type foreseen struct {
-		delivery.Foresight
+		delivery.Simulation
 		refused error
 	}
-	found := answered(s, func(w delivery.World) (foreseen, delivery.Asks) {
+	found := answered(s, func(w delivery.World) (foreseen, delivery.Questions) {
 		before := []string{}
 		if promoted {
 			w, before = w.With(s.promotion(r.Spec.Version, r.Spec.Stage, "fail", "1")), append(before, r.Spec.Stage)
 		}
-		f, err := delivery.ForeseeVerification(w, before, r)
-		return foreseen{f, err}, f.Asks
+		f, err := delivery.SimulateVerification(w, before, r)
+		return foreseen{f, err}, f.Questions
 	})
 	switch {
 	case found.refused != nil:
@@ -100,11 +100,11 @@ func (s *story) planVerification(r delivery.VerificationRequest, promoted bool) 
 
 // planBehind tells what a plan shows of a promotion when the same plan promotes and verifies the version in an earlier stage.
 func (s *story) planBehind(wanted, first delivery.Promotion) string {
-	f := answered(s, func(w delivery.World) (delivery.Foresight, delivery.Asks) {
+	f := answered(s, func(w delivery.World) (delivery.Simulation, delivery.Questions) {
 		w = w.With(first)
 		w.Verifications = []delivery.VerificationSpec{{Pipeline: "shop", Stage: first.Spec.Stage, Version: first.Spec.Version}}
-		f := delivery.Foresee(w, []string{first.Spec.Stage}, wanted)
-		return f, f.Asks
+		f := delivery.Simulate(w, []string{first.Spec.Stage}, wanted)
+		return f, f.Questions
 	})
 	return would(f.Steps) + s.foretold(f.Expected)
 }
@@ -114,7 +114,7 @@ func would(steps []delivery.Step) string {
 	for _, step := range steps {
 		what := string(step.Purpose)
 		switch step.Kind {
-		case delivery.StepAuthorise:
+		case delivery.StepAuthorize:
 			what = "hand out"
 		case delivery.StepVerify:
 			what = "verify"

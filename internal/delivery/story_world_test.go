@@ -58,7 +58,7 @@ func (s *story) wish(version, stage, blocked, attempt string) delivery.Promotion
 }
 
 // answered asks until nothing is left to be asked, as the engine does.
-func answered[V any](s *story, question func(delivery.World) (V, delivery.Asks)) V {
+func answered[V any](s *story, question func(delivery.World) (V, delivery.Questions)) V {
 	w := s.w
 	w.Observations, w.Checks = maps.Clone(s.w.Observations), map[delivery.CheckKey]delivery.CheckResult{}
 	for {
@@ -87,7 +87,7 @@ func (s *story) answer(check string) delivery.CheckResult {
 
 // apply does what the engine does with a wish, on this world.
 func (s *story) apply(wanted delivery.Promotion) string {
-	refused := answered(s, func(w delivery.World) (string, delivery.Asks) {
+	refused := answered(s, func(w delivery.World) (string, delivery.Questions) {
 		refusal, asks := delivery.Admit(w, wanted)
 		if refusal == nil {
 			return "", asks
@@ -100,9 +100,9 @@ func (s *story) apply(wanted delivery.Promotion) string {
 	s.w.Promotions[wanted.Spec.Stage] = wanted
 	text := ""
 	for range 100 {
-		d := answered(s, func(w delivery.World) (delivery.Decision, delivery.Asks) {
+		d := answered(s, func(w delivery.World) (delivery.Decision, delivery.Questions) {
 			d := delivery.Decide(w, wanted.Spec.Stage)
-			return d, d.Asks
+			return d, d.Questions
 		})
 		if len(d.Steps) == 0 {
 			return text + s.end(wanted, d)
@@ -125,7 +125,7 @@ func (s *story) do(step delivery.Step) string {
 	d := delivery.Deployment{ID: fmt.Sprintf("d%d", len(s.w.Deployments)+1), Seq: int64(len(s.w.Deployments) + 1), Pipeline: "shop", Stage: step.Stage,
 		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
 		MaxFailures: step.MaxFailures, CreatedAt: now, SettledAt: &now}
-	if step.Kind == delivery.StepAuthorise {
+	if step.Kind == delivery.StepAuthorize {
 		return s.handOut(step, d)
 	}
 	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
@@ -169,13 +169,13 @@ func (s *story) end(wanted delivery.Promotion, d delivery.Decision) string {
 // plan tells what a plan shows of a wish, and whether it would be empty. before is what the same plan delivers first; nil when it
 // does not.
 func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) string {
-	f := answered(s, func(w delivery.World) (delivery.Foresight, delivery.Asks) {
+	f := answered(s, func(w delivery.World) (delivery.Simulation, delivery.Questions) {
 		entries := []string{}
 		if before != nil {
 			w, entries = w.With(*before), append(entries, before.Spec.Stage)
 		}
-		f := delivery.Foresee(w, entries, wanted)
-		return f, f.Asks
+		f := delivery.Simulate(w, entries, wanted)
+		return f, f.Questions
 	})
 	text := would(f.Steps)
 	for _, stage := range f.Decision.Stages {
@@ -217,7 +217,7 @@ func (s *story) revoke(version, stage, who string) string {
 func (s *story) ready(version, stage string) string {
 	at, ok := s.w.Pipeline.Stage(stage)
 	require.True(s.t, ok)
-	r := answered(s, func(w delivery.World) (delivery.Readiness, delivery.Asks) {
+	r := answered(s, func(w delivery.World) (delivery.Readiness, delivery.Questions) {
 		return delivery.Ready(w, at, s.w.Releases[version])
 	})
 	text := delivery.GateTable(r.Gates)
@@ -231,7 +231,7 @@ func (s *story) ready(version, stage string) string {
 }
 
 func (s *story) where(version string) string {
-	states := answered(s, func(w delivery.World) (map[string]delivery.StageState, delivery.Asks) {
+	states := answered(s, func(w delivery.World) (map[string]delivery.StageState, delivery.Questions) {
 		return delivery.StageStates(w, version)
 	})
 	text := ""

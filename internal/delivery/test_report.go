@@ -96,7 +96,7 @@ func (t TestsGate) Least() int {
 // tests passes when the newest report of the suite about exactly this release has enough tests, few enough failures, and is
 // young enough.
 func (w World) tests(suite string, gate TestsGate, release Release) GateResult {
-	result := GateResult{Name: "tests." + suite, Verdict: Pending}
+	result := GateResult{Name: "tests." + suite, Verdict: VerdictPending}
 	var newest *TestReport
 	for i := range w.Reports {
 		r := &w.Reports[i]
@@ -114,15 +114,15 @@ func (w World) tests(suite string, gate TestsGate, release Release) GateResult {
 	result.Reason = fmt.Sprintf("%d tests ran, %d failed", ran, broken)
 	switch age := w.Now.Sub(newest.RecordedAt); {
 	case broken > gate.MaxFailures:
-		result.Verdict = Blocked
+		result.Verdict = VerdictFailed
 		result.Reason += fmt.Sprintf("; at most %d may", gate.MaxFailures)
 	case ran < gate.Least():
-		result.Verdict = Blocked
+		result.Verdict = VerdictFailed
 		result.Reason += fmt.Sprintf("; at least %d must run", gate.Least())
 	case gate.MaxAge != "" && (age > gate.MaxAge.Value() || age < -MaxClockSkew):
 		result.Reason += fmt.Sprintf(", at %s; the report may be at most %s old: run the suite again", clock(newest.RecordedAt), gate.MaxAge)
 	default:
-		result.Verdict = Passed
+		result.Verdict = VerdictPassed
 	}
 	return result
 }

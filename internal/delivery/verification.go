@@ -69,12 +69,12 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 	stage, _ := w.Pipeline.Stage(s.Stage)
 	found, authorised := []Deployment{}, false
 	for _, env := range stage.Environments {
-		d := w.Authorised(env)
+		d := w.Authorized(env)
 		if d == nil || !d.External() || d.Content.Version != s.Version {
 			continue
 		}
 		authorised = true
-		if d.HandedOut() || (again && d.Status == Verified && w.Latest(env).ID == d.ID) {
+		if d.Authorized() || (again && d.Status == Verified && w.Latest(env).ID == d.ID) {
 			found = append(found, *d)
 		}
 	}
@@ -86,8 +86,8 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 		return nil, &Error{Code: CodeConflict, Field: "version", Message: fmt.Sprintf(
 			"%s is not authorised in stage %q, so there is nothing to verify. Declare a cd_promotion of it, and verify what that one hands out: version = cd_promotion.NAME.running_version, with depends_on for the resources that deploy it", s.Version, s.Stage)}
 	}
-	if broken := w.broken(stage, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
-		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, held(broken))
+	if broken := w.failedDeployments(stage, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
+		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(broken))
 	}
 	return nil, nil
 }
@@ -106,10 +106,10 @@ func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
 		d := w.ofVersion(env, s.Version)
 		switch {
 		case d == nil:
-		case d.HandedOut():
+		case d.Authorized():
 			state.Status, state.WaitingOn = StageDeployed, []string{waitsForVerification}
 			return state
-		case d.Status == Verified && w.Authorised(env).ID == d.ID:
+		case d.Status == Verified && w.Authorized(env).ID == d.ID:
 			verified++
 		case d.Status == Verified: // another one is handed out there
 			state.Status = StageSuperseded

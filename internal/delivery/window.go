@@ -267,7 +267,7 @@ func windowsGate(windows map[string]Window, now time.Time) GateResult {
 		}
 	}
 	reason := fmt.Sprintf("no window is open; %s opens on %s", earliest, windows[earliest].local(ready))
-	return GateResult{Name: "windows", Verdict: Pending, ReadyAt: &ready, Reason: reason}
+	return GateResult{Name: "windows", Verdict: VerdictPending, ReadyAt: &ready, Reason: reason}
 }
 
 func (w Window) opens(now time.Time) bool {
@@ -277,7 +277,7 @@ func (w Window) opens(now time.Time) bool {
 
 // openWindow names, of windows that are open, the one that stays open longest.
 func openWindow(windows map[string]Window, open []string, now time.Time) GateResult {
-	result := GateResult{Name: "windows", Verdict: Passed}
+	result := GateResult{Name: "windows", Verdict: VerdictPassed}
 	var until time.Time
 	for _, name := range open {
 		closes, ever := windows[name].Closes(now)
@@ -301,5 +301,5 @@ func noWindow(windows map[string]Window) GateResult {
 			break
 		}
 	}
-	return GateResult{Name: "windows", Verdict: Blocked, Reason: reason}
+	return GateResult{Name: "windows", Verdict: VerdictFailed, Reason: reason}
 }

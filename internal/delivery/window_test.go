@@ -145,15 +145,15 @@ func TestWindowsGate(t *testing.T) {
 		ready   string
 		reason  string
 	}{
-		"open":           {map[string]Window{"night": night, "office": office}, "2027-01-04T08:00:00Z", Passed, "", "office is open until Mon 2027-01-04 16:00 CET (Europe/Berlin)"},
-		"always open":    {map[string]Window{"any": {}, "office": office}, "2027-01-04T08:00:00Z", Passed, "", "any is always open"},
-		"two are open":   {map[string]Window{"early": {End: "09:00"}, "late": {End: "10:00"}, "mid": {End: "09:30"}}, "2027-01-04T08:00:00Z", Passed, "", "late is open until Mon 2027-01-04 10:00 UTC"},
-		"closed":         {map[string]Window{"night": night, "office": office}, "2027-01-04T04:00:00Z", Pending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
-		"in summer":      {map[string]Window{"office": office}, "2027-07-04T04:00:00Z", Pending, "2027-07-05T07:00:00Z", "no window is open; office opens on Mon 2027-07-05 09:00 CEST (Europe/Berlin)"},
-		"by seconds":     {map[string]Window{"noon": {Start: "12:00", End: "13:00", TimeZone: "Africa/Monrovia"}}, "1960-01-01T12:00:00Z", Pending, "1960-01-01T12:44:30Z", "no window is open; noon opens on Fri 1960-01-01 12:00 MMT (Africa/Monrovia)"},
-		"one is broken":  {map[string]Window{"broken": broken, "office": office}, "2027-01-04T04:00:00Z", Pending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
-		"all are broken": {map[string]Window{"broken": broken}, "2027-01-04T08:00:00Z", Blocked, "", `no window can ever open; correct broken: time_zone: "Europe/Berln" is not a known time zone; use a name of the IANA database, such as "Europe/Berlin" or "UTC"`},
-		"none":           {nil, "2027-01-04T08:00:00Z", Blocked, "", "no window is declared, so none can open"},
+		"open":           {map[string]Window{"night": night, "office": office}, "2027-01-04T08:00:00Z", VerdictPassed, "", "office is open until Mon 2027-01-04 16:00 CET (Europe/Berlin)"},
+		"always open":    {map[string]Window{"any": {}, "office": office}, "2027-01-04T08:00:00Z", VerdictPassed, "", "any is always open"},
+		"two are open":   {map[string]Window{"early": {End: "09:00"}, "late": {End: "10:00"}, "mid": {End: "09:30"}}, "2027-01-04T08:00:00Z", VerdictPassed, "", "late is open until Mon 2027-01-04 10:00 UTC"},
+		"closed":         {map[string]Window{"night": night, "office": office}, "2027-01-04T04:00:00Z", VerdictPending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
+		"in summer":      {map[string]Window{"office": office}, "2027-07-04T04:00:00Z", VerdictPending, "2027-07-05T07:00:00Z", "no window is open; office opens on Mon 2027-07-05 09:00 CEST (Europe/Berlin)"},
+		"by seconds":     {map[string]Window{"noon": {Start: "12:00", End: "13:00", TimeZone: "Africa/Monrovia"}}, "1960-01-01T12:00:00Z", VerdictPending, "1960-01-01T12:44:30Z", "no window is open; noon opens on Fri 1960-01-01 12:00 MMT (Africa/Monrovia)"},
+		"one is broken":  {map[string]Window{"broken": broken, "office": office}, "2027-01-04T04:00:00Z", VerdictPending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
+		"all are broken": {map[string]Window{"broken": broken}, "2027-01-04T08:00:00Z", VerdictFailed, "", `no window can ever open; correct broken: time_zone: "Europe/Berln" is not a known time zone; use a name of the IANA database, such as "Europe/Berlin" or "UTC"`},
+		"none":           {nil, "2027-01-04T08:00:00Z", VerdictFailed, "", "no window is declared, so none can open"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWindowsGate(t *testing.T) {
 				return
 			}
 			require.Equal(t, c.ready, clock(*result.ReadyAt))
-			require.Equal(t, Passed, windowsGate(c.windows, *result.ReadyAt).Verdict)
+			require.Equal(t, VerdictPassed, windowsGate(c.windows, *result.ReadyAt).Verdict)
 		})
 	}
 }

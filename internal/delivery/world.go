@@ -50,21 +50,21 @@ type CheckKey struct {
 
 // Asks is what a decision still needs to know of the world. Deciding goes on without it, as if the answer were the least
 // favourable one; the engine finds the answers and asks again.
-type Asks struct {
+type Questions struct {
 	Observations []string
 	Checks       []CheckKey
 }
 
 // Empty reports whether nothing is left to ask.
-func (a Asks) Empty() bool { return len(a.Observations) == 0 && len(a.Checks) == 0 }
+func (a Questions) Empty() bool { return len(a.Observations) == 0 && len(a.Checks) == 0 }
 
-func (a *Asks) observe(environment string) {
+func (a *Questions) observe(environment string) {
 	if !slices.Contains(a.Observations, environment) {
 		a.Observations = append(a.Observations, environment)
 	}
 }
 
-func (a *Asks) check(key CheckKey) {
+func (a *Questions) check(key CheckKey) {
 	if !slices.Contains(a.Checks, key) {
 		a.Checks = append(a.Checks, key)
 	}
@@ -89,7 +89,7 @@ func (w World) newest(environment string, wanted func(Deployment) bool) *Deploym
 	return nil
 }
 
-func any1(Deployment) bool { return true }
+func anyDeployment(Deployment) bool { return true }
 
 // ofVersion returns the environment's newest deployment of a version, or nil.
 func (w World) ofVersion(environment, version string) *Deployment {
@@ -98,12 +98,12 @@ func (w World) ofVersion(environment, version string) *Deployment {
 
 // Standing returns the deployment that the ledger says runs in the environment: the one verified last and not replaced since.
 // Nil when nothing was ever verified there.
-func (w World) Standing(environment string) *Deployment {
+func (w World) Current(environment string) *Deployment {
 	return w.newest(environment, func(d Deployment) bool { return d.Status == Verified })
 }
 
 // Latest returns the environment's newest deployment, whatever its status, or nil.
-func (w World) Latest(environment string) *Deployment { return w.newest(environment, any1) }
+func (w World) Latest(environment string) *Deployment { return w.newest(environment, anyDeployment) }
 
 // rollbackTarget returns the deployment to go back to after d failed: the newest one before it in its environment that was
 // verified, brought something else, and has not broken since. Nil when there is none.
@@ -123,7 +123,7 @@ func (w World) rollbackTarget(d Deployment) *Deployment {
 // brokenSince reports whether the release of a deployment broke in the same stage, at the same attempt or a later one: its rollout
 // was stopped, and nobody has brought the release there again since with success.
 func (w World) brokenSince(o Deployment) bool {
-	return slices.ContainsFunc(w.broken(Stage{Name: o.Stage}, o.Content.Version, o.Attempt), func(d Deployment) bool {
+	return slices.ContainsFunc(w.failedDeployments(Stage{Name: o.Stage}, o.Content.Version, o.Attempt), func(d Deployment) bool {
 		mended := w.newest(d.Environment, func(later Deployment) bool {
 			return later.Seq > d.Seq && later.Content.Version == d.Content.Version && later.VerifiedAt != nil && !later.broke()
 		})

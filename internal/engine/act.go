@@ -26,7 +26,7 @@ type job struct {
 func (e *Engine) begin(ctx context.Context, actor string, found answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
 	known := make([]confidential, len(d.Steps))
 	for i, step := range d.Steps {
-		if step.Kind == delivery.StepAuthorise {
+		if step.Kind == delivery.StepAuthorize {
 			continue // only drivers get secrets
 		}
 		var err error
@@ -62,14 +62,14 @@ func (e *Engine) begin(ctx context.Context, actor string, found answers, d deliv
 				}
 				current.Rollout = rollouts[current.Version]
 			}
-			if err := e.takeBack(ctx, tx, actor, w.Latest(current.Environment)); err != nil {
+			if err := e.supersede(ctx, tx, actor, w.Latest(current.Environment)); err != nil {
 				return err
 			}
-			begun, err := e.intend(ctx, tx, actor, pipeline.Name, current)
+			begun, err := e.recordIntent(ctx, tx, actor, pipeline.Name, current)
 			if err != nil {
 				return err
 			}
-			if begun.HandedOut() {
+			if begun.Authorized() {
 				if err := tx.ReleaseLease(ctx, lease); err != nil {
 					return err
 				}
@@ -87,20 +87,20 @@ func stillRight(d delivery.Decision, step delivery.Step) (delivery.Step, bool) {
 		return s.Kind == step.Kind && s.Environment == step.Environment && s.Version == step.Version && s.Deployment == step.Deployment &&
 			s.Content.ConfigRevision == step.Content.ConfigRevision
 	})
-	if i < 0 || !d.Asks.Empty() {
+	if i < 0 || !d.Questions.Empty() {
 		return delivery.Step{}, false
 	}
 	return d.Steps[i], true
 }
 
 // intend records what is about to be done: a new deployment, or the one to be finished.
-func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string, step delivery.Step) (delivery.Deployment, error) {
+func (e *Engine) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline string, step delivery.Step) (delivery.Deployment, error) {
 	if step.Kind == delivery.StepResume {
 		d, err := tx.Deployment(ctx, step.Deployment)
 		if err != nil {
 			return d, err
 		}
-		return d, e.record(ctx, tx, actor, []happened{{"deployment.resumed", d.ID, d}})
+		return d, e.record(ctx, tx, actor, []eventRecord{{"deployment.resumed", d.ID, d}})
 	}
 	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
 		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
@@ -108,7 +108,7 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 	switch step.Kind {
 	case delivery.StepRollback:
 		d.Replaces = step.Deployment
-	case delivery.StepAuthorise:
+	case delivery.StepAuthorize:
 		d.Status = delivery.Verifying
 	default:
 	}
@@ -116,12 +116,12 @@ func (e *Engine) intend(ctx context.Context, tx store.Tx, actor, pipeline string
 	if err != nil {
 		return d, err
 	}
-	return d, e.record(ctx, tx, actor, []happened{{"deployment.started", d.ID, d}})
+	return d, e.record(ctx, tx, actor, []eventRecord{{"deployment.started", d.ID, d}})
 }
 
 // takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
-func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
-	if latest == nil || !latest.HandedOut() {
+func (e *Engine) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
+	if latest == nil || !latest.Authorized() {
 		return nil
 	}
 	d, now := *latest, e.now()
@@ -129,22 +129,22 @@ func (e *Engine) takeBack(ctx context.Context, tx store.Tx, actor string, latest
 	if err := tx.PutDeployment(ctx, d); err != nil {
 		return err
 	}
-	return e.record(ctx, tx, actor, []happened{{"deployment.superseded", d.ID, d}})
+	return e.record(ctx, tx, actor, []eventRecord{{"deployment.superseded", d.ID, d}})
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
 // lease is given up so that whoever comes next need not wait for it to lapse.
-func (e *Engine) carryOut(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+func (e *Engine) execute(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	ctx, stop := e.keep(ctx, j.lease, j.since)
 	defer stop()
-	err := because(ctx, e.carryUnderLease(ctx, pipeline, j))
+	err := cause(ctx, e.executeUnderLease(ctx, pipeline, j))
 	if err != nil {
-		e.giveUp(ctx, j.lease, err)
+		e.releaseLease(ctx, j.lease, err)
 	}
 	return err
 }
 
-func (e *Engine) carryUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+func (e *Engine) executeUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	lease, d := j.lease, j.deployment
 	if d.Status == delivery.Deploying {
 		result, err := e.deploy(ctx, j)
@@ -205,10 +205,10 @@ func (e *Engine) settleDeployment(ctx context.Context, lease store.Lease, d deli
 	d.SettledAt = &now
 	if failure != nil {
 		d.Status, d.Failure = delivery.Failed, failure.Error()
-		return e.save(ctx, lease, d, "deployment.failed", func(tx store.Tx) ([]happened, error) { return e.addReports(ctx, tx, d) })
+		return e.save(ctx, lease, d, "deployment.failed", func(tx store.Tx) ([]eventRecord, error) { return e.addReports(ctx, tx, d) })
 	}
 	d.Status, d.VerifiedAt = delivery.Verified, &now
-	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]happened, error) {
+	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]eventRecord, error) {
 		replaced, err := e.replace(ctx, tx, d, now)
 		if err != nil {
 			return nil, err
@@ -219,8 +219,8 @@ func (e *Engine) settleDeployment(ctx context.Context, lease store.Lease, d deli
 }
 
 // replace marks what a verified deployment replaced: superseded, or rolled back when that is what it was for.
-func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]happened, error) {
-	events := []happened{}
+func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]eventRecord, error) {
+	events := []eventRecord{}
 	before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Environment: d.Environment,
 		Statuses: []delivery.DeploymentStatus{delivery.Verified}})
 	if err != nil {
@@ -243,7 +243,7 @@ func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 			o.Status = delivery.Superseded
 		}
 		o.SettledAt = &now
-		events = append(events, happened{"deployment." + string(o.Status), o.ID, o})
+		events = append(events, eventRecord{"deployment." + string(o.Status), o.ID, o})
 		if err := tx.PutDeployment(ctx, o); err != nil {
 			return nil, err
 		}
@@ -252,7 +252,7 @@ func (e *Engine) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 }
 
 // save records where a deployment stands, only while the lease is still held; settled ones give it up.
-func (e *Engine) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind string, also func(store.Tx) ([]happened, error)) error {
+func (e *Engine) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind string, also func(store.Tx) ([]eventRecord, error)) error {
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.CheckLease(ctx, lease); err != nil {
 			return err
@@ -260,7 +260,7 @@ func (e *Engine) save(ctx context.Context, lease store.Lease, d delivery.Deploym
 		if err := tx.PutDeployment(ctx, d); err != nil {
 			return err
 		}
-		events := []happened{{kind, d.ID, d}}
+		events := []eventRecord{{kind, d.ID, d}}
 		if also != nil {
 			more, err := also(tx)
 			if err != nil {

@@ -87,7 +87,7 @@ func (u *universe) deliveryOf(pipeline, version string) wish {
 		Source:    &delivery.Source{Revision: "r" + version, Author: author}}}
 	w := wish{words: fmt.Sprintf("%s delivers %s/%s attempt %d by %q", actor, pipeline, version, r.Attempt, author), actor: actor, pipeline: pipeline,
 		preview: delivery.PreviewRequest{Release: &r}}
-	if spec.Leads() {
+	if spec.AutoStart() {
 		w.entry = spec.Stages[0].Name
 	}
 	ctx := context.Background()

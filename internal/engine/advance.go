@@ -32,7 +32,7 @@ func (e *Engine) advance(ctx context.Context, actor, pipeline, entry string, may
 		d = may(d)
 		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
 			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool {
-				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorise
+				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorize
 			})
 		}
 		if len(d.Steps) == 0 {
@@ -76,9 +76,9 @@ func (e *Engine) decide(ctx context.Context, found answers, entry string) (deliv
 	var d delivery.Decision
 	w, err := e.view(ctx, found.pipeline, nil)
 	if err == nil {
-		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
+		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Questions {
 			d = e.o.decide(w, entry)
-			return d.Asks
+			return d.Questions
 		})
 	}
 	return w, d, err
@@ -88,7 +88,7 @@ func (e *Engine) decide(ctx context.Context, found answers, entry string) (deliv
 // verification, which can only come once the promotion has ended.
 func waits(wanted delivery.Promotion, d delivery.Decision) bool {
 	stopped := d.Stopped()
-	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.FailedGate() &&
+	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.HasFailedGate() &&
 		stopped.Status != delivery.StageDeployed
 }
 
@@ -108,7 +108,7 @@ func (e *Engine) untilReady(now time.Time, d delivery.Decision) time.Duration {
 func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) error {
 	for _, s := range steps {
 		before, was := deployed[s.Environment]
-		if was && s.Kind == delivery.StepAuthorise && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
+		if was && s.Kind == delivery.StepAuthorize && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
 			return delivery.Errorf(delivery.CodeConflict, "%s was handed out for %s just now, and is to be handed out again: %s. Somebody else changes the same; apply again", s.Version, s.Environment, s.Reason)
 		}
 		if was && s.Kind == delivery.StepDeploy && s.Purpose == delivery.KindHeal && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
@@ -127,10 +127,10 @@ func (e *Engine) take(ctx context.Context, actor string, found answers, d delive
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, j := range jobs {
-		if j.deployment.HandedOut() {
+		if j.deployment.Authorized() {
 			continue // Terraform carries it out
 		}
-		group.Go(func() error { return e.carryOut(ctx, pipeline, j) })
+		group.Go(func() error { return e.execute(ctx, pipeline, j) })
 	}
 	return jobs, group.Wait()
 }
@@ -142,6 +142,6 @@ func (e *Engine) recordStop(ctx context.Context, actor string, wanted delivery.P
 		return nil
 	}
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
-		return e.record(ctx, tx, actor, []happened{{"promotion.refused", wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}}})
+		return e.record(ctx, tx, actor, []eventRecord{{"promotion.refused", wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}}})
 	})
 }

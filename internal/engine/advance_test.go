@@ -102,7 +102,7 @@ func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
 	slow := h.engine(func(o *Options) {
 		o.decide = func(w delivery.World, entry string) delivery.Decision {
 			d := delivery.Decide(w, entry)
-			if len(d.Asks.Observations) > 0 {
+			if len(d.Questions.Observations) > 0 {
 				once.Do(func() { require.Nil(t, h.delivers("2.0", 1).Failure) })
 			}
 			return d

@@ -39,7 +39,7 @@ func (e *Engine) Approval(ctx context.Context, id string) (delivery.Approval, er
 func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error) {
 	var given delivery.Approval
 	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
-	err := e.change(ctx, actor, "approval", subject, func(tx store.Tx) ([]happened, error) {
+	err := e.change(ctx, actor, "approval", subject, func(tx store.Tx) ([]eventRecord, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -60,7 +60,7 @@ func (e *Engine) AddApproval(ctx context.Context, actor string, spec delivery.Ap
 			}
 		}
 		given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
-		return []happened{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
+		return []eventRecord{{"approval." + string(spec.Decision), given.ID, given}}, tx.AddApproval(ctx, given)
 	})
 	given.Status = delivery.ApprovalValid
 	return given, err
@@ -124,7 +124,7 @@ func (e *Engine) ApprovalRequest(ctx context.Context, pipeline, version, stage s
 
 // RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.
 func (e *Engine) RevokeApproval(ctx context.Context, actor, id string) error {
-	return e.change(ctx, actor, "approval", id, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "approval", id, func(tx store.Tx) ([]eventRecord, error) {
 		a, err := tx.Approval(ctx, id)
 		if err != nil {
 			return nil, err
@@ -134,6 +134,6 @@ func (e *Engine) RevokeApproval(ctx context.Context, actor, id string) error {
 		}
 		at := e.now()
 		a.RevokedAt = &at
-		return []happened{{"approval.revoked", id, a}}, tx.RevokeApproval(ctx, id, at)
+		return []eventRecord{{"approval.revoked", id, a}}, tx.RevokeApproval(ctx, id, at)
 	})
 }

@@ -119,9 +119,9 @@ func (r countedReader) Deployments(ctx context.Context, filter store.DeploymentF
 	return r.Reader.Deployments(ctx, filter)
 }
 
-func (r countedReader) Relevant(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+func (r countedReader) DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
 	r.reads.Add(1)
-	return r.Reader.Relevant(ctx, pipeline, versions...)
+	return r.Reader.DecisionHistory(ctx, pipeline, versions...)
 }
 
 func (r countedReader) Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error) {

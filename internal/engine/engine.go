@@ -20,9 +20,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -30,7 +30,7 @@ import (
 type Options struct {
 	Store    store.Store
 	Drivers  map[string]driver.Driver // by the target's kind
-	Checkers map[string]gate.Checker  // by the check's kind
+	Checkers map[string]check.Checker // by the check's kind
 
 	Now   func() time.Time                                 // default time.Now
 	NewID func() string                                    // default random; for deployments, rollouts and this holder of leases
@@ -111,14 +111,14 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // happened is one event to record with a change.
-type happened struct {
+type eventRecord struct {
 	kind, subject string
 	data          any
 }
 
 // change runs f in one write transaction. What f reports is recorded as events of that transaction. A refusal of f (returned
 // before f wrote anything) is recorded as "<noun>.refused", and then returned.
-func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]happened, error)) error {
+func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]eventRecord, error)) error {
 	if err := delivery.ValidateActor(actor).Err(); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func
 		events, err := f(tx)
 		if err != nil && refuses(err) {
 			refusal = err
-			events = []happened{{noun + ".refused", subject, map[string]string{"reason": err.Error()}}}
+			events = []eventRecord{{noun + ".refused", subject, map[string]string{"reason": err.Error()}}}
 		} else if err != nil {
 			return err
 		}
@@ -144,10 +144,10 @@ func (e *Engine) change(ctx context.Context, actor, noun, subject string, f func
 // is nothing to do it to.
 func refuses(err error) bool {
 	code := delivery.CodeOf(err)
-	return code == delivery.CodeConflict || code == delivery.CodeInvalid || code == delivery.CodeUnauthorized
+	return code == delivery.CodeConflict || code == delivery.CodeInvalid || code == delivery.CodeForbidden
 }
 
-func (e *Engine) record(ctx context.Context, tx store.Tx, actor string, events []happened) error {
+func (e *Engine) record(ctx context.Context, tx store.Tx, actor string, events []eventRecord) error {
 	for _, h := range events {
 		data, err := json.Marshal(h.data)
 		if err != nil {

@@ -64,7 +64,7 @@ func (e *Engine) PutEnvironment(ctx context.Context, actor string, spec delivery
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Environment{}, err
 	}
-	err = e.change(ctx, actor, "environment", spec.Name, func(tx store.Tx) ([]happened, error) {
+	err = e.change(ctx, actor, "environment", spec.Name, func(tx store.Tx) ([]eventRecord, error) {
 		if err := e.checkEnvironment(ctx, tx, nil, spec); err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func (e *Engine) PutEnvironment(ctx context.Context, actor string, spec delivery
 		if written, err = environmentOf(ctx, tx, spec); err != nil || unchanged {
 			return nil, err
 		}
-		return []happened{{"environment.declared", spec.Name, spec}}, tx.PutEnvironment(ctx, spec)
+		return []eventRecord{{"environment.declared", spec.Name, spec}}, tx.PutEnvironment(ctx, spec)
 	})
 	return written, err
 }
@@ -119,7 +119,7 @@ func refuseChain(ctx context.Context, r store.Reader, spec delivery.EnvironmentS
 // DeleteEnvironment stops managing an environment: what runs keeps running, and its history stays. It is refused under
 // deletion protection, while a pipeline uses the environment, and while it has replicas.
 func (e *Engine) DeleteEnvironment(ctx context.Context, actor, name string) error {
-	return e.change(ctx, actor, "environment", name, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "environment", name, func(tx store.Tx) ([]eventRecord, error) {
 		spec, err := tx.Environment(ctx, name)
 		if err != nil {
 			return nil, err
@@ -147,6 +147,6 @@ func (e *Engine) DeleteEnvironment(ctx context.Context, actor, name string) erro
 		if len(users) > 0 {
 			return nil, delivery.Errorf(delivery.CodeConflict, "it is in use by %s; take it out of their stages first", strings.Join(users, ", "))
 		}
-		return []happened{{"environment.deleted", name, spec}}, tx.DeleteEnvironment(ctx, name)
+		return []eventRecord{{"environment.deleted", name, spec}}, tx.DeleteEnvironment(ctx, name)
 	})
 }

@@ -22,7 +22,7 @@ func (e *Engine) PutFreeze(ctx context.Context, actor string, spec delivery.Free
 	if err := spec.Validate().Err(); err != nil {
 		return spec, err
 	}
-	return spec, e.change(ctx, actor, "freeze", spec.Name, func(tx store.Tx) ([]happened, error) {
+	return spec, e.change(ctx, actor, "freeze", spec.Name, func(tx store.Tx) ([]eventRecord, error) {
 		before, err := tx.Freeze(ctx, spec.Name)
 		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
@@ -30,17 +30,17 @@ func (e *Engine) PutFreeze(ctx context.Context, actor string, spec delivery.Free
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return []happened{{"freeze.declared", spec.Name, spec}}, tx.PutFreeze(ctx, spec)
+		return []eventRecord{{"freeze.declared", spec.Name, spec}}, tx.PutFreeze(ctx, spec)
 	})
 }
 
 // DeleteFreeze ends a freeze.
 func (e *Engine) DeleteFreeze(ctx context.Context, actor, name string) error {
-	return e.change(ctx, actor, "freeze", name, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "freeze", name, func(tx store.Tx) ([]eventRecord, error) {
 		spec, err := tx.Freeze(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return []happened{{"freeze.deleted", name, spec}}, tx.DeleteFreeze(ctx, name)
+		return []eventRecord{{"freeze.deleted", name, spec}}, tx.DeleteFreeze(ctx, name)
 	})
 }

@@ -22,7 +22,7 @@ func (e *Engine) Deployed(ctx context.Context, pipeline, environment string) (de
 	stage := delivery.Stage{Environments: []string{environment}}
 	found := newAnswers(pipeline)
 	var state delivery.EnvironmentState
-	err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
+	err = e.settle(ctx, w, found, func(w delivery.World) delivery.Questions {
 		states, asks := delivery.EnvironmentStates(w, stage)
 		state = states[environment]
 		return asks
@@ -59,7 +59,7 @@ func (e *Engine) Readiness(ctx context.Context, pipeline, version, stage string,
 		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: w.Pipeline.String() + " has no release \"" + version + "\""}
 	}
 	var ready delivery.Readiness
-	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
 		ready, asks = delivery.Ready(w, s, release)
 		return asks
 	})

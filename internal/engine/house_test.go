@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -44,7 +44,7 @@ func (h *house) engine(change ...func(*Options)) *Engine {
 	o := Options{
 		Store:    h.ledger,
 		Drivers:  map[string]driver.Driver{"directory": h.places},
-		Checkers: map[string]gate.Checker{"http": h.book, "command": h.book},
+		Checkers: map[string]check.Checker{"http": h.book, "command": h.book},
 		Now:      h.clock.now,
 		NewID:    func() string { return fmt.Sprintf("id-%d", h.ids.Add(1)) },
 		Pause: func(ctx context.Context, d time.Duration) error {

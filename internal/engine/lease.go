@@ -92,7 +92,7 @@ func (e *Engine) renew(ctx context.Context, lease store.Lease, most time.Duratio
 }
 
 // because gives why work under leases ended: if one of them could be trusted no longer, that is it, whatever it interrupted.
-func because(ctx context.Context, err error) error {
+func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return context.Cause(ctx)
 	}
@@ -101,7 +101,7 @@ func because(ctx context.Context, err error) error {
 
 // giveUp releases the lease of work that ended for the given reason. It is a courtesy to whoever comes next: a lease that is not
 // released lapses by itself. If the reason is a ledger that does not answer, it was waited for already, and is not once more.
-func (e *Engine) giveUp(ctx context.Context, lease store.Lease, why error) {
+func (e *Engine) releaseLease(ctx context.Context, lease store.Lease, why error) {
 	if delivery.CodeOf(why) == delivery.CodeUnavailable {
 		return
 	}

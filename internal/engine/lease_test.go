@@ -142,13 +142,13 @@ func TestALedgerIsNotWaitedForTwice(t *testing.T) {
 func TestWorkThatLosesItsLeaseWhileRecordingSaysWhy(t *testing.T) {
 	ctx, lose := context.WithCancelCause(t.Context())
 	interrupted := fmt.Errorf("the ledger could not be written in time: %w", context.Canceled)
-	require.Equal(t, interrupted, because(ctx, interrupted), "by the caller of something smaller")
+	require.Equal(t, interrupted, cause(ctx, interrupted), "by the caller of something smaller")
 	refused := delivery.Errorf(delivery.CodeConflict, "does not hold the lease")
 	lose(refused)
-	require.Equal(t, error(refused), because(ctx, interrupted))
+	require.Equal(t, error(refused), cause(ctx, interrupted))
 	other := errors.New("something else")
-	require.Equal(t, other, because(ctx, other))
-	require.NoError(t, because(ctx, nil))
+	require.Equal(t, other, cause(ctx, other))
+	require.NoError(t, cause(ctx, nil))
 }
 
 // Between taking a lease and acting under it, a long time may pass.

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -104,7 +104,7 @@ func (d mortalDriver) Observe(ctx context.Context, r driver.Request) (delivery.O
 }
 
 type mortalChecker struct {
-	gate.Checker
+	check.Checker
 	life *life
 }
 

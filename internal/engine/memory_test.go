@@ -256,7 +256,7 @@ func (p *pages) Deployments(_ context.Context, f store.DeploymentFilter) ([]deli
 }
 
 // Relevant gives no more than the contract asks for, so that a decision that needs more is found out.
-func (p *pages) Relevant(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+func (p *pages) DecisionHistory(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
 	wanted, rollouts := map[int64]bool{}, map[string]bool{}
 	seen, standing, ever := map[string]bool{}, map[string]bool{}, map[string]int{}
 	for _, d := range slices.Backward(p.deployments) {

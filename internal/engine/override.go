@@ -28,7 +28,7 @@ func (e *Engine) Override(ctx context.Context, id string) (found delivery.Overri
 func (e *Engine) AddOverride(ctx context.Context, actor string, spec delivery.OverrideSpec) (delivery.Override, error) {
 	var made delivery.Override
 	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
-	err := e.change(ctx, actor, "override", subject, func(tx store.Tx) ([]happened, error) {
+	err := e.change(ctx, actor, "override", subject, func(tx store.Tx) ([]eventRecord, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -53,7 +53,7 @@ func (e *Engine) AddOverride(ctx context.Context, actor string, spec delivery.Ov
 			}
 		}
 		made = delivery.Override{ID: fmt.Sprintf("%s/%d", subject, number), Spec: spec, ReleaseDigest: release.Digest, Actor: actor, CreatedAt: e.now()}
-		return []happened{{"override.made", made.ID, made}}, tx.AddOverride(ctx, made)
+		return []eventRecord{{"override.made", made.ID, made}}, tx.AddOverride(ctx, made)
 	})
 	return made, err
 }
@@ -78,7 +78,7 @@ func noRelease(w delivery.World, version string) error {
 
 // RevokeOverride takes an override back. It and its revocation both stay in the ledger.
 func (e *Engine) RevokeOverride(ctx context.Context, actor, id string) error {
-	return e.change(ctx, actor, "override", id, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "override", id, func(tx store.Tx) ([]eventRecord, error) {
 		o, err := tx.Override(ctx, id)
 		if err != nil {
 			return nil, err
@@ -88,6 +88,6 @@ func (e *Engine) RevokeOverride(ctx context.Context, actor, id string) error {
 		}
 		at := e.now()
 		o.RevokedAt = &at
-		return []happened{{"override.revoked", id, o}}, tx.RevokeOverride(ctx, id, at)
+		return []eventRecord{{"override.revoked", id, o}}, tx.RevokeOverride(ctx, id, at)
 	})
 }

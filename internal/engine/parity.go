@@ -18,7 +18,7 @@ func (e *Engine) Parity(ctx context.Context, q delivery.ParityQuery) (result del
 	if err != nil {
 		return result, err
 	}
-	err = e.settle(ctx, w, newAnswers(q.Pipeline), func(w delivery.World) (asks delivery.Asks) {
+	err = e.settle(ctx, w, newAnswers(q.Pipeline), func(w delivery.World) (asks delivery.Questions) {
 		result, asks = w.Parity(q)
 		return asks
 	})

@@ -38,7 +38,7 @@ func (e *Engine) PutPipeline(ctx context.Context, actor string, spec delivery.Pi
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Pipeline{}, err
 	}
-	err := e.change(ctx, actor, "pipeline", spec.Name, func(tx store.Tx) ([]happened, error) {
+	err := e.change(ctx, actor, "pipeline", spec.Name, func(tx store.Tx) ([]eventRecord, error) {
 		known, err := environmentsOf(ctx, tx, spec, nil)
 		if err != nil {
 			return nil, err
@@ -53,18 +53,18 @@ func (e *Engine) PutPipeline(ctx context.Context, actor string, spec delivery.Pi
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return []happened{{"pipeline.declared", spec.Name, spec}}, tx.PutPipeline(ctx, spec)
+		return []eventRecord{{"pipeline.declared", spec.Name, spec}}, tx.PutPipeline(ctx, spec)
 	})
 	return delivery.PipelineOf(spec), err
 }
 
 // DeletePipeline stops managing a pipeline: what runs keeps running, and its releases and history stay.
 func (e *Engine) DeletePipeline(ctx context.Context, actor, name string) error {
-	return e.change(ctx, actor, "pipeline", name, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "pipeline", name, func(tx store.Tx) ([]eventRecord, error) {
 		spec, err := tx.Pipeline(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return []happened{{"pipeline.deleted", name, spec}}, tx.DeletePipeline(ctx, name)
+		return []eventRecord{{"pipeline.deleted", name, spec}}, tx.DeletePipeline(ctx, name)
 	})
 }

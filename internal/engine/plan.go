@@ -93,7 +93,7 @@ func (p *plan) layReleases(w *delivery.World) {
 			continue
 		}
 		w.Releases[r.Spec.Version] = p.registered(r, w)
-		if w.Pipeline.Leads() {
+		if w.Pipeline.AutoStart() {
 			lead := leading(w.Pipeline, r, p.actor, w.Now)
 			w.Promotions[lead.Spec.Stage] = lead
 		}

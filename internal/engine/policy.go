@@ -22,7 +22,7 @@ func (e *Engine) PutPolicy(ctx context.Context, actor string, spec delivery.Poli
 	if err := spec.Validate().Err(); err != nil {
 		return spec, err
 	}
-	return spec, e.change(ctx, actor, "policy", spec.Name, func(tx store.Tx) ([]happened, error) {
+	return spec, e.change(ctx, actor, "policy", spec.Name, func(tx store.Tx) ([]eventRecord, error) {
 		before, err := tx.Policy(ctx, spec.Name)
 		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
@@ -30,17 +30,17 @@ func (e *Engine) PutPolicy(ctx context.Context, actor string, spec delivery.Poli
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return []happened{{"policy.declared", spec.Name, spec}}, tx.PutPolicy(ctx, spec)
+		return []eventRecord{{"policy.declared", spec.Name, spec}}, tx.PutPolicy(ctx, spec)
 	})
 }
 
 // DeletePolicy removes a policy; its removal is in the event log for good.
 func (e *Engine) DeletePolicy(ctx context.Context, actor, name string) error {
-	return e.change(ctx, actor, "policy", name, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "policy", name, func(tx store.Tx) ([]eventRecord, error) {
 		spec, err := tx.Policy(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return []happened{{"policy.deleted", name, spec}}, tx.DeletePolicy(ctx, name)
+		return []eventRecord{{"policy.deleted", name, spec}}, tx.DeletePolicy(ctx, name)
 	})
 }

@@ -50,7 +50,7 @@ func (e *Engine) refuseUnbuilt(ctx context.Context, spec delivery.ReleaseSpec) e
 	if err != nil {
 		return noPipeline(err)
 	}
-	if _, registered := w.Releases[spec.Version]; registered || !w.Pipeline.Leads() {
+	if _, registered := w.Releases[spec.Version]; registered || !w.Pipeline.AutoStart() {
 		return nil
 	}
 	stage, asked := w.Pipeline.Stages[0], map[string]bool{}

@@ -47,7 +47,7 @@ func (e *Engine) Preview(ctx context.Context, actor string, r delivery.PreviewRe
 
 func foreseen(refusals delivery.Errors) bool {
 	return !slices.ContainsFunc(refusals, func(r *delivery.Error) bool {
-		return r.Code == delivery.CodeInternal || r.Code == delivery.CodeUnavailable || r.Code == delivery.CodeUnauthorized
+		return r.Code == delivery.CodeInternal || r.Code == delivery.CodeUnavailable || r.Code == delivery.CodeForbidden
 	})
 }
 
@@ -61,7 +61,7 @@ func (e *Engine) previewEnvironment(ctx context.Context, overlay *plan, spec del
 		return preview, err
 	}
 	if err == nil {
-		preview.Weakened = delivery.WeakenedParity(before.Spec, spec)
+		preview.Relaxations = delivery.ParityRelaxation(before.Spec, spec)
 	}
 	return preview, e.o.Store.View(ctx, func(r store.Reader) error { return e.checkEnvironment(ctx, r, overlay, spec) })
 }
@@ -81,8 +81,8 @@ func (e *Engine) previewPipeline(ctx context.Context, overlay *plan, spec delive
 	if err := spec.ValidateEnvironments(known).Err(); err != nil {
 		return delivery.Preview{}, err
 	}
-	weakened, through, err := e.weakenedPipeline(ctx, overlay, spec)
-	return delivery.Preview{Weakened: weakened, LetThrough: through}, err
+	weakened, through, err := e.pipelineRelaxation(ctx, overlay, spec)
+	return delivery.Preview{Relaxations: weakened, Unblocked: through}, err
 }
 
 func (e *Engine) previewRelease(ctx context.Context, overlay *plan, r delivery.ReleaseRequest) (delivery.Preview, error) {
@@ -98,10 +98,10 @@ func (e *Engine) previewRelease(ctx context.Context, overlay *plan, r delivery.R
 		return delivery.Preview{}, err
 	}
 	w.Releases[r.Spec.Version] = overlay.registered(r, &w)
-	if !w.Pipeline.Leads() {
+	if !w.Pipeline.AutoStart() {
 		return delivery.Preview{}, nil
 	}
-	return e.foresee(ctx, overlay, w, nil, leading(w.Pipeline, r, overlay.actor, w.Now))
+	return e.simulate(ctx, overlay, w, nil, leading(w.Pipeline, r, overlay.actor, w.Now))
 }
 
 func (e *Engine) previewPromotion(ctx context.Context, overlay *plan, spec delivery.PromotionSpec) (delivery.Preview, error) {
@@ -116,14 +116,14 @@ func (e *Engine) previewPromotion(ctx context.Context, overlay *plan, spec deliv
 	if err := promotable(w, spec); err != nil {
 		return delivery.Preview{}, err
 	}
-	return e.foresee(ctx, overlay, w, overlay.before(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: overlay.actor, RequestedAt: w.Now})
+	return e.simulate(ctx, overlay, w, overlay.before(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: overlay.actor, RequestedAt: w.Now})
 }
 
 // before lists the entries ahead of a stage that the same plan brings releases into.
 func (p *plan) before(pipeline delivery.PipelineSpec, stage string) []string {
 	entries := []string{}
 	for _, s := range pipeline.Stages[:pipeline.StageIndex(stage)] {
-		led := len(p.releases) > 0 && pipeline.Leads() && s.Name == pipeline.Stages[0].Name
+		led := len(p.releases) > 0 && pipeline.AutoStart() && s.Name == pipeline.Stages[0].Name
 		if led || p.promotes(s.Name) {
 			entries = append(entries, s.Name)
 		}
@@ -136,11 +136,11 @@ func (p *plan) promotes(stage string) bool {
 	return slices.ContainsFunc(p.promotions, func(spec delivery.PromotionSpec) bool { return spec.Stage == stage })
 }
 
-func (e *Engine) foresee(ctx context.Context, overlay *plan, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
-	var f delivery.Foresight
-	err := e.settle(ctx, w, newAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Asks {
-		f = delivery.Foresee(w, before, wanted)
-		return f.Asks
+func (e *Engine) simulate(ctx context.Context, overlay *plan, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
+	var f delivery.Simulation
+	err := e.settle(ctx, w, newAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Questions {
+		f = delivery.Simulate(w, before, wanted)
+		return f.Questions
 	})
 	preview := delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages, Promotion: f.Expected}
 	for _, s := range f.Decision.Stages {

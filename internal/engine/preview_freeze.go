@@ -23,7 +23,7 @@ func (e *Engine) previewFreeze(ctx context.Context, spec delivery.FreezeSpec, re
 	if removed {
 		after = nil
 	}
-	return e.weakens(ctx, delivery.WeakenedFreeze(before, after, e.now()), func(w *delivery.World) {
+	return e.relaxes(ctx, delivery.FreezeRelaxation(before, after, e.now()), func(w *delivery.World) {
 		w.Freezes = slices.DeleteFunc(slices.Clone(w.Freezes), func(f delivery.FreezeSpec) bool { return f.Name == spec.Name })
 		if !removed {
 			w.Freezes = append(w.Freezes, spec)

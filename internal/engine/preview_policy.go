@@ -11,7 +11,7 @@ import (
 )
 
 // weakenedPipeline says what an edit of a pipeline weakens, and which releases that wait would get through.
-func (e *Engine) weakenedPipeline(ctx context.Context, overlay *plan, after delivery.PipelineSpec) (weakened, through []string, err error) {
+func (e *Engine) pipelineRelaxation(ctx context.Context, overlay *plan, after delivery.PipelineSpec) (weakened, through []string, err error) {
 	before, err := e.view(ctx, after.Name, nil)
 	if delivery.IsNotFound(err) {
 		return nil, nil, nil
@@ -19,7 +19,7 @@ func (e *Engine) weakenedPipeline(ctx context.Context, overlay *plan, after deli
 	if err != nil {
 		return nil, nil, err
 	}
-	if weakened = delivery.Weakened(before.Pipeline, after); len(weakened) == 0 {
+	if weakened = delivery.PipelineRelaxation(before.Pipeline, after); len(weakened) == 0 {
 		return nil, nil, nil
 	}
 	edited := before
@@ -32,17 +32,17 @@ func (e *Engine) weakenedPipeline(ctx context.Context, overlay *plan, after deli
 	}); err != nil {
 		return nil, nil, err
 	}
-	through, err = e.letThrough(ctx, before, edited)
+	through, err = e.unblocked(ctx, before, edited)
 	return weakened, through, err
 }
 
 // letThrough names the releases that wait in one world and would not in the other.
-func (e *Engine) letThrough(ctx context.Context, before, after delivery.World) (through []string, err error) {
+func (e *Engine) unblocked(ctx context.Context, before, after delivery.World) (through []string, err error) {
 	found := newAnswers(before.Pipeline.Name)
-	err = e.settle(ctx, after, found, func(answered delivery.World) delivery.Asks {
+	err = e.settle(ctx, after, found, func(answered delivery.World) delivery.Questions {
 		was := found.answered(before)
-		var asks delivery.Asks
-		through, asks = delivery.LetThrough(was, answered)
+		var asks delivery.Questions
+		through, asks = delivery.Unblocked(was, answered)
 		return asks
 	})
 	return through, err
@@ -64,7 +64,7 @@ func (e *Engine) previewPolicy(ctx context.Context, spec delivery.PolicySpec, re
 	if removed {
 		after = nil
 	}
-	return e.weakens(ctx, delivery.WeakenedPolicy(before, after), func(w *delivery.World) {
+	return e.relaxes(ctx, delivery.PolicyRelaxation(before, after), func(w *delivery.World) {
 		w.Policies = slices.DeleteFunc(slices.Clone(w.Policies), func(p delivery.PolicySpec) bool { return p.Name == spec.Name })
 		if !removed {
 			w.Policies = append(w.Policies, spec)
@@ -74,8 +74,8 @@ func (e *Engine) previewPolicy(ctx context.Context, spec delivery.PolicySpec, re
 
 // weakens names the releases, of every pipeline, that wait now and would not after an edit that weakens something. edit makes it
 // in a copy of the world.
-func (e *Engine) weakens(ctx context.Context, weakened []string, edit func(*delivery.World)) (delivery.Preview, error) {
-	preview := delivery.Preview{Weakened: weakened}
+func (e *Engine) relaxes(ctx context.Context, weakened []string, edit func(*delivery.World)) (delivery.Preview, error) {
+	preview := delivery.Preview{Relaxations: weakened}
 	if len(weakened) == 0 {
 		return preview, nil
 	}
@@ -93,11 +93,11 @@ func (e *Engine) weakens(ctx context.Context, weakened []string, edit func(*deli
 		if err := e.o.Store.View(ctx, func(r store.Reader) error { return loadRollouts(ctx, r, &after) }); err != nil {
 			return preview, err
 		}
-		through, err := e.letThrough(ctx, before, after)
+		through, err := e.unblocked(ctx, before, after)
 		if err != nil {
 			return preview, err
 		}
-		preview.LetThrough = append(preview.LetThrough, through...)
+		preview.Unblocked = append(preview.Unblocked, through...)
 	}
 	return preview, nil
 }

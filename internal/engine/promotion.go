@@ -21,7 +21,7 @@ func (e *Engine) Promotion(ctx context.Context, pipeline, stage string) (deliver
 		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
 	}
 	var state delivery.PromotionState
-	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
 		state, asks = delivery.PromotionStateOf(w, p, at)
 		return asks
 	})
@@ -41,7 +41,7 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	}
 	found := newAnswers(spec.Pipeline)
 	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
-		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Asks {
+		err = e.settle(ctx, w, found, func(w delivery.World) delivery.Questions {
 			_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
 			return asks
 		})
@@ -49,7 +49,7 @@ func (e *Engine) PutPromotion(ctx context.Context, actor string, spec delivery.P
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
-	err = e.change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]happened, error) {
+	err = e.change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]eventRecord, error) {
 		w, err := e.world(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -85,7 +85,7 @@ func promotable(w delivery.World, spec delivery.PromotionSpec) error {
 
 // DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it any more.
 func (e *Engine) DeletePromotion(ctx context.Context, actor, pipeline, stage string) error {
-	return e.change(ctx, actor, "promotion", pipeline+"/"+stage, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "promotion", pipeline+"/"+stage, func(tx store.Tx) ([]eventRecord, error) {
 		p, err := tx.Promotion(ctx, pipeline, stage)
 		if err != nil {
 			return nil, err
@@ -94,7 +94,7 @@ func (e *Engine) DeletePromotion(ctx context.Context, actor, pipeline, stage str
 			return nil, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
 		}
 		p.Unmanaged = true
-		return []happened{{"promotion.removed", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
+		return []eventRecord{{"promotion.removed", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
 	})
 }
 

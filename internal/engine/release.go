@@ -22,11 +22,11 @@ func (e *Engine) Release(ctx context.Context, pipeline, version string) (deliver
 		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
 	}
 	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
-	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Asks) {
+	err = e.settle(ctx, w, newAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
 		state.Stages, asks = delivery.StageStates(w, version)
 		return asks
 	})
-	if work, ok := works[w.Pipeline.Stages[0].Name]; ok && w.Pipeline.Leads() {
+	if work, ok := works[w.Pipeline.Stages[0].Name]; ok && w.Pipeline.AutoStart() {
 		state.Work = work
 	}
 	return state, err
@@ -43,13 +43,13 @@ func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.Releas
 		return delivery.ReleaseState{}, err
 	}
 	var pipeline delivery.PipelineSpec
-	err := e.change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]happened, error) {
+	err := e.change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]eventRecord, error) {
 		var err error
 		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
 			return nil, noPipeline(err)
 		}
 		events, err := e.register(ctx, tx, actor, r)
-		if err != nil || !pipeline.Leads() {
+		if err != nil || !pipeline.AutoStart() {
 			return events, err
 		}
 		wanted, err := want(ctx, tx, leading(pipeline, r, actor, e.now()))
@@ -58,7 +58,7 @@ func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.Releas
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
-	if pipeline.Leads() {
+	if pipeline.AutoStart() {
 		if err := e.start(ctx, runKey{r.Spec.Pipeline, pipeline.Stages[0].Name}, actor, r.Spec.Version); err != nil {
 			return delivery.ReleaseState{}, err
 		}
@@ -67,14 +67,14 @@ func (e *Engine) PutRelease(ctx context.Context, actor string, r delivery.Releas
 }
 
 // register saves the release, or what may change of it.
-func (e *Engine) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) ([]happened, error) {
+func (e *Engine) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) ([]eventRecord, error) {
 	known, err := tx.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
 	if err != nil && !delivery.IsNotFound(err) {
 		return nil, err
 	}
 	if err != nil {
 		release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: e.now()}
-		return []happened{{"release.registered", r.Spec.ID(), release}}, tx.PutRelease(ctx, release)
+		return []eventRecord{{"release.registered", r.Spec.ID(), release}}, tx.PutRelease(ctx, release)
 	}
 	if err := sameContent(map[string]delivery.Release{r.Spec.Version: known}, r.Spec); err != nil {
 		return nil, err
@@ -83,11 +83,11 @@ func (e *Engine) register(ctx context.Context, tx store.Tx, actor string, r deli
 		return nil, nil
 	}
 	known.Attempt, known.Retired = r.Attempt, false
-	return []happened{{"release.declared", r.Spec.ID(), known}}, tx.PutRelease(ctx, known)
+	return []eventRecord{{"release.declared", r.Spec.ID(), known}}, tx.PutRelease(ctx, known)
 }
 
 // want saves a promotion as what is wanted in its stage, if it is not already.
-func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]happened, error) {
+func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]eventRecord, error) {
 	before, err := tx.Promotion(ctx, p.Spec.Pipeline, p.Spec.Stage)
 	if err != nil && !delivery.IsNotFound(err) {
 		return nil, err
@@ -95,7 +95,7 @@ func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]happened, e
 	if err == nil && before.Spec == p.Spec && !before.Unmanaged {
 		return nil, nil
 	}
-	return []happened{{"promotion.requested", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
+	return []eventRecord{{"promotion.requested", p.Spec.ID(), p}}, tx.PutPromotion(ctx, p)
 }
 
 // leading is the promotion that delivering a release means: into the first stage, waiting wherever a gate is not ready.
@@ -137,7 +137,7 @@ func sameContent(known map[string]delivery.Release, spec delivery.ReleaseSpec) e
 
 // DeleteRelease stops managing a release. Its record stays, and so does what runs; its version is never given to another content.
 func (e *Engine) DeleteRelease(ctx context.Context, actor, pipeline, version string) error {
-	return e.change(ctx, actor, "release", pipeline+"/"+version, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "release", pipeline+"/"+version, func(tx store.Tx) ([]eventRecord, error) {
 		release, err := tx.Release(ctx, pipeline, version)
 		if err != nil {
 			return nil, err
@@ -146,7 +146,7 @@ func (e *Engine) DeleteRelease(ctx context.Context, actor, pipeline, version str
 			return nil, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
 		}
 		release.Retired = true
-		return []happened{{"release.retired", release.Spec.ID(), release}}, tx.PutRelease(ctx, release)
+		return []eventRecord{{"release.retired", release.Spec.ID(), release}}, tx.PutRelease(ctx, release)
 	})
 }
 
@@ -157,7 +157,7 @@ func (e *Engine) WaitRelease(ctx context.Context, pipeline, version string, d ti
 		return delivery.ReleaseState{}, err
 	}
 	read := func(ctx context.Context) (delivery.ReleaseState, error) { return e.Release(ctx, pipeline, version) }
-	if !spec.Spec.Leads() {
+	if !spec.Spec.AutoStart() {
 		return read(ctx)
 	}
 	return settled(ctx, e, runKey{pipeline, spec.Spec.Stages[0].Name}, d, read)

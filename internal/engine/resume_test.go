@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -19,7 +19,7 @@ func (h *house) in(l *life) func(*Options) {
 	return func(o *Options) {
 		o.Store = mortalStore{h.ledger, l}
 		o.Drivers = map[string]driver.Driver{"directory": mortalDriver{h.places, l}}
-		o.Checkers = map[string]gate.Checker{"command": mortalChecker{h.book, l}, "http": mortalChecker{h.book, l}}
+		o.Checkers = map[string]check.Checker{"command": mortalChecker{h.book, l}, "http": mortalChecker{h.book, l}}
 	}
 }
 

@@ -89,7 +89,7 @@ func (e *Engine) await(ctx context.Context, key runKey, d time.Duration) error {
 }
 
 // glance bounds a look at a ledger that was waited for in vain a moment ago.
-const glance = time.Second
+const statusReadTimeout = time.Second
 
 // settled reads how something stands as soon as the work on a promotion is settled, or when d has passed. Work that ended because
 // something does not answer has waited for it already. That may be the ledger: it is not waited for as long once more, only to say
@@ -103,7 +103,7 @@ func settled[S any](ctx context.Context, e *Engine, key runKey, d time.Duration,
 	if why == nil || why.Code != delivery.CodeUnavailable {
 		return read(ctx)
 	}
-	brief, cancel := context.WithTimeout(ctx, glance)
+	brief, cancel := context.WithTimeout(ctx, statusReadTimeout)
 	defer cancel()
 	state, err := read(brief)
 	if delivery.CodeOf(err) == delivery.CodeUnavailable && ctx.Err() == nil {

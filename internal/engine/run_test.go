@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -224,14 +224,14 @@ func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
 		end   func(d *ending, o *Options)
 	}{
 		"deploying": {"development", deliver, func(d *ending, o *Options) { o.Drivers = map[string]driver.Driver{"directory": d} }},
-		"checking":  {"development", deliver, func(d *ending, o *Options) { o.Checkers = map[string]gate.Checker{"command": d} }},
+		"checking":  {"development", deliver, func(d *ending, o *Options) { o.Checkers = map[string]check.Checker{"command": d} }},
 		"verifying": {"production", func(h *house, e *Engine) error {
 			require.Nil(h.t, h.delivers("1.0", 1).Failure)
 			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
 			require.NoError(h.t, err)
 			_, err = e.PutVerification(h.t.Context(), bob, verificationOf("1.0"))
 			return err
-		}, func(d *ending, o *Options) { o.Checkers = map[string]gate.Checker{"command": d} }},
+		}, func(d *ending, o *Options) { o.Checkers = map[string]check.Checker{"command": d} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)

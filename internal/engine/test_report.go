@@ -34,7 +34,7 @@ func (e *Engine) AddTestReport(ctx context.Context, actor string, r delivery.Tes
 		return recorded, err
 	}
 	subject := fmt.Sprintf("%s/%s/%s", r.Spec.Pipeline, r.Spec.Version, r.Spec.Suite)
-	err = e.change(ctx, actor, "test_report", subject, func(tx store.Tx) ([]happened, error) {
+	err = e.change(ctx, actor, "test_report", subject, func(tx store.Tx) ([]eventRecord, error) {
 		w, err := e.world(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -47,7 +47,7 @@ func (e *Engine) AddTestReport(ctx context.Context, actor string, r delivery.Tes
 		if recorded, added, err = e.addReport(ctx, tx, actor, release, r.Spec, counts, digestOf(r.JUnit)); err != nil || !added {
 			return nil, err
 		}
-		return []happened{{"test_report.recorded", recorded.ID, recorded}}, nil
+		return []eventRecord{{"test_report.recorded", recorded.ID, recorded}}, nil
 	})
 	return recorded, err
 }
@@ -77,8 +77,8 @@ func (e *Engine) addReport(ctx context.Context, tx store.Tx, actor string, relea
 }
 
 // addReports records the reports that a deployment's verification wrote, as evidence about its release.
-func (e *Engine) addReports(ctx context.Context, tx store.Tx, d delivery.Deployment) ([]happened, error) {
-	events := []happened{}
+func (e *Engine) addReports(ctx context.Context, tx store.Tx, d delivery.Deployment) ([]eventRecord, error) {
+	events := []eventRecord{}
 	for _, check := range d.Checks {
 		if check.Report == nil {
 			continue
@@ -93,7 +93,7 @@ func (e *Engine) addReports(ctx context.Context, tx store.Tx, d delivery.Deploym
 			return nil, err
 		}
 		if added {
-			events = append(events, happened{"test_report.recorded", report.ID, report})
+			events = append(events, eventRecord{"test_report.recorded", report.ID, report})
 		}
 	}
 	return events, nil
@@ -101,7 +101,7 @@ func (e *Engine) addReports(ctx context.Context, tx store.Tx, d delivery.Deploym
 
 // WithdrawTestReport takes a report back: it counts no more. It and its withdrawal both stay in the ledger.
 func (e *Engine) WithdrawTestReport(ctx context.Context, actor, id string) error {
-	return e.change(ctx, actor, "test_report", id, func(tx store.Tx) ([]happened, error) {
+	return e.change(ctx, actor, "test_report", id, func(tx store.Tx) ([]eventRecord, error) {
 		report, err := tx.TestReport(ctx, id)
 		if err != nil {
 			return nil, err
@@ -111,7 +111,7 @@ func (e *Engine) WithdrawTestReport(ctx context.Context, actor, id string) error
 		}
 		at := e.now()
 		report.WithdrawnAt = &at
-		return []happened{{"test_report.withdrawn", id, report}}, tx.WithdrawTestReport(ctx, id, at)
+		return []eventRecord{{"test_report.withdrawn", id, report}}, tx.WithdrawTestReport(ctx, id, at)
 	})
 }
 

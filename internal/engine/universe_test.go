@@ -11,9 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/gate"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -75,7 +75,7 @@ func (u *universe) process() *process {
 	o := Options{
 		Store:    mortalStore{u.ledger, p.life},
 		Drivers:  map[string]driver.Driver{"directory": mortalDriver{u.places, p.life}},
-		Checkers: map[string]gate.Checker{"http": mortalChecker{u.book, p.life}, "command": mortalChecker{u.book, p.life}},
+		Checkers: map[string]check.Checker{"http": mortalChecker{u.book, p.life}, "command": mortalChecker{u.book, p.life}},
 		Now:      u.clock.now,
 		NewID:    func() string { return fmt.Sprintf("id-%d", u.ids.Add(1)) },
 		Pause:    u.pause,

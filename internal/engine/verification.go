@@ -42,7 +42,7 @@ func (e *Engine) PutVerification(ctx context.Context, actor string, r delivery.V
 		return delivery.VerificationState{}, err
 	}
 	found := 0
-	err := e.change(ctx, actor, "verification", r.Spec.ID(), func(tx store.Tx) ([]happened, error) {
+	err := e.change(ctx, actor, "verification", r.Spec.ID(), func(tx store.Tx) ([]eventRecord, error) {
 		w, err := e.world(ctx, tx, r.Spec.Pipeline, nil, versionsOf(r.Spec)...)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -51,7 +51,7 @@ func (e *Engine) PutVerification(ctx context.Context, actor string, r delivery.V
 		if found = len(settles); err != nil || found == 0 {
 			return nil, err
 		}
-		return []happened{{"verification.requested", r.Spec.ID(), r}}, nil
+		return []eventRecord{{"verification.requested", r.Spec.ID(), r}}, nil
 	})
 	if err != nil {
 		return delivery.VerificationState{}, err
@@ -71,7 +71,7 @@ func (e *Engine) PutVerification(ctx context.Context, actor string, r delivery.V
 func (e *Engine) startVerification(asked context.Context, actor string, r delivery.VerificationRequest) error {
 	key := runKey{r.Spec.Pipeline, r.Spec.Stage}
 	return e.launch(asked, key, func(ctx context.Context, work *run) error {
-		if err := e.verifyHandedOut(ctx, actor, r); err != nil {
+		if err := e.verifyAuthorized(ctx, actor, r); err != nil {
 			return err
 		}
 		w, err := e.view(ctx, key.pipeline, nil)
@@ -94,7 +94,7 @@ func (e *Engine) WaitVerification(ctx context.Context, spec delivery.Verificatio
 var errElsewhere = errors.New("another process is at it")
 
 // verifyHandedOut runs the stage's checks on what is handed out, once nobody else is at work there, and settles it.
-func (e *Engine) verifyHandedOut(ctx context.Context, actor string, r delivery.VerificationRequest) error {
+func (e *Engine) verifyAuthorized(ctx context.Context, actor string, r delivery.VerificationRequest) error {
 	for {
 		jobs, pipeline, err := e.takeVerification(ctx, actor, r)
 		if errors.Is(err, errElsewhere) {
@@ -137,7 +137,7 @@ func (e *Engine) takeVerification(ctx context.Context, actor string, r delivery.
 			jobs = append(jobs, job{lease: lease, since: since, deployment: d})
 		}
 		for _, j := range jobs {
-			if err := e.record(ctx, tx, actor, []happened{{"deployment.resumed", j.deployment.ID, j.deployment}}); err != nil {
+			if err := e.record(ctx, tx, actor, []eventRecord{{"deployment.resumed", j.deployment.ID, j.deployment}}); err != nil {
 				return err
 			}
 		}
@@ -166,10 +166,10 @@ func (e *Engine) check(ctx context.Context, actor string, pipeline delivery.Pipe
 		ctx = held
 	}
 	settled, err := e.checkUnderLeases(ctx, actor, pipeline, jobs)
-	err = because(ctx, err)
+	err = cause(ctx, err)
 	for _, j := range jobs {
 		if !settled {
-			e.giveUp(ctx, j.lease, err)
+			e.releaseLease(ctx, j.lease, err)
 		}
 	}
 	return err
@@ -233,7 +233,7 @@ func (e *Engine) settleVerification(ctx context.Context, actor string, jobs []jo
 }
 
 // settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
-func (e *Engine) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]happened, error) {
+func (e *Engine) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]eventRecord, error) {
 	now := e.now()
 	kind, first := "deployment.verified", d.Status != delivery.Verified
 	switch {
@@ -247,7 +247,7 @@ func (e *Engine) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployme
 	if err := tx.PutDeployment(ctx, d); err != nil {
 		return nil, err
 	}
-	events := []happened{{kind, d.ID, d}}
+	events := []eventRecord{{kind, d.ID, d}}
 	if d.Status == delivery.Verified && first {
 		replaced, err := e.replace(ctx, tx, d, now)
 		if err != nil {
@@ -275,11 +275,11 @@ func (e *Engine) previewVerification(ctx context.Context, overlay *plan, r deliv
 	if overlay.promotes(r.Spec.Stage) {
 		before = append(before, r.Spec.Stage)
 	}
-	var f delivery.Foresight
+	var f delivery.Simulation
 	var refused error
-	err = e.settle(ctx, w, newAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Asks {
-		f, refused = delivery.ForeseeVerification(w, before, r)
-		return f.Asks
+	err = e.settle(ctx, w, newAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Questions {
+		f, refused = delivery.SimulateVerification(w, before, r)
+		return f.Questions
 	})
 	if err == nil {
 		err = refused

@@ -92,7 +92,7 @@ func (e *Engine) world(ctx context.Context, r store.Reader, pipeline string, ove
 // needed too: that takes a second look when another version than the wanted ones runs somewhere.
 func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wanted []string) (known []string, err error) {
 	for {
-		if w.Deployments, err = r.Relevant(ctx, w.Pipeline.Name, wanted...); err != nil {
+		if w.Deployments, err = r.DecisionHistory(ctx, w.Pipeline.Name, wanted...); err != nil {
 			return nil, err
 		}
 		known = slices.Clone(wanted)
@@ -236,7 +236,7 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 
 // loadRollouts loads those that a gate may count at the world's moment. Whoever changes its gates or its moment loads them anew.
 func loadRollouts(ctx context.Context, r store.Reader, w *delivery.World) (err error) {
-	span := w.CadenceSpan()
+	span := w.FrequencySpan()
 	if span == 0 {
 		return nil
 	}
@@ -260,14 +260,14 @@ func (a answers) answered(w delivery.World) delivery.World {
 }
 
 func standingIn(w delivery.World, env string) string {
-	if standing := w.Standing(env); standing != nil {
+	if standing := w.Current(env); standing != nil {
 		return standing.ID
 	}
 	return ""
 }
 
 // settle asks a question of the world until nothing is left to ask: question is called again with every answer found.
-func (e *Engine) settle(ctx context.Context, w delivery.World, a answers, question func(delivery.World) delivery.Asks) error {
+func (e *Engine) settle(ctx context.Context, w delivery.World, a answers, question func(delivery.World) delivery.Questions) error {
 	for {
 		asks := question(a.answered(w))
 		if asks.Empty() {
@@ -283,7 +283,7 @@ func (e *Engine) settle(ctx context.Context, w delivery.World, a answers, questi
 const maxQuestions = 8
 
 // answer looks at places and asks checks, and adds what it found. Each ask gets an answer, if only that there is none.
-func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Asks, into answers) error {
+func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Questions, into answers) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
 	observations := make([]delivery.Observation, len(asks.Observations))
@@ -296,7 +296,7 @@ func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Ask
 	}
 	for i, key := range asks.Checks {
 		group.Go(func() (err error) {
-			checks[i], err = e.askGate(ctx, w, key)
+			checks[i], err = e.askCheck(ctx, w, key)
 			return err
 		})
 	}
@@ -314,7 +314,7 @@ func (e *Engine) answer(ctx context.Context, w delivery.World, asks delivery.Ask
 
 // observe looks at what runs where the standing deployment put it.
 func (e *Engine) observe(ctx context.Context, w delivery.World, env string) (delivery.Observation, error) {
-	standing := w.Standing(env)
+	standing := w.Current(env)
 	if standing == nil {
 		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
 	}
@@ -332,7 +332,7 @@ func (e *Engine) observe(ctx context.Context, w delivery.World, env string) (del
 }
 
 // askGate asks a check of a stage's gate.
-func (e *Engine) askGate(ctx context.Context, w delivery.World, key delivery.CheckKey) (delivery.CheckResult, error) {
+func (e *Engine) askCheck(ctx context.Context, w delivery.World, key delivery.CheckKey) (delivery.CheckResult, error) {
 	check, ok := w.GateCheck(key)
 	if !ok {
 		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "neither the stage nor a policy has such a check"}, nil

@@ -127,14 +127,14 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state == nil {
 		r.session.overlay.approval(spec)
 	}
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
 	name := fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage)
 	switch {
 	case err != nil:
-		refuse(&resp.Diagnostics, "preview", "approval", name, err)
+		addErrors(&resp.Diagnostics, "preview", "approval", name, err)
 	case state == nil:
-		refuseInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
-		warnIfLate(&resp.Diagnostics, "approval", "cd_approval", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
+		addErrorsInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
+		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
 	}
@@ -172,11 +172,11 @@ func (r *approvalResource) Create(ctx context.Context, req resource.CreateReques
 		given, err = api.AddApproval(ctx, spec)
 	}
 	if err != nil {
-		refuse(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
+		addErrors(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
 		return
 	}
 	model := approvalModelFrom(given, plan)
-	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
+	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update is never asked for: every configurable attribute replaces.
@@ -187,7 +187,7 @@ func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, r
 // Read takes over the decision as recorded, and whether it still counts.
 func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior approvalModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -201,7 +201,7 @@ func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
 		return
 	}
 	model := approvalModelFrom(given, prior)
@@ -219,7 +219,7 @@ func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteReques
 		err = api.RevokeApproval(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
 	}
 }
 

@@ -61,9 +61,9 @@ func computedObject(object schema.NestedAttributeObject) data.NestedAttributeObj
 }
 
 // refuseLookup adds the error of a data source: that there is no such object is a mistake at the key.
-func refuseLookup(diags *diag.Diagnostics, key, noun, name string, err error) {
+func addLookupErrors(diags *diag.Diagnostics, key, noun, name string, err error) {
 	if delivery.IsNotFound(err) {
 		err = delivery.Errors{{Code: delivery.CodeNotFound, Field: path.Root(key).String(), Message: delivery.ErrorsOf(err)[0].Message}}
 	}
-	refuse(diags, "read", noun, name, err)
+	addErrors(diags, "read", noun, name, err)
 }

@@ -16,7 +16,7 @@ import (
 
 // refuse adds an error for each refusal that err carries, at the attribute it names. action and object make the summary:
 // Unable to <action> <noun> "<name>".
-func refuse(diags *diag.Diagnostics, action, noun, name string, err error) {
+func addErrors(diags *diag.Diagnostics, action, noun, name string, err error) {
 	summary := fmt.Sprintf("Unable to %s %s %q", action, noun, name)
 	refusals := delivery.ErrorsOf(err)
 	if len(refusals) == 0 {

@@ -67,7 +67,7 @@ func TestAttributePathReadsWhatValidationWrites(t *testing.T) {
 
 func TestRefuse(t *testing.T) {
 	var diags diag.Diagnostics
-	refuse(&diags, "create", "environment", "staging", fmt.Errorf("wrapped: %w", delivery.Errors{
+	addErrors(&diags, "create", "environment", "staging", fmt.Errorf("wrapped: %w", delivery.Errors{
 		{Code: delivery.CodeConflict, Field: `config["A"]`, Message: "A differs"},
 		{Code: delivery.CodeConflict, Field: "parity.with", Message: "B does not exist"},
 		{Code: delivery.CodeConflict, Message: "it is in use"},
@@ -92,7 +92,7 @@ func TestRefuseInterruptions(t *testing.T) {
 	}
 	for err, want := range cases {
 		var diags diag.Diagnostics
-		refuse(&diags, "create", "release", "shop/1.0.0", fmt.Errorf("waiting: %w", err))
+		addErrors(&diags, "create", "release", "shop/1.0.0", fmt.Errorf("waiting: %w", err))
 		require.Len(t, diags, 1)
 		require.Contains(t, diags[0].Detail(), want)
 	}

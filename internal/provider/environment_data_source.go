@@ -34,7 +34,7 @@ func (d *environmentDataSource) Read(ctx context.Context, req datasource.ReadReq
 	name := config.Name.ValueString()
 	environment, err := d.session.environment(ctx, name)
 	if err != nil {
-		refuseLookup(&resp.Diagnostics, "name", "environment", name, err)
+		addLookupErrors(&resp.Diagnostics, "name", "environment", name, err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(environment, environmentModel{}))...)

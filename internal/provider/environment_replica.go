@@ -27,7 +27,7 @@ func (r *environmentResource) planned(ctx context.Context, spec delivery.Environ
 		case delivery.IsNotFound(err): // the control plane words it
 			return delivery.EnvironmentOf(spec), false
 		case err != nil:
-			refuse(diags, "plan", "environment", spec.Name, err)
+			addErrors(diags, "plan", "environment", spec.Name, err)
 			return delivery.EnvironmentOf(spec), false
 		}
 		source = recorded.Spec

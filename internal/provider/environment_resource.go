@@ -173,7 +173,7 @@ func (r *environmentResource) planProtection(ctx context.Context, req resource.M
 		refusal = &delivery.Error{Code: delivery.CodeConflict, Field: "name", Message: "another name is another environment, so this one would be destroyed, and its deletion protection is on; " +
 			"set deletion_protection = false and apply that first, or keep the name"}
 	}
-	refuse(diags, "destroy", "environment", name.ValueString(), refusal)
+	addErrors(diags, "destroy", "environment", name.ValueString(), refusal)
 }
 
 // planUnknown plans what cannot be computed yet as unknown.
@@ -221,7 +221,7 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 		weakens(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
 	}
 	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.overlay.changes) {
-		refuseInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
+		addErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
 		return
 	}
 	// Nothing of this is about to change. An error would stop a plan that has nothing to do with it, and terraform destroy.
@@ -254,7 +254,7 @@ func (r *environmentResource) preview(ctx context.Context, spec delivery.Environ
 		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forEnvironments(append(relatives, spec.Name)...), Environment: &spec})
 	}
 	if err != nil {
-		refuse(diags, "plan", "environment", spec.Name, err)
+		addErrors(diags, "plan", "environment", spec.Name, err)
 		return delivery.Preview{}, false
 	}
 	return preview, true
@@ -267,14 +267,14 @@ func (r *environmentResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
-		r.keep(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state environmentModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -284,7 +284,7 @@ func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "environment", name, err)
+		addErrors(&resp.Diagnostics, "read", "environment", name, err)
 	default:
 		if read := environmentModelFrom(found, state); !reflect.DeepEqual(read, state) {
 			resp.Diagnostics.Append(resp.State.Set(ctx, read)...)
@@ -299,7 +299,7 @@ func (r *environmentResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
-		r.keep(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, environmentModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -307,13 +307,13 @@ func (r *environmentResource) put(ctx context.Context, action string, plan envir
 	spec := plan.toSpec()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(diags, action, "environment", spec.Name, err)
+		addErrors(diags, action, "environment", spec.Name, err)
 		return delivery.Environment{}, false
 	}
 	defer r.session.environments.invalidate()
 	written, err := api.PutEnvironment(ctx, spec)
 	if err != nil {
-		refuse(diags, action, "environment", spec.Name, err)
+		addErrors(diags, action, "environment", spec.Name, err)
 		return delivery.Environment{}, false
 	}
 	return written, true
@@ -328,12 +328,12 @@ func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteReq
 	name := state.Name.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(&resp.Diagnostics, "destroy", "environment", name, err)
+		addErrors(&resp.Diagnostics, "destroy", "environment", name, err)
 		return
 	}
 	defer r.session.environments.invalidate()
 	if err := api.DeleteEnvironment(ctx, name); err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
+		addErrors(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
 	}
 }
 
@@ -360,5 +360,5 @@ func (r *environmentResource) ImportState(ctx context.Context, req resource.Impo
 		importName(&resp.Diagnostics, "environment", name, problem.Message)
 		return
 	}
-	r.seek(ctx, resp, name)
+	r.setImportIdentity(ctx, resp, name)
 }

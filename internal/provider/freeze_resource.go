@@ -128,10 +128,10 @@ func (r *freezeResource) planUnknown(ctx context.Context, req resource.ModifyPla
 func (r *freezeResource) planEdit(ctx context.Context, spec delivery.FreezeSpec, diags *diag.Diagnostics) {
 	preview, err := r.session.weakenedBy(ctx, delivery.PreviewRequest{Freeze: &spec})
 	if err != nil {
-		refuse(diags, "plan", "freeze", spec.Name, err)
+		addErrors(diags, "plan", "freeze", spec.Name, err)
 		return
 	}
-	refuseInPlan(diags, true, "plan", "freeze", spec.Name, atSets(preview.Refused))
+	addErrorsInPlan(diags, true, "plan", "freeze", spec.Name, atSets(preview.Refused))
 	weakens(diags, fmt.Sprintf("This edit weakens freeze %q, which lasts now", spec.Name), preview)
 }
 
@@ -150,14 +150,14 @@ func (r *freezeResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
-		r.keep(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state freezeModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -171,7 +171,7 @@ func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "freeze", name, err)
+		addErrors(&resp.Diagnostics, "read", "freeze", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, freezeModelFrom(found, state))...)
 	}
@@ -184,7 +184,7 @@ func (r *freezeResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
-		r.keep(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, freezeModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -195,7 +195,7 @@ func (r *freezeResource) put(ctx context.Context, action string, spec delivery.F
 		written, err = api.PutFreeze(ctx, spec)
 	}
 	if err != nil {
-		refuse(diags, action, "freeze", spec.Name, err)
+		addErrors(diags, action, "freeze", spec.Name, err)
 	}
 	return written, err == nil
 }
@@ -212,7 +212,7 @@ func (r *freezeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		err = api.DeleteFreeze(ctx, name)
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "destroy", "freeze", name, err)
+		addErrors(&resp.Diagnostics, "destroy", "freeze", name, err)
 	}
 }
 
@@ -225,5 +225,5 @@ func (r *freezeResource) ImportState(ctx context.Context, req resource.ImportSta
 			return
 		}
 	}
-	r.seek(ctx, resp, name)
+	r.setImportIdentity(ctx, resp, name)
 }

@@ -25,9 +25,9 @@ type overlay struct {
 	revoked      []string
 	freezes      map[string]delivery.FreezeSpec
 	policies     map[string]delivery.PolicySpec
-	lifted       []string // freezes that go away
-	dropped      []string // policies that go away
-	asked        []asking // the gates that were asked so far
+	lifted       []string  // freezes that go away
+	dropped      []string  // policies that go away
+	asked        []gateUse // the gates that were asked so far
 
 	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the overlay can say how it will be.
 	vagueEnvironments, vaguePipelines map[string]bool

@@ -130,15 +130,15 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	spec := plan.toSpec()
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Override: &spec})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Override: &spec})
 	refused := atGates(preview.Refused)
 	switch {
 	case err != nil:
-		refuse(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
+		addErrors(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
 	case state == nil:
 		r.session.overlay.override(spec)
-		refuseInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
-		warnIfLate(&resp.Diagnostics, "override", "cd_override", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
+		addErrorsInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
+		warnIfOrderedAfter(&resp.Diagnostics, "override", "cd_override", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
 	default:
 		warnIfUseless(&resp.Diagnostics, *state, refused)
 	}
@@ -177,11 +177,11 @@ func (r *overrideResource) Create(ctx context.Context, req resource.CreateReques
 		if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
 			err = atGates(refusals)
 		}
-		refuse(&resp.Diagnostics, "make", "override", overrideName(spec), err)
+		addErrors(&resp.Diagnostics, "make", "override", overrideName(spec), err)
 		return
 	}
 	model := overrideModelFrom(made)
-	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
+	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update is never asked for: every configurable attribute replaces.
@@ -192,7 +192,7 @@ func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, r
 // Read takes over the override as recorded.
 func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior overrideModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -206,7 +206,7 @@ func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
 		return
 	}
 	model := overrideModelFrom(made)
@@ -224,7 +224,7 @@ func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteReques
 		err = api.RevokeOverride(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
 	}
 }
 

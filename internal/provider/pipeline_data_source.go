@@ -34,7 +34,7 @@ func (d *pipelineDataSource) Read(ctx context.Context, req datasource.ReadReques
 	name := config.Name.ValueString()
 	pipeline, err := d.session.pipeline(ctx, name)
 	if err != nil {
-		refuseLookup(&resp.Diagnostics, "name", "pipeline", name, err)
+		addLookupErrors(&resp.Diagnostics, "name", "pipeline", name, err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(pipeline, pipelineModel{}))...)

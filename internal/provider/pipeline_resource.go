@@ -96,18 +96,18 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	}
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(diags, "plan", "pipeline", spec.Name, err)
+		addErrors(diags, "plan", "pipeline", spec.Name, err)
 		return
 	}
 	preview, err := api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forPipeline(spec.Name, &spec), Pipeline: &spec})
 	switch {
 	case err != nil:
-		refuse(diags, "plan", "pipeline", spec.Name, err)
+		addErrors(diags, "plan", "pipeline", spec.Name, err)
 	case len(preview.Refused) == 0 && changed:
 		weakens(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
 	case len(preview.Refused) == 0:
 	case changed:
-		refuse(diags, "plan", "pipeline", spec.Name, atSets(preview.Refused))
+		addErrors(diags, "plan", "pipeline", spec.Name, atSets(preview.Refused))
 	default:
 		// It is as it was: an error would stop plans that have nothing to do with it, and terraform destroy.
 		for _, one := range preview.Refused {
@@ -123,14 +123,14 @@ func (r *pipelineResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
-		r.keep(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state pipelineModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -140,7 +140,7 @@ func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "pipeline", name, err)
+		addErrors(&resp.Diagnostics, "read", "pipeline", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(found, state))...)
 	}
@@ -153,7 +153,7 @@ func (r *pipelineResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
-		r.keep(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, pipelineModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -161,13 +161,13 @@ func (r *pipelineResource) put(ctx context.Context, action string, plan pipeline
 	spec := plan.toSpec()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(diags, action, "pipeline", spec.Name, err)
+		addErrors(diags, action, "pipeline", spec.Name, err)
 		return delivery.Pipeline{}, false
 	}
 	defer r.session.pipelines.invalidate()
 	written, err := api.PutPipeline(ctx, spec)
 	if err != nil {
-		refuse(diags, action, "pipeline", spec.Name, err)
+		addErrors(diags, action, "pipeline", spec.Name, err)
 		return delivery.Pipeline{}, false
 	}
 	return written, true
@@ -182,12 +182,12 @@ func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteReques
 	name := state.Name.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(&resp.Diagnostics, "destroy", "pipeline", name, err)
+		addErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 		return
 	}
 	defer r.session.pipelines.invalidate()
 	if err := api.DeletePipeline(ctx, name); err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "destroy", "pipeline", name, err)
+		addErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 	}
 }
 
@@ -200,5 +200,5 @@ func (r *pipelineResource) ImportState(ctx context.Context, req resource.ImportS
 			return
 		}
 	}
-	r.seek(ctx, resp, name)
+	r.setImportIdentity(ctx, resp, name)
 }

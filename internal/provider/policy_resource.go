@@ -115,10 +115,10 @@ func (r *policyResource) planUnknown(ctx context.Context, req resource.ModifyPla
 func (r *policyResource) planEdit(ctx context.Context, spec delivery.PolicySpec, diags *diag.Diagnostics) {
 	preview, err := r.session.weakenedBy(ctx, delivery.PreviewRequest{Policy: &spec})
 	if err != nil {
-		refuse(diags, "plan", "policy", spec.Name, err)
+		addErrors(diags, "plan", "policy", spec.Name, err)
 		return
 	}
-	refuseInPlan(diags, true, "plan", "policy", spec.Name, atSets(preview.Refused))
+	addErrorsInPlan(diags, true, "plan", "policy", spec.Name, atSets(preview.Refused))
 	weakens(diags, fmt.Sprintf("This edit weakens policy %q", spec.Name), preview)
 }
 
@@ -137,14 +137,14 @@ func (r *policyResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
-		r.keep(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over what the ledger holds.
 func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state policyModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
@@ -158,7 +158,7 @@ func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "policy", name, err)
+		addErrors(&resp.Diagnostics, "read", "policy", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(found, state))...)
 	}
@@ -171,7 +171,7 @@ func (r *policyResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
-		r.keep(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, policyModelFrom(written, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -182,7 +182,7 @@ func (r *policyResource) put(ctx context.Context, action string, spec delivery.P
 		written, err = api.PutPolicy(ctx, spec)
 	}
 	if err != nil {
-		refuse(diags, action, "policy", spec.Name, err)
+		addErrors(diags, action, "policy", spec.Name, err)
 	}
 	return written, err == nil
 }
@@ -199,7 +199,7 @@ func (r *policyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		err = api.DeletePolicy(ctx, name)
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "destroy", "policy", name, err)
+		addErrors(&resp.Diagnostics, "destroy", "policy", name, err)
 	}
 }
 
@@ -212,5 +212,5 @@ func (r *policyResource) ImportState(ctx context.Context, req resource.ImportSta
 			return
 		}
 	}
-	r.seek(ctx, resp, name)
+	r.setImportIdentity(ctx, resp, name)
 }

@@ -85,7 +85,7 @@ func TestFailureOf(t *testing.T) {
 		return delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.4.2", WhenBlocked: when}
 	}
 	rejected := blocked
-	rejected.Gates = []delivery.GateResult{{Name: "approvals", Verdict: delivery.Blocked, Reason: "bob rejected it"}}
+	rejected.Gates = []delivery.GateResult{{Name: "approvals", Verdict: delivery.VerdictFailed, Reason: "bob rejected it"}}
 	further := blocked
 	further.Stage = "archive"
 

@@ -146,14 +146,14 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec
 	r.session.overlay.promotion(spec, changed)
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
 	if err != nil {
-		refuse(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
+		addErrors(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
 		return
 	}
-	r.session.overlay.asks("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
-	refuseInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
-	foretell(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
+	r.session.overlay.usesGate("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
+	addErrorsInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	warnPreview(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes {
 		plan.expectWork()
@@ -191,7 +191,7 @@ func warnOfDrift(ctx context.Context, environments types.Map, diags *diag.Diagno
 
 // pends reports whether a gate keeps the release out of the stage and nothing else is to be done there either.
 func pends(p delivery.Preview) bool {
-	return len(p.Steps) == 0 && len(p.Stages) > 0 && p.Stages[0].Blocked()
+	return len(p.Steps) == 0 && len(p.Stages) > 0 && p.Stages[0].GatesClosed()
 }
 
 // Create promotes. Nothing is put into state when that fails: the next plan creates again, and the control plane knows what it
@@ -205,7 +205,7 @@ func (r *promotionResource) Create(ctx context.Context, req resource.CreateReque
 	resp.Diagnostics.Append(diags...)
 	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
 	if ok && promoted.asPlanned(plan, &resp.Diagnostics) {
-		r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -221,7 +221,7 @@ func (r *promotionResource) Update(ctx context.Context, req resource.UpdateReque
 	if !ok || !promoted.asPlanned(plan, &resp.Diagnostics) {
 		return
 	}
-	r.keep(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
+	r.setState(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // promote asks for the promotion and waits until it went as far as it goes by itself; ok is false when it failed.
@@ -231,7 +231,7 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 	defer cancel()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		addErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	state, err := api.PutPromotion(ctx, spec)
@@ -239,7 +239,7 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 		err = failureOf(spec, state.Work)
 	}
 	if err != nil {
-		refuse(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		addErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -256,11 +256,11 @@ func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
 		return work.Failure
 	}
 	stopped := work.Stopped
-	if stopped == nil || !stopped.Blocked() {
+	if stopped == nil || !stopped.GatesClosed() {
 		return nil
 	}
 	refusedEntry := spec.WhenBlocked == delivery.WhenBlockedFail && stopped.Stage == spec.Stage
-	gaveUp := spec.WhenBlocked == delivery.WhenBlockedWait && stopped.FailedGate()
+	gaveUp := spec.WhenBlocked == delivery.WhenBlockedWait && stopped.HasFailedGate()
 	if refusedEntry || gaveUp {
 		return delivery.Refusal(spec.Pipeline, *stopped)
 	}
@@ -270,14 +270,14 @@ func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
 // Read takes over what the ledger says of the stage.
 func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior promotionModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	pipeline, stage := prior.Pipeline.ValueString(), prior.Stage.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		addErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
 		return
 	}
 	state, err := api.Promotion(ctx, pipeline, stage)
@@ -286,7 +286,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		addErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
 		return
 	}
 	read, diags := promotionModelFrom(ctx, state, prior)
@@ -305,7 +305,7 @@ func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteReque
 		err = api.DeletePromotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "delete", "promotion", state.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "delete", "promotion", state.ID.ValueString(), err)
 	}
 }
 
@@ -317,5 +317,5 @@ func (r *promotionResource) ImportState(ctx context.Context, req resource.Import
 		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	r.seek(ctx, resp, id)
+	r.setImportIdentity(ctx, resp, id)
 }

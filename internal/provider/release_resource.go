@@ -31,7 +31,7 @@ var (
 )
 
 func newReleaseResource() resource.Resource {
-	return &releaseResource{resourceBase{noun: "release", moves: true, identity: []identifier{{"pipeline", "Name of the pipeline."}, {"version", "Version of the release."}}}}
+	return &releaseResource{resourceBase{noun: "release", mutableIdentity: true, identity: []identifier{{"pipeline", "Name of the pipeline."}, {"version", "Version of the release."}}}}
 }
 
 // Schema describes cd_release.
@@ -177,7 +177,7 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	changed := state == nil || !reflect.DeepEqual(state.toSpec(), request)
 	preview, err := r.preview(ctx, request, changed, &resp.Diagnostics)
 	if err != nil {
-		refuse(&resp.Diagnostics, "preview", "release", request.Spec.ID(), err)
+		addErrors(&resp.Diagnostics, "preview", "release", request.Spec.ID(), err)
 		return
 	}
 	plan.ID = types.StringValue(request.Spec.ID())
@@ -186,14 +186,14 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.Stages = types.MapUnknown(releaseStageType)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-	r.identify(ctx, resp.Plan, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, resp.Plan, resp.Identity, &resp.Diagnostics)
 }
 
 // preview asks what applying would do, and says so in warnings.
 func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
 	spec := request.Spec
 	rival, rivalChanges := r.session.overlay.release(request, changed)
-	leads, err := r.session.leads(ctx, spec.Pipeline)
+	leads, err := r.session.autoStarts(ctx, spec.Pipeline)
 	if err != nil {
 		return delivery.Preview{}, err
 	}
@@ -201,15 +201,15 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 		refusals := delivery.Errors{{Code: delivery.CodeConflict, Field: "version", Message: fmt.Sprintf(
 			"another cd_release of pipeline %q in this configuration has version %s. Its first stage is automatic, so it carries one release at a time: keep one of the two resources, and change its version to deliver another release",
 			spec.Pipeline, rival)}}
-		refuseInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
+		addErrorsInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
 	}
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Release: &request})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Release: &request})
 	if err != nil {
 		return preview, err
 	}
-	r.session.overlay.asks("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
-	refuseInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
-	foretell(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
+	r.session.overlay.usesGate("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
+	addErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
+	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
 	return preview, nil
 }
 
@@ -223,7 +223,7 @@ func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
-		r.keep(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -236,7 +236,7 @@ func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
-		r.keep(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -247,7 +247,7 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 	defer cancel()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(diags, "deliver", "release", request.Spec.ID(), err)
+		addErrors(diags, "deliver", "release", request.Spec.ID(), err)
 		return plan, false
 	}
 	state, err := api.PutRelease(ctx, request)
@@ -255,7 +255,7 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 		err = state.Work.Failure
 	}
 	if err != nil {
-		refuse(diags, "deliver", "release", request.Spec.ID(), err)
+		addErrors(diags, "deliver", "release", request.Spec.ID(), err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -270,14 +270,14 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 // that failed leaves the state at the version before.
 func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior releaseModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	pipeline, version := prior.Pipeline.ValueString(), prior.Version.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		refuse(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		addErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
 		return
 	}
 	state, err := api.Release(ctx, pipeline, version)
@@ -286,7 +286,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		addErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
 		return
 	}
 	read, diags := releaseModelFrom(ctx, state, prior)
@@ -305,7 +305,7 @@ func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest
 		err = api.DeleteRelease(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "delete", "release", state.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "delete", "release", state.ID.ValueString(), err)
 	}
 }
 
@@ -317,5 +317,5 @@ func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportSt
 		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", id))
 		return
 	}
-	r.seek(ctx, resp, id)
+	r.setImportIdentity(ctx, resp, id)
 }

@@ -19,8 +19,8 @@ type resourceBase struct {
 	noun     string // as in the type name behind "cd_"
 	identity []identifier
 	// moves is set when a change in place makes it another object, as another version of a cd_release does: its identity follows.
-	moves   bool
-	session *session
+	mutableIdentity bool
+	session         *session
 }
 
 // identifier is an attribute, a string, that stands in the identity of a resource and in its state alike.
@@ -29,7 +29,7 @@ type identifier struct{ name, description string }
 // Metadata names the resource.
 func (r *resourceBase) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + r.noun
-	resp.ResourceBehavior.MutableIdentity = r.moves
+	resp.ResourceBehavior.MutableIdentity = r.mutableIdentity
 }
 
 // IdentitySchema lists what tells one object from another. Terraform knows identities since 1.12, and older ones leave them alone.
@@ -47,7 +47,7 @@ type attributes interface {
 
 // identify takes the identity from a state. Every Create, Update, Read and import has to, also when Read finds nothing and when it
 // cannot look: the framework takes an answer without an identity for a defect, and no plan would come about any more.
-func (r *resourceBase) identify(ctx context.Context, from attributes, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
+func (r *resourceBase) setIdentity(ctx context.Context, from attributes, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	for _, part := range r.identity {
 		var text types.String
 		diags.Append(from.GetAttribute(ctx, path.Root(part.name), &text)...)
@@ -56,9 +56,9 @@ func (r *resourceBase) identify(ctx context.Context, from attributes, identity *
 }
 
 // keep puts what was created or updated into the state, and its identity beside it.
-func (r *resourceBase) keep(ctx context.Context, model any, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
+func (r *resourceBase) setState(ctx context.Context, model any, state *tfsdk.State, identity *tfsdk.ResourceIdentity, diags *diag.Diagnostics) {
 	diags.Append(state.Set(ctx, model)...)
-	r.identify(ctx, state, identity, diags)
+	r.setIdentity(ctx, state, identity, diags)
 }
 
 // importID is the id of what an import asks for, whether it gives the id or an identity.
@@ -76,7 +76,7 @@ func (r *resourceBase) importID(ctx context.Context, req resource.ImportStateReq
 }
 
 // seek tells Read what to look for: the id, taken apart as the identity is.
-func (r *resourceBase) seek(ctx context.Context, resp *resource.ImportStateResponse, id string) {
+func (r *resourceBase) setImportIdentity(ctx context.Context, resp *resource.ImportStateResponse, id string) {
 	for i, part := range r.identity {
 		text := id
 		if i < len(r.identity)-1 { // the last part is all the rest
@@ -84,7 +84,7 @@ func (r *resourceBase) seek(ctx context.Context, resp *resource.ImportStateRespo
 		}
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(part.name), text)...)
 	}
-	r.identify(ctx, resp.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // importRecorded imports what the ledger gave an id.
@@ -94,7 +94,7 @@ func (r *resourceBase) importRecorded(ctx context.Context, req resource.ImportSt
 		resp.Diagnostics.AddError("Unable to import "+strings.ReplaceAll(r.noun, "_", " "), "An empty id names nothing; write the id that the ledger gave it, which terraform show prints where it is managed now.")
 		return
 	}
-	r.seek(ctx, resp, id)
+	r.setImportIdentity(ctx, resp, id)
 }
 
 // named is the identity of what has a name, and recorded that of what the ledger gives an id of its own.

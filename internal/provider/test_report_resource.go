@@ -138,27 +138,27 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 		resp.Diagnostics.AddAttributeError(path.Root("junit"), fmt.Sprintf("Unable to record test report %q", testReportName(plan.toSpec().Spec)),
 			"A report is recorded from its text: set junit, as in file(\"report.xml\"). Only a report that is recorded already, and was imported, can be without.")
 		return
-	case !r.foresee(ctx, plan, resp):
+	case !r.previewReport(ctx, plan, resp):
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
 // foresee fills in what the report says, and lays it over the ledger; false when it is not known.
-func (r *testReportResource) foresee(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
+func (r *testReportResource) previewReport(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
 	request := plan.toSpec()
-	preview, err := r.session.foresee(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
+	preview, err := r.session.preview(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
 	if err != nil {
-		refuse(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
+		addErrors(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
 		return false
 	}
-	refuseInPlan(&resp.Diagnostics, true, "record", "test report", testReportName(request.Spec), preview.Refused)
+	addErrorsInPlan(&resp.Diagnostics, true, "record", "test report", testReportName(request.Spec), preview.Refused)
 	if preview.Counts == nil {
 		return false
 	}
 	plan.count(*preview.Counts, preview.Digest)
 	r.session.overlay.report(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
-	warnIfLate(&resp.Diagnostics, "test report", "cd_test_report", r.session.overlay.askedBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
+	warnIfOrderedAfter(&resp.Diagnostics, "test report", "cd_test_report", r.session.overlay.askedBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
 	return true
 }
 
@@ -179,25 +179,25 @@ func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequ
 		recorded, err = api.AddTestReport(ctx, request)
 	}
 	if err != nil {
-		refuse(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
+		addErrors(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
 		return
 	}
 	model := testReportModelFrom(recorded, plan)
-	r.keep(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
+	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
 // Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
 	if decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
-		r.keep(ctx, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
 // Read takes over the report as recorded.
 func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior testReportModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -211,7 +211,7 @@ func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
 		return
 	}
 	model := testReportModelFrom(recorded, prior)
@@ -229,7 +229,7 @@ func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequ
 		err = api.WithdrawTestReport(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		refuse(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
+		addErrors(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
 	}
 }
 

@@ -100,14 +100,14 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec || plan.triggered(state)
 	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &request})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &request})
 	if err != nil {
-		refuse(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
+		addErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
 		return
 	}
 	r.session.overlay.verification(spec)
-	refuseInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
-	foretell(&resp.Diagnostics, verificationTitle(spec), preview, "")
+	addErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview, "")
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes || len(preview.Refused) > 0 {
 		plan.Status = types.StringUnknown()
@@ -126,12 +126,12 @@ func (r *verificationResource) planUntriggered(ctx context.Context, req resource
 		return
 	}
 	spec := verificationModel{Pipeline: pipeline, Stage: stage, Version: version}.toSpec()
-	preview, err := r.session.foresee(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: spec}})
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: spec}})
 	if err != nil {
-		refuse(diags, "preview", "verification", spec.ID(), err)
+		addErrors(diags, "preview", "verification", spec.ID(), err)
 		return
 	}
-	refuseInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	addErrorsInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 }
 
 func verificationTitle(spec delivery.VerificationSpec) string {
@@ -148,7 +148,7 @@ func (r *verificationResource) Create(ctx context.Context, req resource.CreateRe
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if verified, ok := r.verify(ctx, plan, nil, timeout, &resp.Diagnostics); ok {
-		r.keep(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -161,7 +161,7 @@ func (r *verificationResource) Update(ctx context.Context, req resource.UpdateRe
 	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if verified, ok := r.verify(ctx, plan, &state, timeout, &resp.Diagnostics); ok {
-		r.keep(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
+		r.setState(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
 
@@ -179,7 +179,7 @@ func (r *verificationResource) verify(ctx context.Context, plan verificationMode
 		err = state.Work.Failure
 	}
 	if err != nil {
-		refuse(diags, "verify", "release", spec.Pipeline+"/"+spec.Version, err)
+		addErrors(diags, "verify", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -191,7 +191,7 @@ func (r *verificationResource) verify(ctx context.Context, plan verificationMode
 // Read takes over where the release stands.
 func (r *verificationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior verificationModel
-	r.identify(ctx, req.State, resp.Identity, &resp.Diagnostics)
+	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
 	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
@@ -204,7 +204,7 @@ func (r *verificationResource) Read(ctx context.Context, req resource.ReadReques
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		refuse(&resp.Diagnostics, "read", "verification", prior.toSpec().ID(), err)
+		addErrors(&resp.Diagnostics, "read", "verification", prior.toSpec().ID(), err)
 	default:
 		read := verificationModelFrom(state, prior)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
@@ -223,5 +223,5 @@ func (r *verificationResource) ImportState(ctx context.Context, req resource.Imp
 		resp.Diagnostics.AddError("Unable to import verification", fmt.Sprintf("%q does not name a verification; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	r.seek(ctx, resp, id)
+	r.setImportIdentity(ctx, resp, id)
 }

@@ -162,7 +162,7 @@ func TestEmptyDeclarationsReachTheEngine(t *testing.T) {
 
 func TestErrorsKeepCodeFieldAndMessage(t *testing.T) {
 	for _, code := range []delivery.Code{delivery.CodeInvalid, delivery.CodeNotFound, delivery.CodeConflict,
-		delivery.CodeUnauthorized, delivery.CodeInternal} {
+		delivery.CodeForbidden, delivery.CodeInternal} {
 		refusals := delivery.Errors{
 			{Code: code, Field: `parity.allow["DB_*"].reason`, Message: "a reason \"is\" <needed>"},
 			{Code: delivery.CodeConflict, Message: "and another\nthing"},

@@ -77,7 +77,7 @@ type Reader interface {
 	// Relevant lists, ascending by Seq and each once, the deployments of a pipeline that a decision about the given versions
 	// needs: every deployment of those versions; and in each environment the newest one, the newest verified one, the newest
 	// two that were ever verified, and all of the newest one's rollout. It reads by index, so history does not slow it down.
-	Relevant(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
+	DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
 
 	// Events lists at most limit events with Seq > after, ascending. kind and subject narrow when not empty.
 	Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error)

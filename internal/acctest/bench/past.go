@@ -139,7 +139,7 @@ func (w *walk) deploy(s delivery.Stage, env string, release delivery.Release, br
 	d := delivery.Deployment{ID: fmt.Sprintf("deployment-%07d", w.done), Seq: int64(w.done), Pipeline: lineName, Stage: s.Name, Environment: env,
 		Content: pastContent(env, release), Kind: delivery.KindDeliver, Attempt: 1, Rollout: release.Spec.Version + "-" + s.Name,
 		Status: delivery.Deploying, Reason: release.Spec.Version + " is not running here", Actor: pastActor, CreatedAt: w.at,
-		Gates: []delivery.GateResult{{Name: "max_deploys", Verdict: delivery.Passed, Reason: "1 of 100 in 24h"}}}
+		Gates: []delivery.GateResult{{Name: "max_deploys", Verdict: delivery.VerdictPassed, Reason: "1 of 100 in 24h"}}}
 	w.happens("deployment.started", d.ID, d)
 	settled := w.at
 	d.SettledAt = &settled

@@ -26,9 +26,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // maxOutputShown bounds what an error repeats of a program's output, in bytes.
@@ -41,7 +41,7 @@ type Driver struct {
 }
 
 // New makes a driver. Once hurry is closed, programs that were asked to end are killed at once; nil means never.
-func New(hurry <-chan struct{}) *Driver { return &Driver{command.DefaultGrace, hurry} }
+func New(hurry <-chan struct{}) *Driver { return &Driver{process.DefaultGrace, hurry} }
 
 // errNotCommand is a defect of the caller: each kind of target has its own driver.
 var errNotCommand = errors.New("this is no command target")
@@ -64,7 +64,7 @@ func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 	spec.Stdin = stdin
 	spec.Secrets = slices.Collect(maps.Values(secrets))
 
-	out, err := command.Run(ctx, spec)
+	out, err := process.Run(ctx, spec)
 	if err != nil {
 		return driver.Result{}, deployError(ctx, r, out, err)
 	}
@@ -73,12 +73,12 @@ func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 }
 
 // deployError says what failed, what that means for the environment, and what the program said last.
-func deployError(ctx context.Context, r driver.Request, out command.Output, err error) error {
+func deployError(ctx context.Context, r driver.Request, out process.Output, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return err
 	}
 	state := fmt.Sprintf("what runs in environment %q may be partly changed", r.Environment)
-	if _, ok := errors.AsType[*command.StartError](err); ok {
+	if _, ok := errors.AsType[*process.StartError](err); ok {
 		state = fmt.Sprintf("nothing was changed in environment %q", r.Environment)
 	}
 	last := "It printed nothing."
@@ -89,18 +89,18 @@ func deployError(ctx context.Context, r driver.Request, out command.Output, err 
 }
 
 // spec is what both programs have in common.
-func (d *Driver) spec(r driver.Request, c delivery.Command, secrets map[string]string) command.Spec {
+func (d *Driver) spec(r driver.Request, c delivery.Command, secrets map[string]string) process.Spec {
 	env := map[string]string{}
 	for _, layer := range []map[string]string{r.Config, secrets, c.Environment, identity(r)} {
 		maps.Copy(env, layer)
 	}
-	return command.Spec{
+	return process.Spec{
 		Argv:    c.Argv,
 		Dir:     c.Directory,
 		Env:     env,
 		Timeout: c.Timeout.Or(delivery.DefaultCommandTimeout),
 		Grace:   d.grace,
-		Hurry:   d.hurry,
+		KillNow: d.hurry,
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	programs "github.com/delivery-as-code/terraform-provider-cd/internal/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/command"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // The guide "Target: command" says exactly what a program is given: the fields of the request, and the variables.
@@ -55,13 +55,13 @@ func TestTheGuideSaysWhatProgramsAreGiven(t *testing.T) {
 	listed := name.FindAllStringSubmatch(list, -1)
 	require.Greater(t, len(listed), 20)
 	for _, found := range listed {
-		if found[1] == "SYSTEMROOT" || found[1] == "USERPROFILE" || found[1] == "LC_" || programs.Inherited(found[1]) {
+		if found[1] == "SYSTEMROOT" || found[1] == "USERPROFILE" || found[1] == "LC_" || process.Inherited(found[1]) {
 			continue
 		}
 		require.Fail(t, "the guide says that a program gets a variable that it does not get", found[1])
 	}
 	for _, secret := range []string{"AWS_PROFILE", "KUBECONFIG", "DOCKER_HOST", "SSH_AUTH_SOCK", "TF_VAR_…"} {
 		require.Contains(t, "`AWS_PROFILE`"+not, "`"+secret+"`")
-		require.False(t, programs.Inherited(secret))
+		require.False(t, process.Inherited(secret))
 	}
 }

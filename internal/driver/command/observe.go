@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // Observe runs the observe program, without any secret's value. The error is ctx's; whatever else goes wrong leaves the place
@@ -28,7 +28,7 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 	spec.Stdin = stdin
 	spec.OutputLimit = driver.MaxReportBytes
 
-	out, err := command.Run(ctx, spec)
+	out, err := process.Run(ctx, spec)
 	if err != nil && ctx.Err() != nil {
 		return delivery.Observation{}, ctx.Err()
 	}
@@ -39,10 +39,10 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 	if err != nil {
 		return unknown(err, out), nil
 	}
-	return told.Compare(r.Version, expected, command.Printable), nil
+	return told.Compare(r.Version, expected, process.Printable), nil
 }
 
-func unknown(why error, out command.Output) delivery.Observation {
+func unknown(why error, out process.Output) delivery.Observation {
 	reason := "the target's observe command gave no answer: " + why.Error()
 	if text := out.LastLines(maxOutputShown); text != "" {
 		reason += "; its last output:\n" + text
@@ -51,7 +51,7 @@ func unknown(why error, out command.Output) delivery.Observation {
 }
 
 // readReport reads what was printed.
-func readReport(out command.Output) (driver.Report, error) {
+func readReport(out process.Output) (driver.Report, error) {
 	if out.Dropped > 0 {
 		return driver.Report{}, fmt.Errorf("it printed more than %d bytes", driver.MaxReportBytes)
 	}

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // How long a program that was just written may stay busy.
@@ -77,7 +77,7 @@ func run(ctx context.Context, argv []string, dir string, environment []string, o
 		ownGroup(cmd)
 		cmd.Dir, cmd.Env = dir, environment
 		cmd.Stdout, cmd.Stderr = output, output
-		dismiss, err := command.StartWatched(cmd, 0)
+		dismiss, err := process.StartWatched(cmd, 0)
 		if err == nil {
 			err = cmd.Wait()
 			dismiss()

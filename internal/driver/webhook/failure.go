@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/command"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // maxWordsBytes bounds what an error repeats of a receiver's words.
@@ -169,5 +169,5 @@ func (c *call) words(text string) string {
 // hide makes text one that may be shown. It hides secrets before control characters go and after, since either may hide a secret
 // from the other.
 func (c *call) hide(text string) string {
-	return command.Mask(command.Printable(command.Mask(text, c.kept)), c.kept)
+	return process.Mask(process.Printable(process.Mask(text, c.kept)), c.kept)
 }

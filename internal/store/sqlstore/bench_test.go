@@ -28,7 +28,7 @@ func BenchmarkOpen(b *testing.B) {
 // BenchmarkOpenAlone is the same when no other process holds the ledger open, so that its log is put away each time.
 func BenchmarkOpenAlone(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "ledger.db")
-	l, err := open(b.Context(), path, patience)
+	l, err := open(b.Context(), path, busyTimeout)
 	require.NoError(b, err)
 	putEnvironment(b, l, "staging")
 	require.NoError(b, l.Close())
@@ -95,7 +95,7 @@ func BenchmarkEnvironments1000(b *testing.B) {
 	}
 }
 
-func BenchmarkRelevant(b *testing.B) {
+func BenchmarkDecisionHistory(b *testing.B) {
 	for _, size := range []struct{ history, environments int }{{100, 3}, {100_000, 3}, {100_000, 100}} {
 		b.Run(fmt.Sprintf("history=%d/environments=%d", size.history, size.environments), func(b *testing.B) {
 			l := openLedger(b, filepath.Join(b.TempDir(), "ledger.db"))
@@ -109,7 +109,7 @@ func BenchmarkRelevant(b *testing.B) {
 }
 
 func relevantOnce(ctx context.Context, r store.Reader) error {
-	list, err := r.Relevant(ctx, "shop", "1.7.0")
+	list, err := r.DecisionHistory(ctx, "shop", "1.7.0")
 	if err == nil && len(list) == 0 {
 		return fmt.Errorf("nothing is relevant")
 	}

@@ -142,7 +142,7 @@ func TestACommitOfUnknownOutcomeSaysSo(t *testing.T) {
 // Connections break at any message, for many writers at once, and everything is done exactly once.
 func TestConnectionsThatBreakAnywhereLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
-	l, p := proxied(t, patience)
+	l, p := proxied(t, busyTimeout)
 	random, mu := rand.New(rand.NewPCG(1, 2)), sync.Mutex{}
 	cuts := 0
 	p.Decide(func(string) pgtest.Fate {
@@ -225,7 +225,7 @@ func TestASilentServerDoesNotKeepACancelledCaller(t *testing.T) {
 // A connection that is lost between two reads of a snapshot is replaced, with a snapshot of its own.
 func TestAReaderWhoseConnectionIsCutReadsAgain(t *testing.T) {
 	t.Parallel()
-	l, p := proxied(t, patience)
+	l, p := proxied(t, busyTimeout)
 	putEnvironment(t, l, "staging")
 	tries := 0
 	require.NoError(t, l.View(t.Context(), func(r store.Reader) error {

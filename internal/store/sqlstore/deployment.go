@@ -73,15 +73,15 @@ func (l *ledger) whereStatus(where *conditions, statuses []delivery.DeploymentSt
 }
 
 // Relevant implements store.Reader.
-func (r *reader) Relevant(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
-	return documents[delivery.Deployment](ctx, r, "deployments", r.ledger.relevantQuery(), pipeline, list(versions))
+func (r *reader) DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+	return documents[delivery.Deployment](ctx, r, "deployments", r.ledger.decisionHistoryQuery(), pipeline, list(versions))
 }
 
 // relevantQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
 // the end of each one's index: what it costs grows with environments and wanted versions, not with history. SQLite walks a
 // CROSS JOIN in the order it is written, which keeps it from starting at the long end. Environments are compared and sorted as
 // conditions.pin does, and for its reason.
-func (l *ledger) relevantQuery() string {
+func (l *ledger) decisionHistoryQuery() string {
 	return `WITH RECURSIVE place (environment) AS (
 		SELECT (SELECT MIN(environment) FROM deployments WHERE pipeline = $1)
 		UNION ALL

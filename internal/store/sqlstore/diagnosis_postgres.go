@@ -74,11 +74,11 @@ func diagnoseState(refusal *pgconn.PgError, role string) diagnosis {
 	case "25P02": // in_failed_sql_transaction
 		return diagnosis{code: delivery.CodeInternal, aborted: true, words: said}
 	case "42501": // insufficient_privilege
-		return diagnosis{code: delivery.CodeUnauthorized, words: fmt.Sprintf("the role %s may not do this (%s); use a role that may, as in %s", role, said, guide)}
+		return diagnosis{code: delivery.CodeForbidden, words: fmt.Sprintf("the role %s may not do this (%s); use a role that may, as in %s", role, said, guide)}
 	case "25006": // read_only_sql_transaction
-		return diagnosis{code: delivery.CodeUnauthorized, words: fmt.Sprintf("it can only be read (%s): the server is a standby, or the role %s only reads; use the primary server and a role that may write, as in %s", said, role, guide)}
+		return diagnosis{code: delivery.CodeForbidden, words: fmt.Sprintf("it can only be read (%s): the server is a standby, or the role %s only reads; use the primary server and a role that may write, as in %s", said, role, guide)}
 	case "28000", "28P01": // invalid_authorization_specification, invalid_password
-		return diagnosis{code: delivery.CodeUnauthorized, words: "the server does not let this user in (" + said + "); " + whatLetsIn(said)}
+		return diagnosis{code: delivery.CodeForbidden, words: "the server does not let this user in (" + said + "); " + whatLetsIn(said)}
 	case "3D000": // invalid_catalog_name
 		return diagnosis{code: delivery.CodeInvalid, words: said + "; make it with CREATE DATABASE, or correct the URL"}
 	case "42P01": // undefined_table

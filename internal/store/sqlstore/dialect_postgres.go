@@ -130,7 +130,7 @@ func preparePostgres(ctx context.Context, write *sql.DB) error {
 	case schema == "":
 		return unfit{delivery.CodeInvalid, fmt.Sprintf("no schema of the search path exists that the role %s may use; make one and grant its use, as in %s", role, guide)}
 	case !may:
-		return unfit{delivery.CodeUnauthorized, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
+		return unfit{delivery.CodeForbidden, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
 	}
 	return nil
 }

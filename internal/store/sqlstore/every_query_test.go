@@ -76,7 +76,7 @@ func askEverything(ctx context.Context, tx store.Tx) error {
 			func() error { _, err := tx.Approvals(ctx, "shop", versions...); return err },
 			func() error { _, err := tx.TestReports(ctx, "shop", versions...); return err },
 			func() error { _, err := tx.Overrides(ctx, "shop", versions...); return err },
-			func() error { _, err := tx.Relevant(ctx, "shop", versions...); return err },
+			func() error { _, err := tx.DecisionHistory(ctx, "shop", versions...); return err },
 		} {
 			do(ask())
 		}

@@ -130,7 +130,7 @@ func TestADamagedRowIsNamed(t *testing.T) {
 				"shop/1.0.0":      func() error { _, err := r.Release(ctx, "shop", "1.0.0"); return err },
 				"shop/production": func() error { _, err := r.Promotions(ctx, "shop"); return err },
 				"a1":              func() error { _, err := r.Approval(ctx, "a1"); return err },
-				"d1":              func() error { _, err := r.Relevant(ctx, "shop"); return err },
+				"d1":              func() error { _, err := r.DecisionHistory(ctx, "shop"); return err },
 				"t1":              func() error { _, err := r.TestReports(ctx, "shop", "1.0.0"); return err },
 				"holidays":        func() error { _, err := r.Freezes(ctx); return err },
 				"strict":          func() error { _, err := r.Policies(ctx); return err },

@@ -19,7 +19,7 @@ const batchBytes = 1 << 20
 // kept when f returns nil; after any error, and when ctx ends, the ledger is as empty as it was. f may be run again after a
 // conflict. A ledger that holds anything is a conflict. Other errors are as of Open.
 func Fill(ctx context.Context, address string, f func(*Filling) error) (err error) {
-	l, err := open(ctx, address, patience)
+	l, err := open(ctx, address, busyTimeout)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 
 // refuseFilled lets only an empty ledger be filled: two histories cannot become one chain.
 func (w *writer) refuseFilled(ctx context.Context) error {
-	for _, t := range append([]table{events}, present...) {
+	for _, t := range append([]table{events}, snapshotTables...) {
 		var filled bool
 		if _, err := w.value(ctx, []any{&filled}, `SELECT EXISTS (SELECT 1 FROM `+t.name+`)`); err != nil {
 			return err
@@ -70,7 +70,7 @@ func (f *Filling) Event(ctx context.Context, e delivery.Event) error {
 
 // Row writes a row just as it is.
 func (f *Filling) Row(ctx context.Context, r delivery.Row) error {
-	for _, t := range present {
+	for _, t := range snapshotTables {
 		if t.name != r.Table {
 			continue
 		}

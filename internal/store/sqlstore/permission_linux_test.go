@@ -81,7 +81,7 @@ func TestAnOldLedgerThatMayNotBeWrittenIsRefused(t *testing.T) {
 func filledLedger(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sub", "ledger.db")
-	l, err := open(t.Context(), path, patience)
+	l, err := open(t.Context(), path, busyTimeout)
 	require.NoError(t, err)
 	putEnvironment(t, l, "staging")
 	require.NoError(t, l.Close())

@@ -34,8 +34,8 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		// by lists the ways in which the history may be searched, and nothing else.
 		by []string
 	}{
-		"relevant":                  {question{l.relevantQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, relevantBy},
-		"relevant without versions": {question{l.relevantQuery(), []any{"shop", list(nil)}}, relevantBy},
+		"relevant":                  {question{l.decisionHistoryQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, relevantBy},
+		"relevant without versions": {question{l.decisionHistoryQuery(), []any{"shop", list(nil)}}, relevantBy},
 		"of a pipeline":             {of(store.DeploymentFilter{Pipeline: "shop"}), []string{"deployments_by_pipeline (pipeline=?)"}},
 		"newest of a pipeline":      {of(store.DeploymentFilter{Pipeline: "shop", Newest: 10}), []string{"deployments_by_pipeline (pipeline>? AND pipeline<?)"}},
 		"newest of a place":         {of(store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Newest: 1}), []string{"deployments_by_place (pipeline=? AND environment>? AND environment<?)"}},

@@ -29,7 +29,7 @@ func TestOpenRefusesPostgres(t *testing.T) {
 		"another program's database":      {foreign(t), delivery.CodeInvalid, "another program"},
 		"a newer ledger":                  {newer(t), delivery.CodeInvalid, "newer release"},
 		"a database that is missing":      {c.URL(pgtest.Superuser, "", "nowhere"), delivery.CodeInvalid, "CREATE DATABASE"},
-		"a role that is missing":          {c.URL("nobody_here", password, "postgres"), delivery.CodeUnauthorized, "does not let this user in"},
+		"a role that is missing":          {c.URL("nobody_here", password, "postgres"), delivery.CodeForbidden, "does not let this user in"},
 		"a schema that is missing":        {c.URL(pgtest.Superuser, "", "postgres") + "&search_path=nowhere", delivery.CodeInvalid, "search path"},
 		"a server that is missing":        {"postgres://cd:" + url.QueryEscape(password) + "@/cd?host=/tmp/no-such-directory", delivery.CodeUnavailable, "cannot be reached"},
 		"a host that is missing":          {"postgresql://cd:" + url.QueryEscape(password) + "@cd.invalid/cd?connect_timeout=2", delivery.CodeUnavailable, "cannot be reached"},
@@ -48,7 +48,7 @@ func TestOpenRefusesPostgres(t *testing.T) {
 			require.ErrorContains(t, err, example.says)
 			require.Equal(t, example.code, delivery.CodeOf(err), "%v", err)
 			require.NotContains(t, err.Error(), "Hush7k3vb9Q")
-			require.Less(t, time.Since(start), patience, "a wrong address is not tried for long")
+			require.Less(t, time.Since(start), busyTimeout, "a wrong address is not tried for long")
 		})
 	}
 }
@@ -240,7 +240,7 @@ func TestDiagnosisOfPostgres(t *testing.T) {
 		"57P01": {code: delivery.CodeUnavailable, lost: true}, "25P03": {code: delivery.CodeUnavailable, lost: true},
 		"25P04": {code: delivery.CodeUnavailable, lost: true}, "08006": {code: delivery.CodeUnavailable, lost: true},
 		"57014": {code: delivery.CodeUnavailable}, "53100": {code: delivery.CodeUnavailable},
-		"42501": {code: delivery.CodeUnauthorized}, "25006": {code: delivery.CodeUnauthorized}, "28P01": {code: delivery.CodeUnauthorized},
+		"42501": {code: delivery.CodeForbidden}, "25006": {code: delivery.CodeForbidden}, "28P01": {code: delivery.CodeForbidden},
 		"3D000": {code: delivery.CodeInvalid},
 		"23505": {code: delivery.CodeConflict}, "XX001": {code: delivery.CodeInternal}, "22P02": {code: delivery.CodeInternal},
 		"42P01": {code: delivery.CodeInternal, noTable: true}, "25P02": {code: delivery.CodeInternal, aborted: true}, "0A000": {code: delivery.CodeInternal},

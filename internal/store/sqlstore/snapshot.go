@@ -23,7 +23,7 @@ var events = table{"events", 1, []string{"seq", "at", "actor", "kind", "subject"
 
 // present is every other table, in the order in which they are read and written, but for leases: they mean something only in the
 // database in which they were taken.
-var present = []table{
+var snapshotTables = []table{
 	{"environments", 1, []string{"name", "document"}},
 	{"pipelines", 1, []string{"name", "document"}},
 	{"freezes", 1, []string{"name", "document"}},
@@ -46,7 +46,7 @@ type Snapshot struct{ r *reader }
 // Count counts the rows of each table, the log included, by the tables' names.
 func (s Snapshot) Count(ctx context.Context) (map[string]int64, error) {
 	counts := map[string]int64{}
-	for _, t := range append([]table{events}, present...) {
+	for _, t := range append([]table{events}, snapshotTables...) {
 		var n int64
 		if _, err := s.r.value(ctx, []any{&n}, `SELECT COUNT(*) FROM `+t.name); err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func (s Snapshot) Events(ctx context.Context, visit func(delivery.Event) error) 
 
 // Rows hands over every row of what the ledger holds now, table by table, each in the order of its key.
 func (s Snapshot) Rows(ctx context.Context, visit func(delivery.Row) error) error {
-	for _, t := range present {
+	for _, t := range snapshotTables {
 		for key := []any(nil); ; {
 			last, n, err := s.page(ctx, t, key, visit)
 			if err != nil {
@@ -149,7 +149,7 @@ func OpenExisting(ctx context.Context, address string) (*Existing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLedger(ctx, d, name, patience, forReadingAll)
+	l, err := newLedger(ctx, d, name, busyTimeout, forReadingAll)
 	if err != nil {
 		return nil, err
 	}

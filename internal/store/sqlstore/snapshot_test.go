@@ -27,7 +27,7 @@ func TestSnapshotsHaveEverything(t *testing.T) {
 			}
 		}
 		got := []string{}
-		for _, table := range append([]table{events}, present...) {
+		for _, table := range append([]table{events}, snapshotTables...) {
 			for _, column := range table.columns {
 				got = append(got, table.name+"."+column)
 			}
@@ -42,7 +42,7 @@ func TestSnapshotsHaveEverything(t *testing.T) {
 func TestPagesAreReadByIndex(t *testing.T) {
 	t.Parallel()
 	l := openLedger(t, databases["sqlite"](t))
-	for _, table := range present {
+	for _, table := range snapshotTables {
 		key := make([]any, table.keys)
 		for i := range key {
 			key[i] = "x"

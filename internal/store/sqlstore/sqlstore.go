@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a transaction waits for other processes before it gives up.
-const patience = 10 * time.Second
+const busyTimeout = 10 * time.Second
 
 // Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). It makes
 // what is missing: the file and its directory, and the tables. Opening a ledger that is up to date writes nothing. An error is
@@ -28,7 +28,7 @@ const patience = 10 * time.Second
 // let this user in, or do this), unavailable (it cannot be reached, or is locked for longer than 10 s) or internal. A ledger
 // that may not be written serves View, and Update is refused. No error shows a password.
 func Open(ctx context.Context, address string) (store.Store, error) {
-	return open(ctx, address, patience)
+	return open(ctx, address, busyTimeout)
 }
 
 func open(ctx context.Context, address string, patience time.Duration) (*ledger, error) {

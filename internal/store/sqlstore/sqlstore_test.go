@@ -41,7 +41,7 @@ func TestConformance(t *testing.T) {
 // openLedger opens a ledger for the length of a test.
 func openLedger(t testing.TB, address string) *ledger {
 	t.Helper()
-	l, err := open(t.Context(), address, patience)
+	l, err := open(t.Context(), address, busyTimeout)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l

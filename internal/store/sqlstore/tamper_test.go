@@ -88,7 +88,7 @@ func (h *tampering) exec(statement string, args ...any) {
 // disarm takes the database's own guards away, as its owner can.
 func disarm(t *testing.T, l *ledger, address string) {
 	t.Helper()
-	for _, table := range append([]table{events}, present...) {
+	for _, table := range append([]table{events}, snapshotTables...) {
 		statements := []string{`ALTER TABLE ` + table.name + ` DISABLE TRIGGER USER`}
 		if !strings.Contains(address, "://") {
 			statements = texts(t, l, `SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '`+table.name+`'`)
@@ -103,7 +103,7 @@ func disarm(t *testing.T, l *ledger, address string) {
 // anything does one thing at random. It returns what, and what has to be named.
 func (h *tampering) anything() (what, named string) {
 	at := 1 + h.random.Int64N(h.last)
-	t := present[h.random.IntN(len(present))]
+	t := snapshotTables[h.random.IntN(len(snapshotTables))]
 	switch h.random.IntN(8) {
 	case 0:
 		column := events.columns[1+h.random.IntN(len(events.columns)-1)]

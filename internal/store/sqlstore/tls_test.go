@@ -108,16 +108,16 @@ func refusesTLS(t *testing.T, c company) {
 		"the system's authorities":     {c.at(c.byPassword, home, "sslmode", "verify-full"), delivery.CodeInvalid, "in sslrootcert"},
 		"the system's, by name":        {c.at(c.byPassword, home, "sslrootcert", "system"), delivery.CodeInvalid, "in sslrootcert"},
 		"another host":                 {c.at(c.byPassword, "localhost", trusted...), delivery.CodeInvalid, "call the host in the URL as its certificate does"},
-		"a server that wants TLS":      {c.at(c.byPassword, home, "sslmode", "disable"), delivery.CodeUnauthorized, "lets nobody in without TLS: use sslmode=verify-full in the URL"},
+		"a server that wants TLS":      {c.at(c.byPassword, home, "sslmode", "disable"), delivery.CodeForbidden, "lets nobody in without TLS: use sslmode=verify-full in the URL"},
 		"a server without TLS": {with(t, plain.Through(t, pgtest.Shared(t).URL("clerk", password, "postgres")), trusted...), delivery.CodeInvalid,
 			"the server does not offer TLS, which the URL demands; turn it on at the server (ssl = on)"},
 		"no such file":                  {c.at(c.byPassword, home, "sslmode", "verify-full", "sslrootcert", "/nowhere/ca.crt"), delivery.CodeInvalid, "open /nowhere/ca.crt: no such file"},
-		"no certificate":                {c.at(c.byCertificate, home, trusted...), delivery.CodeUnauthorized, "name a certificate of this user"},
-		"another's certificate":         {c.at(c.byCertificate, home, append(shows(t, c.authority, "somebody"), trusted...)...), delivery.CodeUnauthorized, "name a certificate of this user"},
-		"a stranger's certificate":      {c.at(c.byCertificate, home, append(shows(t, c.stranger, pgtest.ByCertificate), trusted...)...), delivery.CodeUnauthorized, "of an authority that the server trusts"},
+		"no certificate":                {c.at(c.byCertificate, home, trusted...), delivery.CodeForbidden, "name a certificate of this user"},
+		"another's certificate":         {c.at(c.byCertificate, home, append(shows(t, c.authority, "somebody"), trusted...)...), delivery.CodeForbidden, "name a certificate of this user"},
+		"a stranger's certificate":      {c.at(c.byCertificate, home, append(shows(t, c.stranger, pgtest.ByCertificate), trusted...)...), delivery.CodeForbidden, "of an authority that the server trusts"},
 		"a certificate without its key": {c.at(c.byCertificate, home, append(shows(t, c.authority, pgtest.ByCertificate)[:2], trusted...)...), delivery.CodeInvalid, "sslkey"},
 		"a setting of other clients":    {c.at(c.byPassword, home, append([]string{"sslcrl", "revoked.crl"}, trusted...)...), delivery.CodeInvalid, "is neither known here nor to the server"},
-		"a wrong password":              {c.at(c.server.URL("clerk", password+"!", "ledger"), home, trusted...), delivery.CodeUnauthorized, "correct the user, or the password in PGPASSWORD"},
+		"a wrong password":              {c.at(c.server.URL("clerk", password+"!", "ledger"), home, trusted...), delivery.CodeForbidden, "correct the user, or the password in PGPASSWORD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +126,7 @@ func refusesTLS(t *testing.T, c company) {
 			require.ErrorContains(t, err, example.says)
 			require.Equal(t, example.code, delivery.CodeOf(err), "%v", err)
 			require.NotContains(t, err.Error(), "Hush7k3vb9Q")
-			require.Less(t, time.Since(start), patience, "a wrong address is not tried for long")
+			require.Less(t, time.Since(start), busyTimeout, "a wrong address is not tried for long")
 		})
 	}
 }

@@ -92,7 +92,7 @@ func deploymentsOf(filter store.DeploymentFilter) question[[]delivery.Deployment
 
 func relevantTo(pipeline string, versions ...string) question[[]delivery.Deployment] {
 	return func(ctx context.Context, r store.Reader) ([]delivery.Deployment, error) {
-		return r.Relevant(ctx, pipeline, versions...)
+		return r.DecisionHistory(ctx, pipeline, versions...)
 	}
 }
 

@@ -145,7 +145,7 @@ func deployment(id, pipeline, environment, version string) delivery.Deployment {
 		},
 		Kind: delivery.KindDeliver, Attempt: 1, Rollout: "rollout-of-" + id, Status: delivery.Verified,
 		Reason: "a new release", Actor: "alice@example.com",
-		Gates:     []delivery.GateResult{{Name: "parity", Verdict: delivery.Passed, Reason: "equal"}},
+		Gates:     []delivery.GateResult{{Name: "parity", Verdict: delivery.VerdictPassed, Reason: "equal"}},
 		CreatedAt: noon, VerifiedAt: &settled, SettledAt: &settled,
 	}
 }

@@ -1,0 +1,135 @@
+// Package command asks a program of the user's: the check passes when the program ends with status 0.
+//
+// The program gets the check's request as JSON on standard input. Its environment holds the effective configuration, the
+// check's own variables over it, and CD_CHECK, CD_PIPELINE, CD_STAGE, CD_ENVIRONMENT (empty for a gate, which is asked once for
+// its stage), CD_VERSION and CD_DIGEST over both; and of this process's environment what process.Inherited names. It gets no
+// secret of any environment.
+//
+// A check may name the JUnit file that the program writes. Then it passes only if the file is there after the program's end, can
+// be read, and tells of tests that ran and of none that failed. The counts are part of the answer, also of a "no".
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
+)
+
+// maxDetailBytes bounds what is repeated of a program's output.
+const maxDetailBytes = 2 << 10
+
+// Checker answers checks of kind "command".
+type Checker struct {
+	pause check.Pause
+	grace time.Duration
+	hurry <-chan struct{}
+	turns turns
+}
+
+// New makes a checker that waits between attempts with pause: check.Sleep, but in tests. Once hurry is closed, programs that were asked
+// to end are killed at once; nil means never.
+func New(pause check.Pause, hurry <-chan struct{}) *Checker {
+	return &Checker{pause: pause, grace: process.DefaultGrace, hurry: hurry}
+}
+
+// Check runs the program as often as the check allows. The error is ctx's.
+func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	configured := r.Check.Command
+	if configured == nil {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: "this is no command check"}, ctx.Err()
+	}
+	spec, err := c.spec(r)
+	if err != nil {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: err.Error()}, ctx.Err()
+	}
+	interval := configured.Interval.Or(delivery.DefaultInterval)
+	return check.Repeat(ctx, configured.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
+		return c.ask(ctx, r, spec)
+	})
+}
+
+// ask runs the program once.
+func (c *Checker) ask(ctx context.Context, r delivery.CheckRequest, spec process.Spec) delivery.CheckResult {
+	report := newReportFile(r.Check.Command)
+	if report == nil {
+		out, err := process.Run(ctx, spec)
+		return answer(r.Name, out, err)
+	}
+	give, err := c.turns.take(ctx, report)
+	if err != nil {
+		return delivery.CheckResult{Name: r.Name, Detail: err.Error()}
+	}
+	defer give()
+	if err := report.remove(); err != nil {
+		return delivery.CheckResult{Name: r.Name, Detail: err.Error()}
+	}
+	out, err := process.Run(ctx, spec)
+	result := answer(r.Name, out, err)
+	if !ended(err) {
+		return result
+	}
+	return judge(result, report)
+}
+
+// ended reports whether the program ended by itself. What one that was stopped or killed has written need not be whole.
+func ended(err error) bool {
+	exit, failed := errors.AsType[*process.ExitError](err)
+	return err == nil || (failed && exit.Code >= 0)
+}
+
+func (c *Checker) spec(r delivery.CheckRequest) (process.Spec, error) {
+	check := r.Check.Command
+	stdin, err := json.Marshal(r)
+	if err != nil {
+		return process.Spec{}, err
+	}
+	return process.Spec{
+		Argv:        check.Argv,
+		Dir:         check.Directory,
+		Env:         variables(r),
+		Stdin:       stdin,
+		Timeout:     check.Timeout.Or(delivery.DefaultCommandTimeout),
+		Grace:       c.grace,
+		KillNow:     c.hurry,
+		OutputLimit: maxDetailBytes,
+	}, nil
+}
+
+// variables says which of two wins: what the check says about itself wins over the configuration, and what the ledger says
+// over both.
+func variables(r delivery.CheckRequest) map[string]string {
+	env := map[string]string{}
+	maps.Copy(env, r.Config)
+	maps.Copy(env, r.Check.Command.Environment)
+	maps.Copy(env, map[string]string{
+		"CD_CHECK":       r.Name,
+		"CD_PIPELINE":    r.Pipeline,
+		"CD_STAGE":       r.Stage,
+		"CD_ENVIRONMENT": r.Environment,
+		"CD_VERSION":     r.Version,
+		"CD_DIGEST":      r.Digest,
+	})
+	return env
+}
+
+// answer reads the end of a program. Only an end with status 0 is a pass.
+func answer(name string, out process.Output, err error) delivery.CheckResult {
+	result := delivery.CheckResult{Name: name, Passed: err == nil, Detail: "the command succeeded"}
+	if err != nil {
+		result.Detail = err.Error()
+	}
+	if failed, ok := errors.AsType[*process.StartError](err); ok {
+		result.Broken = !failed.Temporary()
+		return result
+	}
+	if last := out.LastLines(maxDetailBytes - len(result.Detail) - len(": ")); err != nil && last != "" {
+		result.Detail += ": " + last
+	}
+	return result
+}

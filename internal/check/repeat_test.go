@@ -1,0 +1,45 @@
+package check_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+func TestSleep(t *testing.T) {
+	require.NoError(t, check.Sleep(t.Context(), time.Millisecond))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, check.Sleep(ctx, time.Hour), context.Canceled)
+}
+
+func TestRepeatCutsDetailsBetweenCharacters(t *testing.T) {
+	for _, text := range []string{strings.Repeat("ö", check.MaxDetailBytes), "x" + strings.Repeat("ö", check.MaxDetailBytes)} {
+		answer, err := check.Repeat(t.Context(), 2, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+			return delivery.CheckResult{Detail: text}
+		})
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(answer.Detail), check.MaxDetailBytes)
+		require.True(t, strings.HasSuffix(answer.Detail, "ö… (attempt 2 of 2)"), answer.Detail[len(answer.Detail)-40:])
+	}
+}
+
+func TestAPassCountsEvenIfTheCallerLeftMeanwhile(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, passed := range []bool{true, false} {
+		answer, err := check.Repeat(ctx, 1, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+			cancel()
+			return delivery.CheckResult{Passed: passed}
+		})
+		require.Equal(t, passed, answer.Passed)
+		require.Equal(t, passed, err == nil)
+		ctx, cancel = context.WithCancel(t.Context())
+	}
+	cancel()
+}

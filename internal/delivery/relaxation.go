@@ -1,0 +1,334 @@
+package delivery
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// weakening collects in words what an edit makes easier to pass.
+type relaxation struct {
+	where string
+	found *[]string
+}
+
+func (w relaxation) add(format string, args ...any) {
+	*w.found = append(*w.found, w.where+": "+fmt.Sprintf(format, args...))
+}
+
+// Weakened says what an edit of a pipeline makes easier to pass, stage by stage; empty when nothing does. A stage is found again by
+// its name. Nothing is grandfathered: what it says holds for releases that already wait.
+func PipelineRelaxation(before, after PipelineSpec) []string {
+	found := []string{}
+	for i, old := range before.Stages {
+		w := relaxation{fmt.Sprintf("stage %q", old.Name), &found}
+		at := after.StageIndex(old.Name)
+		if at < 0 {
+			if i < len(before.Stages)-1 || !old.Gates.empty() {
+				w.add("removed, and its gates and checks with it")
+			}
+			continue
+		}
+		now := after.Stages[at]
+		if old.Promotion == Manual && now.Promotion == Automatic {
+			w.add("promotion goes from manual to automatic: nobody is asked any more")
+		}
+		w.gates(old.Gates, now.Gates)
+		w.overridable(old.Overridable, now.Overridable)
+		w.verify(old.Verify, now.Verify)
+		if i > 0 && at == 0 {
+			w.add("it is the first stage now: releases need not be verified anywhere before")
+		}
+	}
+	return found
+}
+
+// WeakenedPolicy says what an edit of a policy makes easier to pass; after is nil when it is removed.
+func PolicyRelaxation(before PolicySpec, after *PolicySpec) []string {
+	found := []string{}
+	w := relaxation{fmt.Sprintf("policy %q", before.Name), &found}
+	if after == nil {
+		w.add("removed, and its gates with it")
+		return found
+	}
+	for _, tier := range before.Tiers {
+		if !slices.Contains(after.Tiers, tier) {
+			w.add("no longer holds for tier %s", tier)
+		}
+	}
+	for _, env := range before.Environments {
+		if !slices.Contains(after.Environments, env) {
+			w.add("no longer holds for environment %s", env)
+		}
+	}
+	w.gates(before.Gates, after.Gates)
+	return found
+}
+
+// WeakenedParity says what an edit of an environment lets differ that had to be equal before.
+func ParityRelaxation(before, after EnvironmentSpec) []string {
+	found := []string{}
+	w := relaxation{fmt.Sprintf("environment %q", before.Name), &found}
+	if before.ReplicaOf != "" && after.ReplicaOf != before.ReplicaOf {
+		w.add("no longer a replica of %s", before.ReplicaOf)
+	}
+	switch {
+	case before.Parity == nil:
+		return found
+	case after.Parity == nil:
+		w.add("parity with %s removed", before.Parity.With)
+		return found
+	case before.Parity.With != after.Parity.With:
+		w.add("parity is with %s instead of %s", after.Parity.With, before.Parity.With)
+	}
+	for _, glob := range sortedKeys(after.Parity.Allow) {
+		now := after.Parity.Allow[glob]
+		old, had := before.Parity.Allow[glob]
+		switch {
+		case !had:
+			w.add("%s may differ now: %s", glob, now.Reason)
+		case wider(old.Min, now.Min, true) || wider(old.Max, now.Max, false):
+			w.add("%s may differ further: its min or max is wider", glob)
+		case old.Until != "" && (now.Until == "" || now.Until.Value().After(old.Until.Value())):
+			w.add("%s may differ for longer", glob)
+		}
+	}
+	return found
+}
+
+// WeakenedFreeze says what an edit of a freeze that lasts now lets through early; after is nil when it is lifted. A freeze that is
+// over, or still ahead, holds nothing back, so editing it weakens nothing.
+func FreezeRelaxation(before FreezeSpec, after *FreezeSpec, now time.Time) []string {
+	found := []string{}
+	w := relaxation{fmt.Sprintf("freeze %q", before.Name), &found}
+	switch {
+	case !before.active(now):
+		return found
+	case after == nil:
+		w.add("lifted before its end at %s", before.EndsAt)
+		return found
+	case now.Before(after.StartsAt.Value()):
+		w.add("begins only at %s", after.StartsAt)
+	}
+	if after.EndsAt.Value().Before(before.EndsAt.Value()) {
+		w.add("ends at %s instead of %s", after.EndsAt, before.EndsAt)
+	}
+	narrower(w, "environment", before.Environments, after.Environments)
+	narrower(w, "tier", before.Tiers, after.Tiers)
+	narrower(w, "pipeline", before.Pipelines, after.Pipelines)
+	return found
+}
+
+// narrower compares what a freeze covers; an empty list covers everything.
+func narrower[S ~string](w relaxation, noun string, old, now []S) {
+	if len(now) == 0 {
+		return
+	}
+	if len(old) == 0 {
+		w.add("covers only some %ss now", noun)
+	}
+	for _, name := range old {
+		if !slices.Contains(now, name) {
+			w.add("no longer covers %s %s", noun, name)
+		}
+	}
+}
+
+// wider reports whether a bound was moved outwards, or taken away.
+func wider(old, now *float64, least bool) bool {
+	switch {
+	case old == nil:
+		return false
+	case now == nil:
+		return true
+	case least:
+		return *now < *old
+	}
+	return *now > *old
+}
+
+func (w relaxation) overridable(old, now []string) {
+	for _, gate := range now {
+		if !covered(old, gate) {
+			w.add("%s can be overridden now", gate)
+		}
+	}
+}
+
+func (w relaxation) verify(old, now map[string]Check) {
+	for _, name := range sortedKeys(old) {
+		if check, kept := now[name]; !kept {
+			w.add("verification %q removed", name)
+		} else if !reflect.DeepEqual(old[name], check) {
+			w.add("verification %q asks something else", name)
+		}
+	}
+}
+
+func (w relaxation) gates(old, now Gates) {
+	w.approvals(old.Approvals, now.Approvals)
+	w.tests(old.Tests, now.Tests)
+	w.soak(old.Soak, now.Soak)
+	w.windows(old.Windows, now.Windows)
+	w.cadence(old, now)
+	if old.Parity && !now.Parity {
+		w.add("gate parity removed")
+	}
+	for _, name := range sortedKeys(old.Checks) {
+		if check, kept := now.Checks[name]; !kept {
+			w.add("gate checks.%s removed", name)
+		} else if !reflect.DeepEqual(old.Checks[name], check) {
+			w.add("gate checks.%s asks something else", name)
+		}
+	}
+	for _, name := range sortedKeys(old.Expressions) {
+		if expression, kept := now.Expressions[name]; !kept {
+			w.add("gate expressions.%s removed", name)
+		} else if old.Expressions[name].Condition != expression.Condition {
+			w.add("gate expressions.%s asks something else", name)
+		}
+	}
+}
+
+func (w relaxation) approvals(old, now *ApprovalsGate) {
+	switch {
+	case old == nil:
+		return
+	case now == nil:
+		w.add("gate approvals removed")
+		return
+	}
+	if now.Required < old.Required {
+		w.add("%d approvals instead of %d", now.Required, old.Required)
+	}
+	if len(old.Approvers) > 0 && len(now.Approvers) == 0 {
+		w.add("anyone may approve now")
+	}
+	for _, who := range now.Approvers {
+		if len(old.Approvers) > 0 && !slices.Contains(old.Approvers, who) {
+			w.add("%s may approve now", who)
+		}
+	}
+	if now.AllowAuthor && !old.AllowAuthor {
+		w.add("authors may approve their own releases now")
+	}
+	if old.ExpiresAfter != "" && (now.ExpiresAfter == "" || now.ExpiresAfter.Value() > old.ExpiresAfter.Value()) {
+		w.add("approvals count for longer")
+	}
+	if len(old.SignedBy) > 0 && len(now.SignedBy) == 0 {
+		w.add("approvals need no signature any more")
+	}
+	for _, line := range now.SignedBy {
+		if len(old.SignedBy) > 0 && !slices.Contains(old.SignedBy, line) {
+			w.add("another key may sign approvals now")
+		}
+	}
+}
+
+func (w relaxation) tests(old, now map[string]TestsGate) {
+	for _, suite := range sortedKeys(old) {
+		gate, kept := now[suite]
+		before := old[suite]
+		switch {
+		case !kept:
+			w.add("gate tests.%s removed", suite)
+		case gate.Least() < before.Least():
+			w.add("gate tests.%s: %d tests must run instead of %d", suite, gate.Least(), before.Least())
+		case gate.MaxFailures > before.MaxFailures:
+			w.add("gate tests.%s: %d failures are let through instead of %d", suite, gate.MaxFailures, before.MaxFailures)
+		case before.MaxAge != "" && (gate.MaxAge == "" || gate.MaxAge.Value() > before.MaxAge.Value()):
+			w.add("gate tests.%s: older reports count", suite)
+		}
+	}
+}
+
+func (w relaxation) soak(old, now *SoakGate) {
+	switch {
+	case old == nil:
+	case now == nil:
+		w.add("gate soak removed")
+	case now.Stage != old.Stage:
+		w.add("gate soak looks at stage %s instead of %s", now.Stage, old.Stage)
+	case now.Duration.Value() < old.Duration.Value():
+		w.add("gate soak asks for %s instead of %s", now.Duration, old.Duration)
+	}
+}
+
+// windows compares each window by name with what it was: the gate passes when any of them is open, so an added one opens more.
+func (w relaxation) windows(old, now map[string]Window) {
+	switch {
+	case len(old) == 0:
+		return
+	case len(now) == 0:
+		w.add("gate windows removed")
+		return
+	}
+	for _, name := range sortedKeys(now) {
+		if was, had := old[name]; !had {
+			w.add("window %q is added", name)
+		} else if opensMore(was, now[name]) {
+			w.add("window %q is wider", name)
+		}
+	}
+}
+
+// opensMore reports whether the second window is open at some moment of a year at which the first is not.
+func opensMore(old, now Window) bool {
+	at := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	for end := at.AddDate(1, 0, 0); at.Before(end); {
+		opens, ok := now.Next(at)
+		if !ok || !opens.Before(end) {
+			return false
+		}
+		if !old.Open(opens) {
+			return true
+		}
+		closes, does := now.Closes(opens)
+		before, did := old.Closes(opens)
+		if did && (!does || before.Before(closes)) {
+			return true
+		}
+		if !does {
+			return false // both stay open
+		}
+		at = closes
+	}
+	return false
+}
+
+func (w relaxation) cadence(old, now Gates) {
+	switch {
+	case old.Cooldown == nil:
+	case now.Cooldown == nil:
+		w.add("gate cooldown removed")
+	case now.Cooldown.Duration.Value() < old.Cooldown.Duration.Value():
+		w.add("gate cooldown asks for %s instead of %s", now.Cooldown.Duration, old.Cooldown.Duration)
+	}
+	switch before, after := old.MaxDeploys, now.MaxDeploys; {
+	case before == nil:
+	case after == nil:
+		w.add("gate max_deploys removed")
+	case after.Count > before.Count || after.Per.Value() < before.Per.Value():
+		w.add("gate max_deploys allows %d within %s instead of %d within %s", after.Count, after.Per, before.Count, before.Per)
+	}
+}
+
+// LetThrough names the releases that wait at a gate in one world and would not in another: pipeline/version into stage.
+func Unblocked(before, after World) ([]string, Questions) {
+	through, asks := []string{}, Questions{}
+	for _, entry := range sortedKeys(before.Promotions) {
+		was, now := Decide(before, entry), Decide(after, entry)
+		merge(&asks, was.Questions)
+		merge(&asks, now.Questions)
+		stopped := was.Stopped()
+		if stopped == nil || !stopped.GatesClosed() {
+			continue
+		}
+		i := slices.IndexFunc(now.Stages, func(s StageDecision) bool { return s.Stage == stopped.Stage })
+		if i >= 0 && !now.Stages[i].GatesClosed() && now.Stages[i].Held == "" {
+			through = append(through, fmt.Sprintf("%s/%s into %s", before.Pipeline.Name, was.Version, stopped.Stage))
+		}
+	}
+	return through, asks
+}

@@ -1,0 +1,156 @@
+//go:build unix
+
+package process
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ownerVariable makes the test binary a process that runs the script in it, says so, and may be killed meanwhile.
+const ownerVariable = "COMMAND_TEST_OWNER"
+
+func TestMain(m *testing.M) {
+	script, ok := os.LookupEnv(ownerVariable)
+	if !ok {
+		os.Exit(m.Run())
+	}
+	s := shell(script)
+	s.Grace = time.Second
+	p, err := start(context.Background(), s, newCapture(100, 100))
+	if err == nil {
+		fmt.Println("watched")
+		err = p.wait()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// A process that is killed ends nothing itself. What it was running is gone all the same, also what does not listen.
+func TestAKilledProcessLeavesNothingRunning(t *testing.T) {
+	for name, test := range map[string]struct{ script, says string }{
+		"all listen":            {`sleep 1000 & echo running >&3; wait`, ""},
+		"it cleans up":          {`exec 2>/dev/null; trap "echo cleaned up >&3; exit" TERM; echo running >&3; while :; do sleep 0.01; done`, "cleaned up\n"},
+		"nobody listens":        {`trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`, ""},
+		"the child is detached": {`(trap "" TERM; echo running >&3; while :; do sleep 1000; done) >/dev/null 2>&1 & wait`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "pipe")
+			require.NoError(t, syscall.Mkfifo(path, 0o600))
+			owner := exec.CommandContext(t.Context(), os.Args[0])
+			owner.Env = append(os.Environ(), ownerVariable+"=exec 3>"+path+"; "+test.script)
+			owner.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			out, err := owner.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, owner.Start())
+			line, err := bufio.NewReader(out).ReadString('\n')
+			require.NoError(t, err)
+			require.Equal(t, "watched\n", line)
+			pipe, err := os.Open(path)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, pipe.Close()) }()
+			text := bufio.NewReader(pipe)
+			line, err = text.ReadString('\n')
+			require.NoError(t, err)
+			require.Equal(t, "running\n", line)
+
+			require.NoError(t, syscall.Kill(-owner.Process.Pid, syscall.SIGKILL)) // the watcher is not of its group
+			require.EqualError(t, owner.Wait(), "signal: killed")
+			rest, err := io.ReadAll(text) // ends only when the last of them is gone
+			require.NoError(t, err)
+			require.Equal(t, test.says, string(rest))
+		})
+	}
+}
+
+func TestAWatcher(t *testing.T) {
+	for name, test := range map[string]struct {
+		dismissed bool
+		grace     time.Duration
+		want      string
+	}{
+		"ends the group at once":        {false, 0, "signal: killed"},
+		"asks the group to end":         {false, time.Hour, "signal: terminated"},
+		"that is dismissed ends nobody": {true, 0, "signal: hangup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program := exec.CommandContext(t.Context(), "sleep", "1000")
+			separate(program)
+			require.NoError(t, program.Start())
+			w, err := startWatcher(test.grace)
+			require.NoError(t, err)
+			w.tell(fmt.Sprint(program.Process.Pid))
+			if test.dismissed {
+				w.tell("")
+			}
+			w.leave()
+			if test.dismissed {
+				<-w.gone
+				require.NoError(t, program.Process.Signal(syscall.SIGHUP))
+			}
+			require.EqualError(t, program.Wait(), test.want)
+			<-w.gone
+		})
+	}
+	t.Run("that nobody tells anything ends", func(t *testing.T) {
+		w, err := startWatcher(time.Hour)
+		require.NoError(t, err)
+		w.leave()
+		<-w.gone
+	})
+	t.Run("that was killed stops nobody", func(t *testing.T) {
+		program := exec.CommandContext(t.Context(), "true")
+		separate(program)
+		dismiss, err := StartWatched(program, 0)
+		require.NoError(t, err)
+		require.NoError(t, program.Wait())
+		dismiss()
+		dismiss() // telling it fails now, as it does when it is gone
+	})
+}
+
+// A program that was asked to end is killed once there is no time left; one that nobody asked goes on.
+func TestHurryKillsWhatWasAskedToEnd(t *testing.T) {
+	hurry := make(chan struct{})
+	path := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	s := shell(`exec 3>"$FIFO"; trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`)
+	s.Env, s.Grace, s.KillNow = map[string]string{"FIFO": path}, time.Hour, hurry
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := make(chan error, 1)
+	go func() {
+		_, err := Run(ctx, s)
+		result <- err
+	}()
+	pipe, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, pipe.Close()) }()
+	text := bufio.NewReader(pipe)
+	_, err = text.ReadString('\n')
+	require.NoError(t, err)
+	cancel()
+	close(hurry)
+	require.ErrorIs(t, <-result, context.Canceled)
+	_, err = io.ReadAll(text)
+	require.NoError(t, err)
+
+	calm := shell("echo done")
+	calm.KillNow = hurry
+	out, err := Run(t.Context(), calm)
+	require.NoError(t, err)
+	require.Equal(t, "done\n", string(out.Stdout))
+}

@@ -1,0 +1,194 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// foresee asks what applying one declaration would do, with what this plan is about to change laid over the ledger. While the
+// plan itself does not know yet what it is about to change, the answer is that something may.
+func (s *session) preview(ctx context.Context, pipeline string, request delivery.PreviewRequest) (delivery.Preview, error) {
+	recorded, err := s.recordedPipeline(ctx, pipeline)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	if !s.overlay.pipelineKnown(pipeline, recorded) || !s.overlay.deliveriesKnown(pipeline) {
+		return delivery.Preview{Changes: true}, nil
+	}
+	api, err := s.client(ctx)
+	if err != nil {
+		return delivery.Preview{}, err
+	}
+	request.Overlay = s.overlay.forPipeline(pipeline, recorded)
+	return api.Preview(ctx, request)
+}
+
+// leads reports whether releases enter the pipeline by themselves, as this plan leaves it.
+func (s *session) autoStarts(ctx context.Context, pipeline string) (bool, error) {
+	if planned := s.overlay.forPipeline(pipeline, nil).Pipelines; len(planned) > 0 {
+		return planned[0].AutoStart(), nil
+	}
+	recorded, err := s.recordedPipeline(ctx, pipeline)
+	return recorded != nil && recorded.AutoStart(), err
+}
+
+// recordedPipeline returns the pipeline as the ledger has it, nil when it does not exist there.
+func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.PipelineSpec, error) {
+	p, err := s.pipeline(ctx, name)
+	switch {
+	case delivery.IsNotFound(err):
+		return nil, nil //nolint:nilnil // a first plan has none yet, and that is no error
+	case err != nil:
+		return nil, err
+	}
+	return &p.Spec, nil
+}
+
+// refuseInPlan adds each refusal as an error when this plan really changes the object, else as a warning: an error here would
+// also stop terraform destroy.
+func addErrorsInPlan(diags *diag.Diagnostics, changes bool, action, noun, name string, refused delivery.Errors) {
+	if len(refused) == 0 {
+		return
+	}
+	if changes {
+		addErrors(diags, action, noun, name, refused)
+		return
+	}
+	var found diag.Diagnostics
+	addErrors(&found, action, noun, name, refused)
+	for _, d := range found {
+		if at, ok := d.(diag.DiagnosticWithPath); ok {
+			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
+		} else {
+			diags.AddWarning(d.Summary(), d.Detail())
+		}
+	}
+}
+
+// foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could
+// not be observed, one for what is missing yet, and one for each override that lives. It adds none when everything is as it should be. when is empty for a release:
+// there is nothing to choose.
+func warnPreview(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
+	lines := []string{}
+	for _, step := range p.Steps {
+		lines = append(lines, stepLine(step))
+	}
+	if at := slices.IndexFunc(p.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() }); at >= 0 {
+		stopped, moves := p.Stages[at], len(p.Steps) > 0
+		lines = append(lines, stopLines(stopped, moves)...)
+		switch {
+		case stopped.Held != "":
+			lines = append(lines, "Applying fails.")
+		case at == 0 && stopped.GatesClosed():
+			lines = append(lines, consequence(when)...)
+		}
+		if !moves && len(lines) > 0 {
+			title += standstill(stopped)
+		}
+	}
+	if len(lines) > 0 {
+		diags.AddWarning(title, strings.Join(lines, "\n"))
+	}
+	for _, stage := range p.Stages {
+		for _, env := range slices.Sorted(maps.Keys(stage.Unknown)) {
+			diags.AddWarning(fmt.Sprintf("Unable to see what runs in %q", env),
+				fmt.Sprintf("%s. Whether it drifted cannot be told; it is left as it is.", strings.TrimSuffix(stage.Unknown[env], ".")))
+		}
+	}
+	if len(p.Missing) > 0 {
+		diags.AddWarning("Not everything that is to be deployed is there yet", strings.Join(p.Missing, "\n")+"\nApplying works if it is there by then, as the release describes it.")
+	}
+	for _, o := range p.Overrides {
+		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
+	}
+}
+
+// overrideLine says what an override that lives lets through, why, and on whose word.
+func overrideLine(o delivery.Override) string {
+	return fmt.Sprintf("Until %s it skips these gates: %s.\n%s (%s)\nMade by %s.", o.Spec.ExpiresAt, strings.Join(o.Spec.Gates, ", "), o.Spec.Reason, o.Spec.Ticket, o.Actor)
+}
+
+// stepLine says one step in words, with the reason for it.
+func stepLine(s delivery.Step) string {
+	var what string
+	switch s.Kind {
+	case delivery.StepResume:
+		what = fmt.Sprintf("finish the deployment of %s to %s", s.Version, s.Environment)
+	case delivery.StepRollback:
+		what = fmt.Sprintf("roll %s back to %s", s.Environment, s.Version)
+	case delivery.StepAuthorize:
+		what = fmt.Sprintf("hand %s out to Terraform, which deploys it to %s", s.Version, s.Environment)
+	case delivery.StepVerify:
+		what = fmt.Sprintf("verify %s in %s", s.Version, s.Environment)
+	case delivery.StepDeploy:
+		what = fmt.Sprintf("deploy %s to %s", s.Version, s.Environment)
+	}
+	return fmt.Sprintf("%s: %s (%s)", s.Stage, what, s.Reason)
+}
+
+// stopLines says where and why a release stands still; moves tells whether it gets anywhere before that. There are none when
+// the stage neither holds the release nor has a gate that does not pass.
+func stopLines(s delivery.StageDecision, moves bool) []string {
+	verb := "waits"
+	if moves {
+		verb = "stops"
+	}
+	switch {
+	case s.Held != "":
+		return []string{fmt.Sprintf("held in %s: %s.", s.Stage, strings.TrimSuffix(s.Held, "."))}
+	case s.GatesClosed():
+		return []string{fmt.Sprintf("%s before %s:", verb, s.Stage), gateTable(s.Gates)}
+	}
+	return nil
+}
+
+// standstill ends the title of a warning about a release that goes nowhere.
+func standstill(s delivery.StageDecision) string {
+	if s.Held != "" {
+		return " is held"
+	}
+	return " waits"
+}
+
+// gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass, unless the
+// reason says it already.
+func gateTable(gates []delivery.GateResult) string {
+	dated := slices.Clone(gates)
+	for i := range dated {
+		if dated[i].ReadyAt == nil {
+			continue
+		}
+		if at := dated[i].ReadyAt.UTC().Format(time.RFC3339); !strings.Contains(dated[i].Reason, at) {
+			dated[i].Reason += " (earliest " + at + ")"
+		}
+	}
+	return strings.TrimRight(delivery.GateTable(dated), "\n")
+}
+
+// consequence says what applying does about a release that may not enter the first stage asked for.
+func consequence(when delivery.WhenBlocked) []string {
+	switch when {
+	case delivery.WhenBlockedFail:
+		return []string{"Applying fails and deploys nothing, because when_blocked is \"fail\"."}
+	case delivery.WhenBlockedWait:
+		return []string{"Applying waits until the gates pass, one fails, or the timeout is reached."}
+	case delivery.WhenBlockedPend:
+		return []string{"Applying succeeds and leaves the promotion waiting."}
+	}
+	return nil
+}
+
+// waits warns that a release stands still after applying, and says what it waits for.
+func waits(diags *diag.Diagnostics, title string, s delivery.StageDecision) {
+	if lines := stopLines(s, false); len(lines) > 0 {
+		diags.AddWarning(title+standstill(s), strings.Join(lines, "\n"))
+	}
+}
