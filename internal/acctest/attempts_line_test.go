@@ -19,6 +19,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -76,7 +77,7 @@ func strict(dir, health string, artifact delivery.Artifact) rules {
 					Approvals:   &delivery.ApprovalsGate{Required: 2, Approvers: []string{alice, bob, carol, dave, rita}, ExpiresAfter: "72h"},
 					Tests:       map[string]delivery.TestsGate{"unit": {MaxAge: "48h"}},
 					Soak:        &delivery.SoakGate{Stage: "staging", Duration: "30m"},
-					Windows:     map[string]delivery.Window{"office": {Days: []string{"mon", "tue", "wed", "thu", "fri"}, Start: "09:00", End: "17:00"}},
+					Windows:     map[string]schedule.Window{"office": {Days: []string{"mon", "tue", "wed", "thu", "fri"}, Start: "09:00", End: "17:00"}},
 					Cooldown:    &delivery.CooldownGate{Duration: "1h"},
 					MaxDeploys:  &delivery.MaxDeploysGate{Count: 2, Per: "20h"},
 					Parity:      true,

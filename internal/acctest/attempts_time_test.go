@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // untilMorning moves the clock to Tuesday at nine, when the window opens.
@@ -96,7 +97,7 @@ func attemptsOnTime() []attempt {
 			do: func(l *line) {
 				untilEvening(l)
 				l.notDeclared("is not a known time zone", func(r *rules) {
-					r.gates().Windows = map[string]delivery.Window{"office": {TimeZone: "Mars/Olympus_Mons"}}
+					r.gates().Windows = map[string]schedule.Window{"office": {TimeZone: "Mars/Olympus_Mons"}}
 				})
 			},
 			blocked: []string{"windows"}, says: []string{"no window is open; office opens on Tue"}, mend: untilMorning,

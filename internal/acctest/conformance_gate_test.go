@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // gatesConfig sets every attribute of gates, as stages and policies write them.
@@ -25,7 +26,7 @@ func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S)
 	tests := func(f func(*delivery.TestsGate)) change[S] {
 		return to(func(g *delivery.Gates) { changeIn(g.Tests, "unit", f) })
 	}
-	window := func(f func(*delivery.Window)) change[S] {
+	window := func(f func(*schedule.Window)) change[S] {
 		return to(func(g *delivery.Gates) { changeIn(g.Windows, "office", f) })
 	}
 	ticket := func(f func(*delivery.Expression)) change[S] {
@@ -43,7 +44,7 @@ func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S)
 		"soak":                    func(g *delivery.Gates) { g.Soak = nil },
 		"soak.stage":              func(g *delivery.Gates) { g.Soak.Stage = "two" },
 		"soak.duration":           func(g *delivery.Gates) { g.Soak.Duration = "1s" },
-		"windows":                 func(g *delivery.Gates) { g.Windows["night"] = delivery.Window{} },
+		"windows":                 func(g *delivery.Gates) { g.Windows["night"] = schedule.Window{} },
 		"cooldown":                func(g *delivery.Gates) { g.Cooldown = nil },
 		"cooldown.duration":       func(g *delivery.Gates) { g.Cooldown.Duration = "1s" },
 		"max_deploys":             func(g *delivery.Gates) { g.MaxDeploys = nil },
@@ -57,10 +58,10 @@ func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S)
 	into[prefix+"tests.min_tests"] = tests(func(t *delivery.TestsGate) { t.MinTests = nil })
 	into[prefix+"tests.max_failures"] = tests(func(t *delivery.TestsGate) { t.MaxFailures = 0 })
 	into[prefix+"tests.max_age"] = tests(func(t *delivery.TestsGate) { t.MaxAge = "" })
-	into[prefix+"windows.days"] = window(func(w *delivery.Window) { w.Days = nil })
-	into[prefix+"windows.start"] = window(func(w *delivery.Window) { w.Start = "" })
-	into[prefix+"windows.end"] = window(func(w *delivery.Window) { w.End = "24:00" })
-	into[prefix+"windows.time_zone"] = window(func(w *delivery.Window) { w.TimeZone = "UTC" })
+	into[prefix+"windows.days"] = window(func(w *schedule.Window) { w.Days = nil })
+	into[prefix+"windows.start"] = window(func(w *schedule.Window) { w.Start = "" })
+	into[prefix+"windows.end"] = window(func(w *schedule.Window) { w.End = "24:00" })
+	into[prefix+"windows.time_zone"] = window(func(w *schedule.Window) { w.TimeZone = "UTC" })
 	into[prefix+"expressions.condition"] = ticket(func(e *delivery.Expression) { e.Condition = "true" })
 	into[prefix+"expressions.message"] = ticket(func(e *delivery.Expression) { e.Message = "it may name a ticket" })
 	checkChanges(prefix+"checks.", into, func(s *S) map[string]delivery.Check { return gates(s).Checks })

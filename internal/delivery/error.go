@@ -113,4 +113,7 @@ func (p problems) add(format string, args ...any) {
 	*p.list = append(*p.list, &Error{Code: CodeInvalid, Field: p.prefix, Message: fmt.Sprintf(format, args...)})
 }
 
+// report adds what a leaf package found wrong with a field, given by its path below this one.
+func (p problems) report(field, message string) { p.at(field).add("%s", message) }
+
 func (p problems) errors() Errors { return *p.list }

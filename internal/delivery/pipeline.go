@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // PromotionPolicy says who decides that a release enters a stage.
@@ -46,15 +48,15 @@ type Stage struct {
 // Gates are the conditions to enter a stage. A gate that is not declared is not asked. The JSON key of a gate is also its name
 // in verdicts; gates that come by name are called "checks.NAME".
 type Gates struct {
-	Approvals   *ApprovalsGate        `json:"approvals,omitempty"`
-	Tests       map[string]TestsGate  `json:"tests,omitempty"` // by suite
-	Soak        *SoakGate             `json:"soak,omitempty"`
-	Windows     map[string]Window     `json:"windows,omitempty"` // one of them must be open
-	Cooldown    *CooldownGate         `json:"cooldown,omitempty"`
-	MaxDeploys  *MaxDeploysGate       `json:"max_deploys,omitempty"`
-	Parity      bool                  `json:"parity,omitempty"`
-	Checks      map[string]Check      `json:"checks,omitempty"`
-	Expressions map[string]Expression `json:"expressions,omitempty"`
+	Approvals   *ApprovalsGate             `json:"approvals,omitempty"`
+	Tests       map[string]TestsGate       `json:"tests,omitempty"` // by suite
+	Soak        *SoakGate                  `json:"soak,omitempty"`
+	Windows     map[string]schedule.Window `json:"windows,omitempty"` // one of them must be open
+	Cooldown    *CooldownGate              `json:"cooldown,omitempty"`
+	MaxDeploys  *MaxDeploysGate            `json:"max_deploys,omitempty"`
+	Parity      bool                       `json:"parity,omitempty"`
+	Checks      map[string]Check           `json:"checks,omitempty"`
+	Expressions map[string]Expression      `json:"expressions,omitempty"`
 }
 
 // ApprovalsGate asks for people's decisions on exactly the content that would be deployed.
@@ -217,7 +219,7 @@ func (g Gates) validate(p problems) {
 	}
 	for _, name := range sortedKeys(g.Windows) {
 		validateName(p.at("windows").key(name), name)
-		g.Windows[name].validate(p.at("windows").key(name))
+		g.Windows[name].Validate(p.at("windows").key(name).report)
 	}
 	if g.Cooldown != nil {
 		g.Cooldown.validate(p.at("cooldown"))

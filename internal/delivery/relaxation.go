@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // weakening collects in words what an edit makes easier to pass.
@@ -256,7 +258,7 @@ func (w relaxation) soak(old, now *SoakGate) {
 }
 
 // windows compares each window by name with what it was: the gate passes when any of them is open, so an added one opens more.
-func (w relaxation) windows(old, now map[string]Window) {
+func (w relaxation) windows(old, now map[string]schedule.Window) {
 	switch {
 	case len(old) == 0:
 		return
@@ -267,34 +269,10 @@ func (w relaxation) windows(old, now map[string]Window) {
 	for _, name := range sortedKeys(now) {
 		if was, had := old[name]; !had {
 			w.add("window %q is added", name)
-		} else if opensMore(was, now[name]) {
+		} else if now[name].Exceeds(was) {
 			w.add("window %q is wider", name)
 		}
 	}
-}
-
-// opensMore reports whether the second window is open at some moment of a year at which the first is not.
-func opensMore(old, now Window) bool {
-	at := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	for end := at.AddDate(1, 0, 0); at.Before(end); {
-		opens, ok := now.Next(at)
-		if !ok || !opens.Before(end) {
-			return false
-		}
-		if !old.Open(opens) {
-			return true
-		}
-		closes, does := now.Closes(opens)
-		before, did := old.Closes(opens)
-		if did && (!does || before.Before(closes)) {
-			return true
-		}
-		if !does {
-			return false // both stay open
-		}
-		at = closes
-	}
-	return false
 }
 
 func (w relaxation) cadence(old, now Gates) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
@@ -54,7 +55,7 @@ func (u *universe) drawGuards(g *delivery.Gates, share int) {
 		g.Tests = map[string]delivery.TestsGate{pickOf(u, suites...): gate}
 	}
 	if u.drawn("windows", 10*share/100) {
-		g.Windows = map[string]delivery.Window{"first": u.drawWindow()}
+		g.Windows = map[string]schedule.Window{"first": u.drawWindow()}
 		if u.chance(50) {
 			g.Windows["second"] = u.drawWindow()
 		}
@@ -73,8 +74,8 @@ func (u *universe) drawGuards(g *delivery.Gates, share int) {
 	}
 }
 
-func (u *universe) drawWindow() delivery.Window {
-	w := delivery.Window{TimeZone: pickOf(u, "", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham")}
+func (u *universe) drawWindow() schedule.Window {
+	w := schedule.Window{TimeZone: pickOf(u, "", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham")}
 	if u.chance(80) {
 		w.Start = fmt.Sprintf("%02d:%s", u.pick(24), pickOf(u, "00", "30", "45"))
 	}

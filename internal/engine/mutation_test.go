@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -90,7 +91,7 @@ func aboutEverything(w *delivery.World) {
 	w.Reports = all
 }
 
-func windows(change func(*delivery.Window)) func(*delivery.World) {
+func windows(change func(*schedule.Window)) func(*delivery.World) {
 	return stages(func(s *delivery.Stage) {
 		s.Gates.Windows = maps.Clone(s.Gates.Windows)
 		for name, w := range s.Gates.Windows {
@@ -221,8 +222,8 @@ var mutations = map[string]mutation{
 	"1 skipped tests ran":                  among(deciding(reports(func(_ *delivery.World, r *delivery.TestReport) { r.Counts.Skipped = 0 })), "tests"),
 	"1 failures are forgiven":              among(deciding(reports(func(_ *delivery.World, r *delivery.TestReport) { r.Counts.Failures = 0 })), "tests"),
 	"1 windows are always open":            among(deciding(stages(func(s *delivery.Stage) { s.Gates.Windows = nil })), "windows"),
-	"1 windows are all in one zone":        among(deciding(windows(func(w *delivery.Window) { w.TimeZone = "" })), "windows"),
-	"1 windows close a minute late":        among(deciding(windows(func(w *delivery.Window) { w.End = strings.Replace(w.End, ":15", ":59", 1) })), "windows"),
+	"1 windows are all in one zone":        among(deciding(windows(func(w *schedule.Window) { w.TimeZone = "" })), "windows"),
+	"1 windows close a minute late":        among(deciding(windows(func(w *schedule.Window) { w.End = strings.Replace(w.End, ":15", ":59", 1) })), "windows"),
 	"1 cooldown is not asked":              among(deciding(stages(func(s *delivery.Stage) { s.Gates.Cooldown = nil })), "cooldown"),
 	"1 one delivery more than max_deploys": among(deciding(oneMore), "max_deploys"),
 	"1 expressions are not asked":          among(deciding(stages(func(s *delivery.Stage) { s.Gates.Expressions = nil })), "expressions"),

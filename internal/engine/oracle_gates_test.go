@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -188,7 +189,7 @@ func (s scene) untested(suite string, gate delivery.TestsGate, pipeline, version
 }
 
 // outsideOf reads the clocks on the walls of the windows' places.
-func (s scene) outsideOf(windows map[string]delivery.Window) []string {
+func (s scene) outsideOf(windows map[string]schedule.Window) []string {
 	for _, w := range windows {
 		wall := s.now.In(must(time.LoadLocation(cmp.Or(w.TimeZone, "UTC"))))
 		reading := wall.Format("15:04") // these texts ascend as times of the day do

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // The arguments of window_open and window_next. The window is of any type, because an object type would demand every field.
@@ -31,15 +31,15 @@ func windowParameters() []function.Parameter {
 }
 
 // windowArguments reads and checks both arguments.
-func windowArguments(ctx context.Context, req function.RunRequest) (delivery.Window, time.Time, *function.FuncError) {
+func windowArguments(ctx context.Context, req function.RunRequest) (schedule.Window, time.Time, *function.FuncError) {
 	var written types.Dynamic
 	var moment string
 	if failure := req.Arguments.Get(ctx, &written, &moment); failure != nil {
-		return delivery.Window{}, time.Time{}, failure
+		return schedule.Window{}, time.Time{}, failure
 	}
 	window, err := windowFrom(written.UnderlyingValue())
 	if err == nil {
-		err = window.Validate().Err()
+		err = invalidWindow(window)
 	}
 	if err != nil {
 		return window, time.Time{}, function.NewArgumentFuncError(0, err.Error())
@@ -51,9 +51,16 @@ func windowArguments(ctx context.Context, req function.RunRequest) (delivery.Win
 	return window, at, nil
 }
 
+// invalidWindow returns everything that is wrong with a window, one problem a line.
+func invalidWindow(window schedule.Window) error {
+	var found []error
+	window.Validate(func(field, message string) { found = append(found, fmt.Errorf("%s: %s", field, message)) })
+	return errors.Join(found...)
+}
+
 // windowFrom reads an object, or a map, with any of a window's fields. Null is as good as left out.
-func windowFrom(written attr.Value) (delivery.Window, error) {
-	var window delivery.Window
+func windowFrom(written attr.Value) (schedule.Window, error) {
+	var window schedule.Window
 	fields, err := fieldsOf(written)
 	if err != nil {
 		return window, err

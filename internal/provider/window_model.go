@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 type windowModel struct {
@@ -52,11 +52,11 @@ func inWeekOrder(days []string) []string {
 	return days
 }
 
-func (m windowModel) toSpec() delivery.Window {
-	return delivery.Window{Days: inWeekOrder(m.Days), Start: m.Start.ValueString(), End: m.End.ValueString(), TimeZone: m.TimeZone.ValueString()}
+func (m windowModel) toSpec() schedule.Window {
+	return schedule.Window{Days: inWeekOrder(m.Days), Start: m.Start.ValueString(), End: m.End.ValueString(), TimeZone: m.TimeZone.ValueString()}
 }
 
-func windowModelFrom(w delivery.Window, prior windowModel) windowModel {
+func windowModelFrom(w schedule.Window, prior windowModel) windowModel {
 	return windowModel{
 		Days:     listOr(slices.Clone(w.Days), prior.Days),
 		Start:    stringOr(w.Start, prior.Start),

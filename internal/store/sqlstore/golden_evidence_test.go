@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 func fullGates() delivery.Gates {
@@ -14,7 +15,7 @@ func fullGates() delivery.Gates {
 		},
 		Tests:      map[string]delivery.TestsGate{"unit": {MinTests: &least, MaxFailures: 1, MaxAge: "168h"}},
 		Soak:       &delivery.SoakGate{Stage: "development", Duration: "1h"},
-		Windows:    map[string]delivery.Window{"office": {Days: []string{"mon", "tue"}, Start: "09:00", End: "16:30", TimeZone: "Europe/Berlin"}},
+		Windows:    map[string]schedule.Window{"office": {Days: []string{"mon", "tue"}, Start: "09:00", End: "16:30", TimeZone: "Europe/Berlin"}},
 		Cooldown:   &delivery.CooldownGate{Duration: "30m"},
 		MaxDeploys: &delivery.MaxDeploysGate{Count: 3, Per: "24h"},
 		Parity:     true,

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -68,7 +69,7 @@ func policy(name string) delivery.PolicySpec {
 		Gates: delivery.Gates{
 			Approvals: &delivery.ApprovalsGate{Required: 2, Approvers: []string{"alice@example.com", "bob@example.com"}},
 			Tests:     map[string]delivery.TestsGate{"unit": {MinTests: &none}},
-			Windows:   map[string]delivery.Window{"office": {Days: []string{"mon"}, Start: "09:00", End: "17:00", TimeZone: "Europe/Berlin"}},
+			Windows:   map[string]schedule.Window{"office": {Days: []string{"mon"}, Start: "09:00", End: "17:00", TimeZone: "Europe/Berlin"}},
 		},
 	}
 }

@@ -1,7 +1,9 @@
-package delivery
+package schedule
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +15,13 @@ func moment(t testing.TB, text string) time.Time {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	require.NoError(t, err)
 	return at
+}
+
+// problems lists what Validate reports.
+func problems(w Window) []string {
+	found := []string{}
+	w.Validate(func(field, message string) { found = append(found, field+": "+message) })
+	return found
 }
 
 func TestWindowsOpenAndClose(t *testing.T) {
@@ -91,7 +100,7 @@ func TestWindowsOpenAndClose(t *testing.T) {
 	}
 }
 
-func TestWindowsRefused(t *testing.T) {
+func TestInvalidWindows(t *testing.T) {
 	cases := map[string]struct {
 		window Window
 		want   string
@@ -116,10 +125,9 @@ func TestWindowsRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			refused := c.window.Validate()
-			require.Len(t, refused, 1)
-			require.Contains(t, refused[0].Error(), c.want)
-			require.Equal(t, CodeInvalid, refused[0].Code)
+			found := problems(c.window)
+			require.Len(t, found, 1)
+			require.Contains(t, found[0], c.want)
 			for hour := range 7 * 24 {
 				require.False(t, c.window.Open(moment(t, "2027-01-04T00:00:00Z").Add(time.Duration(hour)*time.Hour)))
 			}
@@ -129,46 +137,9 @@ func TestWindowsRefused(t *testing.T) {
 			require.False(t, ok)
 		})
 	}
-	all := Window{Days: []string{"x"}, Start: "x", End: "y", TimeZone: "z z"}.Validate()
-	require.Len(t, all, 4, "everything that is wrong is said at once: %v", all)
-	require.Empty(t, Window{Days: []string{"sun"}, Start: "00:00", End: "24:00", TimeZone: "America/Argentina/Buenos_Aires"}.Validate())
-}
-
-func TestWindowsGate(t *testing.T) {
-	office := Window{Days: []string{"mon", "tue"}, Start: "09:00", End: "16:00", TimeZone: "Europe/Berlin"}
-	night := Window{Start: "22:00", End: "04:00"}
-	broken := Window{TimeZone: "Europe/Berln"}
-	cases := map[string]struct {
-		windows map[string]Window
-		at      string
-		verdict Verdict
-		ready   string
-		reason  string
-	}{
-		"open":           {map[string]Window{"night": night, "office": office}, "2027-01-04T08:00:00Z", VerdictPassed, "", "office is open until Mon 2027-01-04 16:00 CET (Europe/Berlin)"},
-		"always open":    {map[string]Window{"any": {}, "office": office}, "2027-01-04T08:00:00Z", VerdictPassed, "", "any is always open"},
-		"two are open":   {map[string]Window{"early": {End: "09:00"}, "late": {End: "10:00"}, "mid": {End: "09:30"}}, "2027-01-04T08:00:00Z", VerdictPassed, "", "late is open until Mon 2027-01-04 10:00 UTC"},
-		"closed":         {map[string]Window{"night": night, "office": office}, "2027-01-04T04:00:00Z", VerdictPending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
-		"in summer":      {map[string]Window{"office": office}, "2027-07-04T04:00:00Z", VerdictPending, "2027-07-05T07:00:00Z", "no window is open; office opens on Mon 2027-07-05 09:00 CEST (Europe/Berlin)"},
-		"by seconds":     {map[string]Window{"noon": {Start: "12:00", End: "13:00", TimeZone: "Africa/Monrovia"}}, "1960-01-01T12:00:00Z", VerdictPending, "1960-01-01T12:44:30Z", "no window is open; noon opens on Fri 1960-01-01 12:00 MMT (Africa/Monrovia)"},
-		"one is broken":  {map[string]Window{"broken": broken, "office": office}, "2027-01-04T04:00:00Z", VerdictPending, "2027-01-04T08:00:00Z", "no window is open; office opens on Mon 2027-01-04 09:00 CET (Europe/Berlin)"},
-		"all are broken": {map[string]Window{"broken": broken}, "2027-01-04T08:00:00Z", VerdictFailed, "", `no window can ever open; correct broken: time_zone: "Europe/Berln" is not a known time zone; use a name of the IANA database, such as "Europe/Berlin" or "UTC"`},
-		"none":           {nil, "2027-01-04T08:00:00Z", VerdictFailed, "", "no window is declared, so none can open"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			result := windowsGate(c.windows, moment(t, c.at))
-			require.Equal(t, "windows", result.Name)
-			require.Equal(t, c.verdict, result.Verdict)
-			require.Equal(t, c.reason, result.Reason)
-			if c.ready == "" {
-				require.Nil(t, result.ReadyAt)
-				return
-			}
-			require.Equal(t, c.ready, clock(*result.ReadyAt))
-			require.Equal(t, VerdictPassed, windowsGate(c.windows, *result.ReadyAt).Verdict)
-		})
-	}
+	all := problems(Window{Days: []string{"x"}, Start: "x", End: "y", TimeZone: "z z"})
+	require.Len(t, all, 4, "every problem is reported at once: %v", all)
+	require.Empty(t, problems(Window{Days: []string{"sun"}, Start: "00:00", End: "24:00", TimeZone: "America/Argentina/Buenos_Aires"}))
 }
 
 // slowOpen reads the wall clock as a person would: which day is it there, and what does the clock show?
@@ -223,7 +194,7 @@ var comparedZones = map[string]int{
 
 func TestWindowsAgreeWithReadingTheClock(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	zones := sortedKeys(comparedZones)
+	zones := slices.Sorted(maps.Keys(comparedZones))
 	nearChange := 0
 	for i := range 10_000 {
 		name := zones[random.IntN(len(zones))]
@@ -235,9 +206,9 @@ func TestWindowsAgreeWithReadingTheClock(t *testing.T) {
 			nearChange++
 		}
 		step := time.Duration(comparedZones[name]) * time.Minute
-		say := func() string { return w.TimeZone + " " + clock(at) }
+		say := func() string { return w.TimeZone + " " + at.Format(time.RFC3339) }
 
-		require.Empty(t, w.Validate())
+		require.Empty(t, problems(w))
 		want, ok := slowFirst(w, zone, at, step, true)
 		got, gotOK := w.Next(at)
 		require.True(t, gotOK, "%d: %v %s", i, w, say())
@@ -313,7 +284,7 @@ func FuzzWindow(f *testing.F) {
 		}
 		at := time.Unix(seconds%(1<<38), 0).UTC() // about the years that can be written
 		next, ok := w.Next(at)
-		require.Equal(t, len(w.Validate()) == 0, ok, "a window opens within 400 days exactly when it is valid")
+		require.Equal(t, len(problems(w)) == 0, ok, "a window opens within 400 days exactly when it is valid")
 		if !ok {
 			require.False(t, w.Open(at))
 			return

@@ -1,4 +1,4 @@
-package delivery
+package schedule
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOpensMore(t *testing.T) {
+func TestWindowsExceed(t *testing.T) {
 	office := Window{Days: []string{"mon", "tue"}, Start: "09:00", End: "16:00", TimeZone: "Europe/Berlin"}
 	with := func(edit func(*Window)) Window {
 		w := office
@@ -32,8 +32,9 @@ func TestOpensMore(t *testing.T) {
 		"into the night":       {with(func(w *Window) { w.Start, w.End = "22:00", "24:00" }), with(func(w *Window) { w.Start, w.End = "22:00", "02:00" }), true},
 		"always, from office":  {office, always, true},
 		"office, from always":  {always, office, false},
+		"never closes":         {Window{Days: []string{"fri"}}, always, true}, // both are open as the year begins
 		"always both":          {always, Window{Days: []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}}, false},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, opensMore(c.old, c.now)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.now.Exceeds(c.old)) })
 	}
 }
