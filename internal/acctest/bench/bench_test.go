@@ -24,8 +24,15 @@ func TestMedian(t *testing.T) {
 func TestConfigurationGivesEachResourceABlock(t *testing.T) {
 	text := configuration(ours, 12, "http://127.0.0.1:1/1")
 	require.Equal(t, 12, strings.Count(text, `resource "cd_environment"`))
-	require.Contains(t, text, `backend "http"`)
-	require.NotContains(t, configuration(quiet, 1, ""), "backend")
+	require.Contains(t, text, `address = "http://127.0.0.1:1/1"`)
+}
+
+func TestFleetGivesEachServiceItsResources(t *testing.T) {
+	f := fleet{services: 7}
+	text := f.configuration("http://127.0.0.1:1/1", "/srv", "sha256:0")
+	require.Equal(t, f.resources(), strings.Count(text, "\nresource "))
+	require.NotContains(t, text, "%!")
+	require.Equal(t, f.resources(), strings.Count(configuration(quiet, f.resources(), ""), "\nresource "))
 }
 
 func TestStatesKeepWhatWasWritten(t *testing.T) {

@@ -95,8 +95,9 @@ func (b bench) applyLine(ctx context.Context, s *sideOfHistory) error {
 		return err
 	}
 	s.at = workspace{bench: b, subject: with, path: path}
+	stateURL := b.states.fresh()
 	for i, version := range []string{"2.0.0", "2.1.0"} {
-		if err := writeLine(path, version); err != nil {
+		if err := writeLine(path, version, stateURL); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -121,12 +122,12 @@ func (s *sideOfHistory) remove() error {
 }
 
 func printHistory(sides []*sideOfHistory, rounds int) error {
-	t := newTable(fmt.Sprintf("plan beside history, median of %d", rounds), "no-change plan", "processor, plan")
+	t := newTable(fmt.Sprintf("plan beside history, median of %d", rounds), "no-change plan", "CPU, plan")
 	for i := 0; i+1 < len(sides); i += 2 {
 		short, long := medians(sides[i].plans).plan, medians(sides[i+1].plans).plan
-		t.figures(sides[i].label, "%.3f s", short.wall, short.processor)
-		t.figures(sides[i+1].label, "%.3f s", long.wall, long.processor)
-		t.figures("long to short, "+sides[i].kind, "%.2f", long.wall/short.wall, long.processor/short.processor)
+		t.figures(sides[i].label, "%.3f s", short.wall, short.cpu)
+		t.figures(sides[i+1].label, "%.3f s", long.wall, long.cpu)
+		t.figures("long to short, "+sides[i].kind, "%.2f", long.wall/short.wall, long.cpu/short.cpu)
 	}
 	return t.print()
 }

@@ -21,26 +21,19 @@ var lineStages = []delivery.Stage{
 }
 
 // writeLine writes the workspace's configuration, and what is deployed by it, into a directory.
-func writeLine(dir, version string) error {
+func writeLine(dir, version, stateURL string) error {
 	page := filepath.Join(dir, "page-"+version+".html")
 	text := []byte("<h1>" + version + "</h1>\n")
 	if err := os.WriteFile(page, text, 0o600); err != nil {
 		return err
 	}
 	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(text))
-	return os.WriteFile(filepath.Join(dir, "main.tf"), []byte(lineConfiguration(filepath.ToSlash(dir), version, digest)), 0o600)
+	return writeMain(dir, lineConfiguration(stateURL, filepath.ToSlash(dir), version, digest))
 }
 
-func lineConfiguration(dir, version, digest string) string {
+func lineConfiguration(stateURL, dir, version, digest string) string {
 	var text strings.Builder
-	text.WriteString(`terraform {
-  required_providers {
-    cd = {
-      source = "delivery-as-code/cd"
-    }
-  }
-}
-`)
+	text.WriteString(settings(ours, stateURL))
 	stages := []string{}
 	for _, s := range lineStages {
 		for _, env := range s.Environments {

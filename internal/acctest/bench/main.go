@@ -4,7 +4,14 @@
 // blocks, in turn within one run. Absolute seconds depend on the machine and on Terraform; the ratios are what counts.
 // It judges nothing: it prints figures, and fails only when a command fails or a second plan is not empty.
 //
-//	go run ./internal/acctest/bench -n 3 -resources 1000 -large 5000 -history 1000000 -tf terraform
+// State is kept by an HTTP backend, as teams do: Terraform rewrites a local state file after each resource, which hides what
+// a provider costs and grows quadratically.
+//
+//	go run ./internal/acctest/bench -n 3 -resources 1000 -large 5000 -services 100 -history 1000000 -tf terraform
+//
+// While optimizing, measure one thing, beside a provider that was built before:
+//
+//	go run ./internal/acctest/bench -starts 0 -resources 0 -large 0 -history 0 -services 100 -services-large 0 -tf tofu -before /tmp/cd
 package main
 
 import (
@@ -29,7 +36,10 @@ type options struct {
 	starts    int // how often each provider is started; 0 leaves it out
 	history   int // number of deployments that went before; 0 leaves that measurement out
 	historyN  int // rounds of it
+	fleet     int // number of services; 0 leaves that measurement out
+	fleetMany int // a second number of services, to see what grows; 0 leaves it out
 	fileOnly  bool
+	before    string // path of a provider that was built earlier; empty: none is measured beside this tree's
 }
 
 // kinds are the databases that ledgers are kept in.
@@ -44,8 +54,11 @@ func (o options) check() error {
 	if o.rounds < 1 || o.largeN < 1 || o.historyN < 1 {
 		return errors.New("-n, -large-n and -history-n must be at least 1")
 	}
-	if o.resources < 0 || o.large < 0 || o.starts < 0 || o.history < 0 {
-		return errors.New("-resources, -large, -starts and -history must be at least 0")
+	if min(o.resources, o.large, o.starts, o.history, o.fleet, o.fleetMany) < 0 {
+		return errors.New("-resources, -large, -starts, -history, -services and -services-large must be at least 0")
+	}
+	if o.fleetMany > 0 && o.fleet == 0 {
+		return errors.New("-services-large is measured beside -services, which must then be at least 1")
 	}
 	if o.large > 0 && o.resources == 0 {
 		return errors.New("-large is measured beside -resources, which must then be at least 1")
@@ -63,6 +76,9 @@ func main() {
 	flag.IntVar(&opts.starts, "starts", 20, "start each provider `n` times; 0 leaves it out")
 	flag.IntVar(&opts.history, "history", 1_000_000, "`number` of deployments before those of the workspace that is planned; 0 leaves it out")
 	flag.IntVar(&opts.historyN, "history-n", 15, "repeat the plans beside history `n` times and take the median")
+	flag.IntVar(&opts.fleet, "services", 100, "`number` of services that share three environments; 0 leaves them out")
+	flag.IntVar(&opts.fleetMany, "services-large", 400, "a second `number` of services, to see what grows; 0 leaves it out")
+	flag.StringVar(&opts.before, "before", "", "`path` of a cd provider that was built earlier, to be measured beside this tree's")
 	flag.BoolVar(&opts.fileOnly, "sqlite-only", false, "leave out what needs a PostgreSQL server")
 	flag.Parse()
 
@@ -88,10 +104,20 @@ func run(ctx context.Context, opts options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := bench{tf: tf, dir: dir}
+	states, err := serveStates(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, states.close()) }()
+	b := bench{tf: tf, dir: dir, states: states}
 	progress("building both providers")
 	if err := b.build(ctx); err != nil {
 		return err
+	}
+	if opts.before != "" {
+		if b.before, err = b.builtBefore(opts.before); err != nil {
+			return err
+		}
 	}
 	if err := b.describe(ctx); err != nil {
 		return err
@@ -109,6 +135,7 @@ func (b bench) all(ctx context.Context, l *ledgers, opts options) error {
 	}{
 		{opts.starts > 0, func() error { return b.starts(ctx, opts.starts) }},
 		{opts.resources > 0, func() error { return b.compare(ctx, l, opts.kinds(), opts.resources, opts.rounds) }},
+		{opts.fleet > 0, func() error { return b.fleets(ctx, opts.fleet, opts.fleetMany, opts.rounds) }},
 		{opts.history > 0, func() error { return b.history(ctx, l, opts.kinds(), opts.history, opts.historyN) }},
 		{opts.large > 0, func() error { return b.growth(ctx, opts.resources, opts.large, opts.largeN) }},
 	} {

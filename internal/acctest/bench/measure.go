@@ -13,14 +13,14 @@ import (
 // handshakeCookie is what Terraform puts into the environment of a plugin that it starts; see tf6server in terraform-plugin-go.
 const handshakeCookie = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 
-// cost of one command in seconds: on the clock, and of processor time. The second hardly moves when the machine is busy with
+// cost of one command in seconds: on the clock, and of CPU time. The second hardly moves when the machine is busy with
 // other things.
-type cost struct{ wall, processor float64 }
+type cost struct{ wall, cpu float64 }
 
 // costs of one apply that creates everything, and of one plan after it that changes nothing.
 type costs struct{ apply, plan cost }
 
-// compare prints apply and no-change plan of all subjects on local state, and the ratios. This provider keeps its ledger in each of
+// compare prints apply and no-change plan of all subjects, and the ratios. This provider keeps its ledger in each of
 // the kinds of database in turn, the first of which is compared with the providers that do nothing.
 func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resources, rounds int) error {
 	subjects := []subject{asShipped, quiet}
@@ -28,6 +28,9 @@ func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resource
 		on := ours
 		on.label, on.ledger = "cd on "+kind, kind
 		subjects = append(subjects, on)
+	}
+	if b.before.binary != "" {
+		subjects = append(subjects, b.before)
 	}
 	results := make([][]costs, len(subjects))
 	for round := range rounds {
@@ -37,7 +40,7 @@ func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resource
 			if err != nil {
 				return err
 			}
-			took, err := b.measure(ctx, s, resources, "")
+			took, err := b.measure(ctx, s, resources)
 			if err != nil {
 				return err
 			}
@@ -45,7 +48,7 @@ func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resource
 		}
 	}
 	shipped, silent, cd := medians(results[0]), medians(results[1]), medians(results[2])
-	t := newTable(fmt.Sprintf("%d resources, local state, median of %d", resources, rounds), columns...)
+	t := newTable(fmt.Sprintf("%d resources, median of %d", resources, rounds), columns...)
 	t.seconds(asShipped.label, shipped)
 	t.seconds(quiet.label, silent)
 	for i, s := range subjects[2:] {
@@ -59,21 +62,15 @@ func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resource
 	return t.print()
 }
 
-// growth prints how much more each resource costs among many than among few. State is kept over HTTP, as teams do:
-// Terraform rewrites a local state file after each resource, which alone grows with the square.
-func (b bench) growth(ctx context.Context, few, many, rounds int) (err error) {
-	states, err := serveStates(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, states.close()) }()
+// growth prints how much more each resource costs among many than among few.
+func (b bench) growth(ctx context.Context, few, many, rounds int) error {
 	subjects := []subject{quiet, ours}
 	results := map[string][]costs{}
 	for round := range rounds {
 		for _, s := range subjects {
 			for _, resources := range []int{few, many} {
 				progress("growth, round %d of %d, %d resources: %s", round+1, rounds, resources, s.label)
-				took, err := b.measure(ctx, s, resources, states.fresh())
+				took, err := b.measure(ctx, s, resources)
 				if err != nil {
 					return err
 				}
@@ -82,7 +79,7 @@ func (b bench) growth(ctx context.Context, few, many, rounds int) (err error) {
 			}
 		}
 	}
-	t := newTable(fmt.Sprintf("growth from %d to %d resources, remote state, median of %d", few, many, rounds), columns...)
+	t := newTable(fmt.Sprintf("growth from %d to %d resources, median of %d", few, many, rounds), columns...)
 	for _, s := range subjects {
 		small, large := medians(results[growthKey(s, few)]), medians(results[growthKey(s, many)])
 		scale := float64(many) / float64(few)
@@ -96,8 +93,8 @@ func (b bench) growth(ctx context.Context, few, many, rounds int) (err error) {
 func growthKey(s subject, resources int) string { return fmt.Sprintf("%s/%d", s.label, resources) }
 
 // measure takes one fresh workspace through init (not timed), apply and plan.
-func (b bench) measure(ctx context.Context, s subject, resources int, stateURL string) (took costs, err error) {
-	w, err := b.prepare(ctx, s, resources, stateURL)
+func (b bench) measure(ctx context.Context, s subject, resources int) (took costs, err error) {
+	w, err := b.prepare(ctx, s, func(dir string) error { return writeMain(dir, configuration(s, resources, b.states.fresh())) })
 	if err != nil {
 		return costs{}, err
 	}
@@ -132,7 +129,7 @@ func (b bench) starts(ctx context.Context, rounds int) error {
 
 // start runs the plugin as Terraform does, until it has printed its handshake, and ends it.
 func (b bench) start(ctx context.Context, provider string) (float64, error) {
-	cmd := exec.CommandContext(ctx, b.binary(provider))
+	cmd := exec.CommandContext(ctx, b.built(provider))
 	cmd.Dir = b.dir
 	cmd.Env = b.environ(handshakeCookie, "PLUGIN_PROTOCOL_VERSIONS=6")
 	stdout, err := cmd.StdoutPipe()

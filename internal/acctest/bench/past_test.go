@@ -73,7 +73,7 @@ func TestAPastEndsWithWhateverStopsTheFilling(t *testing.T) {
 }
 
 func TestTheLineHasEveryEnvironmentAndGate(t *testing.T) {
-	text := lineConfiguration("/work", "2.0.0", "sha256:0")
+	text := lineConfiguration("http://127.0.0.1:1/1", "/work", "2.0.0", "sha256:0")
 	require.Equal(t, 6, strings.Count(text, `resource "cd_environment"`))
 	for _, part := range []string{"approvals", "tests", "soak", "max_deploys", "expressions", `uri = "/work/page-2.0.0.html"`, "cd_promotion", "cd_approval"} {
 		require.Contains(t, text, part)
@@ -87,7 +87,8 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	require.Equal(t, []string{sqlite, postgres}, good.kinds())
 	good.fileOnly = true
 	require.Equal(t, []string{sqlite}, good.kinds())
-	for _, bad := range []options{{}, {rounds: 1, largeN: 1}, {rounds: 1, largeN: 1, historyN: 1, history: -1}, {rounds: 1, largeN: 1, historyN: 1, large: 5}} {
+	for _, bad := range []options{{}, {rounds: 1, largeN: 1}, {rounds: 1, largeN: 1, historyN: 1, history: -1}, {rounds: 1, largeN: 1, historyN: 1, large: 5},
+		{rounds: 1, largeN: 1, historyN: 1, fleet: -1}, {rounds: 1, largeN: 1, historyN: 1, fleetMany: 5}} {
 		require.Error(t, bad.check())
 	}
 }

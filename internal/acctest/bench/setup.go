@@ -25,6 +25,7 @@ type subject struct {
 	resource string
 	env      []string
 	ledger   string // the kind of database that keeps its ledger; empty: a file in its workspace, or it has none
+	binary   string // a provider that was built elsewhere; empty: the one of this tree
 }
 
 // onNewLedger is the subject with a ledger of its own, of its kind.
@@ -49,39 +50,74 @@ var (
 
 // bench holds what all measurements share.
 type bench struct {
-	tf  string // absolute path of the Terraform or OpenTofu command
-	dir string // temporary; everything is written below it
+	tf     string // absolute path of the Terraform or OpenTofu command
+	dir    string // temporary; everything is written below it
+	states *states
+	before subject // the provider that was built earlier; without a binary there is none
 }
 
-// build puts both providers into a filesystem mirror, from which init takes them without a network.
+// builtBefore is the subject whose provider was built earlier.
+func (b bench) builtBefore(path string) (subject, error) {
+	s := ours
+	s.label, s.binary = "cd before", path
+	if _, err := os.Stat(path); err != nil {
+		return s, fmt.Errorf("-before: %w", err)
+	}
+	return s, b.mirror(s)
+}
+
+// build builds both providers of this tree, and puts them into a filesystem mirror each.
 func (b bench) build(ctx context.Context) error {
 	packages := map[string]string{ours.provider: module, quiet.provider: module + "/internal/acctest/donothing"}
 	for name, pkg := range packages {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary(name), pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.built(name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
-		// Terraform and OpenTofu look for the same short source address under different hosts.
-		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-			dir := filepath.Join(b.dir, "mirror", host, "delivery-as-code", name, providerVersion, runtime.GOOS+"_"+runtime.GOARCH)
-			if err := os.MkdirAll(dir, 0o750); err != nil {
-				return err
-			}
-			if err := os.Link(b.binary(name), filepath.Join(dir, "terraform-provider-"+name+"_v"+providerVersion)); err != nil {
-				return err
-			}
+		if err := b.mirror(subject{provider: name}); err != nil {
+			return err
 		}
 	}
-	config := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(b.dir, "mirror"))
-	return os.WriteFile(b.cliConfig(), []byte(config), 0o600)
+	return nil
 }
 
-func (b bench) binary(provider string) string {
+// mirror makes a filesystem mirror with the provider of a subject, from which init takes it without a network.
+func (b bench) mirror(s subject) error {
+	binary := s.binary
+	if binary == "" {
+		binary = b.built(s.provider)
+	}
+	binary, err := filepath.Abs(binary)
+	if err != nil {
+		return err
+	}
+	mirror := b.cliConfig(s) + ".mirror"
+	// Terraform and OpenTofu look for the same short source address under different hosts.
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		dir := filepath.Join(mirror, host, "delivery-as-code", s.provider, providerVersion, runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return err
+		}
+		if err := os.Symlink(binary, filepath.Join(dir, "terraform-provider-"+s.provider+"_v"+providerVersion)); err != nil {
+			return err
+		}
+	}
+	config := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	return os.WriteFile(b.cliConfig(s), []byte(config), 0o600)
+}
+
+// built is where the provider of this tree is.
+func (b bench) built(provider string) string {
 	return filepath.Join(b.dir, "terraform-provider-"+provider)
 }
 
-func (b bench) cliConfig() string { return filepath.Join(b.dir, "cli.tfrc") }
+func (b bench) cliConfig(s subject) string {
+	if s.binary == "" {
+		return filepath.Join(b.dir, s.provider+".tfrc")
+	}
+	return filepath.Join(b.dir, s.provider+"-"+filepath.Base(s.binary)+".tfrc")
+}
 
 // environ is the caller's environment without anything that changes what Terraform or the provider does.
 func (b bench) environ(extra ...string) []string {
@@ -91,7 +127,7 @@ func (b bench) environ(extra ...string) []string {
 			env = append(env, entry)
 		}
 	}
-	env = append(env, "TF_CLI_CONFIG_FILE="+b.cliConfig(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "CD_ACTOR=bench@example.com")
+	env = append(env, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "CD_ACTOR=bench@example.com")
 	return append(env, extra...)
 }
 
@@ -102,15 +138,15 @@ type workspace struct {
 	path string
 }
 
-// prepare writes the configuration and initialises it. With a stateURL, state is kept there instead of in a local file.
-func (b bench) prepare(ctx context.Context, s subject, resources int, stateURL string) (workspace, error) {
+// prepare makes a directory, lets write put a configuration into it, and initializes it.
+func (b bench) prepare(ctx context.Context, s subject, write func(dir string) error) (workspace, error) {
 	path, err := os.MkdirTemp(b.dir, s.provider+"-")
 	if err != nil {
 		return workspace{}, err
 	}
 	w := workspace{bench: b, subject: s, path: path}
-	if err := os.WriteFile(filepath.Join(path, "main.tf"), []byte(configuration(s, resources, stateURL)), 0o600); err != nil {
-		return workspace{}, err
+	if err := write(path); err != nil {
+		return workspace{}, errors.Join(err, w.remove())
 	}
 	if _, err := w.terraform(ctx, "init", "-input=false"); err != nil {
 		return workspace{}, errors.Join(err, w.remove())
@@ -124,15 +160,15 @@ func (w workspace) remove() error { return os.RemoveAll(w.path) }
 func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) {
 	cmd := exec.CommandContext(ctx, w.tf, append(args, "-no-color")...)
 	cmd.Dir = w.path
-	cmd.Env = w.environ(w.env...)
+	cmd.Env = append(w.environ(w.env...), "TF_CLI_CONFIG_FILE="+w.cliConfig(w.subject))
 	begin := time.Now()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return cost{}, fmt.Errorf("%s: %s %s: %w\n%s", w.label, w.tf, strings.Join(args, " "), err, tail(out))
 	}
-	// Terraform waits for its plugins to end, so their processor time is in its own.
-	processor := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return cost{wall: time.Since(begin).Seconds(), processor: processor.Seconds()}, nil
+	// Terraform waits for its plugins to end, so their CPU time is in its own.
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return cost{wall: time.Since(begin).Seconds(), cpu: cpu.Seconds()}, nil
 }
 
 // plan returns what a plan cost. With -detailed-exitcode one that would change anything fails: it is not what is to be measured.
@@ -142,14 +178,30 @@ func (w workspace) plan(ctx context.Context) (cost, error) {
 
 func tail(out []byte) []byte { return out[max(0, len(out)-4096):] }
 
+// settings is the terraform block of a configuration, which keeps its state at a URL.
+func settings(s subject, stateURL string) string {
+	return fmt.Sprintf(`terraform {
+  backend "http" {
+    address = %q
+  }
+  required_providers {
+    %[2]s = {
+      source = "delivery-as-code/%[2]s"
+    }
+  }
+}
+`, stateURL, s.provider)
+}
+
+// writeMain writes a configuration of one file.
+func writeMain(dir, text string) error {
+	return os.WriteFile(filepath.Join(dir, "main.tf"), []byte(text), 0o600)
+}
+
 // configuration gives each resource a block of its own: count and for_each grow worse than linearly in Terraform itself.
 func configuration(s subject, resources int, stateURL string) string {
 	var text strings.Builder
-	text.WriteString("terraform {\n")
-	if stateURL != "" {
-		fmt.Fprintf(&text, "  backend \"http\" {\n    address = %q\n  }\n", stateURL)
-	}
-	fmt.Fprintf(&text, "  required_providers {\n    %s = {\n      source = \"delivery-as-code/%s\"\n    }\n  }\n}\n", s.provider, s.provider)
+	text.WriteString(settings(s, stateURL))
 	for i := range resources {
 		fmt.Fprintf(&text, `
 resource %q "e%05d" {

@@ -28,13 +28,13 @@ func medians(all []costs) costs {
 		return median(values)
 	}
 	return costs{
-		apply: cost{wall: of(func(c costs) float64 { return c.apply.wall }), processor: of(func(c costs) float64 { return c.apply.processor })},
-		plan:  cost{wall: of(func(c costs) float64 { return c.plan.wall }), processor: of(func(c costs) float64 { return c.plan.processor })},
+		apply: cost{wall: of(func(c costs) float64 { return c.apply.wall }), cpu: of(func(c costs) float64 { return c.apply.cpu })},
+		plan:  cost{wall: of(func(c costs) float64 { return c.plan.wall }), cpu: of(func(c costs) float64 { return c.plan.cpu })},
 	}
 }
 
 // columns are the figures of costs, in the order in which seconds and ratio print them.
-var columns = []string{"apply", "no-change plan", "processor, apply", "processor, plan"}
+var columns = []string{"apply", "no-change plan", "CPU, apply", "CPU, plan"}
 
 type table struct{ rows []string }
 
@@ -48,14 +48,17 @@ func (t *table) row(label string, cells ...string) {
 	t.rows = append(t.rows, label+"\t"+strings.Join(cells, "\t")+"\t")
 }
 
+// add adds a cell to the last row.
+func (t *table) add(cell string) { t.rows[len(t.rows)-1] += cell + "\t" }
+
 func (t *table) seconds(label string, c costs) {
-	t.figures(label, "%.2f s", c.apply.wall, c.plan.wall, c.apply.processor, c.plan.processor)
+	t.figures(label, "%.2f s", c.apply.wall, c.plan.wall, c.apply.cpu, c.plan.cpu)
 }
 
 // ratio divides a by b and by scale, figure by figure.
 func (t *table) ratio(label string, a, b costs, scale float64) {
 	t.figures(label, "%.2f", a.apply.wall/b.apply.wall/scale, a.plan.wall/b.plan.wall/scale,
-		a.apply.processor/b.apply.processor/scale, a.plan.processor/b.plan.processor/scale)
+		a.apply.cpu/b.apply.cpu/scale, a.plan.cpu/b.plan.cpu/scale)
 }
 
 func (t *table) figures(label, format string, values ...float64) {
