@@ -102,7 +102,7 @@ var importTable = []row{
 	// Remember, deploy, ask.
 	{
 		pkg: "store/sqlstore", ours: []string{"delivery", "store"}, outside: []string{sqlite, pgx, goose},
-		testOurs: []string{"delivery/schedule", "driver", "driver/directory", "engine", "store/storetest/..."}, // benchmarks: an engine over each database
+		testOurs: []string{"controlplane", "delivery/schedule", "driver", "driver/directory", "store/storetest/..."}, // benchmarks: a control plane over each database
 	},
 	{
 		pkg: "driver/webhook", ours: []string{"delivery", "process", "driver"}, outside: []string{retryable},
@@ -117,13 +117,22 @@ var importTable = []row{
 		testOurs: []string{"check/checktest"},
 	},
 
+	// Read and change the ledger.
+	{pkg: "world", ours: []string{"delivery", "signature", "store"}},
+	{pkg: "journal", ours: []string{"delivery", "store"}},
+
+	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.
+	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}},
+	{pkg: "observe", ours: []string{"check", "delivery", "driver", "world"}, outside: []string{syncModule}},
 	{
-		pkg: "engine", ours: []string{"delivery", "driver", "check", "junit", "signature", "store"}, outside: []string{syncModule},
-		testOurs: []string{"delivery/schedule", "driver/*", "check/*", "store/*"}, testOutside: []string{sshsigModule, cryptoModule},
+		pkg: "worker", ours: []string{"delivery", "driver", "journal", "observe", "store", "world"}, outside: []string{syncModule},
+		testOurs:    []string{"check", "control", "delivery/schedule", "driver/*", "signature", "store/*"}, // tests of commands and their work together
+		testOutside: []string{sshsigModule, cryptoModule},
 	},
+	{pkg: "controlplane", ours: []string{"check", "control", "driver", "journal", "observe", "store", "worker"}},
 	{
-		pkg: "server", ours: []string{"api", "delivery", "engine", "store"}, outside: []string{huma},
-		testOurs: []string{"acctest", "app", "client", "driver", "check", "store/*"},
+		pkg: "server", ours: []string{"api", "delivery", "store"}, outside: []string{huma},
+		testOurs: []string{"acctest", "app", "client", "controlplane", "driver", "check", "store/*"},
 	},
 	{
 		pkg: "client", ours: []string{"api", "delivery"}, outside: []string{retryable},
@@ -136,12 +145,12 @@ var importTable = []row{
 	},
 
 	// Moves, verifies and exports whole ledgers.
-	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "engine", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
+	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "controlplane", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
 
 	// Put it together.
 	{
 		pkg:  "app",
-		ours: []string{"api", "client", "delivery", "driver/...", "engine", "check/...", "server", "store/..."}, outside: []string{syncModule},
+		ours: []string{"api", "client", "delivery", "controlplane", "driver/...", "check/...", "server", "store/..."}, outside: []string{syncModule},
 		testOurs: []string{"acctest"},
 	},
 	{
@@ -254,14 +263,17 @@ func TestImportTableCatches(t *testing.T) {
 		"domain logs":                     {importedBy{pkg: "delivery", path: "log/slog"}, "the caller hands the value in"},
 		"domain's test reads a story":     {importedBy{pkg: "delivery", path: "os", test: true}, ""},
 		"domain reads a URL":              {importedBy{pkg: "delivery", path: "net/url"}, ""},
-		"domain knows the engine":         {importedBy{pkg: "delivery", path: ours + "engine"}, "may import only [delivery/expr delivery/schedule]"},
-		"domain's test knows the engine":  {importedBy{pkg: "delivery", path: ours + "engine", test: true}, "may import only [delivery/expr delivery/schedule]"},
+		"domain knows the worker":         {importedBy{pkg: "delivery", path: ours + "worker"}, "may import only [delivery/expr delivery/schedule]"},
+		"domain's test knows the worker":  {importedBy{pkg: "delivery", path: ours + "worker", test: true}, "may import only [delivery/expr delivery/schedule]"},
 		"a leaf knows the domain":         {importedBy{pkg: "delivery/expr", path: ours + "delivery"}, "may import only []"},
 		"a leaf opens a file":             {importedBy{pkg: "delivery/schedule", path: "os"}, "the caller hands the value in"},
 		"domain compiles conditions":      {importedBy{pkg: "delivery", path: "cel.dev/cel-go/cel"}, "of other modules"},
-		"engine knows its driver":         {importedBy{pkg: "engine", path: ours + "driver/directory"}, "delivery driver check junit signature store"},
-		"engine's test uses a driver":     {importedBy{pkg: "engine", path: ours + "driver/directory", test: true}, ""},
-		"engine asks the driver":          {importedBy{pkg: "engine", path: ours + "driver"}, ""},
+		"worker knows its driver":         {importedBy{pkg: "worker", path: ours + "driver/directory"}, "delivery driver journal observe store world"},
+		"a command asks the driver":       {importedBy{pkg: "control", path: ours + "driver"}, "delivery journal junit signature store world"},
+		"a command acts":                  {importedBy{pkg: "control", path: ours + "worker"}, "delivery journal junit signature store world"},
+		"worker knows of requests":        {importedBy{pkg: "worker", path: ours + "server"}, "delivery driver journal observe store world"},
+		"worker's test uses a driver":     {importedBy{pkg: "worker", path: ours + "driver/directory", test: true}, ""},
+		"worker asks the driver":          {importedBy{pkg: "worker", path: ours + "driver"}, ""},
 		"provider opens the app":          {importedBy{pkg: "provider", path: ours + "app"}, "client delivery"},
 		"provider's test opens the app":   {importedBy{pkg: "provider", path: ours + "app", test: true}, ""},
 		"provider uses the framework":     {importedBy{pkg: "provider", path: "github.com/hashicorp/terraform-plugin-framework/resource/schema"}, ""},
@@ -269,8 +281,8 @@ func TestImportTableCatches(t *testing.T) {
 		"server knows Terraform":          {importedBy{pkg: "server", path: "github.com/hashicorp/terraform-plugin-framework/diag"}, "of other modules"},
 		"client speaks through huma":      {importedBy{pkg: "client", path: "github.com/danielgtaylor/huma/v2"}, "of other modules"},
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
-		"engine opens PostgreSQL":         {importedBy{pkg: "engine", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
-		"engine opens SQLite":             {importedBy{pkg: "engine", path: "modernc.org/sqlite"}, "of other modules"},
+		"worker opens PostgreSQL":         {importedBy{pkg: "worker", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
+		"worker opens SQLite":             {importedBy{pkg: "worker", path: "modernc.org/sqlite"}, "of other modules"},
 		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery process driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},
 		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery process driver"},

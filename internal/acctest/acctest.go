@@ -16,8 +16,8 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
@@ -124,7 +124,7 @@ func (h *Harness) Open(ctx context.Context) (http.RoundTripper, error) {
 	return client.InProcess(opened.Handler), nil
 }
 
-func (h *Harness) adjust(o *engine.Options) {
+func (h *Harness) adjust(o *controlplane.Options) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o.Now, o.Poll = h.Clock.Now, 10*time.Millisecond

@@ -21,9 +21,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
@@ -121,7 +121,7 @@ func newDoom() (*doom, error) {
 	return d, err
 }
 
-func (d *doom) adjust(o *engine.Options) {
+func (d *doom) adjust(o *controlplane.Options) {
 	o.LeaseTTL, o.Poll = d.lease, 20*time.Millisecond
 	o.Now = func() time.Time { return time.Now().Add(d.clock) }
 	o.Store = doomedStore{o.Store, d}

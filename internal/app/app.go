@@ -1,4 +1,4 @@
-// Package app is the composition root: it puts store, drivers, checkers, engine and handler together, for the embedded control
+// Package app is the composition root: it puts store, drivers, checkers, control plane and handler together, for the embedded control
 // plane as for any other.
 package app
 
@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
@@ -20,14 +20,14 @@ import (
 type Config struct {
 	Ledger string       // path of a SQLite file, made if need be, or the URL of a PostgreSQL database
 	Log    *slog.Logger // default discards
-	// Adjust, when not nil, changes the engine's options before it is made: tests set the clock and wrap the drivers.
-	Adjust func(*engine.Options)
+	// Adjust, when not nil, changes the control plane's options before it is made: tests set the clock and wrap the drivers.
+	Adjust func(*controlplane.Options)
 }
 
 // App is a control plane over one ledger.
 type App struct {
 	Handler http.Handler
-	engine  *engine.Engine
+	plane   *controlplane.Plane
 	store   store.Store
 
 	requests context.Context //nolint:containedctx // the requests' own contexts end with it
@@ -49,14 +49,14 @@ func Open(ctx context.Context, config Config) (*App, error) {
 		return nil, err
 	}
 	hurry := make(chan struct{})
-	options := engine.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Log: config.Log}
+	options := controlplane.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Log: config.Log}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}
-	e := engine.New(options)
-	a := &App{engine: e, store: ledger, hurry: hurry}
+	plane := controlplane.New(options)
+	a := &App{plane: plane, store: ledger, hurry: hurry}
 	a.requests, a.end = context.WithCancel(context.Background())
-	a.Handler = a.endable(server.New(e, config.Log))
+	a.Handler = a.endable(server.New(plane, config.Log))
 	return a, nil
 }
 
@@ -68,7 +68,7 @@ func (a *App) Close(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		defer time.AfterFunc(time.Until(deadline)*2/3, a.kill).Stop()
 	}
-	err := a.engine.Close(ctx) // whoever waits for the work is answered
+	err := a.plane.Close(ctx) // whoever waits for the work is answered
 	a.endRequests()
 	answered := make(chan struct{})
 	go func() {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -29,7 +29,7 @@ func (s slow) View(ctx context.Context, _ func(store.Reader) error) error {
 // A request that nobody's work stands for ends with the app, and what it runs with it.
 func TestCloseEndsRequests(t *testing.T) {
 	reading := make(chan struct{})
-	a, err := Open(t.Context(), Config{Ledger: filepath.Join(t.TempDir(), "ledger.db"), Adjust: func(o *engine.Options) { o.Store = slow{o.Store, reading} }})
+	a, err := Open(t.Context(), Config{Ledger: filepath.Join(t.TempDir(), "ledger.db"), Adjust: func(o *controlplane.Options) { o.Store = slow{o.Store, reading} }})
 	require.NoError(t, err)
 	ask := func() int {
 		w := httptest.NewRecorder()

@@ -28,13 +28,13 @@ func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
 	require.NoError(t, err)
 	script := `exec 3>"$1"; trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`
 	deploy := delivery.Command{Argv: []string{"/bin/sh", "-c", script, "sh", path}}
-	_, err = a.engine.PutEnvironment(t.Context(), "ann", delivery.EnvironmentSpec{Name: "dev", Tier: delivery.TierOther,
+	_, err = a.plane.PutEnvironment(t.Context(), "ann", delivery.EnvironmentSpec{Name: "dev", Tier: delivery.TierOther,
 		Target: &delivery.Target{Command: &delivery.CommandTarget{Deploy: deploy, Observe: delivery.Command{Argv: []string{"echo", `{"running": false}`}}}}})
 	require.NoError(t, err)
-	_, err = a.engine.PutPipeline(t.Context(), "ann", delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
+	_, err = a.plane.PutPipeline(t.Context(), "ann", delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{Name: "development", Promotion: delivery.Automatic, Environments: []string{"dev"}}}})
 	require.NoError(t, err)
-	_, err = a.engine.PutRelease(t.Context(), "ann", delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0",
+	_, err = a.plane.PutRelease(t.Context(), "ann", delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0",
 		Artifacts: map[string]delivery.Artifact{"page": {URI: page, Digest: "sha256:" + strings.Repeat("1", 64)}}}})
 	require.NoError(t, err)
 	pipe, err := os.Open(path)

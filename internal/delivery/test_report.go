@@ -136,3 +136,24 @@ func validateReason(p problems, reason string) {
 		p.add("the text has %d bytes; at most %d are allowed", len(reason), MaxCommentBytes)
 	}
 }
+
+// NextTestReport numbers a report after those that its release has already, unless the newest valid one of its suite says the same:
+// then that one is returned, and nothing is added.
+func NextTestReport(before []TestReport, made TestReport) (report TestReport, added bool) {
+	newest, number := TestReport{}, 1
+	for _, r := range before {
+		if r.Spec.Suite != made.Spec.Suite {
+			continue
+		}
+		number++
+		if r.WithdrawnAt == nil && (newest.ID == "" || r.Number > newest.Number) {
+			newest = r
+		}
+	}
+	if newest.ID != "" && newest.Digest == made.Digest && newest.Spec == made.Spec && newest.ReleaseDigest == made.ReleaseDigest {
+		return newest, false
+	}
+	made.Number = number
+	made.ID = fmt.Sprintf("%s/%s/%s/%d", made.Spec.Pipeline, made.Spec.Version, made.Spec.Suite, number)
+	return made, true
+}

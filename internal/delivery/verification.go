@@ -10,6 +10,14 @@ type VerificationSpec struct {
 	Version string `json:"version"`
 }
 
+// Versions names the version to verify, if there is one.
+func (s VerificationSpec) Versions() []string {
+	if s.Version == "" {
+		return nil
+	}
+	return []string{s.Version}
+}
+
 // VerificationRequest asks for a verification. Again also verifies anew what was verified before.
 type VerificationRequest struct {
 	Spec  VerificationSpec `json:"spec"`

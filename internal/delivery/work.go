@@ -8,6 +8,12 @@ type ReleaseRequest struct {
 	Attempt int         `json:"attempt"`
 }
 
+// LeadingPromotion is the promotion that delivering a release means: into the first stage, waiting wherever a gate is not ready.
+func (r ReleaseRequest) LeadingPromotion(pipeline PipelineSpec, actor string, now time.Time) Promotion {
+	return Promotion{RequestedBy: actor, RequestedAt: now, Spec: PromotionSpec{Pipeline: pipeline.Name,
+		Stage: pipeline.Stages[0].Name, Version: r.Spec.Version, WhenBlocked: WhenBlockedPend, Attempt: r.Attempt}}
+}
+
 // Work tells where the work that a write started stands.
 type Work struct {
 	// Settled is false while the engine is still at it.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
@@ -34,7 +34,7 @@ func TestCopyKeepsEverything(t *testing.T) {
 				require.Equal(t, report.Events, verified.Events)
 				require.Equal(t, report.Rows, verified.Rows)
 
-				life(t, second, func(e *engine.Engine) { deliver(t, e, "4") })
+				life(t, second, func(e *controlplane.Plane) { deliver(t, e, "4") })
 				later, err := Verify(t.Context(), second, report.Last, quiet)
 				require.NoError(t, err)
 				require.Greater(t, later.Events, verified.Events, "the chain goes on from its last link")
@@ -50,7 +50,7 @@ func TestCopyRefuses(t *testing.T) {
 			t.Parallel()
 			source, target := address(t), address(t)
 			history(t, source)
-			life(t, target, func(e *engine.Engine) {
+			life(t, target, func(e *controlplane.Plane) {
 				_, err := e.PutEnvironment(t.Context(), alice, delivery.EnvironmentSpec{Name: "mine", Tier: delivery.TierOther})
 				require.NoError(t, err)
 			})
@@ -99,7 +99,7 @@ func TestCopyOfALedgerInUse(t *testing.T) {
 	history(t, source)
 	before := exported(t, source)
 	report, err := Copy(t.Context(), source, target, counting("copying", 1, func() {
-		life(t, source, func(e *engine.Engine) {
+		life(t, source, func(e *controlplane.Plane) {
 			_, err := e.PutEnvironment(t.Context(), alice, delivery.EnvironmentSpec{Name: "late", Tier: delivery.TierOther})
 			require.NoError(t, err)
 		})

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
@@ -43,18 +43,18 @@ func (place) Observe(_ context.Context, r driver.Request) (delivery.Observation,
 }
 
 // life lets a control plane live on a ledger while f is at work.
-func life(t *testing.T, address string, f func(e *engine.Engine)) {
+func life(t *testing.T, address string, f func(e *controlplane.Plane)) {
 	t.Helper()
 	held, err := sqlstore.Open(t.Context(), address)
 	require.NoError(t, err)
-	e := engine.New(engine.Options{Store: held, Drivers: map[string]driver.Driver{"directory": place{}}, Poll: time.Millisecond})
+	e := controlplane.New(controlplane.Options{Store: held, Drivers: map[string]driver.Driver{"directory": place{}}, Poll: time.Millisecond})
 	f(e)
 	require.NoError(t, e.Close(t.Context()))
 	require.NoError(t, held.Close())
 }
 
 // deliver brings a version into the first stage, whatever becomes of it.
-func deliver(t *testing.T, e *engine.Engine, version string) {
+func deliver(t *testing.T, e *controlplane.Plane, version string) {
 	t.Helper()
 	spec := delivery.ReleaseSpec{Pipeline: "shop", Version: version,
 		Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/<ä>&" + version, Digest: "sha256:" + strings.Repeat("0", 64)}}}
@@ -69,7 +69,7 @@ func deliver(t *testing.T, e *engine.Engine, version string) {
 func history(t *testing.T, address string) {
 	t.Helper()
 	ctx := t.Context()
-	life(t, address, func(e *engine.Engine) {
+	life(t, address, func(e *controlplane.Plane) {
 		for _, name := range []string{"staging", "production", "gone"} {
 			unprotected := false
 			spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"GREETING": "<hello> & „hallo“"},

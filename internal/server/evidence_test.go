@@ -10,15 +10,15 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 )
 
 // shop is a client of a whole control plane, with a release that waits before its only stage.
 func shop(t *testing.T) *client.Client {
 	t.Helper()
 	control, err := app.Open(t.Context(), app.Config{Ledger: filepath.Join(t.TempDir(), "ledger.db"),
-		Adjust: func(o *engine.Options) { o.Now = func() time.Time { return noon } }})
+		Adjust: func(o *controlplane.Options) { o.Now = func() time.Time { return noon } }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, control.Close(context.WithoutCancel(t.Context()))) })
 	c := client.New(client.Config{Address: "http://embedded", Transport: client.InProcess(control.Handler), Actor: actor})

@@ -13,10 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/directory"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/engine"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
@@ -71,9 +71,9 @@ var lines = map[string]func(b *testing.B) string{
 	},
 }
 
-// line is an engine over a ledger, with a pipeline through two directories, to each of which 1.0.0 was delivered.
+// line is a control plane over a ledger, with a pipeline through two directories, to each of which 1.0.0 was delivered.
 type line struct {
-	*engine.Engine
+	*controlplane.Plane
 	ledger *overheard
 	dir    string
 	count  int
@@ -84,7 +84,7 @@ const ann, bea = "ann@example.com", "bea@example.com"
 func newLine(b *testing.B, address string) *line {
 	b.Helper()
 	ctx, l := b.Context(), &line{dir: b.TempDir(), ledger: &overheard{ledger: openLedger(b, address), tb: b}}
-	l.Engine = engine.New(engine.Options{Store: l.ledger, Drivers: map[string]driver.Driver{"directory": directory.New(directory.Options{})}})
+	l.Plane = controlplane.New(controlplane.Options{Store: l.ledger, Drivers: map[string]driver.Driver{"directory": directory.New(directory.Options{})}})
 	b.Cleanup(func() { require.NoError(b, l.Close(context.WithoutCancel(ctx))) })
 	require.NoError(b, os.WriteFile(filepath.Join(l.dir, "page.html"), []byte("hello"), 0o600))
 	for _, name := range []string{"staging", "production"} {
@@ -176,7 +176,7 @@ func BenchmarkEngine(b *testing.B) {
 		do        func(b *testing.B, l *line)
 	}{
 		{operation: "decide-nothing-to-do", metric: "decisions/s", do: func(b *testing.B, l *line) {
-			_, decision, err := l.Advance(b.Context(), ann, "shop", "production")
+			_, decision, err := l.Worker.Advance(b.Context(), ann, "shop", "production")
 			require.NoError(b, err)
 			require.Empty(b, decision.Steps)
 		}},

@@ -1,0 +1,140 @@
+package control
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/signature"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Approval returns a decision with its status as of now. A revoked one is not found.
+func (c *Control) Approval(ctx context.Context, id string) (delivery.Approval, error) {
+	var found delivery.Approval
+	err := c.o.Store.View(ctx, func(r store.Reader) error {
+		a, err := r.Approval(ctx, id)
+		if err != nil {
+			return err
+		}
+		if a.RevokedAt != nil {
+			return delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked at %s", id, a.RevokedAt.Format("2006-01-02T15:04:05Z07:00"))
+		}
+		a.Status = delivery.ApprovalVoid
+		w, err := c.load(ctx, r, a.Spec.Pipeline, nil, a.Spec.Version)
+		if err != nil && !delivery.IsNotFound(err) {
+			return err
+		}
+		if err == nil {
+			a.Status = w.ApprovalStatus(a)
+		}
+		found = a
+		return nil
+	})
+	return found, err
+}
+
+// AddApproval records a decision on exactly what would be deployed now. The same decision again, while it is valid, is the one
+// that is there: a caller that lost the answer does not decide twice.
+func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error) {
+	var given delivery.Approval
+	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
+	err := c.journal.Change(ctx, actor, "approval", subject, func(tx store.Tx) ([]journal.Entry, error) {
+		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
+		if err != nil {
+			return nil, noPipeline(err)
+		}
+		spec := spec
+		request, err := approvable(w, actor, &spec)
+		if err != nil {
+			return nil, err
+		}
+		if same := w.Given(spec); same != nil {
+			given = *same
+			return nil, nil
+		}
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: c.now(), Number: 1}
+		for _, a := range w.Approvals {
+			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && a.Spec.Approver == spec.Approver {
+				given.Number++
+			}
+		}
+		given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
+		return journal.One("approval."+string(spec.Decision), given.ID, given), tx.AddApproval(ctx, given)
+	})
+	given.Status = delivery.ApprovalValid
+	return given, err
+}
+
+// approvable checks that this decision may be recorded: the actor's own, or one that is signed by whoever it names. It fills in who
+// decides, and returns what the decision covers.
+func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (delivery.ApprovalRequest, error) {
+	none := delivery.ApprovalRequest{}
+	if spec.Approver == "" {
+		spec.Approver = actor
+	}
+	if err := spec.Validate().Err(); err != nil {
+		return none, err
+	}
+	if given := w.Given(*spec); given != nil && (spec.Approver == actor || spec.Signature != "") {
+		return given.Request(), nil
+	}
+	release, known := w.Releases[spec.Version]
+	stage, exists := w.Pipeline.Stage(spec.Stage)
+	if !known && exists {
+		return none, noRelease(w, spec.Version)
+	}
+	request := delivery.ApprovalRequest{}
+	if exists {
+		request = w.ApprovalRequest(stage, release, spec.Decision)
+	}
+	key := ""
+	if spec.Signature != "" && exists {
+		var err error
+		if key, err = signature.Signer(spec.Signature, request.Payload()); err != nil {
+			return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
+				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" anew, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
+		}
+	}
+	if spec.Approver != actor && !w.SignedFor(stage, spec.Approver, key) {
+		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf(
+			"%s acts here, and cannot decide for %s; leave approver out, let %s apply it (the provider's actor), or give their signature by a key of the gate's signed_by", actor, spec.Approver, spec.Approver)}
+	}
+	return request, spec.ValidateGate(w, release, key).Err()
+}
+
+// ApprovalRequest returns what an approver is asked to sign, as of now.
+func (c *Control) ApprovalRequest(ctx context.Context, pipeline, version, stage string, decision delivery.ApprovalDecision) (delivery.ApprovalRequest, error) {
+	w, err := c.view(ctx, pipeline, nil, version)
+	if err != nil {
+		return delivery.ApprovalRequest{}, err
+	}
+	s, exists := w.Pipeline.Stage(stage)
+	release, known := w.Releases[version]
+	switch {
+	case decision != delivery.Approve && decision != delivery.Reject:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeInvalid, Field: "decision", Message: fmt.Sprintf("%q is not a decision; use \"approve\" or \"reject\"", decision)}
+	case !exists:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "stage", Message: w.Pipeline.NoStage(stage)}
+	case !known:
+		return delivery.ApprovalRequest{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: fmt.Sprintf("%s has no release %q", w.Pipeline, version)}
+	}
+	return w.ApprovalRequest(s, release, decision), nil
+}
+
+// RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.
+func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
+	return c.journal.Change(ctx, actor, "approval", id, func(tx store.Tx) ([]journal.Entry, error) {
+		a, err := tx.Approval(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if a.RevokedAt != nil {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked already", id)
+		}
+		at := c.now()
+		a.RevokedAt = &at
+		return journal.One("approval.revoked", id, a), tx.RevokeApproval(ctx, id, at)
+	})
+}

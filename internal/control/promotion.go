@@ -1,0 +1,108 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// Promotion returns what is wanted in a stage and where it stands. One that nobody declares any more is not found.
+func (c *Control) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
+	work := c.o.Worker.Work(pipeline, stage) // before the ledger is read: settled work must not be told with what was before it
+	w, err := c.view(ctx, pipeline, nil)
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	p, ok := w.Promotions[stage]
+	at, exists := w.Pipeline.Stage(stage)
+	if !ok || p.Unmanaged || !exists {
+		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+	}
+	var state delivery.PromotionState
+	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
+		state, asks = delivery.PromotionStateOf(w, p, at)
+		return asks
+	})
+	state.Work = work
+	return state, err
+}
+
+// PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the wish is saved. With
+// when_blocked = "fail", a release that cannot enter now is refused with every gate's verdict.
+func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
+	if err := spec.Validate().Err(); err != nil {
+		return delivery.PromotionState{}, err
+	}
+	w, err := c.view(ctx, spec.Pipeline, nil, spec.Version)
+	if err != nil {
+		return delivery.PromotionState{}, noPipeline(err)
+	}
+	found := world.NewAnswers(spec.Pipeline)
+	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
+		err = c.resolve(ctx, w, found, func(w delivery.World) delivery.Questions {
+			_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
+			return asks
+		})
+	}
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	err = c.journal.Change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
+		if err != nil {
+			return nil, noPipeline(err)
+		}
+		if err := promotable(w, spec); err != nil {
+			return nil, err
+		}
+		p := delivery.Promotion{Spec: spec, RequestedBy: actor, RequestedAt: c.now()}
+		if refusal, _ := delivery.Admit(found.Apply(w), p); refusal != nil {
+			return nil, refusal
+		}
+		return want(ctx, tx, p)
+	})
+	if err != nil {
+		return delivery.PromotionState{}, err
+	}
+	if err := c.o.Worker.StartPromotion(ctx, spec.Pipeline, spec.Stage, actor, spec.Version); err != nil {
+		return delivery.PromotionState{}, err
+	}
+	return c.Promotion(ctx, spec.Pipeline, spec.Stage)
+}
+
+// promotable refuses a promotion that could never be carried out: no such stage, or no such release.
+func promotable(w delivery.World, spec delivery.PromotionSpec) error {
+	if err := spec.ValidateStage(w.Pipeline).Err(); err != nil {
+		return err
+	}
+	if _, ok := w.Releases[spec.Version]; !ok {
+		return noRelease(w, spec.Version)
+	}
+	return nil
+}
+
+// DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it any more.
+func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage string) error {
+	return c.journal.Change(ctx, actor, "promotion", pipeline+"/"+stage, func(tx store.Tx) ([]journal.Entry, error) {
+		p, err := tx.Promotion(ctx, pipeline, stage)
+		if err != nil {
+			return nil, err
+		}
+		if p.Unmanaged {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+		}
+		p.Unmanaged = true
+		return journal.One("promotion.removed", p.Spec.ID(), p), tx.PutPromotion(ctx, p)
+	})
+}
+
+// WaitPromotion returns the promotion as soon as this process's work on it is settled, or when d has passed.
+func (c *Control) WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error) {
+	return waitFor(ctx, c, pipeline, stage, d, func(ctx context.Context) (delivery.PromotionState, error) {
+		return c.Promotion(ctx, pipeline, stage)
+	})
+}

@@ -1,0 +1,160 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// Release returns a release and where it stands. A retired one is not found.
+func (c *Control) Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
+	works := c.o.Worker.Works(pipeline) // before the ledger is read: settled work must not be told with what was before it
+	w, err := c.view(ctx, pipeline, nil, version)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	release, ok := w.Releases[version]
+	if !ok || release.Retired {
+		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+	}
+	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
+	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
+		state.Stages, asks = delivery.StageStates(w, version)
+		return asks
+	})
+	if work, ok := works[w.Pipeline.Stages[0].Name]; ok && w.Pipeline.AutoStart() {
+		state.Work = work
+	}
+	return state, err
+}
+
+// PutRelease registers a release, makes it the one that the leading automatic stages of its pipeline are to run, and starts the
+// work. It returns once that is saved. A new release whose artifacts are not there is refused while nothing of it is recorded: its
+// version could never be given to what was meant.
+func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (delivery.ReleaseState, error) {
+	if err := validateRelease(r); err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	if err := c.refuseUnbuilt(ctx, r.Spec); err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	var pipeline delivery.PipelineSpec
+	err := c.journal.Change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+		var err error
+		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
+			return nil, noPipeline(err)
+		}
+		events, err := c.register(ctx, tx, actor, r)
+		if err != nil || !pipeline.AutoStart() {
+			return events, err
+		}
+		wanted, err := want(ctx, tx, r.LeadingPromotion(pipeline, actor, c.now()))
+		return append(events, wanted...), err
+	})
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	if pipeline.AutoStart() {
+		if err := c.o.Worker.StartPromotion(ctx, r.Spec.Pipeline, pipeline.Stages[0].Name, actor, r.Spec.Version); err != nil {
+			return delivery.ReleaseState{}, err
+		}
+	}
+	return c.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
+}
+
+// register saves the release, or what may change of it.
+func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) ([]journal.Entry, error) {
+	known, err := tx.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
+	if err != nil && !delivery.IsNotFound(err) {
+		return nil, err
+	}
+	if err != nil {
+		release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: c.now()}
+		return journal.One("release.registered", r.Spec.ID(), release), tx.PutRelease(ctx, release)
+	}
+	if err := sameContent(map[string]delivery.Release{r.Spec.Version: known}, r.Spec); err != nil {
+		return nil, err
+	}
+	if known.Attempt == r.Attempt && !known.Retired {
+		return nil, nil
+	}
+	known.Attempt, known.Retired = r.Attempt, false
+	return journal.One("release.declared", r.Spec.ID(), known), tx.PutRelease(ctx, known)
+}
+
+// want saves a promotion as what is wanted in its stage, if it is not already.
+func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]journal.Entry, error) {
+	before, err := tx.Promotion(ctx, p.Spec.Pipeline, p.Spec.Stage)
+	if err != nil && !delivery.IsNotFound(err) {
+		return nil, err
+	}
+	if err == nil && before.Spec == p.Spec && !before.Unmanaged {
+		return nil, nil
+	}
+	return journal.One("promotion.requested", p.Spec.ID(), p), tx.PutPromotion(ctx, p)
+}
+
+func validateRelease(r delivery.ReleaseRequest) error {
+	return append(r.Spec.Validate(), delivery.ValidateAttempt(r.Attempt)...).Err()
+}
+
+// sameContent refuses a known version with another content, naming each part that differs.
+func sameContent(known map[string]delivery.Release, spec delivery.ReleaseSpec) error {
+	release, ok := known[spec.Version]
+	if !ok || release.Digest == spec.Digest() {
+		return nil
+	}
+	var refused delivery.Errors
+	for _, part := range []struct {
+		field    string
+		was, now any
+	}{
+		{"artifacts", release.Spec.Artifacts, spec.Artifacts},
+		{"source", release.Spec.Source, spec.Source},
+		{"labels", release.Spec.Labels, spec.Labels},
+	} {
+		if !reflect.DeepEqual(part.was, part.now) {
+			refused = append(refused, &delivery.Error{Code: delivery.CodeConflict, Field: part.field, Message: fmt.Sprintf(
+				"release %s is registered already, by %s at %s, with other %s: releases are immutable. Give the new content a new version.",
+				spec.ID(), release.RegisteredBy, release.RegisteredAt.Format(time.RFC3339), part.field)})
+		}
+	}
+	if len(refused) == 0 {
+		return delivery.Errorf(delivery.CodeConflict, "release %s is registered already with another content: releases are immutable. Give the new content a new version.", spec.ID())
+	}
+	return refused
+}
+
+// DeleteRelease stops managing a release. Its record stays, and so does what runs; its version is never given to another content.
+func (c *Control) DeleteRelease(ctx context.Context, actor, pipeline, version string) error {
+	return c.journal.Change(ctx, actor, "release", pipeline+"/"+version, func(tx store.Tx) ([]journal.Entry, error) {
+		release, err := tx.Release(ctx, pipeline, version)
+		if err != nil {
+			return nil, err
+		}
+		if release.Retired {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+		}
+		release.Retired = true
+		return journal.One("release.retired", release.Spec.ID(), release), tx.PutRelease(ctx, release)
+	})
+}
+
+// WaitRelease returns the release as soon as this process's work on it is settled, or when d has passed.
+func (c *Control) WaitRelease(ctx context.Context, pipeline, version string, d time.Duration) (delivery.ReleaseState, error) {
+	spec, err := c.Pipeline(ctx, pipeline)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	read := func(ctx context.Context) (delivery.ReleaseState, error) { return c.Release(ctx, pipeline, version) }
+	if !spec.Spec.AutoStart() {
+		return read(ctx)
+	}
+	return waitFor(ctx, c, pipeline, spec.Spec.Stages[0].Name, d, read)
+}

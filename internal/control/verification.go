@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// Verification tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is authorised
+// there. not_found when there is no such pipeline or stage.
+func (c *Control) Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error) {
+	work := c.o.Worker.Work(spec.Pipeline, spec.Stage) // before the ledger is read, as for a promotion
+	w, err := c.view(ctx, spec.Pipeline, nil, spec.Versions()...)
+	if err != nil {
+		return delivery.VerificationState{}, err
+	}
+	if _, ok := w.Pipeline.Stage(spec.Stage); !ok {
+		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", w.Pipeline.NoStage(spec.Stage))
+	}
+	state := w.VerificationStateOf(spec)
+	state.Work = work
+	return state, nil
+}
+
+// PutVerification starts the checks of a stage on what Terraform has deployed there, and returns once that is under way. While the
+// release's promotion waits, and when all is verified already, there is nothing to do.
+func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (delivery.VerificationState, error) {
+	if err := r.Spec.Validate().Err(); err != nil {
+		return delivery.VerificationState{}, err
+	}
+	found := 0
+	err := c.journal.Change(ctx, actor, "verification", r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+		w, err := c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Versions()...)
+		if err != nil {
+			return nil, noPipeline(err)
+		}
+		settles, err := w.Verifiable(r.Spec, r.Again)
+		if found = len(settles); err != nil || found == 0 {
+			return nil, err
+		}
+		return journal.One("verification.requested", r.Spec.ID(), r), nil
+	})
+	if err != nil {
+		return delivery.VerificationState{}, err
+	}
+	if found == 0 {
+		state, err := c.Verification(ctx, r.Spec)
+		state.Work = delivery.Work{Settled: true}
+		return state, err
+	}
+	if err := c.o.Worker.StartVerification(ctx, actor, r); err != nil {
+		return delivery.VerificationState{}, err
+	}
+	return c.Verification(ctx, r.Spec)
+}
+
+// WaitVerification returns the verification as soon as this process's work on the stage is settled, or when d has passed.
+func (c *Control) WaitVerification(ctx context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error) {
+	return waitFor(ctx, c, spec.Pipeline, spec.Stage, d, func(ctx context.Context) (delivery.VerificationState, error) {
+		return c.Verification(ctx, spec)
+	})
+}
+
+// previewVerification says what a verification would settle, and how far the release would go from there.
+func (c *Control) previewVerification(ctx context.Context, changes *world.ChangeSet, r delivery.VerificationRequest) (delivery.Preview, error) {
+	if err := r.Spec.Validate().Err(); err != nil {
+		return delivery.Preview{}, err
+	}
+	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Versions()...)
+	if err != nil {
+		return delivery.Preview{}, noPipeline(err)
+	}
+	if err := w.ValidateVerification(r.Spec).Err(); err != nil {
+		return delivery.Preview{}, err
+	}
+	before := changes.EntriesBefore(w.Pipeline, r.Spec.Stage)
+	if changes.Promotes(r.Spec.Stage) {
+		before = append(before, r.Spec.Stage)
+	}
+	var f delivery.Simulation
+	var refused error
+	err = c.resolve(ctx, w, world.NewAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Questions {
+		f, refused = delivery.SimulateVerification(w, before, r)
+		return f.Questions
+	})
+	if err == nil {
+		err = refused
+	}
+	return delivery.Preview{Changes: len(f.Steps) > 0, Steps: f.Steps, Stages: f.Decision.Stages}, err
+}

@@ -1,0 +1,60 @@
+// Package controlplane puts the commands and questions, the worker and the observer over one ledger together. app opens the ledger, lists
+// the kinds of targets and checks, and serves it; tests hand in what they like.
+package controlplane
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/control"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/worker"
+)
+
+// Options are what a control plane is made of. Store is needed; everything else has a default.
+type Options struct {
+	Store    store.Store
+	Drivers  map[string]driver.Driver // by the target's kind
+	Checkers map[string]check.Checker // by the check's kind
+
+	Now func() time.Time // default time.Now
+	// Secret resolves a reference; default reads env:NAME and file:PATH.
+	Secret func(ctx context.Context, reference string) (string, error)
+	Log    *slog.Logger // default discards
+
+	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default worker.DefaultLeaseTTL
+	Poll     time.Duration // between two looks while waiting for a gate or another process; default worker.DefaultPoll
+}
+
+// Plane answers commands and questions, and acts on them. It is safe for concurrent use, and several may share one ledger.
+type Plane struct {
+	*control.Control
+	Worker *worker.Worker
+}
+
+// New makes a control plane. It starts nothing.
+func New(o Options) *Plane {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Secret == nil {
+		o.Secret = observe.ResolveSecret
+	}
+	changes := journal.New(o.Store, o.Now)
+	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secret: o.Secret}
+	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
+	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w}), w}
+}
+
+// Cancel stops the work on a stage at its next safe point, and waits until it has stopped.
+func (p *Plane) Cancel(ctx context.Context, pipeline, stage string) error {
+	return p.Worker.Cancel(ctx, pipeline, stage)
+}
+
+// Close cancels the work of this process and waits for it to reach a safe point, or for ctx. It does not close the ledger.
+func (p *Plane) Close(ctx context.Context) error { return p.Worker.Close(ctx) }

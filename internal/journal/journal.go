@@ -1,0 +1,78 @@
+// Package journal changes the ledger: each change and the events that tell it are written in one transaction, and so is a refusal.
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Journal records changes of one ledger.
+type Journal struct {
+	store store.Store
+	now   func() time.Time
+}
+
+// New makes a journal of a ledger, by a clock.
+func New(s store.Store, now func() time.Time) Journal { return Journal{s, now} }
+
+// Now is the moment, as the ledger keeps it: UTC, in microseconds.
+func (j Journal) Now() time.Time { return j.now().UTC().Truncate(time.Microsecond) }
+
+// Entry is one event to record with a change. Subject names what it is about, and Data is the whole object afterwards.
+type Entry struct {
+	Kind, Subject string
+	Data          any
+}
+
+// One is the entry of a change that needs no other.
+func One(kind, subject string, data any) []Entry { return []Entry{{kind, subject, data}} }
+
+// Change runs f in one write transaction. What f returns is recorded as events of that transaction. A refusal of f (returned
+// before f wrote anything) is recorded as "<noun>.refused", and then returned.
+func (j Journal) Change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]Entry, error)) error {
+	if err := delivery.ValidateActor(actor).Err(); err != nil {
+		return err
+	}
+	var refusal error
+	err := j.store.Update(ctx, func(tx store.Tx) error {
+		refusal = nil
+		entries, err := f(tx)
+		if err != nil && refuses(err) {
+			refusal = err
+			entries = One(noun+".refused", subject, map[string]string{"reason": err.Error()})
+		} else if err != nil {
+			return err
+		}
+		return j.Append(ctx, tx, actor, entries)
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// refuses reports whether an error says that somebody may not do this, as things are; not that it could not be done, or that there
+// is nothing to do it to.
+func refuses(err error) bool {
+	code := delivery.CodeOf(err)
+	return code == delivery.CodeConflict || code == delivery.CodeInvalid || code == delivery.CodeForbidden
+}
+
+// Append adds events to the log in a transaction that makes the changes they tell.
+func (j Journal) Append(ctx context.Context, tx store.Tx, actor string, entries []Entry) error {
+	for _, entry := range entries {
+		data, err := json.Marshal(entry.Data)
+		if err != nil {
+			return delivery.Errorf(delivery.CodeInternal, "event %s %s: %v", entry.Kind, entry.Subject, err)
+		}
+		event := delivery.Event{At: j.Now(), Actor: actor, Kind: entry.Kind, Subject: entry.Subject, Data: data}
+		if _, err := tx.AppendEvent(ctx, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}

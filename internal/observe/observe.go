@@ -1,0 +1,115 @@
+// Package observe asks the outside world what delivery wants to know: what runs in an environment (drivers), whether a check passes
+// (checkers), and whether the artifacts of a release are there. It hides secret values in whatever they say.
+//
+// Gates' checks are asked here and not in a package of their own: delivery poses both kinds of questions together, and both are answered
+// side by side under one limit.
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// Observer asks drivers and checkers.
+type Observer struct {
+	Drivers  map[string]driver.Driver // by the target's kind
+	Checkers map[string]check.Checker // by the check's kind
+	// Secret resolves a reference.
+	Secret func(ctx context.Context, reference string) (string, error)
+}
+
+// MaxQuestions is how many places are looked at and checks asked at the same time.
+const MaxQuestions = 8
+
+// Answer observes environments and asks checks, and adds what it found. Each ask gets an answer, if only that there is none.
+func (o *Observer) Answer(ctx context.Context, w delivery.World, asks delivery.Questions, into world.Answers) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(MaxQuestions)
+	observations := make([]delivery.Observation, len(asks.Observations))
+	checks := make([]delivery.CheckResult, len(asks.Checks))
+	for i, env := range asks.Observations {
+		group.Go(func() (err error) {
+			observations[i], err = o.observe(ctx, w, env)
+			return err
+		})
+	}
+	for i, key := range asks.Checks {
+		group.Go(func() (err error) {
+			checks[i], err = o.askCheck(ctx, w, key)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, env := range asks.Observations {
+		into.AddObservation(w, env, observations[i])
+	}
+	for i, key := range asks.Checks {
+		into.AddCheck(key, checks[i])
+	}
+	return nil
+}
+
+// observe looks at what runs where the current deployment put it.
+func (o *Observer) observe(ctx context.Context, w delivery.World, env string) (delivery.Observation, error) {
+	current := w.Current(env)
+	if current == nil {
+		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
+	}
+	d, ok := o.Drivers[current.Content.Target.Kind()]
+	if !ok {
+		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", current.Content.Target.Kind())}, nil
+	}
+	credentials, err := o.credentials(ctx, env, current.Content.Target)
+	if err != nil {
+		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
+	}
+	known := Confidential{Credentials: credentials}
+	seen, err := d.Observe(ctx, Request(*current, known))
+	return known.HideObservation(seen), err
+}
+
+// askCheck asks a check of a stage's gate.
+func (o *Observer) askCheck(ctx context.Context, w delivery.World, key delivery.CheckKey) (delivery.CheckResult, error) {
+	check, ok := w.GateCheck(key)
+	if !ok {
+		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "neither the stage nor a policy has such a check"}, nil
+	}
+	return o.Check(ctx, delivery.CheckRequest{Check: check, Name: key.Name, Pipeline: w.Pipeline.Name, Stage: key.Stage,
+		Version: key.Version, Digest: w.Releases[key.Version].Digest})
+}
+
+func (o *Observer) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	checker, ok := o.Checkers[r.Check.Kind()]
+	if !ok {
+		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: fmt.Sprintf("there is no checker for %q", r.Check.Kind())}, nil
+	}
+	result, err := checker.Check(ctx, r)
+	result.Name = r.Name
+	return result, err
+}
+
+// Request is a deployment as its driver sees it.
+func Request(d delivery.Deployment, known Confidential) driver.Request {
+	names := make([]string, 0, len(d.Content.Secrets))
+	for name := range d.Content.Secrets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	r := driver.Request{ID: d.ID, Pipeline: d.Pipeline, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version,
+		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: known.Secrets, SecretNames: names,
+		ConfigRevision: d.Content.ConfigRevision, Credentials: known.Credentials, Receipt: d.Receipt}
+	if d.Content.Target != nil {
+		r.Target = *d.Content.Target
+	}
+	return r
+}

@@ -1,0 +1,283 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// job is one deployment that this process has the right, and the duty, to bring to its end.
+type job struct {
+	lease      store.Lease
+	since      time.Time // a moment before the lease was taken
+	deployment delivery.Deployment
+	known      observe.Confidential
+	resumed    bool // it was in flight already
+}
+
+// begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
+// are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
+// left out; deciding again tells what is to be done about it.
+func (e *Worker) begin(ctx context.Context, actor string, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+	known := make([]observe.Confidential, len(d.Steps))
+	for i, step := range d.Steps {
+		if step.Kind == delivery.StepAuthorize {
+			continue // only drivers get secrets
+		}
+		var err error
+		if known[i], err = e.o.Observer.Confidential(ctx, step.Environment, step.Content); err != nil {
+			return nil, delivery.PipelineSpec{}, err
+		}
+	}
+	var jobs []job
+	var pipeline delivery.PipelineSpec
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
+		w, err := e.load(ctx, tx, found.Pipeline)
+		if err != nil {
+			return err
+		}
+		since := time.Now()
+		jobs, pipeline = nil, w.Pipeline
+		now, rollouts := e.o.decide(found.Apply(w), d.Entry), map[string]string{}
+		for i, step := range d.Steps {
+			current, ok := stillRight(now, step)
+			if !ok {
+				continue
+			}
+			lease, err := e.acquire(ctx, tx, step.Environment, found.Pipeline)
+			if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
+				continue // somebody else is at it
+			}
+			if err != nil {
+				return err
+			}
+			if current.Rollout == "" { // what is begun together is taken back together
+				if rollouts[current.Version] == "" {
+					rollouts[current.Version] = e.o.NewID()
+				}
+				current.Rollout = rollouts[current.Version]
+			}
+			if err := e.supersede(ctx, tx, actor, w.Latest(current.Environment)); err != nil {
+				return err
+			}
+			begun, err := e.recordIntent(ctx, tx, actor, pipeline.Name, current)
+			if err != nil {
+				return err
+			}
+			if begun.Authorized() {
+				if err := tx.ReleaseLease(ctx, lease); err != nil {
+					return err
+				}
+			}
+			jobs = append(jobs, job{lease, since, begun, known[i], current.Kind == delivery.StepResume})
+		}
+		return nil
+	})
+	return jobs, pipeline, err
+}
+
+// stillRight finds the step in a decision made a moment later, under the lease.
+func stillRight(d delivery.Decision, step delivery.Step) (delivery.Step, bool) {
+	i := slices.IndexFunc(d.Steps, func(s delivery.Step) bool {
+		return s.Kind == step.Kind && s.Environment == step.Environment && s.Version == step.Version && s.Deployment == step.Deployment &&
+			s.Content.ConfigRevision == step.Content.ConfigRevision
+	})
+	if i < 0 || !d.Questions.Empty() {
+		return delivery.Step{}, false
+	}
+	return d.Steps[i], true
+}
+
+// intend records what is about to be done: a new deployment, or the one to be finished.
+func (e *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline string, step delivery.Step) (delivery.Deployment, error) {
+	if step.Kind == delivery.StepResume {
+		d, err := tx.Deployment(ctx, step.Deployment)
+		if err != nil {
+			return d, err
+		}
+		return d, e.journal.Append(ctx, tx, actor, journal.One("deployment.resumed", d.ID, d))
+	}
+	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
+		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
+		Gates: step.Gates, CreatedAt: e.now()}
+	switch step.Kind {
+	case delivery.StepRollback:
+		d.Replaces = step.Deployment
+	case delivery.StepAuthorize:
+		d.Status = delivery.Verifying
+	default:
+	}
+	d, err := tx.AddDeployment(ctx, d)
+	if err != nil {
+		return d, err
+	}
+	return d, e.journal.Append(ctx, tx, actor, journal.One("deployment.started", d.ID, d))
+}
+
+// takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
+func (e *Worker) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
+	if latest == nil || !latest.Authorized() {
+		return nil
+	}
+	d, now := *latest, e.now()
+	d.Status, d.SettledAt = delivery.Superseded, &now
+	if err := tx.PutDeployment(ctx, d); err != nil {
+		return err
+	}
+	return e.journal.Append(ctx, tx, actor, journal.One("deployment.superseded", d.ID, d))
+}
+
+// carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
+// lease is given up so that whoever comes next need not wait for it to lapse.
+func (e *Worker) execute(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+	ctx, stop := e.keep(ctx, j.lease, j.since)
+	defer stop()
+	err := cause(ctx, e.executeUnderLease(ctx, pipeline, j))
+	if err != nil {
+		e.releaseLease(ctx, j.lease, err)
+	}
+	return err
+}
+
+func (e *Worker) executeUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+	lease, d := j.lease, j.deployment
+	if d.Status == delivery.Deploying {
+		result, err := e.deploy(ctx, j)
+		if err != nil {
+			return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
+		}
+		d.Receipt, d.Status = result.Receipt, delivery.Verifying
+		if err := e.save(ctx, lease, d, "deployment.deployed", nil); err != nil {
+			return err
+		}
+	}
+	checks, err := e.verify(ctx, pipeline, d)
+	for i := range checks {
+		checks[i].Detail = j.known.Hide(checks[i].Detail)
+	}
+	d.Checks = checks
+	return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
+}
+
+func (e *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
+	d := j.deployment
+	by, ok := e.o.Drivers[d.Content.Target.Kind()]
+	if !ok {
+		return driver.Result{}, fmt.Errorf("environment %s has no target that can be deployed to", d.Environment)
+	}
+	r := observe.Request(d, j.known)
+	r.Resumed = j.resumed
+	return by.Deploy(ctx, r)
+}
+
+// verify runs the stage's checks in one environment, in the order of their names, and stops at the first that does not pass.
+func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d delivery.Deployment) ([]delivery.CheckResult, error) {
+	stage, ok := pipeline.Stage(d.Stage)
+	if !ok {
+		return nil, fmt.Errorf("stage %q is no longer part of %s, so nothing says how to verify it", d.Stage, pipeline)
+	}
+	results := []delivery.CheckResult{}
+	for _, name := range slices.Sorted(maps.Keys(stage.Verify)) {
+		result, err := e.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Pipeline: d.Pipeline, Stage: d.Stage,
+			Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Config: d.Content.Config})
+		if err != nil {
+			return results, err
+		}
+		results = append(results, result)
+		if !result.Passed {
+			return results, fmt.Errorf("check %q did not pass: %s", name, result.Detail)
+		}
+	}
+	return results, nil
+}
+
+// settleDeployment saves how a deployment ended. A cancelled one has not ended.
+func (e *Worker) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now := e.now()
+	d.SettledAt = &now
+	if failure != nil {
+		d.Status, d.Failure = delivery.Failed, failure.Error()
+		return e.save(ctx, lease, d, "deployment.failed", func(tx store.Tx) ([]journal.Entry, error) { return e.addReports(ctx, tx, d) })
+	}
+	d.Status, d.VerifiedAt = delivery.Verified, &now
+	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]journal.Entry, error) {
+		replaced, err := e.replace(ctx, tx, d, now)
+		if err != nil {
+			return nil, err
+		}
+		reported, err := e.addReports(ctx, tx, d)
+		return append(replaced, reported...), err
+	})
+}
+
+// replace marks what a verified deployment replaced: superseded, or rolled back when that is what it was for.
+func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]journal.Entry, error) {
+	events := []journal.Entry{}
+	before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Environment: d.Environment,
+		Statuses: []delivery.DeploymentStatus{delivery.Verified}})
+	if err != nil {
+		return nil, err
+	}
+	if d.Replaces != "" && !slices.ContainsFunc(before, func(o delivery.Deployment) bool { return o.ID == d.Replaces }) {
+		replaced, err := tx.Deployment(ctx, d.Replaces)
+		if err != nil {
+			return nil, err
+		}
+		before = append(before, replaced)
+	}
+	for _, o := range before {
+		switch o.ID {
+		case d.ID:
+			continue
+		case d.Replaces:
+			o.Status = delivery.RolledBack
+		default:
+			o.Status = delivery.Superseded
+		}
+		o.SettledAt = &now
+		events = append(events, journal.One("deployment."+string(o.Status), o.ID, o)...)
+		if err := tx.PutDeployment(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// save records where a deployment stands, only while the lease is still held; settled ones give it up.
+func (e *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind string, also func(store.Tx) ([]journal.Entry, error)) error {
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.CheckLease(ctx, lease); err != nil {
+			return err
+		}
+		if err := tx.PutDeployment(ctx, d); err != nil {
+			return err
+		}
+		events := journal.One(kind, d.ID, d)
+		if also != nil {
+			more, err := also(tx)
+			if err != nil {
+				return err
+			}
+			events = append(events, more...)
+		}
+		if err := e.journal.Append(ctx, tx, d.Actor, events); err != nil {
+			return err
+		}
+		if d.InFlight() {
+			return nil
+		}
+		return tx.ReleaseLease(ctx, lease)
+	})
+}

@@ -1,0 +1,149 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
+)
+
+// Advance works on the promotion into a stage until nothing is left to do now, and returns what was wanted and the last
+// decision on it. It is idempotent, resumable and safe from many processes. With when_blocked = "wait" it stays while a gate is
+// pending. Cancelling ctx stops it at its next safe point, with ctx's error. A place that differs from what this very work has
+// deployed there is a conflict: deploying again and again would not help.
+func (e *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
+	return e.advance(ctx, actor, pipeline, entry, func(d delivery.Decision) delivery.Decision { return d })
+}
+
+// advance is Advance as far as may be: of each decision it does what is left of it.
+func (e *Worker) advance(ctx context.Context, actor, pipeline, entry string, may func(delivery.Decision) delivery.Decision) (delivery.Promotion, delivery.Decision, error) {
+	deployed := map[string]delivery.Content{} // by environment
+	found, doubted := world.NewAnswers(pipeline), false
+	for {
+		w, d, err := e.decide(ctx, found, entry)
+		wanted := w.Promotions[entry]
+		if err != nil {
+			return wanted, d, err
+		}
+		d = may(d)
+		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
+			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool {
+				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorize
+			})
+		}
+		if len(d.Steps) == 0 {
+			if !waits(wanted, d) {
+				return wanted, d, e.recordStop(ctx, actor, wanted, d)
+			}
+			if err := e.o.Pause(ctx, e.untilReady(w.Now, d)); err != nil {
+				return wanted, d, err
+			}
+			found = world.NewAnswers(pipeline)
+			continue
+		}
+		if err := unhealable(deployed, d.Steps); err != nil {
+			if doubted {
+				return wanted, d, err
+			}
+			doubted = true // somebody may have deployed after the ledger was read, and before the place was looked at
+			continue
+		}
+		doubted = false
+		begun, err := e.take(ctx, actor, found, d)
+		if err != nil {
+			return wanted, d, err
+		}
+		for _, j := range begun {
+			if !j.resumed {
+				deployed[j.deployment.Environment] = j.deployment.Content
+			}
+		}
+		if found = found.ForNextWave(w); len(begun) == 0 {
+			found = world.NewAnswers(pipeline)
+			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
+				return wanted, d, err
+			}
+		}
+	}
+}
+
+// decide loads the world, answers what the decision asks and is not answered yet, and decides.
+func (e *Worker) decide(ctx context.Context, found world.Answers, entry string) (delivery.World, delivery.Decision, error) {
+	var d delivery.Decision
+	w, err := e.view(ctx, found.Pipeline)
+	if err == nil {
+		err = world.Resolve(ctx, w, e.o.Observer, found, func(w delivery.World) delivery.Questions {
+			d = e.o.decide(w, entry)
+			return d.Questions
+		})
+	}
+	return w, d, err
+}
+
+// waits reports whether the promotion asked to stay until its gates pass, and they still can. What is handed out waits for a
+// verification, which can only come once the promotion has ended.
+func waits(wanted delivery.Promotion, d delivery.Decision) bool {
+	stopped := d.Stopped()
+	return !wanted.Unmanaged && wanted.Spec.WhenBlocked == delivery.WhenBlockedWait && stopped != nil && stopped.Held == "" && !stopped.HasFailedGate() &&
+		stopped.Status != delivery.StageDeployed
+}
+
+// untilReady is how long to wait before looking again: until the earliest moment that time alone can help, at most one poll.
+func (e *Worker) untilReady(now time.Time, d delivery.Decision) time.Duration {
+	wait := e.o.Poll
+	for _, g := range d.Stopped().Gates {
+		if g.ReadyAt != nil && g.ReadyAt.Sub(now) > 0 {
+			wait = min(wait, g.ReadyAt.Sub(now))
+		}
+	}
+	return wait
+}
+
+// unhealable refuses to heal a place that this work has just deployed the same content to, and to hand out again what it has just
+// handed out.
+func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) error {
+	for _, s := range steps {
+		before, was := deployed[s.Environment]
+		if was && s.Kind == delivery.StepAuthorize && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
+			return delivery.Errorf(delivery.CodeConflict, "%s was handed out for %s just now, and is to be handed out again: %s. Somebody else changes the same; apply again", s.Version, s.Environment, s.Reason)
+		}
+		if was && s.Kind == delivery.StepDeploy && s.Purpose == delivery.KindHeal && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
+			return delivery.Errorf(delivery.CodeConflict, "%s was deployed to %s just now, and differs already: %s. Find out what changes it, and apply again", s.Version, s.Environment, s.Reason)
+		}
+	}
+	return nil
+}
+
+// take does the steps of a decision at the same time, and returns what it has brought to an end: nothing when other processes
+// are acting in those places, or the ledger has moved on.
+func (e *Worker) take(ctx context.Context, actor string, found world.Answers, d delivery.Decision) ([]job, error) {
+	jobs, pipeline, err := e.begin(ctx, actor, found, d)
+	if err != nil {
+		return nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, j := range jobs {
+		if j.deployment.Authorized() {
+			continue // Terraform carries it out
+		}
+		group.Go(func() error { return e.execute(ctx, pipeline, j) })
+	}
+	return jobs, group.Wait()
+}
+
+// recordStop records that a release was refused at a gate, if it was.
+func (e *Worker) recordStop(ctx context.Context, actor string, wanted delivery.Promotion, d delivery.Decision) error {
+	refusal := delivery.Outcome(wanted, d)
+	if refusal == nil || wanted.Unmanaged {
+		return nil
+	}
+	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+		return e.journal.Append(ctx, tx, actor, journal.One("promotion.refused", wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}))
+	})
+}

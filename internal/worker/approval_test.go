@@ -1,0 +1,162 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// gated has a release verified in development, and production behind an approvals gate.
+func gated(t *testing.T, gate delivery.ApprovalsGate) *house {
+	h := newHouse(t)
+	production := stage("production", delivery.Manual, "eu")
+	production.Gates.Approvals = &gate
+	h.declares(stage("development", delivery.Automatic, "dev"), production)
+	require.Nil(t, h.delivers("1.0", 1).Failure)
+	return h
+}
+
+func (h *house) ready() bool {
+	h.t.Helper()
+	r, err := h.Readiness(h.t.Context(), "shop", "1.0", "production", time.Time{})
+	require.NoError(h.t, err)
+	return r.Ready
+}
+
+func TestWhoMayApprove(t *testing.T) {
+	few := delivery.ApprovalsGate{Required: 1, Approvers: []string{ann, bob}}
+	anyone := delivery.ApprovalsGate{Required: 1}
+	author := delivery.ApprovalsGate{Required: 1, AllowAuthor: true}
+	cases := map[string]struct {
+		gate     delivery.ApprovalsGate
+		actor    string
+		decision delivery.ApprovalSpec
+		refused  string
+	}{
+		"an approver":                    {few, bob, approval("1.0", delivery.Approve), ""},
+		"somebody else":                  {few, cid, approval("1.0", delivery.Approve), "cid@example.com is not among the stage's approvers (ann@example.com, bob@example.com)"},
+		"somebody else rejects":          {few, cid, approval("1.0", delivery.Reject), "is not among the stage's approvers"},
+		"anyone":                         {anyone, cid, approval("1.0", delivery.Approve), ""},
+		"the author":                     {anyone, ann, approval("1.0", delivery.Approve), "an author may not approve their own release"},
+		"the author, who is an approver": {few, ann, approval("1.0", delivery.Approve), "an author may not approve their own release"},
+		"the author, who may":            {author, ann, approval("1.0", delivery.Approve), ""},
+		"the author rejects":             {anyone, ann, approval("1.0", delivery.Reject), ""},
+		"in another's name":              {anyone, cid, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Approver: bob}, "cid@example.com acts here, and cannot decide for bob@example.com"},
+		"a stage that asks nobody":       {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "development", Version: "1.0", Decision: delivery.Approve}, "asks for no approvals"},
+		"a stage that is not there":      {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "moon", Version: "1.0", Decision: delivery.Approve}, `has no stage "moon"; it has: development, production`},
+		"a release that is not there":    {anyone, bob, approval("9.0", delivery.Approve), `has no release "9.0"; register it with a cd_release first`},
+		"a pipeline that is not there":   {anyone, bob, delivery.ApprovalSpec{Pipeline: "blog", Stage: "production", Version: "1.0", Decision: delivery.Approve}, "declare it first"},
+		"neither approval nor rejection": {anyone, bob, approval("1.0", "maybe"), "is not a decision"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			h := gated(t, c.gate)
+			// The plan says the same as the apply.
+			preview, err := h.Preview(t.Context(), c.actor, delivery.PreviewRequest{Approval: &c.decision})
+			require.NoError(t, err)
+			given, err := h.AddApproval(t.Context(), c.actor, c.decision)
+			if c.refused != "" {
+				require.ErrorContains(t, err, c.refused)
+				require.ErrorContains(t, preview.Refused, c.refused)
+				return
+			}
+			require.NoError(t, err)
+			require.Empty(t, preview.Refused)
+			require.Equal(t, c.actor, given.Spec.Approver)
+			require.Equal(t, preview.ContentDigest, given.ContentDigest)
+			require.Equal(t, c.decision.Decision == delivery.Approve, h.ready())
+		})
+	}
+}
+
+func TestOnePersonCountsOnce(t *testing.T) {
+	h := gated(t, delivery.ApprovalsGate{Required: 2})
+	h.approves(bob, "production", "1.0")
+	again, err := h.AddApproval(t.Context(), bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Comment: "really"})
+	require.NoError(t, err)
+	require.Equal(t, 2, again.Number)
+	require.False(t, h.ready())
+	h.approves(cid, "production", "1.0")
+	require.True(t, h.ready())
+}
+
+// TestTheLastWordCounts decides at one and the same moment, and with a clock set back: the order in which people spoke counts.
+func TestTheLastWordCounts(t *testing.T) {
+	for _, back := range []time.Duration{0, time.Minute, time.Hour} {
+		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "24h"})
+		h.approves(bob, "production", "1.0")
+		require.True(t, h.ready())
+		h.clock.move(-back)
+		_, err := h.AddApproval(t.Context(), bob, approval("1.0", delivery.Reject))
+		require.NoError(t, err)
+		require.False(t, h.ready(), "set back by %s", back)
+		h.clock.move(-back)
+		h.approves(cid, "production", "1.0")
+		require.False(t, h.ready(), "a rejection does not end because a clock was set back (by %s)", back)
+		h.approves(bob, "production", "1.0")
+		require.True(t, h.ready(), "set back by %s", back)
+	}
+}
+
+func TestApprovalsEndAndAreVoid(t *testing.T) {
+	status := func(h *house, id string) delivery.ApprovalStatus {
+		a, err := h.Approval(t.Context(), id)
+		require.NoError(t, err)
+		return a.Status
+	}
+	const id = "shop/1.0/production/" + bob + "/1"
+
+	t.Run("expired", func(t *testing.T) {
+		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "1h"})
+		h.approves(bob, "production", "1.0")
+		h.clock.move(time.Hour - time.Second)
+		require.Equal(t, delivery.ApprovalValid, status(h, id))
+		h.clock.move(time.Second)
+		require.Equal(t, delivery.ApprovalExpired, status(h, id))
+		require.False(t, h.ready())
+	})
+	changes := map[string]func(*house){
+		"configuration": func(h *house) {
+			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Config["LEVEL"] = "debug" })
+		},
+		"secret reference": func(h *house) {
+			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Secrets = map[string]string{"TOKEN": "env:TOKEN"} })
+		},
+		"target": func(h *house) {
+			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Target.Directory.Path = "/srv/elsewhere" })
+		},
+		"gates": func(h *house) {
+			production := stage("production", delivery.Manual, "eu")
+			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true}
+			h.declares(stage("development", delivery.Automatic, "dev"), production)
+		},
+		"environments": func(h *house) {
+			production := stage("production", delivery.Manual, "eu", "us")
+			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
+			h.declares(stage("development", delivery.Automatic, "dev"), production)
+		},
+	}
+	for name, change := range changes {
+		t.Run("void after a change of "+name, func(t *testing.T) {
+			h := gated(t, delivery.ApprovalsGate{Required: 1})
+			h.approves(bob, "production", "1.0")
+			require.True(t, h.ready())
+			change(h)
+			require.Equal(t, delivery.ApprovalVoid, status(h, id))
+			require.False(t, h.ready())
+			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+			requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's is void, and counts no more")
+		})
+	}
+	t.Run("revoked", func(t *testing.T) {
+		h := gated(t, delivery.ApprovalsGate{Required: 1})
+		h.approves(bob, "production", "1.0")
+		require.NoError(t, h.RevokeApproval(t.Context(), bob, id))
+		require.False(t, h.ready())
+		_, err := h.Approval(t.Context(), id)
+		requireRefusal(t, err, delivery.CodeNotFound, "was revoked at")
+	})
+}

@@ -1,0 +1,298 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest"
+)
+
+// memory is a ledger in memory: a thousand random histories on the real one would take longer than anybody waits. It is held to
+// the same conformance suite as the real one, and some histories run on the real one too.
+type memory struct {
+	writing sync.Mutex // one write transaction at a time
+	mu      sync.Mutex
+	kept    pages
+	closed  bool
+}
+
+// pages is everything the ledger remembers. It is never changed once kept: a transaction writes on a copy.
+type pages struct {
+	environments map[string]delivery.EnvironmentSpec
+	pipelines    map[string]delivery.PipelineSpec
+	releases     map[[2]string]delivery.Release
+	promotions   map[[2]string]delivery.Promotion
+	approvals    []delivery.Approval
+	deployments  []delivery.Deployment
+	events       []delivery.Event
+	leases       map[string]store.Lease
+	evidence     evidence
+	over         bool // the transaction has ended
+}
+
+func newMemory() *memory {
+	return &memory{kept: pages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
+		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence()}}
+}
+
+func TestMemoryIsALedger(t *testing.T) {
+	storetest.Exercise(t, func(*testing.T) store.Store { return newMemory() })
+}
+
+func (m *memory) snapshot() pages {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept
+}
+
+// usable says why nothing can be done; nil when something can.
+func (m *memory) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", delivery.Errorf(delivery.CodeUnavailable, "the ledger could not be used in time"), err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return delivery.Errorf(delivery.CodeInternal, "the ledger is closed")
+	}
+	return nil
+}
+
+func (m *memory) View(ctx context.Context, f func(store.Reader) error) error {
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	p := m.snapshot()
+	return f(&p)
+}
+
+func (m *memory) Update(ctx context.Context, f func(store.Tx) error) error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	p := m.snapshot().copied()
+	defer func() { p.over = true }()
+	if err := f(&p); err != nil {
+		return err
+	}
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept = p
+	return nil
+}
+
+func (m *memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}
+
+func (p pages) copied() pages {
+	return pages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
+		promotions: maps.Clone(p.promotions), approvals: slices.Clone(p.approvals), deployments: slices.Clone(p.deployments),
+		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied()}
+}
+
+// again gives a value as the real ledger gives it back: written and read, and nobody else's.
+func again[T any](v T) T {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	var read T
+	if err := json.Unmarshal(text, &read); err != nil {
+		panic(err)
+	}
+	return read
+}
+
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func one[K comparable, V any](m map[K]V, key K, what string) (V, error) {
+	v, ok := m[key]
+	if !ok {
+		return v, delivery.Errorf(delivery.CodeNotFound, "%s does not exist", what)
+	}
+	return v, nil
+}
+
+func (p *pages) Environment(_ context.Context, name string) (delivery.EnvironmentSpec, error) {
+	return one(p.environments, name, fmt.Sprintf("environment %q", name))
+}
+
+func (p *pages) Environments(_ context.Context, names ...string) ([]delivery.EnvironmentSpec, error) {
+	found := []delivery.EnvironmentSpec{}
+	for _, name := range sortedKeys(p.environments) {
+		if len(names) == 0 || slices.Contains(names, name) {
+			found = append(found, p.environments[name])
+		}
+	}
+	return found, nil
+}
+
+func (p *pages) Replicas(_ context.Context, of string) ([]string, error) {
+	found := []string{}
+	for _, name := range sortedKeys(p.environments) {
+		if of != "" && p.environments[name].ReplicaOf == of {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+func (p *pages) Pipeline(_ context.Context, name string) (delivery.PipelineSpec, error) {
+	return one(p.pipelines, name, fmt.Sprintf("pipeline %q", name))
+}
+
+func (p *pages) Pipelines(context.Context) ([]delivery.PipelineSpec, error) {
+	found := []delivery.PipelineSpec{}
+	for _, name := range sortedKeys(p.pipelines) {
+		found = append(found, p.pipelines[name])
+	}
+	return found, nil
+}
+
+func (p *pages) Release(_ context.Context, pipeline, version string) (delivery.Release, error) {
+	return one(p.releases, [2]string{pipeline, version}, fmt.Sprintf("release %q", pipeline+"/"+version))
+}
+
+func (p *pages) Releases(_ context.Context, pipeline string, versions ...string) ([]delivery.Release, error) {
+	found := []delivery.Release{}
+	for key, r := range p.releases {
+		if key[0] == pipeline && (len(versions) == 0 || slices.Contains(versions, key[1])) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b delivery.Release) int { return compare(a.Spec.Version, b.Spec.Version) })
+	return found, nil
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (p *pages) Promotion(_ context.Context, pipeline, stage string) (delivery.Promotion, error) {
+	return one(p.promotions, [2]string{pipeline, stage}, fmt.Sprintf("promotion %q", pipeline+"/"+stage))
+}
+
+func (p *pages) Promotions(_ context.Context, pipeline string) ([]delivery.Promotion, error) {
+	found := []delivery.Promotion{}
+	for key, one := range p.promotions {
+		if key[0] == pipeline {
+			found = append(found, one)
+		}
+	}
+	slices.SortFunc(found, func(a, b delivery.Promotion) int { return compare(a.Spec.Stage, b.Spec.Stage) })
+	return found, nil
+}
+
+func (p *pages) Approval(_ context.Context, id string) (delivery.Approval, error) {
+	for _, a := range p.approvals {
+		if a.ID == id {
+			return a, nil
+		}
+	}
+	return delivery.Approval{}, delivery.Errorf(delivery.CodeNotFound, "approval %q does not exist", id)
+}
+
+func (p *pages) Approvals(_ context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
+	found := []delivery.Approval{}
+	for _, a := range p.approvals {
+		if a.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, a.Spec.Version)) {
+			found = append(found, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b delivery.Approval) int {
+		if c := a.DecidedAt.Compare(b.DecidedAt); c != 0 {
+			return c
+		}
+		return compare(a.ID, b.ID)
+	})
+	return found, nil
+}
+
+func (p *pages) Deployment(_ context.Context, id string) (delivery.Deployment, error) {
+	for _, d := range p.deployments {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return delivery.Deployment{}, delivery.Errorf(delivery.CodeNotFound, "deployment %q does not exist", id)
+}
+
+func (p *pages) Deployments(_ context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error) {
+	is := func(wanted, value string) bool { return wanted == "" || wanted == value }
+	found := []delivery.Deployment{}
+	for _, d := range p.deployments {
+		if is(f.Pipeline, d.Pipeline) && is(f.Stage, d.Stage) && is(f.Environment, d.Environment) && is(f.Version, d.Content.Version) &&
+			is(f.Rollout, d.Rollout) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, d.Status)) {
+			found = append(found, d)
+		}
+	}
+	if f.Newest > 0 && len(found) > f.Newest {
+		found = found[len(found)-f.Newest:]
+	}
+	return found, nil
+}
+
+// Relevant gives no more than the contract asks for, so that a decision that needs more is found out.
+func (p *pages) DecisionHistory(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+	wanted, rollouts := map[int64]bool{}, map[string]bool{}
+	seen, standing, ever := map[string]bool{}, map[string]bool{}, map[string]int{}
+	for _, d := range slices.Backward(p.deployments) {
+		if d.Pipeline != pipeline {
+			continue
+		}
+		if slices.Contains(versions, d.Content.Version) {
+			wanted[d.Seq] = true
+		}
+		if !seen[d.Environment] {
+			seen[d.Environment], wanted[d.Seq] = true, true
+			rollouts[d.Rollout] = d.Rollout != ""
+		}
+		if d.Status == delivery.Verified && !standing[d.Environment] {
+			standing[d.Environment], wanted[d.Seq] = true, true
+		}
+		if d.VerifiedAt != nil && ever[d.Environment] < 2 {
+			ever[d.Environment]++
+			wanted[d.Seq] = true
+		}
+	}
+	found := []delivery.Deployment{}
+	for _, d := range p.deployments {
+		if d.Pipeline == pipeline && (wanted[d.Seq] || rollouts[d.Rollout]) {
+			found = append(found, d)
+		}
+	}
+	return found, nil
+}
+
+func (p *pages) Events(_ context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error) {
+	found := []delivery.Event{}
+	for _, e := range p.events {
+		if len(found) < limit && e.Seq > after && (kind == "" || e.Kind == kind) && (subject == "" || e.Subject == subject) {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,279 @@
+package worker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// refusal is a gate that does not let a deployment through, and why.
+type refusal struct{ gate, why string }
+
+// closedGates is invariant 1: it names each gate that does not let the deployment in, and why: the stage's own unless they are
+// overridden, a freeze, and those of every policy that holds there.
+func (s scene) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.Deployment) []string {
+	stage, closed := pipeline.Stages[at], []string{}
+	own := append(s.notVerifiedBefore(pipeline, at, d.Content.Version), s.closed(stage.Gates, pipeline, at, d)...)
+	for _, r := range append(own, s.frozen(d)...) {
+		if !s.overriding(stage, r.gate, d) {
+			closed = append(closed, r.gate+": "+r.why)
+		} else {
+			s.oracle.happened("override used")
+			s.oracle.happened("override used for " + group(r.gate))
+		}
+	}
+	for _, p := range s.guardrails(stage) {
+		for _, r := range s.closed(p.Gates, pipeline, at, d) {
+			closed = append(closed, "policy "+p.Name+": "+r.gate+": "+r.why)
+		}
+		s.oracle.happened("let through by a policy")
+	}
+	return closed
+}
+
+func group(gate string) string {
+	name, _, _ := strings.Cut(gate, ".")
+	return name
+}
+
+func (s scene) notVerifiedBefore(pipeline delivery.PipelineSpec, at int, version string) (closed []refusal) {
+	if at == 0 {
+		return nil
+	}
+	for _, env := range pipeline.Stages[at-1].Environments {
+		d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+		if !ok || !ranWell(d) {
+			closed = append(closed, refusal{"previous_stage", "not verified before in " + env})
+		}
+	}
+	return closed
+}
+
+// closed asks gates, whether they are the stage's or a policy's, and notes each kind that was asked and found open.
+func (s scene) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, d delivery.Deployment) (closed []refusal) {
+	stage, version := pipeline.Stages[at], d.Content.Version
+	asked := func(gate string, why ...string) {
+		for _, w := range why {
+			closed = append(closed, refusal{gate, w})
+		}
+		if len(why) == 0 {
+			s.oracle.happened("let through by " + group(gate))
+		}
+	}
+	if g.Approvals != nil {
+		missing := s.approvalsMissing(*g.Approvals, pipeline.Name, stage.Name, version)
+		asked("approvals", missing...)
+		if len(g.Approvals.SignedBy) > 0 && len(missing) == 0 {
+			s.oracle.happened("let through by signatures")
+		}
+	}
+	if g.Soak != nil {
+		asked("soak", s.notSoaked(*g.Soak, pipeline, version)...)
+	}
+	if g.Parity {
+		asked("parity", append(s.unlike(pipeline, at), s.testedUnlike(pipeline, at, d)...)...)
+	}
+	for name := range g.Checks {
+		if s.oracle.book.says(pipeline.Name, stage.Name, name) {
+			asked("checks." + name)
+		} else {
+			asked("checks."+name, "it does not say yes")
+		}
+	}
+	for suite, gate := range g.Tests {
+		asked("tests."+suite, s.untested(suite, gate, pipeline.Name, version)...)
+	}
+	if len(g.Windows) > 0 {
+		asked("windows", s.outsideOf(g.Windows)...)
+	}
+	if g.Cooldown != nil {
+		asked("cooldown", s.tooSoon(*g.Cooldown, d)...)
+	}
+	if g.MaxDeploys != nil {
+		asked("max_deploys", s.tooMany(*g.MaxDeploys, d)...)
+	}
+	for name, e := range g.Expressions {
+		if conditions[e.Condition](s, stage, d) {
+			asked("expressions." + name)
+		} else {
+			asked("expressions."+name, "not true: "+e.Condition)
+		}
+	}
+	return closed
+}
+
+// guardrails lists the policies that hold for a stage: one environment of the stage is enough.
+func (s scene) guardrails(stage delivery.Stage) (holding []delivery.PolicySpec) {
+	for _, p := range must(s.ledger.Policies(s.ctx)) {
+		holds := false
+		for _, name := range stage.Environments {
+			holds = holds || slices.Contains(p.Environments, name) || slices.Contains(p.Tiers, tiers[name])
+		}
+		if holds {
+			holding = append(holding, p)
+		}
+	}
+	return holding
+}
+
+// frozen names the freezes that last now and cover the deployment's environment and pipeline.
+func (s scene) frozen(d delivery.Deployment) (closed []refusal) {
+	for _, f := range must(s.ledger.Freezes(s.ctx)) {
+		starts, ends := at(f.StartsAt), at(f.EndsAt)
+		if s.now.Before(starts) || s.now.Equal(ends) || s.now.After(ends) {
+			continue
+		}
+		outside := (f.Environments != nil && !slices.Contains(f.Environments, d.Environment)) ||
+			(f.Tiers != nil && !slices.Contains(f.Tiers, tiers[d.Environment])) || (f.Pipelines != nil && !slices.Contains(f.Pipelines, d.Pipeline))
+		if !outside {
+			closed = append(closed, refusal{"freeze", f.Name + " lasts"})
+		}
+	}
+	return closed
+}
+
+func at(t delivery.Timestamp) time.Time { return must(time.Parse(time.RFC3339, string(t))) }
+
+// overriding reports whether an override may skip the gate.
+func (s scene) overriding(stage delivery.Stage, gate string, d delivery.Deployment) bool {
+	names := []string{gate, group(gate)}
+	listed := func(in []string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(in, n) })
+	}
+	for _, o := range must(s.ledger.Overrides(s.ctx, d.Pipeline)) {
+		meant := o.Spec.Pipeline == d.Pipeline && o.Spec.Stage == stage.Name && o.Spec.Version == d.Content.Version && o.ReleaseDigest == d.Content.ReleaseDigest
+		lives := !s.oracle.withdrawn(o.ID) && s.now.Before(at(o.Spec.ExpiresAt)) && s.now.Add(5*time.Minute).Compare(o.CreatedAt) >= 0
+		if meant && lives && listed(stage.Overridable) && listed(o.Spec.Gates) {
+			return true
+		}
+	}
+	return false
+}
+
+// untested says what is wrong with what the suite said last about the release.
+func (s scene) untested(suite string, gate delivery.TestsGate, pipeline, version string) []string {
+	s.oracle.mu.Lock()
+	reported := slices.Clone(s.oracle.reported)
+	s.oracle.mu.Unlock()
+	for _, id := range slices.Backward(reported) {
+		r := must(s.ledger.TestReport(s.ctx, id))
+		if s.oracle.withdrawn(id) || r.Spec.Pipeline != pipeline || r.Spec.Version != version || r.Spec.Suite != suite ||
+			r.ReleaseDigest != s.release(pipeline, version).Digest {
+			continue
+		}
+		counts, known := s.oracle.book.written(r.Digest)
+		least := 1
+		if gate.MinTests != nil {
+			least = *gate.MinTests
+		}
+		age := s.now.Sub(r.RecordedAt)
+		switch {
+		case !known:
+			return []string{"nobody wrote this report"}
+		case counts.broken > gate.MaxFailures:
+			return []string{fmt.Sprintf("%d failed", counts.broken)}
+		case counts.ran < least:
+			return []string{fmt.Sprintf("only %d ran", counts.ran)}
+		case gate.MaxAge != "" && (age > parsed(string(gate.MaxAge)) || age < -5*time.Minute):
+			return []string{"the report is too old"}
+		}
+		return nil
+	}
+	return []string{"no report"}
+}
+
+// outsideOf reads the clocks on the walls of the windows' places.
+func (s scene) outsideOf(windows map[string]schedule.Window) []string {
+	for _, w := range windows {
+		wall := s.now.In(must(time.LoadLocation(cmp.Or(w.TimeZone, "UTC"))))
+		reading := wall.Format("15:04") // these texts ascend as times of the day do
+		start, end := cmp.Or(w.Start, "00:00"), cmp.Or(w.End, "24:00")
+		on := func(day time.Weekday) bool {
+			return len(w.Days) == 0 || slices.Contains(w.Days, strings.ToLower(day.String()[:3]))
+		}
+		yesterday := (wall.Weekday() + 6) % 7
+		if start < end && on(wall.Weekday()) && reading >= start && reading < end {
+			return nil
+		}
+		if start > end && ((on(wall.Weekday()) && reading >= start) || (on(yesterday) && reading < end)) {
+			return nil
+		}
+	}
+	return []string{"no window is open"}
+}
+
+// others lists when the other rollouts of the stage began.
+func (s scene) others(d delivery.Deployment) (begun []time.Time) {
+	seen := map[string]bool{d.Rollout: true}
+	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage})) {
+		if o.Kind != delivery.KindRollback && !seen[o.Rollout] {
+			seen[o.Rollout] = true
+			begun = append(begun, o.CreatedAt)
+		}
+	}
+	return begun
+}
+
+func (s scene) tooSoon(gate delivery.CooldownGate, d delivery.Deployment) []string {
+	for _, began := range s.others(d) {
+		if s.now.Sub(began) < parsed(string(gate.Duration)) {
+			return []string{"a delivery began at " + began.Format(time.RFC3339)}
+		}
+	}
+	return nil
+}
+
+func (s scene) tooMany(gate delivery.MaxDeploysGate, d delivery.Deployment) []string {
+	n := 0
+	for _, began := range s.others(d) {
+		if s.now.Sub(began) < parsed(string(gate.Per)) {
+			n++
+		}
+	}
+	if n >= gate.Count {
+		return []string{fmt.Sprintf("%d deliveries already, %d may be", n, gate.Count)}
+	}
+	return nil
+}
+
+// conditions are the expressions that the histories write, and what each says in other words.
+var conditions = map[string]func(scene, delivery.Stage, delivery.Deployment) bool{
+	`release.version != "2.0"`: func(_ scene, _ delivery.Stage, d delivery.Deployment) bool { return d.Content.Version != "2.0" },
+	`config["LEVEL"] == "info" || environment.tier != "production"`: func(s scene, stage delivery.Stage, d delivery.Deployment) bool {
+		return s.effective(stage, d)["LEVEL"] == "info" || tiers[d.Environment] != delivery.TierProduction
+	},
+	`release.author != "bob@example.com" || pipeline.name == "shop"`: func(s scene, _ delivery.Stage, d delivery.Deployment) bool {
+		return s.author(d.Pipeline, d.Content.Version) != people[1] || d.Pipeline == "shop"
+	},
+	`previous == null || previous.version <= release.version`: func(s scene, _ delivery.Stage, d delivery.Deployment) bool {
+		runs, ok := last(s.history(d.Pipeline, d.Environment), func(o delivery.Deployment) bool { return o.Status == delivery.Verified })
+		return !ok || runs.Content.Version <= d.Content.Version
+	},
+	unanswerable: func(s scene, stage delivery.Stage, d delivery.Deployment) bool {
+		return s.effective(stage, d)["FEATURE"] == "on"
+	},
+	`now.getHours("Europe/Berlin") >= 7`: func(s scene, _ delivery.Stage, _ delivery.Deployment) bool {
+		return s.now.In(must(time.LoadLocation("Europe/Berlin"))).Hour() >= 7
+	},
+}
+
+// unanswerable is an error where the configuration has no such key.
+const unanswerable = `config["FEATURE"] == "on"`
+
+func (s scene) effective(stage delivery.Stage, d delivery.Deployment) map[string]string {
+	return merged(s.environment(d.Environment).Config, stage.Config)
+}
+
+func (s scene) author(pipeline, version string) string {
+	release := s.release(pipeline, version)
+	if release.Spec.Source != nil && release.Spec.Source.Author != "" {
+		return release.Spec.Source.Author
+	}
+	return release.RegisteredBy
+}

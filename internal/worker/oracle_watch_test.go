@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// watched is the ledger under the oracle's eyes.
+type watched struct {
+	store.Store
+	oracle *oracle
+}
+
+type watchedTx struct {
+	store.Tx
+	oracle *oracle
+	wrong  []string
+	said   map[string]string
+	told   []string // reports, by id
+	gone   []string // reports and overrides
+}
+
+func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
+	s.oracle.moment.RLock()
+	defer s.oracle.moment.RUnlock()
+	var tx *watchedTx
+	err := s.Store.Update(ctx, func(inner store.Tx) error {
+		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]string{}}
+		return f(tx)
+	})
+	if tx != nil && err == nil { // what was undone did not happen
+		s.oracle.complain(tx.wrong...)
+		s.oracle.mu.Lock()
+		maps.Copy(s.oracle.covered, tx.said)
+		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
+		s.oracle.reported = append(s.oracle.reported, tx.told...)
+		for _, id := range tx.gone {
+			s.oracle.gone[id] = true
+		}
+		s.oracle.mu.Unlock()
+	}
+	return err
+}
+
+// patience is how many wrong deployments of one history are looked at: an engine that is broken on purpose may never come to an end.
+const patience = 20
+
+func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
+	if len(tx.oracle.complaints()) >= patience {
+		return d, delivery.Errorf(delivery.CodeInternal, "enough has gone wrong")
+	}
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	for _, why := range here.judge(d) {
+		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
+	}
+	return tx.Tx.AddDeployment(ctx, d)
+}
+
+// PutDeployment looks at what a verification says of what Terraform deployed.
+func (tx *watchedTx) PutDeployment(ctx context.Context, d delivery.Deployment) error {
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.wrong = append(tx.wrong, here.judgeVerification(d)...)
+	return tx.Tx.PutDeployment(ctx, d)
+}
+
+func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
+	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
+	return tx.Tx.AddApproval(ctx, a)
+}
+
+func (tx *watchedTx) AddTestReport(ctx context.Context, r delivery.TestReport) error {
+	tx.told = append(tx.told, r.ID)
+	return tx.Tx.AddTestReport(ctx, r)
+}
+
+func (tx *watchedTx) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
+	tx.gone = append(tx.gone, id)
+	return tx.Tx.WithdrawTestReport(ctx, id, at)
+}
+
+func (tx *watchedTx) RevokeOverride(ctx context.Context, id string, at time.Time) error {
+	tx.gone = append(tx.gone, id)
+	return tx.Tx.RevokeOverride(ctx, id, at)
+}

@@ -1,0 +1,289 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// universe is one random history: a ledger, places, a clock, people, and the processes that come and go.
+type universe struct {
+	t        *rapid.T
+	mutation mutation
+	tally    *tally
+
+	clock  *clock
+	places *places
+	book   *answerBook
+	oracle *oracle
+	ledger store.Store // as the engines see it, under the oracle's eyes
+	ids    atomic.Int64
+	stride time.Duration // how much longer than asked a pause takes
+	pauses atomic.Int64
+
+	self    *process
+	current int             // the version that everybody is busy with
+	stopAt  string          // the tag of complaints that end the history; empty: any
+	wishes  map[string]wish // by pipeline and entry: what was asked for last and accepted
+	layout  map[string]delivery.PipelineSpec
+	trace   []string
+
+	overrides []string     // by id
+	fails     atomic.Int64 // how often
+	sudden    atomic.Bool  // the next deployment fails, and its place is frozen meanwhile
+	policies  map[string]delivery.PolicySpec
+	external  bool // Terraform deploys to staging
+}
+
+// process is one engine and its life.
+type process struct {
+	*Engine
+	life *life
+}
+
+func newUniverse(t *rapid.T, ledger store.Store, m mutation, counts *tally) *universe {
+	u := &universe{t: t, mutation: m, tally: counts, clock: newClock(), places: newPlaces(), book: newAnswerBook(), layout: map[string]delivery.PipelineSpec{},
+		wishes: map[string]wish{}, policies: map[string]delivery.PolicySpec{}}
+	const day = 24 * time.Hour // or the eve of a change to daylight saving, or back, somewhere
+	u.clock.move(pickOf(u, 0, 0, 12*day, 26*day, 208*day, 243*day))
+	if m.ledger != nil {
+		ledger = m.ledger(ledger)
+	}
+	u.oracle = newOracle(u.clock, u.places, u.book, counts)
+	u.ledger = watched{ledger, u.oracle}
+	u.places.expects = u.oracle.expects(ledger)
+	u.stride = []time.Duration{0, 0, time.Second, 5 * time.Minute}[u.pick(4)]
+	u.self = u.process()
+	u.external = u.drawExternal()
+	return u
+}
+
+// process starts an engine on the ledger.
+func (u *universe) process() *process {
+	p := &process{life: immortal()}
+	o := engineOptions{
+		Store:    mortalStore{u.ledger, p.life},
+		Drivers:  map[string]driver.Driver{"directory": mortalDriver{u.places, p.life}},
+		Checkers: map[string]check.Checker{"http": mortalChecker{u.book, p.life}, "command": mortalChecker{u.book, p.life}},
+		Now:      u.clock.now,
+		NewID:    func() string { return fmt.Sprintf("id-%d", u.ids.Add(1)) },
+		Pause:    u.pause,
+		Secret:   func(_ context.Context, reference string) (string, error) { return "value of " + reference, nil },
+	}
+	if u.mutation.options != nil {
+		u.mutation.options(&o)
+	}
+	p.Engine = newEngine(o)
+	return p
+}
+
+// errPatience ends a wait: people do not wait for ever.
+var errPatience = errors.New("waited long enough")
+
+const maxPauses = 20
+
+func (u *universe) pause(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if u.pauses.Add(1) > maxPauses {
+		return errPatience
+	}
+	u.oracle.moment.Lock()
+	defer u.oracle.moment.Unlock()
+	u.clock.move(d + u.stride)
+	return nil
+}
+
+// evenly draws each number below 256 as often as the others, and 0 first when a failure is made smaller: rapid's own ranges
+// prefer small numbers and edges.
+var evenly = rapid.Custom(func(t *rapid.T) int {
+	v := 0
+	for range 8 {
+		v *= 2
+		if rapid.Bool().Draw(t, "bit") {
+			v++
+		}
+	}
+	return v
+})
+
+// pick draws a number below n.
+func (u *universe) pick(n int) int { return evenly.Draw(u.t, "lot") * n / 256 }
+
+// chance is true that many times of a hundred.
+func (u *universe) chance(percent int) bool { return u.pick(100) >= 100-percent }
+
+// wrong lists the complaints that end the history.
+func (u *universe) wrong() []string {
+	return slices.DeleteFunc(u.oracle.complaints(), func(line string) bool { return !strings.Contains(line, u.stopAt) })
+}
+
+func pickOf[V any](u *universe, from ...V) V { return from[u.pick(len(from))] }
+
+func (u *universe) note(format string, args ...any) {
+	u.trace = append(u.trace, u.clock.now().Format("02 15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+// wish is something a user asks for that may deploy.
+type wish struct {
+	words           string
+	actor           string
+	pipeline, entry string // entry is empty when nothing is to be done at once
+	preview         delivery.PreviewRequest
+	put             func(*process) error
+	wait            func(*process) (delivery.Work, error)
+}
+
+// outcome is what came of a wish.
+type outcome struct {
+	refused error         // by the write itself
+	stopped error         // the work ended without coming to rest
+	work    delivery.Work // at rest
+	done    []string      // "version to environment", of deployments that were not there before
+	failed  bool          // something went wrong in a place
+	paused  bool
+	told    bool // a verification wrote a report
+}
+
+func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
+
+// manyMoments is longer than any work here takes; no test waits for it to pass.
+const manyMoments = time.Hour
+
+// maxDeployments is how often one wish may reach a driver before it is plain that it never comes to rest.
+const maxDeployments = 80
+
+// run carries a wish out in a process and waits until it has come to rest.
+func (u *universe) run(p *process, w wish) outcome {
+	calls, failed := u.places.count()
+	known, before := map[string]bool{}, u.all()
+	for _, d := range before {
+		known[d.ID] = true
+	}
+	noes, pauses, reports := u.book.noes(), u.pauses.Load(), u.oracle.reports()
+	out := outcome{refused: w.put(p)}
+	if out.refused == nil {
+		var err error
+		if out.work, err = w.wait(p); err != nil {
+			out.stopped = err
+		}
+		if w.entry != "" && out.stopped == nil {
+			p.mu.Lock()
+			if r := p.runs[runKey{w.pipeline, w.entry}]; r != nil {
+				out.stopped = r.err
+			}
+			p.mu.Unlock()
+		}
+	}
+	_, failedNow := u.places.count()
+	out.done, out.paused = append(u.places.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
+	out.failed = failedNow != failed || u.book.noes() != noes
+	out.told = u.oracle.reports() != reports
+	return out
+}
+
+// apply is what a user does: look at the plan, and apply it. The process may die meanwhile.
+func (u *universe) apply(w wish, dies bool) {
+	u.pauses.Store(0)
+	preview, err := u.foresee(w)
+	if err != nil {
+		u.oracle.complain(fmt.Sprintf("[8] preview of %s: %v", w.words, err))
+		return
+	}
+	if dies {
+		u.kill()
+	}
+	u.limitDeployments()
+	out := u.run(u.self, w)
+	u.count(out)
+	if out.refused == nil && w.entry != "" && w.preview.Verification == nil {
+		u.wishes[w.pipeline+"/"+w.entry] = w
+	}
+	u.note("%s: refused=%v stopped=%v failure=%v done=%v preview=%v", w.words, out.refused, out.stopped, out.work.Failure, out.done, stepsOf(preview))
+	if u.self.life.ended() {
+		u.revive()
+		if u.chance(80) {
+			u.note("again, in a new process")
+			u.tally.add("continued after a crash")
+			u.apply(w, false)
+		}
+		return
+	}
+	if dies {
+		u.self.life.limit(-1, false, nil)
+	}
+	u.agree(w, preview, out)
+	u.settled(w, out)
+}
+
+// kill lets the process die, or be asked to stop, after a few more touches of the world.
+func (u *universe) kill() {
+	touches := u.pick(14)
+	if u.chance(35) {
+		u.self.life.limit(touches, false, u.self.end)
+		return
+	}
+	u.self.life.limit(touches, u.chance(50), nil)
+}
+
+// revive starts a new process on what the last one left.
+func (u *universe) revive() {
+	if u.self.life.dead {
+		u.tally.add("crashed")
+	} else {
+		u.tally.add("asked to stop")
+	}
+	u.self.end()
+	u.note("the process ended")
+	u.self = u.process()
+}
+
+func (u *universe) limitDeployments() {
+	calls, _ := u.places.count()
+	self := u.self
+	u.places.mu.Lock()
+	defer u.places.mu.Unlock()
+	left := maxDeployments
+	u.places.onCall = func(r driver.Request) {
+		u.freezeWhere(r)
+		u.places.mu.Lock()
+		many := len(u.places.calls)-calls > left
+		u.places.mu.Unlock()
+		if many {
+			u.oracle.complain("[5] deploys again and again, and does not come to rest")
+			self.end()
+		}
+	}
+}
+
+func (u *universe) foresee(w wish) (delivery.Preview, error) {
+	preview, err := u.self.Preview(context.Background(), w.actor, w.preview)
+	if u.mutation.preview != nil {
+		preview = u.mutation.preview(preview)
+	}
+	return preview, err
+}
+
+func (u *universe) read(f func(context.Context, store.Reader)) {
+	ctx := context.Background()
+	if err := u.ledger.View(ctx, func(r store.Reader) error { f(ctx, r); return nil }); err != nil {
+		u.oracle.complain("the ledger cannot be read: " + err.Error())
+	}
+}
+
+func (u *universe) all() (found []delivery.Deployment) {
+	u.read(func(ctx context.Context, r store.Reader) { found = must(r.Deployments(ctx, store.DeploymentFilter{})) })
+	return found
+}

@@ -1,0 +1,200 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// StartVerification begins the work: the checks, and then the way on through the automatic stages behind.
+func (e *Worker) StartVerification(asked context.Context, actor string, r delivery.VerificationRequest) error {
+	key := runKey{r.Spec.Pipeline, r.Spec.Stage}
+	return e.launch(asked, key, func(ctx context.Context, work *run) error {
+		if err := e.verifyAuthorized(ctx, actor, r); err != nil {
+			return err
+		}
+		w, err := e.view(ctx, key.pipeline)
+		if wanted := w.Promotions[key.entry]; err != nil || wanted.Unmanaged || wanted.Spec.Version != r.Spec.Version {
+			return err // nothing moves it on, or something else is wanted there by now
+		}
+		work.wanted, work.decision, err = e.advance(ctx, actor, key.pipeline, key.entry, delivery.Decision.Onward)
+		return err
+	})
+}
+
+// errElsewhere says that another process is at work in one of the stage's environments.
+var errElsewhere = errors.New("another process is at it")
+
+// verifyHandedOut runs the stage's checks on what is handed out, once nobody else is at work there, and settles it.
+func (e *Worker) verifyAuthorized(ctx context.Context, actor string, r delivery.VerificationRequest) error {
+	for {
+		jobs, pipeline, err := e.takeVerification(ctx, actor, r)
+		if errors.Is(err, errElsewhere) {
+			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		return e.check(ctx, actor, pipeline, jobs)
+	}
+}
+
+// takeVerification takes the leases of everything that a verification settles, or of nothing.
+func (e *Worker) takeVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (jobs []job, pipeline delivery.PipelineSpec, err error) {
+	var elsewhere error
+	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
+		w, err := e.load(ctx, tx, r.Spec.Pipeline, r.Spec.Versions()...)
+		if err != nil {
+			return err
+		}
+		settles, err := w.Verifiable(r.Spec, r.Again)
+		if err != nil {
+			return err
+		}
+		since := time.Now()
+		jobs, pipeline, elsewhere = nil, w.Pipeline, nil
+		for _, d := range settles {
+			lease, err := e.acquire(ctx, tx, d.Environment, d.Pipeline)
+			if err != nil && delivery.CodeOf(err) == delivery.CodeConflict {
+				// Not undone: what was found out about the other's lease is kept.
+				elsewhere = errElsewhere
+				return letGo(ctx, tx, jobs)
+			}
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, job{lease: lease, since: since, deployment: d})
+		}
+		for _, j := range jobs {
+			if err := e.journal.Append(ctx, tx, actor, journal.One("deployment.resumed", j.deployment.ID, j.deployment)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = elsewhere
+	}
+	return jobs, pipeline, err
+}
+
+func letGo(ctx context.Context, tx store.Tx, jobs []job) error {
+	for _, j := range jobs {
+		if err := tx.ReleaseLease(ctx, j.lease); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check runs the stage's checks in every environment, under the leases, and settles all of them together.
+func (e *Worker) check(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) error {
+	for _, j := range jobs {
+		held, stop := e.keep(ctx, j.lease, j.since)
+		defer stop() //nolint:gocritic // all of them are kept until all are settled
+		ctx = held
+	}
+	settled, err := e.checkUnderLeases(ctx, actor, pipeline, jobs)
+	err = cause(ctx, err)
+	for _, j := range jobs {
+		if !settled {
+			e.releaseLease(ctx, j.lease, err)
+		}
+	}
+	return err
+}
+
+// checkUnderLeases says whether the deployments are settled, and their leases given up with that.
+func (e *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) (settled bool, err error) {
+	failures := make([]error, len(jobs))
+	group := errgroup.Group{}
+	group.SetLimit(observe.MaxQuestions)
+	for i := range jobs {
+		j := &jobs[i]
+		group.Go(func() (err error) {
+			// Deployed software may tell its secrets to whoever checks it, so they have to be known to be hidden.
+			if j.known, err = e.o.Observer.Confidential(ctx, j.deployment.Environment, j.deployment.Content); err != nil {
+				return err
+			}
+			var failure error
+			j.deployment.Checks, failure = e.verify(ctx, pipeline, j.deployment)
+			for n := range j.deployment.Checks {
+				j.deployment.Checks[n].Detail = j.known.Hide(j.deployment.Checks[n].Detail)
+			}
+			failures[i] = j.known.HideError(failure)
+			return nil
+		})
+	}
+	if err := errors.Join(group.Wait(), context.Cause(ctx)); err != nil {
+		return false, err
+	}
+	return e.settleVerification(ctx, actor, jobs, failures)
+}
+
+// settleVerification saves how the checks ended. What Terraform deployed it deployed as one, so when the checks fail in one
+// environment, none of the others counts as verified.
+func (e *Worker) settleVerification(ctx context.Context, actor string, jobs []job, failures []error) (settled bool, err error) {
+	failed := errors.Join(failures...)
+	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
+		for i, j := range jobs {
+			if err := tx.CheckLease(ctx, j.lease); err != nil {
+				return err
+			}
+			events, err := e.settleOne(ctx, tx, j.deployment, failures[i], failed != nil)
+			if err != nil {
+				return err
+			}
+			if err := e.journal.Append(ctx, tx, actor, events); err != nil {
+				return err
+			}
+			if err := tx.ReleaseLease(ctx, j.lease); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || failed == nil {
+		return err == nil, err
+	}
+	first := slices.IndexFunc(failures, func(failure error) bool { return failure != nil })
+	d := jobs[first].deployment
+	return true, delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
+}
+
+// settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
+func (e *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
+	now := e.now()
+	kind, first := "deployment.verified", d.Status != delivery.Verified
+	switch {
+	case failure != nil:
+		d.Status, d.Failure, d.SettledAt, kind = delivery.Failed, failure.Error(), &now, "deployment.failed"
+	case withOthers:
+		d.Status, d.SettledAt, kind = delivery.RolledBack, &now, "deployment.rolled_back"
+	case first:
+		d.Status, d.VerifiedAt, d.SettledAt = delivery.Verified, &now, &now
+	}
+	if err := tx.PutDeployment(ctx, d); err != nil {
+		return nil, err
+	}
+	events := journal.One(kind, d.ID, d)
+	if d.Status == delivery.Verified && first {
+		replaced, err := e.replace(ctx, tx, d, now)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, replaced...)
+	}
+	reported, err := e.addReports(ctx, tx, d)
+	return append(events, reported...), err
+}

@@ -1,0 +1,84 @@
+package world
+
+import (
+	"context"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+)
+
+// Answers is what the outside world said to the questions of a decision. They are kept apart from the ledger's part of the world, so
+// that the ledger can be read again, inside a transaction, without asking twice.
+type Answers struct {
+	Pipeline     string
+	observations map[string]observed
+	checks       map[delivery.CheckKey]delivery.CheckResult
+}
+
+// observed is what was seen in an environment, and which deployment was expected there: it says nothing about a later one.
+type observed struct {
+	delivery.Observation
+	expected string
+}
+
+// NewAnswers has no answer yet.
+func NewAnswers(pipeline string) Answers {
+	return Answers{Pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+}
+
+// ForNextWave keeps what was seen a moment ago, so that the environments of a large stage are not observed again for each of its waves.
+// Everything that a gate depends on is forgotten, because gates are asked at the moment of each deployment: the answers of checks, and
+// observations too where a gate compares what runs.
+func (a Answers) ForNextWave(w delivery.World) Answers {
+	next := NewAnswers(a.Pipeline)
+	if !w.ComparesPlaces() {
+		next.observations = a.observations
+	}
+	return next
+}
+
+// Apply returns the world with the answers that still apply to it.
+func (a Answers) Apply(w delivery.World) delivery.World {
+	w.Checks, w.Observations = a.checks, map[string]delivery.Observation{}
+	for env, seen := range a.observations {
+		if seen.expected == expectedIn(w, env) {
+			w.Observations[env] = seen.Observation
+		}
+	}
+	return w
+}
+
+// AddObservation records what was seen in an environment of the world.
+func (a Answers) AddObservation(w delivery.World, env string, seen delivery.Observation) {
+	a.observations[env] = observed{seen, expectedIn(w, env)}
+}
+
+// AddCheck records what a gate's check said.
+func (a Answers) AddCheck(key delivery.CheckKey, result delivery.CheckResult) { a.checks[key] = result }
+
+// Observation is what was seen in an environment, if it was observed.
+func (a Answers) Observation(env string) delivery.Observation { return a.observations[env].Observation }
+
+func expectedIn(w delivery.World, env string) string {
+	if current := w.Current(env); current != nil {
+		return current.ID
+	}
+	return ""
+}
+
+// Answerer answers questions about the outside world. Each question gets an answer, if only that there is none.
+type Answerer interface {
+	Answer(ctx context.Context, w delivery.World, questions delivery.Questions, into Answers) error
+}
+
+// Resolve evaluates a question of the world until nothing is left to ask: it is called again with every answer found.
+func Resolve(ctx context.Context, w delivery.World, by Answerer, found Answers, question func(delivery.World) delivery.Questions) error {
+	for {
+		asked := question(found.Apply(w))
+		if asked.Empty() {
+			return nil
+		}
+		if err := by.Answer(ctx, w, asked, found); err != nil {
+			return err
+		}
+	}
+}

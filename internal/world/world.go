@@ -1,0 +1,133 @@
+// Package world loads what delivery judges: the part of the ledger that a decision needs, with what a plan is about to change applied to
+// it, and with what the outside world answered. It reads, and asks nobody but the ledger.
+package world
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+)
+
+// Load loads what a decision at a moment needs from the ledger, in a few reads, however long the history. A change set that is not nil
+// is applied to it. The world holds what concerns the named versions, and those that run or are wanted somewhere.
+func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, changes *ChangeSet, versions ...string) (delivery.World, error) {
+	w := delivery.World{Now: now}
+	var err error
+	if w.Pipeline, err = pipelineOf(ctx, r, pipeline, changes); err != nil {
+		return w, err
+	}
+	if w.Environments, err = EnvironmentsOf(ctx, r, w.Pipeline, changes); err != nil {
+		return w, err
+	}
+	promotions, err := r.Promotions(ctx, pipeline)
+	if err != nil {
+		return w, err
+	}
+	w.Promotions = map[string]delivery.Promotion{}
+	for _, p := range promotions {
+		w.Promotions[p.Spec.Stage] = p
+		versions = append(versions, p.Spec.Version)
+	}
+	versions = changes.versions(versions)
+	if versions, err = loadDeployments(ctx, r, &w, versions); err != nil {
+		return w, err
+	}
+	if err := loadReleases(ctx, r, &w, versions); err != nil {
+		return w, err
+	}
+	if err := loadEvidence(ctx, r, &w, versions); err != nil {
+		return w, err
+	}
+	if changes != nil {
+		changes.apply(&w)
+	}
+	err = LoadRollouts(ctx, r, &w) // last, because a gate of the changes counts them too
+	return w, err
+}
+
+// loadDeployments loads the deployments that a decision about the versions needs, and returns the versions that they speak of.
+// What runs, and what might be gone back to, may have broken long ago or elsewhere in its stage, so all of its deployments are
+// needed too: that takes a second look when another version than the wanted ones runs somewhere.
+func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wanted []string) (known []string, err error) {
+	for {
+		if w.Deployments, err = r.DecisionHistory(ctx, w.Pipeline.Name, wanted...); err != nil {
+			return nil, err
+		}
+		known = slices.Clone(wanted)
+		for _, d := range w.Deployments {
+			known = append(known, d.Content.Version)
+		}
+		slices.Sort(known)
+		known = slices.Compact(known)
+		if !slices.ContainsFunc(known, func(v string) bool { return !slices.Contains(wanted, v) }) {
+			return known, nil
+		}
+		wanted = known
+	}
+}
+
+func pipelineOf(ctx context.Context, r store.Reader, name string, changes *ChangeSet) (delivery.PipelineSpec, error) {
+	if changes != nil {
+		if spec, ok := changes.pipelines[name]; ok {
+			return spec, nil
+		}
+	}
+	return r.Pipeline(ctx, name)
+}
+
+// EnvironmentsOf loads the environments that a pipeline deploys to, and those they declare parity with, each as it is in effect.
+func EnvironmentsOf(ctx context.Context, r store.Reader, pipeline delivery.PipelineSpec, changes *ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
+	names := []string{}
+	for _, stage := range pipeline.Stages {
+		names = append(names, stage.Environments...)
+	}
+	return Effective(ctx, r, names, changes)
+}
+
+// Effective loads the named environments that exist, with those they are replicas of or declare parity with, each as it is in
+// effect. However many they are, that takes three reads at most: theirs, their relatives', and the sources of those.
+func Effective(ctx context.Context, r store.Reader, names []string, changes *ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
+	known := map[string]delivery.EnvironmentSpec{}
+	if err := LoadEnvironments(ctx, r, names, changes, known); err != nil {
+		return nil, err
+	}
+	if err := LoadEnvironments(ctx, r, Related(known, delivery.EnvironmentSpec.RelatedTo), changes, known); err != nil {
+		return nil, err
+	}
+	if err := LoadEnvironments(ctx, r, Related(known, delivery.EnvironmentSpec.Sources), changes, known); err != nil {
+		return nil, err
+	}
+	return delivery.Effective(known)
+}
+
+// Related lists what the environments name, each once.
+func Related(known map[string]delivery.EnvironmentSpec, by func(delivery.EnvironmentSpec) []string) []string {
+	names := []string{}
+	for _, env := range known {
+		names = append(names, by(env)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func LoadEnvironments(ctx context.Context, r store.Reader, names []string, changes *ChangeSet, into map[string]delivery.EnvironmentSpec) error {
+	missing := []string{}
+	for _, name := range names {
+		if spec, ok := changes.environment(name); ok {
+			into[name] = spec
+		} else if _, ok := into[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	specs, err := r.Environments(ctx, missing...)
+	for _, spec := range specs {
+		into[spec.Name] = spec
+	}
+	return err
+}
