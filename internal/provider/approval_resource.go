@@ -33,6 +33,7 @@ func newApprovalResource() resource.Resource {
 // Schema describes cd_approval.
 func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. Let the promotion depend on it, so that it is given first. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{

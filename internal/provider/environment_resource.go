@@ -34,6 +34,7 @@ func newEnvironmentResource() resource.Resource {
 
 // Schema describes cd_environment.
 func (r *environmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An environment: a place where software runs, with its configuration, where releases are deployed to, and which environment it must equal. " +
 			"Destroying it stops managing it: what runs there keeps running, and its history stays. It is refused while a pipeline uses the environment. " +

@@ -32,6 +32,7 @@ func newFreezeResource() resource.Resource {
 
 // Schema describes cd_freeze.
 func (r *freezeResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Stops the line: while it lasts, nothing is deployed where it applies. Taking back a failed deployment is still allowed. " +
 			"Each of `environments`, `tiers` and `pipelines` that is given narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production, and nothing else. " +

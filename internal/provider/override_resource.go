@@ -36,6 +36,7 @@ func newOverrideResource() resource.Resource {
 // Schema describes cd_override.
 func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Breaks the glass: skips gates of one stage for one release, until it expires. Only gates that the stage lists in `overridable` can be skipped, and never those of a policy. While it lives, every plan that delivers or promotes the release there warns of it; it stays on record for good. Let the promotion depend on it, so that it is there first. Every change replaces it, and destroying revokes it.",
 		Attributes: map[string]schema.Attribute{

@@ -17,6 +17,7 @@ import (
 
 // Schema describes cd_pipeline.
 func (r *pipelineResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A pipeline: the path of one deployable thing through ordered stages. " +
 			"Destroying it stops managing it: what runs keeps running, and its history stays.",

@@ -32,6 +32,7 @@ func newPolicyResource() resource.Resource {
 
 // Schema describes cd_policy.
 func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A guardrail: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
 			"A stage's own gates and those of every policy are all asked, so a stage can be stricter than policy, never laxer; no override skips a policy's gate. " +

@@ -36,6 +36,7 @@ func newPromotionResource() resource.Resource {
 
 // Schema describes cd_promotion.
 func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A promotion: brings one release into one manual stage, if every gate of the stage passes, and carries it on through the automatic stages that follow. The plan shows every gate with its verdict. Changing `version` promotes another release in place; an older version rolls back. Destroying stops managing the stage: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{

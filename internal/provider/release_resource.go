@@ -36,6 +36,7 @@ func newReleaseResource() resource.Resource {
 
 // Schema describes cd_release.
 func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A release: an immutable version of the artifacts of one pipeline. Applying registers it and carries it through the pipeline's leading `automatic` stages: gates, deploy, verify, next stage. It stops before the first manual stage, at a pending gate (with a warning that says what it waits for), or at a failure (the apply fails). Changing `version` delivers the other release; an older version rolls back. Destroying stops managing the release: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{

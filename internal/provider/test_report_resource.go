@@ -32,6 +32,7 @@ func newTestReportResource() resource.Resource {
 // Schema describes cd_test_report.
 func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Let the promotion that it is for depend on it, so that it is recorded first. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
 		Attributes: map[string]schema.Attribute{

@@ -36,6 +36,7 @@ func newVerificationResource() resource.Resource {
 
 // Schema describes cd_verification.
 func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defer fixNestedTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Verifies what Terraform itself has deployed: for a stage whose environments have no `target`. A `cd_promotion` hands out the release's artifacts, other resources deploy them, and this resource then runs the stage's `verify` checks and settles the deployment: verified, or failed. Only a verified release may enter the next stage; automatic stages behind are entered right away. Let it `depends_on` the resources that deploy. When a check does not pass, the apply fails and the release is held in the stage until the promotion's `attempt` is raised. Destroying stops managing.",
 		Attributes: map[string]schema.Attribute{
