@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // MaxDetailBytes bounds a result's Detail.
@@ -28,9 +29,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Repeat asks until the answer is a pass or Broken, at most as often as attempts says (at least once), and returns the last
-// answer. It pauses between attempts only. The error is ctx's, and then there is no answer.
-func Repeat(ctx context.Context, attempts int, interval time.Duration, pause Pause, ask func(context.Context) delivery.CheckResult) (delivery.CheckResult, error) {
+// answer, with what the request hides masked. It pauses between attempts only. The error is ctx's, and then there is no answer.
+func Repeat(ctx context.Context, r delivery.CheckRequest, attempts int, interval time.Duration, pause Pause, ask func(context.Context) delivery.CheckResult) (delivery.CheckResult, error) {
 	attempts = max(attempts, 1)
+	mask := redact.New(r.Hidden...)
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil {
 			return delivery.CheckResult{}, err
@@ -40,7 +42,7 @@ func Repeat(ctx context.Context, attempts int, interval time.Duration, pause Pau
 			return delivery.CheckResult{}, err // what looks like a "no" is only that the caller gave up
 		}
 		if answer.Passed || answer.Broken || attempt == attempts {
-			answer.Detail = detail(answer.Detail, attempt, attempts)
+			answer.Detail = detail(mask.Printable(answer.Detail), attempt, attempts)
 			return answer, nil
 		}
 		if err := pause(ctx, interval); err != nil {

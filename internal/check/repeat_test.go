@@ -21,7 +21,7 @@ func TestSleep(t *testing.T) {
 
 func TestRepeatCutsDetailsBetweenCharacters(t *testing.T) {
 	for _, text := range []string{strings.Repeat("ö", check.MaxDetailBytes), "x" + strings.Repeat("ö", check.MaxDetailBytes)} {
-		answer, err := check.Repeat(t.Context(), 2, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+		answer, err := check.Repeat(t.Context(), delivery.CheckRequest{}, 2, 0, check.Sleep, func(context.Context) delivery.CheckResult {
 			return delivery.CheckResult{Detail: text}
 		})
 		require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestRepeatCutsDetailsBetweenCharacters(t *testing.T) {
 func TestAPassCountsEvenIfTheCallerLeftMeanwhile(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, passed := range []bool{true, false} {
-		answer, err := check.Repeat(ctx, 1, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+		answer, err := check.Repeat(ctx, delivery.CheckRequest{}, 1, 0, check.Sleep, func(context.Context) delivery.CheckResult {
 			cancel()
 			return delivery.CheckResult{Passed: passed}
 		})

@@ -52,6 +52,8 @@ type CheckRequest struct {
 	Version     string            `json:"version"`
 	Digest      string            `json:"digest"`
 	Config      map[string]string `json:"config,omitempty"` // effective configuration; empty for a gate
+	// Hidden are the values that the answer may not show. The check gets none of them, but what it asks may know them.
+	Hidden []string `json:"-"`
 }
 
 // CheckResult is a checker's answer.

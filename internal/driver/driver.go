@@ -4,8 +4,11 @@ package driver
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // Driver deploys to one kind of target. It is safe for concurrent use.
@@ -44,10 +47,19 @@ type Request struct {
 	// Credentials are what the driver itself needs to be let in, by the attribute of the target that refers to them; filled for
 	// Observe too. Like Secrets they show nowhere, and they are no part of what gets deployed.
 	Credentials map[string]string `json:"-"`
+	// Hidden are more values that may show nowhere. Observe gets those of the secrets here: they are masked, and handed to nobody.
+	Hidden []string `json:"-"`
 	// Resumed says that the deployment may be under way already: whoever began it went away before it was settled.
 	Resumed bool            `json:"-"`
 	Receipt string          `json:"receipt,omitempty"` // Observe: what Deploy returned
 	Target  delivery.Target `json:"-"`
+}
+
+// Mask masks all that a driver may not show: in errors, receipts and observations, before they are cut to length.
+func (r Request) Mask() *redact.Masker {
+	values := slices.Clone(r.Hidden)
+	values = slices.AppendSeq(values, maps.Values(r.Secrets))
+	return redact.New(slices.AppendSeq(values, maps.Values(r.Credentials))...)
 }
 
 // Result is what a driver leaves with the ledger.

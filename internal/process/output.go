@@ -2,11 +2,11 @@ package process
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // tail keeps the last bytes written to it. It is safe for concurrent use: both streams of a program write to one.
@@ -55,64 +55,77 @@ func (t *tail) bytes() []byte {
 // capture is where the output of one program goes.
 type capture struct {
 	stdout   *tail // as it was written
-	log      *tail // both streams, line by line
+	log      *tail // both streams, line by line, masked
+	mixed    *redact.Stream
 	outLines *lines
 	errLines *lines
 }
 
-func newCapture(stdoutLimit, logLimit int) *capture {
-	log := &tail{limit: logLimit}
-	return &capture{stdout: &tail{limit: stdoutLimit}, log: log, outLines: &lines{to: log}, errLines: &lines{to: log}}
+func newCapture(limit int, mask *redact.Masker) *capture {
+	c := &capture{stdout: &tail{limit: limit}, log: &tail{limit: limit}}
+	c.mixed = mask.Stream(c.log)
+	var turn sync.Mutex // one for both streams
+	c.outLines = &lines{turn: &turn, to: c.mixed, long: mask.Stream(c.mixed), limit: limit}
+	c.errLines = &lines{turn: &turn, to: c.mixed, long: mask.Stream(c.mixed), limit: limit}
+	return c
 }
 
 // flush adds the lines that never ended. Nothing may write any more.
 func (c *capture) flush() {
 	c.outLines.flush()
 	c.errLines.flush()
+	_ = c.mixed.Flush() // a tail takes everything
 }
 
-// lines hands on whole lines only. So the streams of a program mix line by line, and no line of one cuts a line, or a secret,
-// of the other.
+// lines passes on whole lines only. So the streams of a program mix line by line, and no line of one cuts a line, or a secret,
+// of the other. A line that is longer than the limit is masked by itself and then passed on in pieces.
 type lines struct {
-	to      *tail
+	turn    *sync.Mutex
+	to      *redact.Stream
+	long    *redact.Stream
+	limit   int
 	partial []byte
+	isLong  bool
 }
 
-// Write never fails. A line longer than the tail keeps is handed on in pieces.
+// Write never fails.
 func (l *lines) Write(chunk []byte) (int, error) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
 	l.partial = append(l.partial, chunk...)
-	if end := bytes.LastIndexByte(l.partial, '\n') + 1; end > 0 {
-		l.hand(end)
+	if l.isLong {
+		if end := bytes.IndexByte(l.partial, '\n') + 1; end > 0 {
+			l.endLong(end)
+		}
 	}
-	if len(l.partial) > l.to.limit {
-		l.hand(len(l.partial))
+	if end := bytes.LastIndexByte(l.partial, '\n') + 1; end > 0 {
+		l.pass(l.to, end)
+	}
+	if l.isLong || len(l.partial) > l.limit {
+		l.isLong = true
+		l.pass(l.long, len(l.partial))
 	}
 	return len(chunk), nil
 }
 
-func (l *lines) flush() { l.hand(len(l.partial)) }
-
-func (l *lines) hand(n int) {
-	l.to.add(l.partial[:n])
-	l.partial = append(l.partial[:0], l.partial[n:]...)
+func (l *lines) flush() {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	if l.isLong {
+		l.endLong(len(l.partial))
+	}
+	l.pass(l.to, len(l.partial))
 }
 
-// escapes are the sequences by which a program colours text or moves the cursor.
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[\x20-\x2f]*[\x40-\x7e]|\][^\x07\x1b]*(\x07|\x1b\\)?|[\x40-\x5a\x5c-\x5f])`)
+func (l *lines) endLong(n int) {
+	l.pass(l.long, n)
+	_ = l.long.Flush() // the stream behind it takes everything
+	l.isLong = false
+}
 
-// Printable returns text as it may be shown in an error: valid UTF-8, no escape sequences, no control characters but newline
-// and tab. A carriage return, by which programs draw progress, ends a line.
-func Printable(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	text = strings.ReplaceAll(text, "\r", "\n")
-	text = escapes.ReplaceAllString(text, "")
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
-			return -1
-		}
-		return r
-	}, text)
+func (l *lines) pass(to *redact.Stream, n int) {
+	_, _ = to.Write(l.partial[:n]) // as does the tail behind both
+	l.partial = append(l.partial[:0], l.partial[n:]...)
 }
 
 // lastLines returns the end of the text: whole lines as far as possible, else the end of the last one, marked as cut.

@@ -1,29 +1,15 @@
 package process
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-)
 
-func TestPrintable(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain\ttext\n":                "plain\ttext\n",
-		"\x1b[1;31mred\x1b[0m":         "red",
-		"\x1b]0;title\x07text":         "text",
-		"10%\r20%\r\ndone":             "10%\n20%\ndone",
-		"bell\a null\x00 delete\x7f":   "bell null delete",
-		"bad \xff byte":                "bad \uFFFD byte",
-		"right \u202Eto left":          "right to left",
-		"\x1b[38;5;196mcolour\x1b[39m": "colour",
-	} {
-		require.Equal(t, want, Printable(in), "%q", in)
-	}
-}
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
+)
 
 func TestLastLines(t *testing.T) {
 	for _, test := range []struct {
@@ -44,38 +30,8 @@ func TestLastLines(t *testing.T) {
 	}
 }
 
-func TestMaskKnowsTheFormsOfASecret(t *testing.T) {
-	secret := "p\"a ss<w>/ö\n"
-	for _, text := range []string{
-		secret, strings.TrimSpace(secret),
-		`p\"a ss<w>/ö\n`, `p\"a ss\u003cw\u003e/ö\n`,
-		"p%22a+ss%3Cw%3E%2F%C3%B6%0A", "p%22a%20ss%3Cw%3E%2F%C3%B6%0A",
-		base64.StdEncoding.EncodeToString([]byte(secret)),
-	} {
-		require.Equal(t, "before *** after", Mask("before "+text+" after", []string{secret}), "%q", text)
-	}
-}
-
-func TestMaskHidesEachLineOfASecret(t *testing.T) {
-	secret := "-----BEGIN KEY-----\nMIIEvQIBADAN\n}\n-----END KEY-----\n"
-	require.Equal(t, "{ *** }", Mask("{ MIIEvQIBADAN }", []string{secret}))
-	require.Equal(t, "***", Mask(secret, []string{secret}))
-}
-
-func TestMaskLeavesNoRestOfSecretsThatOverlap(t *testing.T) {
-	require.Equal(t, "x***y", Mask("xabcdefy", []string{"abcd", "cdef", "bc"}))
-	require.Equal(t, "x***y", Mask("xaaay", []string{"aa"}))
-	require.Equal(t, "nothing to hide", Mask("nothing to hide", []string{"", "other"}))
-}
-
-func TestEscapesHideNoSecret(t *testing.T) {
-	log := &tail{limit: 100}
-	log.add([]byte("pass\x1b[31mword\x1b[0m and pass\x00word"))
-	require.Equal(t, "*** and ***", newMask([]string{"password"}).readable(log))
-}
-
 func TestStreamsMixByLine(t *testing.T) {
-	c := newCapture(100, 100)
+	c := newCapture(100, nil)
 	for _, write := range []struct {
 		to   *lines
 		text string
@@ -91,16 +47,17 @@ func TestStreamsMixByLine(t *testing.T) {
 func TestNoRestOfASecretSurvivesTheLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		secret := "SECRETVALUE"
-		hide := newMask([]string{secret})
 		limit := rapid.IntRange(1, 60).Draw(t, "limit")
-		c := newCapture(limit, limit+hide.longest())
-		for range rapid.IntRange(1, 20).Draw(t, "lines") {
-			before := strings.Repeat(".", rapid.IntRange(0, 20).Draw(t, "before"))
-			_, err := fmt.Fprintf(c.outLines, "%s%s\n", before, secret)
+		c := newCapture(limit, redact.New(secret))
+		for range rapid.IntRange(1, 20).Draw(t, "writes") {
+			to := rapid.SampledFrom([]*lines{c.outLines, c.errLines}).Draw(t, "to")
+			before := strings.Repeat(".", rapid.SampledFrom([]int{0, 1, 2, 3, 5, 8, 20, 10_000}).Draw(t, "before"))
+			end := rapid.SampledFrom([]string{"\n", "", "\n\n"}).Draw(t, "end")
+			_, err := fmt.Fprintf(to, "%s%s%s", before, secret, end)
 			require.NoError(t, err)
 		}
 		c.flush()
-		shown := lastLines(hide.readable(c.log), limit)
+		shown := lastLines(string(c.log.bytes()), limit)
 		for i := range len(secret) - 1 {
 			require.NotContains(t, shown, secret[i:i+2])
 		}

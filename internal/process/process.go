@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // Defaults of a Spec.
@@ -47,8 +49,8 @@ type Spec struct {
 	// OutputLimit is how many bytes are kept, of standard output and of the log each: the last ones. What is beyond is read
 	// and dropped. 0 means DefaultOutputLimit.
 	OutputLimit int
-	// Secrets are the values to mask in the log and in errors.
-	Secrets []string
+	// Mask masks the log. The zero value masks nothing.
+	Mask *redact.Masker
 }
 
 // Output is what a program wrote.
@@ -77,16 +79,14 @@ func Run(ctx context.Context, s Spec) (Output, error) {
 	limited, cancel := s.limit(ctx)
 	defer cancel()
 
-	hide := newMask(s.Secrets)
-	limit := orDefault(s.OutputLimit, DefaultOutputLimit)
-	capture := newCapture(limit, limit+hide.longest())
+	capture := newCapture(orDefault(s.OutputLimit, DefaultOutputLimit), s.Mask)
 
 	p, err := start(limited, s, capture)
 	if err == nil {
 		err = p.wait()
 	}
 	capture.flush()
-	out := Output{Stdout: capture.stdout.bytes(), Dropped: capture.stdout.dropped, log: hide.readable(capture.log)}
+	out := Output{Stdout: capture.stdout.bytes(), Dropped: capture.stdout.dropped, log: s.Mask.Printable(string(capture.log.bytes()))}
 	return out, s.explain(ctx, limited, p, err)
 }
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // long bounds what a test must never wait for.
@@ -222,7 +224,7 @@ func TestAProgramThatReadsNothingIsNoFailure(t *testing.T) {
 
 func TestSecretsAreMaskedInTheLog(t *testing.T) {
 	s := shell(`echo "password is $SECRET"; echo "$SECRET" >&2; exit 1`)
-	s.Env, s.Secrets = map[string]string{"SECRET": "hunter2"}, []string{"hunter2"}
+	s.Env, s.Mask = map[string]string{"SECRET": "hunter2"}, redact.New("hunter2")
 	out, err := Run(t.Context(), s)
 	require.Error(t, err)
 	require.NotContains(t, out.LastLines(1000), "hunter2")

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	s := shell(script)
 	s.Grace = time.Second
-	p, err := start(context.Background(), s, newCapture(100, 100))
+	p, err := start(context.Background(), s, newCapture(100, nil))
 	if err == nil {
 		fmt.Println("watched")
 		err = p.wait()

@@ -19,6 +19,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // maxDetailBytes bounds what is repeated of a program's output.
@@ -49,7 +50,7 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: err.Error()}, ctx.Err()
 	}
 	interval := configured.Interval.Or(delivery.DefaultInterval)
-	return check.Repeat(ctx, configured.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
+	return check.Repeat(ctx, r, configured.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
 		return c.ask(ctx, r, spec)
 	})
 }
@@ -98,6 +99,7 @@ func (c *Checker) spec(r delivery.CheckRequest) (process.Spec, error) {
 		Grace:       c.grace,
 		KillNow:     c.hurry,
 		OutputLimit: maxDetailBytes,
+		Mask:        redact.New(r.Hidden...),
 	}, nil
 }
 

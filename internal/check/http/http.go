@@ -51,7 +51,7 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 		return broken(r, "the check's url is not an http or https address"), ctx.Err()
 	}
 	interval := configured.Interval.Or(delivery.DefaultInterval)
-	return check.Repeat(ctx, configured.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
+	return check.Repeat(ctx, r, configured.Attempts, interval, c.pause, func(ctx context.Context) delivery.CheckResult {
 		passed, answer := c.ask(ctx, address, *configured)
 		return delivery.CheckResult{Name: r.Name, Passed: passed, Detail: "GET " + redacted(address) + " " + answer}
 	})

@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -62,7 +61,6 @@ func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 	}
 	spec := d.spec(r, r.Target.Command.Deploy, secrets)
 	spec.Stdin = stdin
-	spec.Secrets = slices.Collect(maps.Values(secrets))
 
 	out, err := process.Run(ctx, spec)
 	if err != nil {
@@ -85,7 +83,7 @@ func deployError(ctx context.Context, r driver.Request, out process.Output, err 
 	if text := out.LastLines(maxOutputShown); text != "" {
 		last = "Its last output:\n" + text
 	}
-	return fmt.Errorf("deploying %s %s with the target's deploy command: %w; %s. %s", r.Pipeline, r.Version, err, state, last)
+	return r.Mask().Error(fmt.Errorf("deploying %s %s with the target's deploy command: %w; %s. %s", r.Pipeline, r.Version, err, state, last))
 }
 
 // spec is what both programs have in common.
@@ -101,6 +99,7 @@ func (d *Driver) spec(r driver.Request, c delivery.Command, secrets map[string]s
 		Timeout: c.Timeout.Or(delivery.DefaultCommandTimeout),
 		Grace:   d.grace,
 		KillNow: d.hurry,
+		Mask:    r.Mask(),
 	}
 }
 

@@ -33,21 +33,21 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 		return delivery.Observation{}, ctx.Err()
 	}
 	if err != nil {
-		return unknown(err, out), nil
+		return unknown(r, err, out), nil
 	}
 	told, err := readReport(out)
 	if err != nil {
-		return unknown(err, out), nil
+		return unknown(r, err, out), nil
 	}
-	return told.Compare(r.Version, expected, process.Printable), nil
+	return told.Compare(r.Version, expected, r.Mask().Printable), nil
 }
 
-func unknown(why error, out process.Output) delivery.Observation {
+func unknown(r driver.Request, why error, out process.Output) delivery.Observation {
 	reason := "the target's observe command gave no answer: " + why.Error()
 	if text := out.LastLines(maxOutputShown); text != "" {
 		reason += "; its last output:\n" + text
 	}
-	return delivery.Observation{Unknown: reason}
+	return delivery.Observation{Unknown: r.Mask().Mask(reason)}
 }
 
 // readReport reads what was printed.

@@ -66,7 +66,7 @@ func (c *call) statusAddress(from *url.URL, given string) (*url.URL, error) {
 	}
 	if !sameHost(u, c.host) || u.User != nil {
 		return nil, errFinal(fmt.Sprintf("the receiver accepted it, but gave a status address on another host, %s; it has to be on %s",
-			c.hide(shown(&url.URL{Scheme: u.Scheme, Host: u.Host})), shown(c.host)))
+			c.mask.Printable(shown(&url.URL{Scheme: u.Scheme, Host: u.Host})), shown(c.host)))
 	}
 	u.Fragment = ""
 	return u, nil

@@ -19,6 +19,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // How often, how patiently and how much.
@@ -49,20 +50,15 @@ type call struct {
 	host   *url.URL  // the receiver, without path
 	status *url.URL  // where to ask how the deployment goes; nil while unknown
 	until  time.Time // when the time is over
-	kept   []string  // values that nothing may show
+	mask   *redact.Masker
 	fate   fate
 }
 
 // call prepares for a receiver. Nothing is sent. The call it returns with an error can tell only that nothing happened.
 func (d *Driver) call(r driver.Request, timeout time.Duration) (*call, error) {
-	c := &call{d: d, r: r, target: *r.Target.Webhook, until: d.o.Now().Add(timeout)}
+	c := &call{d: d, r: r, target: *r.Target.Webhook, until: d.o.Now().Add(timeout), mask: r.Mask()}
 	if r.Resumed {
 		c.fate = mayRun
-	}
-	for _, values := range []map[string]string{r.Secrets, r.Credentials} {
-		for _, value := range values {
-			c.kept = append(c.kept, value)
-		}
 	}
 	if r.Credentials["secret"] == "" {
 		return c, errors.New("the secret that requests are signed with is empty; set what target.webhook.secret refers to")

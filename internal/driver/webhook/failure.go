@@ -12,8 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-
-	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
 )
 
 // maxWordsBytes bounds what an error repeats of a receiver's words.
@@ -96,7 +94,7 @@ func (c *call) refused(method string, response *http.Response) error {
 	if response.StatusCode/100 == 3 {
 		where := "to what is no address"
 		if to, err := response.Location(); err == nil {
-			where = "to " + c.hide(shown(to))
+			where = "to " + c.mask.Printable(shown(to))
 		}
 		return &refusal{response.StatusCode, said + ", a redirect " + where +
 			"; only a GET is redirected, on the same host and a few times, since a redirected request may be lost, or carry its credentials away. Give the final address"}
@@ -118,7 +116,7 @@ func (c *call) unanswered(method, address string, err error) error {
 	if u, wrong := url.Parse(address); wrong == nil {
 		where = " " + shown(u)
 	}
-	text := fmt.Sprintf("%s%s: %s", method, where, c.hide(reason(err)))
+	text := fmt.Sprintf("%s%s: %s", method, where, c.mask.Printable(reason(err)))
 	if final(err) {
 		return errFinal(text)
 	}
@@ -156,7 +154,7 @@ func shown(address *url.URL) string {
 
 // words are a receiver's own, as the end of a sentence; empty when it said nothing.
 func (c *call) words(text string) string {
-	text = strings.Join(strings.Fields(c.hide(text)), " ")
+	text = strings.Join(strings.Fields(c.mask.Printable(text)), " ")
 	if text == "" {
 		return ""
 	}
@@ -164,10 +162,4 @@ func (c *call) words(text string) string {
 		text = strings.ToValidUTF8(text[:maxWordsBytes], "") + "…"
 	}
 	return ": " + text
-}
-
-// hide makes text one that may be shown. It hides secrets before control characters go and after, since either may hide a secret
-// from the other.
-func (c *call) hide(text string) string {
-	return process.Mask(process.Printable(process.Mask(text, c.kept)), c.kept)
 }

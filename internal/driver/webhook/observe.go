@@ -31,7 +31,7 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 		return delivery.Observation{}, ctx.Err()
 	}
 	if err != nil {
-		seen = delivery.Observation{Unknown: "the target's webhook does not tell what runs: " + err.Error()}
+		seen = delivery.Observation{Unknown: "the target's webhook does not tell what runs: " + r.Mask().Mask(err.Error())}
 	}
 	return seen, nil
 }
@@ -67,5 +67,5 @@ func (d *Driver) observe(ctx context.Context, r driver.Request) (delivery.Observ
 	if err != nil {
 		return delivery.Observation{}, err
 	}
-	return told.Compare(r.Version, expected.Mark, c.hide), nil
+	return told.Compare(r.Version, expected.Mark, c.mask.Printable), nil
 }

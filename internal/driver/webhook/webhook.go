@@ -100,7 +100,7 @@ func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 	if ctx.Err() != nil {
 		return driver.Result{}, ctx.Err()
 	}
-	return driver.Result{}, fmt.Errorf("deploying %s %s through the target's webhook: %w; %s", r.Pipeline, r.Version, err, c.fate.in(r.Environment))
+	return driver.Result{}, c.mask.Error(fmt.Errorf("deploying %s %s through the target's webhook: %w; %s", r.Pipeline, r.Version, err, c.fate.in(r.Environment)))
 }
 
 // deploy brings the deployment to its end, successful or not.
@@ -200,7 +200,7 @@ func receiptOf(r driver.Request) receipt {
 
 func (c *call) result(a answer) (driver.Result, error) {
 	left := receiptOf(c.r)
-	left.Receipt = c.hide(a.Receipt)
+	left.Receipt = c.mask.Printable(a.Receipt)
 	text, err := json.Marshal(left)
 	return driver.Result{Receipt: string(text)}, err
 }
