@@ -85,15 +85,20 @@ var importTable = []row{
 	// Say what the floors above may ask of those below.
 	{pkg: "api", ours: []string{"delivery"}},
 	{pkg: "store", ours: []string{"delivery"}},
-	{pkg: "driver", ours: []string{"delivery"}},
-	{pkg: "check", ours: []string{"delivery"}},
+	{pkg: "driver", ours: []string{"delivery", "redact"}},
+	{pkg: "check", ours: []string{"delivery", "redact"}},
 	{pkg: "store/storetest", ours: []string{"delivery", "delivery/schedule", "store"}, outside: testOutside},
 	{pkg: "store/storetest/pgtest", outside: append([]string{pgx}, testOutside...)},
 	{pkg: "driver/drivertest", ours: []string{"delivery", "driver"}, outside: testOutside},
 	{pkg: "check/checktest", ours: []string{"delivery", "check"}, outside: testOutside},
 
+	// Mask secrets, and resolve the references to them.
+	{pkg: "redact", testOurs: []string{"redact/redacttest"}},
+	{pkg: "redact/redacttest", outside: testOutside},
+	{pkg: "secret", ours: []string{"redact"}},
+
 	// Runs what users configure as argv.
-	{pkg: "process", outside: []string{sysModule}},
+	{pkg: "process", ours: []string{"redact"}, outside: []string{sysModule}},
 
 	// Read what others wrote: test reports and signatures.
 	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule}},
@@ -105,7 +110,7 @@ var importTable = []row{
 		testOurs: []string{"controlplane", "delivery/schedule", "driver", "driver/directory", "store/storetest/..."}, // benchmarks: a control plane over each database
 	},
 	{
-		pkg: "driver/webhook", ours: []string{"delivery", "process", "driver"}, outside: []string{retryable},
+		pkg: "driver/webhook", ours: []string{"delivery", "redact", "driver"}, outside: []string{retryable},
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
@@ -113,7 +118,7 @@ var importTable = []row{
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
-		pkg: "check/*", ours: []string{"delivery", "process", "check", "junit"}, outside: []string{sysModule},
+		pkg: "check/*", ours: []string{"delivery", "process", "redact", "check", "junit"}, outside: []string{sysModule},
 		testOurs: []string{"check/checktest"},
 	},
 
@@ -123,13 +128,16 @@ var importTable = []row{
 
 	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.
 	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}},
-	{pkg: "observe", ours: []string{"check", "delivery", "driver", "world"}, outside: []string{syncModule}},
+	{
+		pkg: "observe", ours: []string{"check", "delivery", "driver", "redact", "secret", "world"}, outside: []string{syncModule},
+		testOurs: []string{"redact/redacttest"},
+	},
 	{
 		pkg: "worker", ours: []string{"delivery", "driver", "journal", "observe", "store", "world"}, outside: []string{syncModule},
-		testOurs:    []string{"check", "control", "delivery/schedule", "driver/*", "signature", "store/*"}, // tests of commands and their work together
+		testOurs:    []string{"check", "control", "delivery/schedule", "driver/*", "secret", "signature", "store/*"}, // tests of commands and their work together
 		testOutside: []string{sshsigModule, cryptoModule},
 	},
-	{pkg: "controlplane", ours: []string{"check", "control", "driver", "journal", "observe", "store", "worker"}},
+	{pkg: "controlplane", ours: []string{"check", "control", "driver", "journal", "observe", "secret", "store", "worker"}},
 	{
 		pkg: "server", ours: []string{"api", "delivery", "store"}, outside: []string{huma},
 		testOurs: []string{"acctest", "app", "client", "controlplane", "driver", "check", "store/*"},
@@ -150,7 +158,7 @@ var importTable = []row{
 	// Put it together.
 	{
 		pkg:  "app",
-		ours: []string{"api", "client", "delivery", "controlplane", "driver/...", "check/...", "server", "store/..."}, outside: []string{syncModule},
+		ours: []string{"api", "client", "delivery", "controlplane", "driver/...", "check/...", "secret", "server", "store/..."}, outside: []string{syncModule},
 		testOurs: []string{"acctest"},
 	},
 	{

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
@@ -49,7 +50,7 @@ func Open(ctx context.Context, config Config) (*App, error) {
 		return nil, err
 	}
 	hurry := make(chan struct{})
-	options := controlplane.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Log: config.Log}
+	options := controlplane.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Secrets: secret.Local{}, Log: config.Log}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}

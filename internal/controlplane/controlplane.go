@@ -12,6 +12,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/worker"
 )
@@ -22,10 +23,9 @@ type Options struct {
 	Drivers  map[string]driver.Driver // by the target's kind
 	Checkers map[string]check.Checker // by the check's kind
 
-	Now func() time.Time // default time.Now
-	// Secret resolves a reference; default reads env:NAME and file:PATH.
-	Secret func(ctx context.Context, reference string) (string, error)
-	Log    *slog.Logger // default discards
+	Now     func() time.Time // default time.Now
+	Secrets secret.Resolver  // default none
+	Log     *slog.Logger     // default discards
 
 	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default worker.DefaultLeaseTTL
 	Poll     time.Duration // between two looks while waiting for a gate or another process; default worker.DefaultPoll
@@ -42,11 +42,8 @@ func New(o Options) *Plane {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Secret == nil {
-		o.Secret = observe.ResolveSecret
-	}
 	changes := journal.New(o.Store, o.Now)
-	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secret: o.Secret}
+	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets}
 	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
 	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w}), w}
 }

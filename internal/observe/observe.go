@@ -15,6 +15,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
@@ -22,8 +23,7 @@ import (
 type Observer struct {
 	Drivers  map[string]driver.Driver // by the target's kind
 	Checkers map[string]check.Checker // by the check's kind
-	// Secret resolves a reference.
-	Secret func(ctx context.Context, reference string) (string, error)
+	Secrets  secret.Resolver
 }
 
 // MaxQuestions is how many places are looked at and checks asked at the same time.
@@ -65,16 +65,20 @@ func (o *Observer) observe(ctx context.Context, w delivery.World, env string) (d
 	if current == nil {
 		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
 	}
-	d, ok := o.Drivers[current.Content.Target.Kind()]
+	return o.look(ctx, *current)
+}
+
+// look observes what a deployment left.
+func (o *Observer) look(ctx context.Context, d delivery.Deployment) (delivery.Observation, error) {
+	by, ok := o.Drivers[d.Content.Target.Kind()]
 	if !ok {
-		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", current.Content.Target.Kind())}, nil
+		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", d.Content.Target.Kind())}, nil
 	}
-	credentials, err := o.credentials(ctx, env, current.Content.Target)
+	known, err := o.forObserving(ctx, d.Environment, d.Content)
 	if err != nil {
 		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
 	}
-	known := Confidential{Credentials: credentials}
-	seen, err := d.Observe(ctx, Request(*current, known))
+	seen, err := by.Observe(ctx, Request(d, known))
 	return known.HideObservation(seen), err
 }
 
@@ -85,16 +89,28 @@ func (o *Observer) askCheck(ctx context.Context, w delivery.World, key delivery.
 		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "neither the stage nor a policy has such a check"}, nil
 	}
 	return o.Check(ctx, delivery.CheckRequest{Check: check, Name: key.Name, Pipeline: w.Pipeline.Name, Stage: key.Stage,
-		Version: key.Version, Digest: w.Releases[key.Version].Digest})
+		Version: key.Version, Digest: w.Releases[key.Version].Digest}, o.ofStage(ctx, w, key.Stage))
 }
 
-func (o *Observer) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+// ofStage is what the software in a stage's environments may tell a check of the stage's gate.
+func (o *Observer) ofStage(ctx context.Context, w delivery.World, stage string) (known Confidential) {
+	if found, ok := w.Pipeline.Stage(stage); ok {
+		for _, env := range found.Environments {
+			known.Hidden = append(known.Hidden, o.resolvable(ctx, w.Environments[env].Secrets)...)
+		}
+	}
+	return known.masking()
+}
+
+// Check asks a check. What it says is masked: what it asked may know secrets.
+func (o *Observer) Check(ctx context.Context, r delivery.CheckRequest, known Confidential) (delivery.CheckResult, error) {
 	checker, ok := o.Checkers[r.Check.Kind()]
 	if !ok {
 		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: fmt.Sprintf("there is no checker for %q", r.Check.Kind())}, nil
 	}
+	r.Hidden = known.Values()
 	result, err := checker.Check(ctx, r)
-	result.Name = r.Name
+	result.Name, result.Detail = r.Name, known.Hide(result.Detail)
 	return result, err
 }
 
@@ -107,7 +123,7 @@ func Request(d delivery.Deployment, known Confidential) driver.Request {
 	slices.Sort(names)
 	r := driver.Request{ID: d.ID, Pipeline: d.Pipeline, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version,
 		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: known.Secrets, SecretNames: names,
-		ConfigRevision: d.Content.ConfigRevision, Credentials: known.Credentials, Receipt: d.Receipt}
+		ConfigRevision: d.Content.ConfigRevision, Credentials: known.Credentials, Hidden: known.Hidden, Receipt: d.Receipt}
 	if d.Content.Target != nil {
 		r.Target = *d.Content.Target
 	}

@@ -2,58 +2,19 @@ package observe
 
 import (
 	"context"
-	"errors"
-	"io"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 )
-
-// maxSecretBytes bounds a secret read from a file.
-const maxSecretBytes = 64 << 10
-
-// ResolveSecret reads a reference: env:NAME or file:PATH (a trailing line break is not part of the secret). Errors name the
-// reference, never a value.
-func ResolveSecret(_ context.Context, reference string) (string, error) {
-	kind, name, _ := strings.Cut(reference, ":")
-	switch kind {
-	case "env":
-		value, ok := os.LookupEnv(name)
-		if !ok {
-			return "", delivery.Errorf(delivery.CodeInvalid, "environment variable %s is not set where Terraform runs", name)
-		}
-		return value, nil
-	case "file":
-		return readSecret(name)
-	}
-	return "", delivery.Errorf(delivery.CodeInvalid, "%q is not a secret reference; write env:NAME or file:PATH", reference)
-}
-
-func readSecret(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file cannot be read: %v", err)
-	}
-	defer f.Close() //nolint:errcheck // read only
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
-	if err != nil {
-		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file cannot be read: %v", err)
-	}
-	if len(text) > maxSecretBytes {
-		return "", delivery.Errorf(delivery.CodeInvalid, "the secret's file %s is larger than %d bytes", name, maxSecretBytes)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
-}
 
 // secrets resolves every reference of a content. Nothing is deployed with a secret missing.
 func (o *Observer) secrets(ctx context.Context, environment string, references map[string]string) (map[string]string, error) {
 	values := make(map[string]string, len(references))
 	for name, reference := range references {
-		value, err := o.Secret(ctx, reference)
+		value, err := secret.Resolve(ctx, o.Secrets, reference)
 		if err != nil {
 			return nil, delivery.Errorf(delivery.CodeInvalid, "secret %s of environment %q: %s", name, environment, err)
 		}
@@ -66,6 +27,23 @@ func (o *Observer) secrets(ctx context.Context, environment string, references m
 type Confidential struct {
 	Secrets     map[string]string // of what is deployed
 	Credentials map[string]string // of the driver itself
+	Hidden      []string          // more values, which are only to be masked
+	mask        *redact.Masker
+}
+
+// masking returns the same with a mask of all values.
+func (c Confidential) masking() Confidential {
+	c.mask = redact.New(c.Values()...)
+	return c
+}
+
+// Values are all that nobody else may learn.
+func (c Confidential) Values() []string {
+	values := slices.Clone(c.Hidden)
+	for _, known := range []map[string]string{c.Secrets, c.Credentials} {
+		values = slices.AppendSeq(values, maps.Values(known))
+	}
+	return values
 }
 
 // Confidential resolves all that deploying a content needs.
@@ -74,7 +52,28 @@ func (o *Observer) Confidential(ctx context.Context, environment string, content
 		return known, err
 	}
 	known.Credentials, err = o.credentials(ctx, environment, content.Target)
-	return known, err
+	return known.masking(), err
+}
+
+// forObserving resolves what observing a content needs. The secrets are only masked in what is seen, so one that cannot be resolved
+// here hinders nobody.
+func (o *Observer) forObserving(ctx context.Context, environment string, content delivery.Content) (known Confidential, err error) {
+	if known.Credentials, err = o.credentials(ctx, environment, content.Target); err != nil {
+		return known, err
+	}
+	known.Hidden = o.resolvable(ctx, content.Secrets)
+	return known.masking(), nil
+}
+
+// resolvable are the values of those references that can be resolved.
+func (o *Observer) resolvable(ctx context.Context, references map[string]string) []string {
+	var values []string
+	for _, reference := range references {
+		if value, err := secret.Resolve(ctx, o.Secrets, reference); err == nil {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 // credentials resolves what the target's driver needs to be let in.
@@ -82,7 +81,7 @@ func (o *Observer) credentials(ctx context.Context, environment string, target *
 	references := target.Credentials()
 	values := make(map[string]string, len(references))
 	for _, name := range slices.Sorted(maps.Keys(references)) {
-		value, err := o.Secret(ctx, references[name])
+		value, err := secret.Resolve(ctx, o.Secrets, references[name])
 		if err != nil {
 			return nil, delivery.Errorf(delivery.CodeInvalid, "target.%s.%s of environment %q: %s", target.Kind(), name, environment, err)
 		}
@@ -91,40 +90,14 @@ func (o *Observer) credentials(ctx context.Context, environment string, target *
 	return values, nil
 }
 
-// Hide puts a mark in place of every secret value in a text. Drivers keep values out of what they say; this is for the one that
-// fails to, and for what deployed software answers to a check: the ledger must not depend on them.
-func (c Confidential) Hide(text string) string {
-	values := []string{}
-	for _, kept := range []map[string]string{c.Secrets, c.Credentials} {
-		for _, value := range kept {
-			for _, form := range []string{value, strings.TrimSpace(value)} {
-				if form != "" {
-					quoted := strconv.Quote(form)
-					values = append(values, form, quoted[1:len(quoted)-1])
-				}
-			}
-		}
-	}
-	// The longest first: a value may be part of another.
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	for _, value := range values {
-		text = strings.ReplaceAll(text, value, "***")
-	}
-	return text
-}
+// Hide masks every secret value in a text. Drivers and checks mask what they say; this is for the one that fails to: the ledger must
+// not depend on them.
+func (c Confidential) Hide(text string) string { return c.mask.Mask(text) }
 
-// HideError is an error with the secret values hidden in its text. An error without any stays what it is.
-func (c Confidential) HideError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if text := c.Hide(err.Error()); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
-}
+// HideError is an error with the secret values masked in its text. An error without any stays what it is.
+func (c Confidential) HideError(err error) error { return c.mask.Error(err) }
 
-// HideObservation is what was seen, with the secret values hidden in it.
+// HideObservation is what was seen, with the secret values masked in it.
 func (c Confidential) HideObservation(seen delivery.Observation) delivery.Observation {
 	seen.Version, seen.Unknown = c.Hide(seen.Version), c.Hide(seen.Unknown)
 	for i := range seen.Differences {

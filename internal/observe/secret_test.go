@@ -1,62 +1,80 @@
 package observe
 
 import (
+	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 )
 
-func TestHide(t *testing.T) {
-	secrets := map[string]string{"SHORT": "abc", "LONG": "abcdef", "LINE": "two\nlines\n", "EMPTY": ""}
-	for text, want := range map[string]string{
-		"nothing to hide":         "nothing to hide",
-		"abc and abcdef":          "*** and ***",
-		"xabcdefx":                "x***x",
-		"two\nlines\n":            "***",
-		"quoted: \"two\\nlines\"": "quoted: \"***\"",
-		"two\nlines and more":     "*** and more",
-	} {
-		require.Equal(t, want, Confidential{Secrets: secrets}.Hide(text), "%q", text)
+// vault resolves what it holds.
+type vault map[string]string
+
+func (v vault) Resolve(_ context.Context, reference string) (string, error) {
+	if value, ok := v[reference]; ok {
+		return value, nil
 	}
-	plain := errors.New("nothing in it")
-	require.Same(t, plain, Confidential{Secrets: secrets}.HideError(plain))
-	require.NoError(t, Confidential{Secrets: secrets}.HideError(nil))
+	return "", errors.New(reference + " is not in the vault")
 }
 
-func TestResolveSecret(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
+func TestWhatIsConfidentialIsHiddenInEveryForm(t *testing.T) {
+	o := &Observer{Secrets: vault{"env:A": redacttest.Values["QUOTED"], "env:KEY": redacttest.Values["PLAIN"], "env:TOKEN": redacttest.Values["LINES"]}}
+	content := delivery.Content{Secrets: map[string]string{"A": "env:A"},
+		Target: &delivery.Target{Webhook: &delivery.WebhookTarget{Secret: "env:KEY", Token: "env:TOKEN"}}}
+	told := redacttest.Say(redacttest.Values["QUOTED"]) + redacttest.Say(redacttest.Values["PLAIN"]) + redacttest.Say(redacttest.Values["LINES"])
+	deploying, err := o.Confidential(t.Context(), "eu", content)
+	require.NoError(t, err)
+	observing, err := o.forObserving(t.Context(), "eu", content)
+	require.NoError(t, err)
+	require.Empty(t, observing.Secrets, "who observes gets no secret")
+	for _, known := range []Confidential{deploying, observing} {
+		seen := known.HideObservation(delivery.Observation{Version: told, Unknown: told, Differences: []string{told, "a file is missing"}})
+		for _, text := range append(seen.Differences, seen.Version, seen.Unknown, known.Hide(told), known.HideError(errors.New(told)).Error()) {
+			redacttest.RequireNone(t, text, known.Values()...)
+		}
+		require.Equal(t, "a file is missing", seen.Differences[1])
 	}
-	t.Setenv("SHOP_TOKEN", "from the environment")
-	t.Setenv("SHOP_EMPTY", "")
-	for reference, want := range map[string]string{
-		"env:SHOP_TOKEN":                       "from the environment",
-		"env:SHOP_EMPTY":                       "",
-		"file:" + write("plain", "of a file"):  "of a file",
-		"file:" + write("lines", "a\nb\r\n\n"): "a\nb",
-	} {
-		value, err := ResolveSecret(t.Context(), reference)
-		require.NoError(t, err)
-		require.Equal(t, want, value)
-	}
-	for reference, words := range map[string]string{
-		"env:SHOP_NO_SUCH":      "environment variable SHOP_NO_SUCH is not set",
-		"file:" + dir + "/none": "the secret's file cannot be read",
-		"file:" + dir:           "the secret's file cannot be read",
-		"vault:x":               "is not a secret reference; write env:NAME or file:PATH",
-		"file:" + write("big", strings.Repeat("s", maxSecretBytes+1)): "is larger than 65536 bytes",
-	} {
-		_, err := ResolveSecret(t.Context(), reference)
-		require.ErrorContains(t, err, words)
-		require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err))
-	}
+	plain := errors.New("nothing in it")
+	require.Same(t, plain, deploying.HideError(plain))
+	require.NoError(t, deploying.HideError(nil))
+}
+
+func TestWhatCannotBeResolvedIsSaidWithItsName(t *testing.T) {
+	o := &Observer{Secrets: vault{"env:KEY": "key", "env:LONG": "long enough"}}
+	content := delivery.Content{Secrets: map[string]string{"A": "env:A"}}
+	_, err := o.Confidential(t.Context(), "eu", content)
+	require.EqualError(t, err, `secret A of environment "eu": env:A is not in the vault`)
+	content = delivery.Content{Target: &delivery.Target{Webhook: &delivery.WebhookTarget{Secret: "env:KEY"}}}
+	_, err = o.Confidential(t.Context(), "eu", content)
+	require.EqualError(t, err, `target.webhook.secret of environment "eu": env:KEY is shorter than 4 characters, so it could not be masked in output. Use a longer secret`)
+	require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err))
+}
+
+// gossip is a driver that sees all that it may not show.
+type gossip struct{ got driver.Request }
+
+func (*gossip) Deploy(context.Context, driver.Request) (driver.Result, error) {
+	return driver.Result{}, nil
+}
+
+func (g *gossip) Observe(_ context.Context, r driver.Request) (delivery.Observation, error) {
+	g.got = r
+	return delivery.Observation{Running: true, Version: redacttest.Say("hunter2-hunter2")}, nil
+}
+
+func TestObservingMasksTheSecretsThatCanBeResolved(t *testing.T) {
+	g := &gossip{}
+	o := &Observer{Drivers: map[string]driver.Driver{"directory": g}, Secrets: secret.Func(vault{"env:A": "hunter2-hunter2"}.Resolve)}
+	content := delivery.Content{Version: "1.0", Secrets: map[string]string{"A": "env:A", "B": "env:B"}, Target: &delivery.Target{Directory: &delivery.DirectoryTarget{}}}
+	seen, err := o.look(t.Context(), delivery.Deployment{Environment: "eu", Content: content})
+	require.NoError(t, err)
+	redacttest.RequireNone(t, seen.Version, "hunter2-hunter2")
+	require.Equal(t, []string{"hunter2-hunter2"}, g.got.Hidden)
+	require.Empty(t, g.got.Secrets)
 }

@@ -23,6 +23,14 @@ type Resolver interface {
 	Resolve(ctx context.Context, reference string) (string, error)
 }
 
+// Func is a function as a Resolver.
+type Func func(ctx context.Context, reference string) (string, error)
+
+// Resolve implements Resolver.
+func (f Func) Resolve(ctx context.Context, reference string) (string, error) {
+	return f(ctx, reference)
+}
+
 // Resolve resolves a reference and demands that the value can be used: not empty, not too large, and long enough to be masked
 // wherever it is printed. This holds for every Resolver.
 func Resolve(ctx context.Context, from Resolver, reference string) (string, error) {

@@ -160,10 +160,7 @@ func (e *Worker) executeUnderLease(ctx context.Context, pipeline delivery.Pipeli
 			return err
 		}
 	}
-	checks, err := e.verify(ctx, pipeline, d)
-	for i := range checks {
-		checks[i].Detail = j.known.Hide(checks[i].Detail)
-	}
+	checks, err := e.verify(ctx, pipeline, d, j.known)
 	d.Checks = checks
 	return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
 }
@@ -180,7 +177,7 @@ func (e *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
 }
 
 // verify runs the stage's checks in one environment, in the order of their names, and stops at the first that does not pass.
-func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d delivery.Deployment) ([]delivery.CheckResult, error) {
+func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d delivery.Deployment, known observe.Confidential) ([]delivery.CheckResult, error) {
 	stage, ok := pipeline.Stage(d.Stage)
 	if !ok {
 		return nil, fmt.Errorf("stage %q is no longer part of %s, so nothing says how to verify it", d.Stage, pipeline)
@@ -188,7 +185,7 @@ func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 	results := []delivery.CheckResult{}
 	for _, name := range slices.Sorted(maps.Keys(stage.Verify)) {
 		result, err := e.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Pipeline: d.Pipeline, Stage: d.Stage,
-			Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Config: d.Content.Config})
+			Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Config: d.Content.Config}, known)
 		if err != nil {
 			return results, err
 		}

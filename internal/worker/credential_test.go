@@ -11,6 +11,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -53,12 +54,12 @@ func guardedHouse(t *testing.T) (*house, *guarded, map[string]string) {
 	g := &guarded{places: h.places}
 	h.Engine = h.engine(func(o *engineOptions) {
 		o.Drivers["webhook"] = g
-		o.Secret = func(_ context.Context, reference string) (string, error) {
+		o.Secrets = secret.Func(func(_ context.Context, reference string) (string, error) {
 			if value, ok := values[reference]; ok {
 				return value, nil
 			}
 			return "", errors.New(strings.TrimPrefix(reference, "env:") + " is not set")
-		}
+		})
 	})
 	h.declares(stage("production", delivery.Automatic, "eu"))
 	h.environment("eu", func(spec *delivery.EnvironmentSpec) {
@@ -114,7 +115,7 @@ func (h *house) deployedIn(environment string) delivery.Deployed {
 func TestADriverIsToldThatItGoesOnWithWhatAnotherBegan(t *testing.T) {
 	h, g, _ := guardedHouse(t)
 	first := h.Engine
-	second := h.engine(func(o *engineOptions) { o.Drivers, o.Secret = first.o.Drivers, first.o.Observer.Secret })
+	second := h.engine(func(o *engineOptions) { o.Drivers, o.Secrets = first.o.Drivers, first.o.Observer.Secrets })
 	under := make(chan struct{})
 	h.places.onCall = func(r driver.Request) {
 		if !r.Resumed {

@@ -15,6 +15,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -32,18 +33,15 @@ type engineOptions struct {
 	Now      func() time.Time
 	NewID    func() string
 	Pause    func(ctx context.Context, d time.Duration) error
-	Secret   func(ctx context.Context, reference string) (string, error)
+	Secrets  secret.Resolver
 	Log      *slog.Logger
 	LeaseTTL time.Duration
 	decide   func(w delivery.World, entry string) delivery.Decision
 }
 
 func newEngine(o engineOptions) *Engine {
-	if o.Secret == nil {
-		o.Secret = observe.ResolveSecret
-	}
 	changes := journal.New(o.Store, o.Now)
-	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secret: o.Secret}
+	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets}
 	w := New(Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, NewID: o.NewID, Pause: o.Pause, Log: o.Log,
 		LeaseTTL: o.LeaseTTL, decide: o.decide})
 	return &Engine{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w}), w}

@@ -13,6 +13,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -51,7 +52,7 @@ func (h *house) engine(change ...func(*engineOptions)) *Engine {
 			h.clock.move(d)
 			return ctx.Err()
 		},
-		Secret: func(_ context.Context, reference string) (string, error) { return "value of " + reference, nil },
+		Secrets: secret.Func(func(_ context.Context, reference string) (string, error) { return "value of " + reference, nil }),
 	}
 	for _, f := range change {
 		f(&o)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
@@ -38,7 +39,7 @@ func TestSecretsReachTheDriverOnly(t *testing.T) {
 	h.ledger = ledger
 	checks := &chatty{passes: true}
 	h.Engine = h.engine(func(o *engineOptions) {
-		o.Secret = nil // read the references for real
+		o.Secrets = secret.Local{}
 		o.Checkers["command"] = checks
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -79,7 +80,7 @@ func (u *universe) process() *process {
 		Now:      u.clock.now,
 		NewID:    func() string { return fmt.Sprintf("id-%d", u.ids.Add(1)) },
 		Pause:    u.pause,
-		Secret:   func(_ context.Context, reference string) (string, error) { return "value of " + reference, nil },
+		Secrets:  secret.Func(func(_ context.Context, reference string) (string, error) { return "value of " + reference, nil }),
 	}
 	if u.mutation.options != nil {
 		u.mutation.options(&o)

@@ -128,10 +128,7 @@ func (e *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline de
 				return err
 			}
 			var failure error
-			j.deployment.Checks, failure = e.verify(ctx, pipeline, j.deployment)
-			for n := range j.deployment.Checks {
-				j.deployment.Checks[n].Detail = j.known.Hide(j.deployment.Checks[n].Detail)
-			}
+			j.deployment.Checks, failure = e.verify(ctx, pipeline, j.deployment, j.known)
 			failures[i] = j.known.HideError(failure)
 			return nil
 		})
