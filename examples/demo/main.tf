@@ -1,4 +1,4 @@
-# The demo's whole delivery: three environments on this machine and one pipeline through them.
+# The demo's delivery: three environments on this machine, and one pipeline through them.
 # run.sh copies these files to .demo/work, applies them there and edits the copy as the story goes on.
 
 terraform {
@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# The ledger is .cd/ledger.db beside this file; who acts comes from CD_ACTOR.
+# The ledger is .cd/ledger.db beside this file. The actor comes from CD_ACTOR.
 provider "cd" {}
 
 variable "ports" {
@@ -23,10 +23,10 @@ variable "ports" {
 
 locals {
   here    = abspath(path.root)
-  run_dir = "${local.here}/run" # pid files and logs: outside the releases, which stay as they were unpacked
+  run_dir = "${local.here}/run" # pid files and logs; outside the releases, so that these do not change
 }
 
-# What the release itself brings about: the stages it enters automatically. Production's output comes with its promotion.
+# The stages that the release enters automatically. The output for production comes with its promotion.
 output "stages" {
   value = { for name in ["development", "staging"] : name => "${cd_release.shop.stages[name].version}, ${cd_release.shop.stages[name].status}" }
 }

@@ -1,5 +1,5 @@
 locals {
-  # Runs after each deployment: asks the running shop for its version and for the price of an order.
+  # Runs after each deployment. It asks the running shop for its version and for the price of an order.
   smoke = { command = { argv = ["./bin/smoke"], timeout = "30s" } }
 }
 

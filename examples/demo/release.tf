@@ -1,4 +1,4 @@
-# A build hands these over, in release.auto.tfvars: what it packed, and the digest of it.
+# A build writes these to release.auto.tfvars: what it packed, and its digest.
 variable "shop_version" {
   type = string
 }

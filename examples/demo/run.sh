@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demo: real software travels from development to production through real Terraform.
+# The demo: real Terraform delivers real software from development to production.
 #
 #   examples/demo/run.sh         build everything and run the story
 #   examples/demo/run.sh pack    build and pack the versions of the shop, print their digests
@@ -49,7 +49,7 @@ main() {
 	esac
 }
 
-# Everything anew, so a second run tells the same story. The provider's mirror and the builds are kept only as caches.
+# Start from scratch, so that a second run tells the same story. Only the provider's mirror and the builds are kept, as caches.
 prepare() {
 	SECONDS=0
 	command -v "$TF" >/dev/null || fail "$TF is not on PATH. Install Terraform or OpenTofu, or set TF to where it is."

@@ -10,7 +10,7 @@ resource "cd_environment" "staging" {
     LOG_LEVEL = "debug"
   }
 
-  # Staging equals production, but for what is listed here.
+  # Staging must equal production, except for what is listed here.
   parity = {
     with = cd_environment.production.name
     allow = {

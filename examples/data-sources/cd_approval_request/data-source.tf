@@ -1,5 +1,5 @@
 variable "signature" {
-  description = "What Bob's ssh-keygen wrote, once he has signed."
+  description = "The signature that Bob's ssh-keygen wrote."
   type        = string
   default     = null
 }
@@ -36,10 +36,10 @@ data "cd_approval_request" "production" {
   version    = "1.4.2"
   stage      = "production"
   decision   = "approve"
-  depends_on = [cd_release.shop] # read after it, where one configuration has both
+  depends_on = [cd_release.shop] # read it after the release, if both are in one configuration
 }
 
-# Bob reads it, and signs it on a machine of his own:
+# Bob reads the payload and signs it on his own machine:
 #
 #   terraform output -raw payload > payload
 #   ssh-keygen -Y sign -n cd-approval -f ~/.ssh/id_ed25519 payload    # writes payload.sig
@@ -47,7 +47,7 @@ output "payload" {
   value = data.cd_approval_request.production.payload
 }
 
-# Whoever has the signature can hand it in, with -var "signature=$(cat payload.sig)": it is Bob's word, not theirs.
+# Anyone who has the signature can apply this, with -var "signature=$(cat payload.sig)". The approval is Bob's.
 resource "cd_approval" "bob" {
   count = var.signature == null ? 0 : 1
 

@@ -15,11 +15,11 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# What runs in staging, as it is seen there.
+# What runs in staging, as observed there.
 data "cd_deployed" "staging" {
   pipeline    = "shop"
   environment = "staging"
-  depends_on  = [cd_release.shop] # read after it, where one configuration has both
+  depends_on  = [cd_release.shop] # read it after the release, if both are in one configuration
 }
 
 output "staging" {

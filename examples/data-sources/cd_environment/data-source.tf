@@ -4,7 +4,7 @@ resource "cd_environment" "staging" {
   config = { LOG_LEVEL = "debug" }
 }
 
-# Reads what the ledger holds, whoever declared it.
+# Reads the environment from the ledger, wherever it is declared.
 data "cd_environment" "staging" {
   name = cd_environment.staging.name
 }

@@ -38,14 +38,14 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# As declared.
+# Compares the environments as declared.
 data "cd_parity" "declared" {
   environment = "staging"
   with        = "production"
-  depends_on  = [cd_environment.staging] # read after it, where one configuration has both
+  depends_on  = [cd_environment.staging] # read it after the environments, if both are in one configuration
 }
 
-# As it runs: what was deployed there last, and whether somebody changed it since.
+# Compares what runs: what was deployed last, and whether somebody has changed it since.
 data "cd_parity" "running" {
   environment = "staging"
   with        = "production"
@@ -58,7 +58,7 @@ output "report" {
   value = data.cd_parity.declared.report
 }
 
-# A check warns in every plan, and stops nothing.
+# A check block warns in every plan and stops nothing.
 check "staging_runs_as_production_does" {
   assert {
     condition     = data.cd_parity.running.in_parity

@@ -9,7 +9,7 @@ resource "cd_pipeline" "shop" {
   stages = [{ name = "staging", environments = [cd_environment.staging.name], promotion = "automatic" }]
 }
 
-# Reads what the ledger holds, whoever declared it.
+# Reads the pipeline from the ledger, wherever it is declared.
 data "cd_pipeline" "shop" {
   name = cd_pipeline.shop.name
 }

@@ -21,13 +21,13 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# Could it enter production on Friday evening?
+# Could the release enter production on Friday evening?
 data "cd_readiness" "friday" {
   pipeline   = "shop"
   version    = "1.4.2"
   stage      = "production"
   at         = "2027-06-04T18:00:00Z"
-  depends_on = [cd_release.shop] # read after it, where one configuration has both
+  depends_on = [cd_release.shop] # read it after the release, if both are in one configuration
 }
 
 output "missing" {

@@ -15,11 +15,11 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# Reads what the ledger holds, whoever registered it.
+# Reads the release from the ledger, wherever it was registered.
 data "cd_release" "shop" {
   pipeline   = "shop"
   version    = "1.4.2"
-  depends_on = [cd_release.shop] # read after it, where one configuration has both
+  depends_on = [cd_release.shop] # read it after the release, if both are in one configuration
 }
 
 output "stages" {

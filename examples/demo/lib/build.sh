@@ -21,7 +21,7 @@ build_shops() {
 	(cd "$ROOT" && go build -trimpath -o "$BIN/smoke" ./examples/demo/shop/smoke && go build -trimpath -o "$BIN/kit" ./examples/demo/kit)
 }
 
-# pack_shops makes one archive for each version, and the file in which a build hands it to Terraform.
+# pack_shops makes one archive for each version, and the tfvars file that a build writes for it.
 pack_shops() {
 	local version digest
 	mkdir -p "$WORK/dist"
@@ -31,7 +31,7 @@ pack_shops() {
 	done
 }
 
-# choose_ports finds three free ports and hands them to Terraform, and to stop_shops of this run and the next.
+# choose_ports finds three free ports and passes them to Terraform, and to stop_shops of this run and the next.
 choose_ports() {
 	PORTS=$("$BIN/kit" ports 3)
 	printf '%s\n' "$PORTS" >"$DEMO/ports"

@@ -1,4 +1,4 @@
-# Runs Terraform and checks that the story happens as it is told. Sourced by run.sh.
+# Runs Terraform and checks that each step has the expected result. Sourced by run.sh.
 
 fail() {
 	printf '\n%sThe demo did not go as told: %s%s\n' "$RED" "$*" "$RESET" >&2
@@ -12,7 +12,7 @@ terraform_run() {
 	shift
 	command_line "$(basename "$TF") $1"
 	set +e
-	# Ctrl-C reaches the whole pipeline: Terraform must be able to stop in good order, and to say so.
+	# Ctrl-C reaches the whole pipeline. Terraform must be able to stop cleanly and to say so.
 	"$TF" "$@" -no-color 2>&1 | (
 		trap '' INT
 		tee "$LOG" | trim "$view" | indent
@@ -30,7 +30,7 @@ expect_exit() {
 	[ "$CODE" -eq "$1" ] || fail "the command should have ended with exit code $1, and ended with $CODE"
 }
 
-# expect_words WORDS...: the last output holds each of them, wherever Terraform wrapped its lines.
+# expect_words WORDS...: the last output contains each of them, even if Terraform wrapped its lines.
 expect_words() {
 	local flat words
 	flat=$(sed -e 's/^[│╷╵ ]*//' "$LOG" | tr -s ' \n' '  ')
@@ -48,7 +48,7 @@ state() {
 	"$TF" console <<<"$1" 2>&1 | tee "$LOG" | indent
 }
 
-# expect_page URL WORDS: the running shop says so itself.
+# expect_page URL WORDS: the running shop answers with these words.
 expect_page() {
 	local answer
 	answer=$("$BIN/kit" get "$1" 2>&1) || fail "$1 does not answer: $answer"

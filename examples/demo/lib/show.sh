@@ -35,24 +35,24 @@ edit() {
 	grep '^[<>]' "$DEMO/edit.diff" | sed -e 's/^</-/' -e 's/^>/+/' | indent
 }
 
-# indent shows standard input four columns in, with the colours Terraform gives to its own output.
+# indent shows standard input four columns in, with the colors Terraform gives to its own output.
 indent() {
-	local line colour
+	local line color
 	while IFS= read -r line; do
 		case $line in
-		*Error:*) colour=$RED ;;
-		*Warning:*) colour=$YELLOW ;;
-		*'# '*) colour=$BOLD ;;
-		+* | '  +'* | '      +'*) colour=$GREEN ;;
-		-* | '  -'* | '      -'*) colour=$RED ;;
-		'~'* | '  ~'* | '      ~'*) colour=$YELLOW ;;
-		*) colour='' ;;
+		*Error:*) color=$RED ;;
+		*Warning:*) color=$YELLOW ;;
+		*'# '*) color=$BOLD ;;
+		+* | '  +'* | '      +'*) color=$GREEN ;;
+		-* | '  -'* | '      -'*) color=$RED ;;
+		'~'* | '  ~'* | '      ~'*) color=$YELLOW ;;
+		*) color='' ;;
 		esac
-		printf '    %s%s%s\n' "$colour" "$line" "${colour:+$RESET}"
+		printf '    %s%s%s\n' "$color" "$line" "${color:+$RESET}"
 	done
 }
 
-# trim VIEW drops what tells the watcher nothing. VIEW full keeps the plan, brief leaves out the plan's body,
+# trim VIEW drops what is not interesting to the person watching. VIEW full keeps the plan, brief leaves out the plan's body,
 # plain keeps only the last word of init.
 trim() {
 	local view=$1 line body='' blank='' shown=''
@@ -65,7 +65,7 @@ trim() {
 		fi
 		case $line in
 		'Note: Objects have changed outside'*)
-			# A failed apply has moved on without its state: in a brief view that is no news.
+			# A failed apply moves on without its state. In a brief view this is not interesting.
 			if [ "$view" = brief ]; then body=outside; continue; fi
 			;;
 		*': Refreshing state...'* | *': Reading...'* | *': Read complete'*) continue ;;

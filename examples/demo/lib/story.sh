@@ -32,7 +32,7 @@ first_release() {
 
 blocked_promotion() {
 	caption "2. The plan says what is missing" \
-		"Dave asks for 1.0.0 in production. The plan is a dry run: it names the gate that is not passed."
+		"Dave asks for 1.0.0 in production. The plan is a dry run: it names the gate that does not pass."
 	add promotion.tf
 	plan
 	expect_exit 2
@@ -55,16 +55,16 @@ approved_promotion() {
 }
 
 failed_release() {
-	caption "4. A bad release comes as far as staging" \
-		"Shop 1.1.0 gives 10% off big orders, and takes yen for euro cents. Development sells in euros and" \
-		"is content. Staging equals production, sells in yen, and its smoke test finds the wrong price."
+	caption "4. A bad release gets only as far as staging" \
+		"Shop 1.1.0 gives 10% off big orders, but treats yen as euro cents. Development sells in euros, and" \
+		"its test passes. Staging equals production and sells in yen. Its smoke test finds the wrong price."
 	edit release.auto.tfvars "$(release_edit 1.1.0)"
 	apply
 	expect_exit 1
 	expect_words 'Error:' staging smoke '2400 JPY' '2160 JPY'
-	note "The apply failed, and staging is back at the version that was verified:"
+	note "The apply failed, and staging was rolled back to the verified version:"
 	ask "$STAGING/version"
-	note "Applying once more deploys nothing: the failure is held, until there is something new to try."
+	note "Applying again deploys nothing: the release is held in staging until there is something new to try."
 	apply
 	expect_exit 1
 	expect_words 'Error:' 'is held' '1.1.0 was rolled back in staging'
@@ -106,12 +106,12 @@ drift() {
 
 broken_parity() {
 	caption "6. Staging must equal production" \
-		"What if staging had sold in euros too? Then it would not have found the bug. The plan refuses it."
+		"What if staging had sold in euros too? Then it would not have found the bug. The plan refuses that."
 	edit staging.tf 's/CURRENCY  = "JPY"/CURRENCY  = "EUR"/'
 	plan
 	expect_exit 1
 	expect_words 'Error:' CURRENCY EUR JPY production
-	note "Dave takes the edit back, and everything is as declared again."
+	note "Dave reverts the edit, and everything is as declared again."
 	edit staging.tf 's/CURRENCY  = "EUR"/CURRENCY  = "JPY"/'
 	plan
 	expect_exit 0
@@ -130,7 +130,7 @@ farewell() {
 		"  $TF state show cd_promotion.production" \
 		"  sed -i.bak 's/1.0.0/1.1.1/' promotion.tf && $TF plan   # asks for an approval of 1.1.1" \
 		"  tail run/*.log                     # what the shops wrote" \
-		"  $HERE/run.sh stop   # stops the shops that an apply of yours started again" \
+		"  $HERE/run.sh stop   # stops the shops that your applies started" \
 		"" \
 		"Running the demo again starts from nothing."
 }

@@ -26,7 +26,7 @@ resource "cd_release" "shop" {
   source    = { revision = "3f2c9a7d", author = "dave@example.com" }
 }
 
-# Alice has looked at exactly this content. When it changes, her word is void, and only she can give it again.
+# Alice approves exactly this content. If it changes, her approval is void, and only she can approve again.
 resource "cd_approval" "alice" {
   pipeline = cd_pipeline.shop.name
   version  = cd_release.shop.version

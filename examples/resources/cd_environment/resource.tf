@@ -2,7 +2,7 @@ resource "cd_environment" "production" {
   name     = "production"
   tier     = "production"
   config   = { LOG_LEVEL = "info", REPLICAS = "6", REGION = "eu-west-1" }
-  secrets  = { DATABASE_PASSWORD = "env:DATABASE_PASSWORD" } # where the value is; it is read when deploying
+  secrets  = { DATABASE_PASSWORD = "env:DATABASE_PASSWORD" } # where the value is; the provider reads it when it deploys
   platform = { postgres = "15.4", os = "debian-12" }
 
   target = {
@@ -16,7 +16,7 @@ resource "cd_environment" "production" {
   deletion_protection = false # so that you can destroy this example; production is protected by default
 }
 
-# Staging equals production, but for what is listed in parity.allow. Any other difference fails the plan.
+# Staging must equal production, except for what parity.allow lists. Any other difference fails the plan.
 resource "cd_environment" "staging" {
   name     = "staging"
   tier     = "staging"
@@ -35,7 +35,7 @@ resource "cd_environment" "staging" {
   target = { directory = { path = "${abspath(path.module)}/srv/staging" } }
 }
 
-# Deploys through commands of your own, which get the request as JSON on standard input.
+# Deploys with your own commands, which get the request as JSON on standard input.
 resource "cd_environment" "lab" {
   name = "lab"
   tier = "testing"
@@ -48,8 +48,7 @@ resource "cd_environment" "lab" {
   }
 }
 
-# Has the configuration and the platform of production, now and whenever those change, but for what it declares itself. It never
-# takes over a secret.
+# A replica follows the configuration and the platform of production, except for what it declares itself. Secrets are never copied.
 resource "cd_environment" "reproduction" {
   name       = "reproduction"
   tier       = "testing"
@@ -61,14 +60,14 @@ resource "cd_environment" "reproduction" {
     with = cd_environment.production.name
     allow = {
       LOG_LEVEL   = { reason = "debug output while looking for a bug" }
-      "secrets.*" = { reason = "a database of its own" }
+      "secrets.*" = { reason = "separate database" }
     }
   }
 
   target = { directory = { path = "${abspath(path.module)}/srv/reproduction" } }
 }
 
-# Deploys through a receiver of yours, over HTTP. Requests are signed with the key that `secret` refers to.
+# Deploys through your own HTTP receiver. Requests are signed with the key that `secret` refers to.
 resource "cd_environment" "cloud" {
   name    = "cloud"
   tier    = "staging"

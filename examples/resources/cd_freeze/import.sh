@@ -1,2 +1,2 @@
-# By its name.
+# Use the name.
 terraform import cd_freeze.holidays holidays

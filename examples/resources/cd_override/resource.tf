@@ -22,7 +22,7 @@ resource "cd_release" "hotfix" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# Checkout is down tonight, and the fix cannot wait until the morning. Every other gate is asked as ever.
+# Checkout is down tonight, and the fix cannot wait until the morning. All other gates are still evaluated.
 resource "cd_override" "hotfix" {
   pipeline   = cd_pipeline.shop.name
   version    = cd_release.hotfix.version
@@ -30,7 +30,7 @@ resource "cd_override" "hotfix" {
   gates      = ["windows"]
   reason     = "Checkout is down for everybody."
   ticket     = "https://incidents.example.com/INC-7"
-  expires_at = "2036-01-01T00:00:00Z" # an hour or two will do, when it is not an example
+  expires_at = "2036-01-01T00:00:00Z" # in real use, one or two hours are enough
 }
 
 resource "cd_promotion" "production" {

@@ -1,2 +1,2 @@
-# By its name.
+# Use the name.
 terraform import cd_pipeline.shop shop

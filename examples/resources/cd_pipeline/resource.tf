@@ -20,7 +20,7 @@ resource "cd_pipeline" "shop" {
     {
       name         = "staging"
       environments = [cd_environment.staging.name]
-      promotion    = "automatic" # each release goes here by itself
+      promotion    = "automatic" # each release enters automatically
       verify = {
         smoke = { command = { argv = ["./smoke.sh"], directory = abspath(path.module), timeout = "30s" } }
       }
@@ -28,7 +28,7 @@ resource "cd_pipeline" "shop" {
     {
       name         = "production"
       environments = [cd_environment.production["eu"].name, cd_environment.production["us"].name]
-      promotion    = "manual" # a person decides, by a cd_promotion
+      promotion    = "manual" # a person decides, with a cd_promotion
       config       = { FEATURE_CHECKOUT = "on" }
 
       gates = {
@@ -49,13 +49,13 @@ resource "cd_pipeline" "shop" {
           ticket = { condition = "'ticket' in release.labels", message = "a production release names its ticket" }
         }
       }
-      overridable = ["soak", "windows"] # a cd_override may skip these, and no others
+      overridable = ["soak", "windows"] # a cd_override may skip only these
 
       verify = {
         health = { http = { url = "https://shop.example.com/healthz", attempts = 10, interval = "3s" } }
       }
 
-      rollout    = { max_parallel = 1 } # one environment after the other
+      rollout    = { max_parallel = 1 } # one environment at a time
       on_failure = "rollback"
     },
   ]

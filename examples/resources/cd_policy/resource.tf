@@ -1,4 +1,4 @@
-# Whatever a pipeline declares for itself: nothing reaches production without two people, its unit tests, and office hours.
+# For every pipeline, production requires two approvals, passed unit tests, and office hours.
 resource "cd_policy" "production" {
   name  = "production"
   tiers = ["production"]

@@ -1,2 +1,2 @@
-# By pipeline and stage.
+# Use pipeline/stage.
 terraform import cd_promotion.production shop/production

@@ -20,7 +20,7 @@ resource "cd_promotion" "production" {
   pipeline     = cd_pipeline.shop.name
   stage        = "production"
   version      = cd_release.shop.version
-  when_blocked = "fail" # the default; or "wait" until the gates pass, or "pend" to succeed and stay waiting
+  when_blocked = "fail" # the default; or "wait" until the gates pass, or "pend" to succeed with status "waiting"
   timeouts     = { create = "10m", update = "10m" }
 }
 

@@ -1,2 +1,2 @@
-# By pipeline and version.
+# Use pipeline/version.
 terraform import cd_release.shop shop/1.4.2

@@ -10,7 +10,7 @@ resource "cd_pipeline" "shop" {
 }
 
 locals {
-  version = "1.4.2" # change it to deliver another release; an older one rolls back
+  version = "1.4.2" # change it to deliver another release; an older version rolls back
   page    = "${path.module}/shop-${local.version}.html"
 }
 

@@ -21,7 +21,7 @@ resource "cd_release" "shop" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# What the unit tests said about exactly this release, as the runner wrote it.
+# The unit test report of exactly this release, as the test runner wrote it.
 resource "cd_test_report" "unit" {
   pipeline = cd_pipeline.shop.name
   version  = cd_release.shop.version

@@ -1,2 +1,2 @@
-# By pipeline and stage. The ledger knows nothing of triggers: the first plan after an import runs the checks again if there are any.
+# Use pipeline/stage. The ledger does not store triggers: if there are any, the first apply after an import runs the checks again.
 terraform import cd_verification.production shop/production

@@ -27,7 +27,7 @@ resource "cd_promotion" "production" {
   version  = cd_release.shop.version
 }
 
-# It could as well be a helm_release, an aws_ecs_service or a kubernetes_deployment.
+# This could also be a helm_release, an aws_ecs_service or a kubernetes_deployment.
 resource "terraform_data" "shop" {
   input = cd_promotion.production.artifacts["page"]
 }
@@ -35,8 +35,8 @@ resource "terraform_data" "shop" {
 resource "cd_verification" "production" {
   pipeline   = cd_pipeline.shop.name
   stage      = "production"
-  version    = cd_promotion.production.running_version # what is handed out, also while another release waits
-  triggers   = { deployment = terraform_data.shop.id } # another one runs the checks again
+  version    = cd_promotion.production.running_version # the authorized version, also while another release waits
+  triggers   = { deployment = terraform_data.shop.id } # a change runs the checks again
   timeouts   = { create = "10m", update = "10m" }
   depends_on = [terraform_data.shop]
 }

@@ -1,4 +1,4 @@
-# Continuous delivery: each release goes to staging by itself, and to production when a person decides.
+# Continuous delivery: each release goes to staging automatically, and to production when a person decides.
 
 terraform {
   required_providers {
@@ -14,8 +14,8 @@ provider "cd" {
 
 locals {
   sites   = "${abspath(path.module)}/srv"
-  release = "1.0.0" # the newest: development and staging get it by themselves
-  live    = "1.0.0" # what alice lets into production
+  release = "1.0.0" # the newest release: development and staging get it automatically
+  live    = "1.0.0" # the release that alice approves for production
   archive = "${path.module}/site-${local.release}.tar.gz"
   smoke   = { command = { argv = ["/bin/sh", "${abspath(path.module)}/smoke.sh", local.sites], timeout = "10s" } }
 }
@@ -97,7 +97,7 @@ resource "cd_promotion" "production" {
   depends_on = [cd_approval.alice]
 }
 
-# Each stage's version, from the resource that brings it there: the release for automatic stages, the promotion for manual ones.
+# The version in each stage. It comes from the release for automatic stages, and from the promotion for manual stages.
 output "versions" {
   value = {
     development = cd_release.shop.stages["development"].version

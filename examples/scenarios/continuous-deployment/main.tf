@@ -1,5 +1,5 @@
-# Continuous deployment: each release goes all the way to production, and nobody is asked.
-# What protects production is staging, which must equal it, and the checks after each deployment.
+# Continuous deployment: each release goes all the way to production, and nobody has to decide.
+# Production is protected by staging, which must equal it, and by the checks after each deployment.
 
 terraform {
   required_providers {
@@ -56,7 +56,7 @@ resource "cd_pipeline" "shop" {
       promotion    = "automatic"
       gates        = { parity = true }
       verify       = { smoke = local.smoke }
-      rollout      = { max_parallel = 1 } # one region after the other; a failure rolls both back
+      rollout      = { max_parallel = 1 } # one region at a time; a failure rolls both back
     },
   ]
 }
@@ -68,7 +68,7 @@ resource "cd_release" "shop" {
   source    = { repository = "https://git.example.com/shop", revision = "v${local.release}", author = "dave@example.com" }
 }
 
-# Each stage's version.
+# The version in each stage.
 output "versions" {
   value = { for name, stage in cd_release.shop.stages : name => stage.version }
 }

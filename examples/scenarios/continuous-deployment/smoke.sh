@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks a deployment: the page that is switched in names the version that was to be deployed.
-# The pipeline says in the environment what was deployed where; the first argument is where the sites are.
+# Checks a deployment: the live page names the deployed version. Environment variables say what was deployed where. The first argument
+# is the directory of the sites.
 page="$1/$CD_ENVIRONMENT/$CD_PIPELINE/current/index.html"
 if ! grep -q "version $CD_VERSION<" "$page"; then
 	echo "$page is not version $CD_VERSION" >&2

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs after a deployment: shows what this pipeline has just brought. Switching is atomic: a link is made, and moved over the old one.
+# Runs after a deployment, and makes it live. The switch is atomic: it creates a new link and moves it over the old one.
 set -e
 cd "$1/$CD_ENVIRONMENT"
 ln -sfn "$CD_PIPELINE/current" ".live-$CD_DEPLOYMENT"

@@ -1,5 +1,5 @@
-# A customer finds a bug. It is reproduced in a replica of the customer's environment, and the fix reaches the customer by a pipeline of
-# its own that asks nobody, while the normal pipeline keeps asking a person.
+# A customer finds a bug. It is reproduced in a replica of the customer's environment. The fix reaches the customer through a separate,
+# automatic pipeline. In the normal pipeline, a person still decides.
 
 terraform {
   required_providers {
@@ -14,19 +14,19 @@ provider "cd" {
 }
 
 variable "live" {
-  description = "What the normal pipeline brings to the customer, once alice has approved it."
+  description = "The version that the normal pipeline delivers to the customer, once alice has approved it."
   type        = string
   default     = "1.0.0"
 }
 
 variable "reproduce" {
-  description = "Whether to have a replica of the customer's environment that runs what the customer runs."
+  description = "Whether to create a replica of the customer's environment that runs the customer's version."
   type        = bool
   default     = false
 }
 
 variable "fix" {
-  description = "What the hotfix pipeline brings to the replica and then to the customer. Empty: there is no hotfix."
+  description = "The version that the hotfix pipeline delivers to the replica and then to the customer. Empty: there is no hotfix."
   type        = string
   default     = ""
 }
@@ -36,13 +36,13 @@ locals {
   scripts = abspath(path.module)
   fixing  = var.fix != ""
 
-  # An environment shows what was delivered there last, whichever pipeline brought it.
+  # Users of an environment see what was delivered there last, by any pipeline.
   go_live    = { argv = ["/bin/sh", "${local.scripts}/go-live.sh", local.sites] }
   smoke      = { command = { argv = ["/bin/sh", "${local.scripts}/smoke.sh", local.sites], timeout = "10s" } }
   regression = { command = { argv = ["/bin/sh", "${local.scripts}/regression.sh", local.sites], timeout = "10s" } }
 }
 
-# What normally happens: staging by itself, the customer when a person decides.
+# The normal pipeline: to staging automatically, to the customer when a person decides.
 
 resource "cd_environment" "staging" {
   name   = "staging"
@@ -101,7 +101,7 @@ resource "cd_promotion" "acme" {
   depends_on = [cd_approval.acme]
 }
 
-# The bug, reproduced: a replica of the customer's environment, and in it what the customer runs.
+# To reproduce the bug: a replica of the customer's environment that runs the customer's version.
 
 resource "cd_environment" "acme_repro" {
   count = var.reproduce ? 1 : 0
@@ -140,7 +140,7 @@ resource "cd_release" "reproduce" {
   artifacts = data.cd_deployed.acme[0].artifacts
 }
 
-# The fix: through the replica to the customer, tested on the way, and nobody is asked.
+# The hotfix pipeline: through the replica to the customer, with a test in both, and nobody has to decide.
 
 resource "cd_pipeline" "hotfix" {
   count = local.fixing ? 1 : 0
@@ -152,13 +152,13 @@ resource "cd_pipeline" "hotfix" {
       environments = [cd_environment.acme_repro[0].name]
       promotion    = "automatic"
       verify       = { regression = local.regression, smoke = local.smoke }
-      on_failure   = "halt" # whoever looks for the bug wants to see it
+      on_failure   = "halt" # no rollback, so that the bug can be examined
     },
     {
       name         = "acme"
       environments = [cd_environment.acme.name]
       promotion    = "automatic"
-      gates        = { parity = true } # what passed in the replica passed under the customer's conditions
+      gates        = { parity = true } # the replica must have the customer's conditions
       verify       = { regression = local.regression, smoke = local.smoke }
     },
   ]
@@ -172,7 +172,7 @@ resource "cd_release" "hotfix" {
   artifacts = { shop = { uri = "${path.module}/shop-${var.fix}.tar.gz", digest = "sha256:${filesha256("${path.module}/shop-${var.fix}.tar.gz")}" } }
   source    = { revision = "v${var.fix}", author = "dave@example.com" }
 
-  # Where both pipelines have something to deliver, for a changed configuration say, the hotfix comes last and is what stays.
+  # If both pipelines have something to deliver, for example a changed configuration, the hotfix comes last and stays live.
   depends_on = [cd_promotion.acme, cd_release.reproduce]
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The customer's bug, as a test: there is no hundredth of a yen. It runs what is live, with the configuration that is live.
+# Tests for the customer's bug: yen have no hundredths. It runs the live version with the live configuration.
 cd "$1/$CD_ENVIRONMENT/live" || exit 1
 price=$(/bin/sh ./price.sh 1980)
 if [ "$price" != "1980 JPY" ]; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks a deployment: what is live is the version that was to be deployed.
+# Checks a deployment: the live version is the deployed version.
 live=$(cat "$1/$CD_ENVIRONMENT/live/VERSION")
 if [ "$live" != "$CD_VERSION" ]; then
 	echo "$CD_ENVIRONMENT shows version $live, not $CD_VERSION" >&2

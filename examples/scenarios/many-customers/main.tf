@@ -1,4 +1,4 @@
-# One pipeline over many customers, each with an environment of their own: first those who agreed to go first, then all others.
+# One pipeline for many customers. Each customer has an environment. Those who agreed to go first get a release first, then all others.
 
 terraform {
   required_providers {
@@ -44,7 +44,7 @@ resource "cd_pipeline" "shop" {
       environments = [for name, customer in local.customers : cd_environment.customer[name].name if customer.pilot != "yes"]
       promotion    = "automatic"
       verify       = { smoke = local.smoke }
-      # Ten at a time. Where the release fails it is rolled back; after the third failure it is rolled back everywhere.
+      # Ten at a time. If the release fails in an environment, it is rolled back there. After the third failure, it is rolled back everywhere.
       rollout = { max_parallel = 10, max_failures = 2 }
     },
   ]
@@ -57,7 +57,7 @@ resource "cd_release" "shop" {
   source    = { repository = "https://git.example.com/shop", revision = "v${local.release}", author = "dave@example.com" }
 }
 
-# Each stage's version.
+# The version in each stage.
 output "versions" {
   value = { for name, stage in cd_release.shop.stages : name => stage.version }
 }

@@ -1,4 +1,4 @@
-# Delivery policy with tests of its own: `terraform test` asks whether a release would pass, and when.
+# A delivery policy with tests: `terraform test` checks whether a release would pass, and when.
 
 terraform {
   required_providers {
@@ -13,13 +13,13 @@ provider "cd" {
 }
 
 variable "at" {
-  description = "The moment to ask about, in RFC 3339."
+  description = "The time to ask about, in RFC 3339 format."
   type        = string
   default     = "2027-03-03T10:00:00Z" # a Wednesday morning
 }
 
 variable "ticket" {
-  description = "Ticket that the release names."
+  description = "The ticket that the release names."
   type        = string
   default     = "SHOP-42"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a provider for your platform does in a real configuration: brings the artifact named by ARTIFACT to where the site is served
-# from, the first argument, in one switch.
+# In a real configuration, the provider of your platform does this: it switches the site, at the path in the first argument, to the
+# artifact in ARTIFACT.
 set -eu
 rm -rf "$1.next"
 mkdir -p "$1.next"

@@ -1,4 +1,4 @@
-# Terraform deploys: a promotion hands a release out, a resource of your choice deploys it, and a verification settles it.
+# Terraform deploys: a promotion authorizes a release, a resource of your choice deploys it, and a verification records the result.
 
 terraform {
   required_providers {
@@ -13,7 +13,7 @@ provider "cd" {
 }
 
 locals {
-  version = "1.0.0" # an older one goes back
+  version = "1.0.0" # an older version rolls back
   site    = "${abspath(path.module)}/srv/site"
   archive = "${path.module}/site-${local.version}.tar.gz"
 }
@@ -43,15 +43,15 @@ resource "cd_release" "shop" {
   artifacts = { site = { uri = local.archive, digest = "sha256:${filesha256(local.archive)}" } }
 }
 
-# Hands the release out once every gate has passed. Its version is the release's, so it follows every release by itself.
+# Authorizes the release once every gate has passed. Its version is that of the release, so it follows every release automatically.
 resource "cd_promotion" "production" {
   pipeline     = cd_pipeline.shop.name
   stage        = "production"
   version      = cd_release.shop.version
-  when_blocked = "pend" # while a gate is closed, artifacts stay as they are, and nothing below moves
+  when_blocked = "pend" # while a gate is closed, the artifacts do not change, and neither does anything below
 }
 
-# Deploys it. Here it is a script; it could as well be a helm_release, an aws_ecs_service or a kubernetes_deployment.
+# Deploys the release. Here this is a script. It could also be a helm_release, an aws_ecs_service or a kubernetes_deployment.
 resource "terraform_data" "site" {
   triggers_replace = cd_promotion.production.artifacts["site"]
 
@@ -61,7 +61,7 @@ resource "terraform_data" "site" {
   }
 }
 
-# Looks whether it works.
+# Checks that it works.
 resource "cd_verification" "production" {
   pipeline   = cd_pipeline.shop.name
   stage      = "production"

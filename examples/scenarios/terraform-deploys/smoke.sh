@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks what Terraform deployed: the page that is served names the version that was to be deployed. The pipeline says in the
-# environment which one that is; the first argument is where the site is served from.
+# Checks what Terraform deployed: the page names the deployed version, which the pipeline passes in an environment variable. The first
+# argument is the directory of the site.
 if [ -e "$1/../broken" ]; then
 	echo "the site does not answer" >&2
 	exit 1

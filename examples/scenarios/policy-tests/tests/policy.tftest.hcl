@@ -1,5 +1,5 @@
-# terraform test: each run applies the configuration to the ledger in CD_LEDGER, else .cd/ledger.db, asserts, and everything is destroyed at
-# the end. Use a ledger of its own for such tests: CD_LEDGER=.cd/test.db terraform test
+# Each run applies the configuration to the ledger in CD_LEDGER (default: .cd/ledger.db) and checks the assertions. At the end, everything
+# is destroyed. Use a separate ledger for tests: CD_LEDGER=.cd/test.db terraform test
 
 run "wednesday_morning_is_open" {
   assert {
