@@ -156,7 +156,7 @@ func (l *line) refusals() []string {
 	l.Helper()
 	reasons := []string{}
 	for _, e := range l.log() {
-		if e.Seq <= l.since || !strings.HasSuffix(e.Kind, ".refused") {
+		if e.Seq <= l.since || !strings.HasSuffix(string(e.Kind), ".refused") {
 			continue
 		}
 		var data struct{ Reason string }

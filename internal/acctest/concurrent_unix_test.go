@@ -49,7 +49,7 @@ func requireWholeLedger(t *testing.T, h *acctest.Harness) {
 // follow keeps the books of what is in flight.
 func follow(t *testing.T, inFlight map[string]string, event delivery.Event) {
 	t.Helper()
-	verb, ok := strings.CutPrefix(event.Kind, "deployment.")
+	verb, ok := strings.CutPrefix(string(event.Kind), "deployment.")
 	if !ok {
 		return
 	}

@@ -195,7 +195,7 @@ func requireToldOnce(t *testing.T, h *acctest.Harness) {
 		}
 		for _, e := range events {
 			after = e.Seq
-			told[e.Kind+" "+e.Subject]++
+			told[string(e.Kind)+" "+e.Subject]++
 			switch e.Kind {
 			case "deployment.verified", "deployment.failed":
 				ended[e.Subject]++
@@ -203,7 +203,7 @@ func requireToldOnce(t *testing.T, h *acctest.Harness) {
 			case "deployment.started":
 				var d delivery.Deployment
 				require.NoError(t, json.Unmarshal(e.Data, &d))
-				require.Equal(t, 1, told[e.Kind+" "+e.Subject], "%s", d.ID)
+				require.Equal(t, 1, told[string(e.Kind)+" "+e.Subject], "%s", d.ID)
 			}
 		}
 	}

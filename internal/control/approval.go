@@ -40,7 +40,7 @@ func (c *Control) Approval(ctx context.Context, id string) (delivery.Approval, e
 func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.ApprovalSpec) (delivery.Approval, error) {
 	var given delivery.Approval
 	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
-	err := c.journal.Change(ctx, actor, "approval", subject, func(tx store.Tx) ([]journal.Entry, error) {
+	err := c.journal.Change(ctx, actor, delivery.EventApprovalRefused, subject, func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -61,7 +61,7 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 			}
 		}
 		given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
-		return journal.One("approval."+string(spec.Decision), given.ID, given), tx.AddApproval(ctx, given)
+		return journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
 	})
 	given.Status = delivery.ApprovalValid
 	return given, err
@@ -125,7 +125,7 @@ func (c *Control) ApprovalRequest(ctx context.Context, pipeline, version, stage 
 
 // RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.
 func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
-	return c.journal.Change(ctx, actor, "approval", id, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventApprovalRefused, id, func(tx store.Tx) ([]journal.Entry, error) {
 		a, err := tx.Approval(ctx, id)
 		if err != nil {
 			return nil, err
@@ -135,6 +135,6 @@ func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
 		}
 		at := c.now()
 		a.RevokedAt = &at
-		return journal.One("approval.revoked", id, a), tx.RevokeApproval(ctx, id, at)
+		return journal.One(delivery.EventApprovalRevoked, id, a), tx.RevokeApproval(ctx, id, at)
 	})
 }

@@ -66,7 +66,7 @@ func (c *Control) PutEnvironment(ctx context.Context, actor string, spec deliver
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Environment{}, err
 	}
-	err = c.journal.Change(ctx, actor, "environment", spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
+	err = c.journal.Change(ctx, actor, delivery.EventEnvironmentRefused, spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
 		if err := c.checkEnvironment(ctx, tx, nil, spec); err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (c *Control) PutEnvironment(ctx context.Context, actor string, spec deliver
 		if written, err = environmentOf(ctx, tx, spec); err != nil || unchanged {
 			return nil, err
 		}
-		return journal.One("environment.declared", spec.Name, spec), tx.PutEnvironment(ctx, spec)
+		return journal.One(delivery.EventEnvironmentDeclared, spec.Name, spec), tx.PutEnvironment(ctx, spec)
 	})
 	return written, err
 }
@@ -121,7 +121,7 @@ func refuseChain(ctx context.Context, r store.Reader, spec delivery.EnvironmentS
 // DeleteEnvironment stops managing an environment: what runs keeps running, and its history stays. It is refused under
 // deletion protection, while a pipeline uses the environment, and while it has replicas.
 func (c *Control) DeleteEnvironment(ctx context.Context, actor, name string) error {
-	return c.journal.Change(ctx, actor, "environment", name, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventEnvironmentRefused, name, func(tx store.Tx) ([]journal.Entry, error) {
 		spec, err := tx.Environment(ctx, name)
 		if err != nil {
 			return nil, err
@@ -149,6 +149,6 @@ func (c *Control) DeleteEnvironment(ctx context.Context, actor, name string) err
 		if len(users) > 0 {
 			return nil, delivery.Errorf(delivery.CodeConflict, "it is in use by %s; take it out of their stages first", strings.Join(users, ", "))
 		}
-		return journal.One("environment.deleted", name, spec), tx.DeleteEnvironment(ctx, name)
+		return journal.One(delivery.EventEnvironmentDeleted, name, spec), tx.DeleteEnvironment(ctx, name)
 	})
 }

@@ -23,7 +23,7 @@ func (c *Control) PutFreeze(ctx context.Context, actor string, spec delivery.Fre
 	if err := spec.Validate().Err(); err != nil {
 		return spec, err
 	}
-	return spec, c.journal.Change(ctx, actor, "freeze", spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
+	return spec, c.journal.Change(ctx, actor, delivery.EventFreezeRefused, spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
 		before, err := tx.Freeze(ctx, spec.Name)
 		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
@@ -31,17 +31,17 @@ func (c *Control) PutFreeze(ctx context.Context, actor string, spec delivery.Fre
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return journal.One("freeze.declared", spec.Name, spec), tx.PutFreeze(ctx, spec)
+		return journal.One(delivery.EventFreezeDeclared, spec.Name, spec), tx.PutFreeze(ctx, spec)
 	})
 }
 
 // DeleteFreeze ends a freeze.
 func (c *Control) DeleteFreeze(ctx context.Context, actor, name string) error {
-	return c.journal.Change(ctx, actor, "freeze", name, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventFreezeRefused, name, func(tx store.Tx) ([]journal.Entry, error) {
 		spec, err := tx.Freeze(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return journal.One("freeze.deleted", name, spec), tx.DeleteFreeze(ctx, name)
+		return journal.One(delivery.EventFreezeDeleted, name, spec), tx.DeleteFreeze(ctx, name)
 	})
 }

@@ -29,7 +29,7 @@ func (c *Control) Override(ctx context.Context, id string) (found delivery.Overr
 func (c *Control) AddOverride(ctx context.Context, actor string, spec delivery.OverrideSpec) (delivery.Override, error) {
 	var made delivery.Override
 	subject := fmt.Sprintf("%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage)
-	err := c.journal.Change(ctx, actor, "override", subject, func(tx store.Tx) ([]journal.Entry, error) {
+	err := c.journal.Change(ctx, actor, delivery.EventOverrideRefused, subject, func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -54,7 +54,7 @@ func (c *Control) AddOverride(ctx context.Context, actor string, spec delivery.O
 			}
 		}
 		made = delivery.Override{ID: fmt.Sprintf("%s/%d", subject, number), Spec: spec, ReleaseDigest: release.Digest, Actor: actor, CreatedAt: c.now()}
-		return journal.One("override.made", made.ID, made), tx.AddOverride(ctx, made)
+		return journal.One(delivery.EventOverrideMade, made.ID, made), tx.AddOverride(ctx, made)
 	})
 	return made, err
 }
@@ -79,7 +79,7 @@ func noRelease(w delivery.World, version string) error {
 
 // RevokeOverride takes an override back. It and its revocation both stay in the ledger.
 func (c *Control) RevokeOverride(ctx context.Context, actor, id string) error {
-	return c.journal.Change(ctx, actor, "override", id, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventOverrideRefused, id, func(tx store.Tx) ([]journal.Entry, error) {
 		o, err := tx.Override(ctx, id)
 		if err != nil {
 			return nil, err
@@ -89,6 +89,6 @@ func (c *Control) RevokeOverride(ctx context.Context, actor, id string) error {
 		}
 		at := c.now()
 		o.RevokedAt = &at
-		return journal.One("override.revoked", id, o), tx.RevokeOverride(ctx, id, at)
+		return journal.One(delivery.EventOverrideRevoked, id, o), tx.RevokeOverride(ctx, id, at)
 	})
 }

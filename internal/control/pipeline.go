@@ -40,7 +40,7 @@ func (c *Control) PutPipeline(ctx context.Context, actor string, spec delivery.P
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Pipeline{}, err
 	}
-	err := c.journal.Change(ctx, actor, "pipeline", spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
+	err := c.journal.Change(ctx, actor, delivery.EventPipelineRefused, spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
 		known, err := world.EnvironmentsOf(ctx, tx, spec, nil)
 		if err != nil {
 			return nil, err
@@ -55,18 +55,18 @@ func (c *Control) PutPipeline(ctx context.Context, actor string, spec delivery.P
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return journal.One("pipeline.declared", spec.Name, spec), tx.PutPipeline(ctx, spec)
+		return journal.One(delivery.EventPipelineDeclared, spec.Name, spec), tx.PutPipeline(ctx, spec)
 	})
 	return delivery.PipelineOf(spec), err
 }
 
 // DeletePipeline stops managing a pipeline: what runs keeps running, and its releases and history stay.
 func (c *Control) DeletePipeline(ctx context.Context, actor, name string) error {
-	return c.journal.Change(ctx, actor, "pipeline", name, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventPipelineRefused, name, func(tx store.Tx) ([]journal.Entry, error) {
 		spec, err := tx.Pipeline(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return journal.One("pipeline.deleted", name, spec), tx.DeletePipeline(ctx, name)
+		return journal.One(delivery.EventPipelineDeleted, name, spec), tx.DeletePipeline(ctx, name)
 	})
 }

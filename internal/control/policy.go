@@ -23,7 +23,7 @@ func (c *Control) PutPolicy(ctx context.Context, actor string, spec delivery.Pol
 	if err := spec.Validate().Err(); err != nil {
 		return spec, err
 	}
-	return spec, c.journal.Change(ctx, actor, "policy", spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
+	return spec, c.journal.Change(ctx, actor, delivery.EventPolicyRefused, spec.Name, func(tx store.Tx) ([]journal.Entry, error) {
 		before, err := tx.Policy(ctx, spec.Name)
 		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
@@ -31,17 +31,17 @@ func (c *Control) PutPolicy(ctx context.Context, actor string, spec delivery.Pol
 		if err == nil && reflect.DeepEqual(before, spec) {
 			return nil, nil
 		}
-		return journal.One("policy.declared", spec.Name, spec), tx.PutPolicy(ctx, spec)
+		return journal.One(delivery.EventPolicyDeclared, spec.Name, spec), tx.PutPolicy(ctx, spec)
 	})
 }
 
 // DeletePolicy removes a policy; its removal is in the event log for good.
 func (c *Control) DeletePolicy(ctx context.Context, actor, name string) error {
-	return c.journal.Change(ctx, actor, "policy", name, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventPolicyRefused, name, func(tx store.Tx) ([]journal.Entry, error) {
 		spec, err := tx.Policy(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		return journal.One("policy.deleted", name, spec), tx.DeletePolicy(ctx, name)
+		return journal.One(delivery.EventPolicyDeleted, name, spec), tx.DeletePolicy(ctx, name)
 	})
 }

@@ -51,7 +51,7 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
-	err = c.journal.Change(ctx, actor, "promotion", spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+	err = c.journal.Change(ctx, actor, delivery.EventPromotionRefused, spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -87,7 +87,7 @@ func promotable(w delivery.World, spec delivery.PromotionSpec) error {
 
 // DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it any more.
 func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage string) error {
-	return c.journal.Change(ctx, actor, "promotion", pipeline+"/"+stage, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventPromotionRefused, pipeline+"/"+stage, func(tx store.Tx) ([]journal.Entry, error) {
 		p, err := tx.Promotion(ctx, pipeline, stage)
 		if err != nil {
 			return nil, err
@@ -96,7 +96,7 @@ func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage st
 			return nil, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
 		}
 		p.Unmanaged = true
-		return journal.One("promotion.removed", p.Spec.ID(), p), tx.PutPromotion(ctx, p)
+		return journal.One(delivery.EventPromotionRemoved, p.Spec.ID(), p), tx.PutPromotion(ctx, p)
 	})
 }
 

@@ -45,7 +45,7 @@ func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.Relea
 		return delivery.ReleaseState{}, err
 	}
 	var pipeline delivery.PipelineSpec
-	err := c.journal.Change(ctx, actor, "release", r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+	err := c.journal.Change(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		var err error
 		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
 			return nil, noPipeline(err)
@@ -76,7 +76,7 @@ func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r del
 	}
 	if err != nil {
 		release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: c.now()}
-		return journal.One("release.registered", r.Spec.ID(), release), tx.PutRelease(ctx, release)
+		return journal.One(delivery.EventReleaseRegistered, r.Spec.ID(), release), tx.PutRelease(ctx, release)
 	}
 	if err := sameContent(map[string]delivery.Release{r.Spec.Version: known}, r.Spec); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r del
 		return nil, nil
 	}
 	known.Attempt, known.Retired = r.Attempt, false
-	return journal.One("release.declared", r.Spec.ID(), known), tx.PutRelease(ctx, known)
+	return journal.One(delivery.EventReleaseDeclared, r.Spec.ID(), known), tx.PutRelease(ctx, known)
 }
 
 // want saves a promotion as what is wanted in its stage, if it is not already.
@@ -97,7 +97,7 @@ func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]journal.Ent
 	if err == nil && before.Spec == p.Spec && !before.Unmanaged {
 		return nil, nil
 	}
-	return journal.One("promotion.requested", p.Spec.ID(), p), tx.PutPromotion(ctx, p)
+	return journal.One(delivery.EventPromotionRequested, p.Spec.ID(), p), tx.PutPromotion(ctx, p)
 }
 
 func validateRelease(r delivery.ReleaseRequest) error {
@@ -133,7 +133,7 @@ func sameContent(known map[string]delivery.Release, spec delivery.ReleaseSpec) e
 
 // DeleteRelease stops managing a release. Its record stays, and so does what runs; its version is never given to another content.
 func (c *Control) DeleteRelease(ctx context.Context, actor, pipeline, version string) error {
-	return c.journal.Change(ctx, actor, "release", pipeline+"/"+version, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventReleaseRefused, pipeline+"/"+version, func(tx store.Tx) ([]journal.Entry, error) {
 		release, err := tx.Release(ctx, pipeline, version)
 		if err != nil {
 			return nil, err
@@ -142,7 +142,7 @@ func (c *Control) DeleteRelease(ctx context.Context, actor, pipeline, version st
 			return nil, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
 		}
 		release.Retired = true
-		return journal.One("release.retired", release.Spec.ID(), release), tx.PutRelease(ctx, release)
+		return journal.One(delivery.EventReleaseRetired, release.Spec.ID(), release), tx.PutRelease(ctx, release)
 	})
 }
 

@@ -35,7 +35,7 @@ func (c *Control) AddTestReport(ctx context.Context, actor string, r delivery.Te
 		return recorded, err
 	}
 	subject := fmt.Sprintf("%s/%s/%s", r.Spec.Pipeline, r.Spec.Version, r.Spec.Suite)
-	err = c.journal.Change(ctx, actor, "test_report", subject, func(tx store.Tx) ([]journal.Entry, error) {
+	err = c.journal.Change(ctx, actor, delivery.EventTestReportRefused, subject, func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Version)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -54,14 +54,14 @@ func (c *Control) AddTestReport(ctx context.Context, actor string, r delivery.Te
 		if !added {
 			return nil, nil
 		}
-		return journal.One("test_report.recorded", recorded.ID, recorded), tx.AddTestReport(ctx, recorded)
+		return journal.One(delivery.EventTestReportRecorded, recorded.ID, recorded), tx.AddTestReport(ctx, recorded)
 	})
 	return recorded, err
 }
 
 // WithdrawTestReport takes a report back: it counts no more. It and its withdrawal both stay in the ledger.
 func (c *Control) WithdrawTestReport(ctx context.Context, actor, id string) error {
-	return c.journal.Change(ctx, actor, "test_report", id, func(tx store.Tx) ([]journal.Entry, error) {
+	return c.journal.Change(ctx, actor, delivery.EventTestReportRefused, id, func(tx store.Tx) ([]journal.Entry, error) {
 		report, err := tx.TestReport(ctx, id)
 		if err != nil {
 			return nil, err
@@ -71,7 +71,7 @@ func (c *Control) WithdrawTestReport(ctx context.Context, actor, id string) erro
 		}
 		at := c.now()
 		report.WithdrawnAt = &at
-		return journal.One("test_report.withdrawn", id, report), tx.WithdrawTestReport(ctx, id, at)
+		return journal.One(delivery.EventTestReportWithdrawn, id, report), tx.WithdrawTestReport(ctx, id, at)
 	})
 }
 

@@ -33,7 +33,7 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 		return delivery.VerificationState{}, err
 	}
 	found := 0
-	err := c.journal.Change(ctx, actor, "verification", r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+	err := c.journal.Change(ctx, actor, delivery.EventVerificationRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Versions()...)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -42,7 +42,7 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 		if found = len(settles); err != nil || found == 0 {
 			return nil, err
 		}
-		return journal.One("verification.requested", r.Spec.ID(), r), nil
+		return journal.One(delivery.EventVerificationRequested, r.Spec.ID(), r), nil
 	})
 	if err != nil {
 		return delivery.VerificationState{}, err

@@ -28,7 +28,7 @@ type Audit struct {
 type lastWord struct {
 	rows   *rows
 	key    string
-	kind   string
+	kind   EventKind
 	seq    int64
 	digest [16]byte
 }
@@ -44,12 +44,11 @@ func (a *Audit) Event(e Event) error {
 	if err := a.Link(e); err != nil {
 		return err
 	}
-	noun, verb, _ := strings.Cut(e.Kind, ".")
-	table, audited := tables[noun]
+	table, audited := tables[e.Kind.noun()]
 	if !audited {
 		return nil
 	}
-	effect, known := table.verbs[verb]
+	effect, known := effects[e.Kind]
 	switch {
 	case !known:
 		return Errorf(CodeInvalid, "%s is of a kind that this release does not know; verify the ledger with a newer release", e)
@@ -60,12 +59,12 @@ func (a *Audit) Event(e Event) error {
 	if err != nil {
 		return Errorf(CodeConflict, "%s cannot be read: %v", e, err)
 	}
-	if effect == removes {
+	if effect == effectRemoves {
 		delete(a.told, table.id(row))
 		return nil
 	}
 	a.tell(table, row, e)
-	if noun == "deployment" && verb == "started" {
+	if e.Kind == EventDeploymentStarted {
 		return a.rollout(e)
 	}
 	return nil

@@ -8,66 +8,41 @@ import (
 	"time"
 )
 
-// effect is what an event means for the row of its object.
-type effect int
-
-const (
-	writes     effect = iota // the row is now what the event's data says
-	removes                  // there is no such row any more
-	effectNone               // the row is as it was
-)
-
-// rows is one table: whose rows they are, what tells one from another, and what each kind of event did to them.
+// rows is one table: whose rows they are, and what tells one from another.
 type rows struct {
 	table, noun string
 	keys        []string
-	verbs       map[string]effect
 	of          func(document []byte) (Row, error) // the whole row of an object
 }
 
-// verbs lists what happens to an object; that something was refused never changed it.
-func verbs(writing []string, others map[string]effect) map[string]effect {
-	all := map[string]effect{"refused": effectNone}
-	for _, verb := range writing {
-		all[verb] = writes
-	}
-	for verb, effect := range others {
-		all[verb] = effect
-	}
-	return all
-}
-
 var (
-	declared = verbs([]string{"declared"}, map[string]effect{"deleted": removes})
-
 	// tables is every table that events tell of, by the noun that their kinds begin with.
 	tables = map[string]*rows{
 		"environment": declaration("environments", "environment", func(s EnvironmentSpec) string { return s.Name }),
 		"pipeline":    declaration("pipelines", "pipeline", func(s PipelineSpec) string { return s.Name }),
 		"freeze":      declaration("freezes", "freeze", func(s FreezeSpec) string { return s.Name }),
 		"policy":      declaration("policies", "policy", func(s PolicySpec) string { return s.Name }),
-		"release": {"releases", "release", []string{"pipeline", "version"}, verbs([]string{"registered", "declared", "retired"}, nil),
+		"release": {"releases", "release", []string{"pipeline", "version"},
 			columnsOf("releases", func(r Release) map[string]any {
 				return map[string]any{"pipeline": r.Spec.Pipeline, "version": r.Spec.Version, "digest": r.Digest}
 			})},
-		"promotion": {"promotions", "promotion", []string{"pipeline", "stage"}, verbs([]string{"requested", "removed"}, nil),
+		"promotion": {"promotions", "promotion", []string{"pipeline", "stage"},
 			columnsOf("promotions", func(p Promotion) map[string]any {
 				return map[string]any{"pipeline": p.Spec.Pipeline, "stage": p.Spec.Stage}
 			})},
-		"approval": {"approvals", "approval", []string{"id"}, verbs([]string{string(Approve), string(Reject), "revoked"}, nil),
+		"approval": {"approvals", "approval", []string{"id"},
 			columnsOf("approvals", func(a Approval) map[string]any {
 				return record(a.ID, a.Spec.Pipeline, a.Spec.Version, "decided_at", a.DecidedAt)
 			})},
-		"test_report": {"test_reports", "test report", []string{"id"}, verbs([]string{"recorded", "withdrawn"}, nil),
+		"test_report": {"test_reports", "test report", []string{"id"},
 			columnsOf("test_reports", func(r TestReport) map[string]any {
 				return record(r.ID, r.Spec.Pipeline, r.Spec.Version, "recorded_at", r.RecordedAt)
 			})},
-		"override": {"overrides", "override", []string{"id"}, verbs([]string{"made", "revoked"}, nil),
+		"override": {"overrides", "override", []string{"id"},
 			columnsOf("overrides", func(o Override) map[string]any {
 				return record(o.ID, o.Spec.Pipeline, o.Spec.Version, "created_at", o.CreatedAt)
 			})},
 		"deployment": {"deployments", "deployment", []string{"id"},
-			verbs([]string{"started", "deployed", "verified", "failed", "rolled_back", "superseded"}, map[string]effect{"resumed": effectNone}),
 			columnsOf("deployments", deploymentColumns)},
 	}
 
@@ -76,7 +51,7 @@ var (
 )
 
 func declaration[T any](table, noun string, name func(T) string) *rows {
-	return &rows{table, noun, []string{"name"}, declared, columnsOf(table, func(v T) map[string]any { return map[string]any{"name": name(v)} })}
+	return &rows{table, noun, []string{"name"}, columnsOf(table, func(v T) map[string]any { return map[string]any{"name": name(v)} })}
 }
 
 func record(id, pipeline, version, moment string, at time.Time) map[string]any {

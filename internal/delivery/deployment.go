@@ -2,19 +2,6 @@ package delivery
 
 import "time"
 
-// DeploymentStatus is where a deployment stands.
-type DeploymentStatus string
-
-// The statuses. Deploying and verifying are in flight; the others are settled.
-const (
-	Deploying  DeploymentStatus = "deploying"
-	Verifying  DeploymentStatus = "verifying"
-	Verified   DeploymentStatus = "verified"
-	Failed     DeploymentStatus = "failed"
-	RolledBack DeploymentStatus = "rolled_back"
-	Superseded DeploymentStatus = "superseded"
-)
-
 // DeploymentKind says why a deployment was made.
 type DeploymentKind string
 
@@ -66,15 +53,9 @@ type Deployment struct {
 	SettledAt  *time.Time `json:"settled_at,omitempty"` // when the status last became one that is not in flight
 }
 
-// InFlight reports whether the deployment is not settled yet.
-func (d Deployment) InFlight() bool { return d.Status == Deploying || d.Status == Verifying }
-
-// broke reports whether the deployment failed, at once or by being rolled back.
-func (d Deployment) broke() bool { return d.Status == Failed || d.Status == RolledBack }
-
 // brought reports whether the deployment ran verified with exactly the release's content.
 func (d Deployment) brought(release Release) bool {
-	return d.Content.ReleaseDigest == release.Digest && d.VerifiedAt != nil && (d.Status == Verified || d.Status == Superseded)
+	return d.Content.ReleaseDigest == release.Digest && d.ranVerified()
 }
 
 // ContentFor computes what deploying the release to the environment in the stage brings there.

@@ -12,16 +12,29 @@
 //
 // One deployment, in one environment:
 //
-//	            gates passed            driver done            checks passed
-//	(decided) ───────────────► deploying ─────────► verifying ─────────────► verified ───► superseded
-//	                               │                    │                        │          (another one was verified)
-//	                               └───────► failed ◄───┘                        │
-//	                                           │  on_failure = rollback          │ another environment of the
-//	                                           ▼                                 │ same rollout failed
-//	                                      rolled_back ◄──────────────────────────┘
+//	(decided) ─┬─ started ─────► deploying
+//	           └─ authorized ──► verifying
+//	deploying ─┬─ resumed ─────► deploying
+//	           ├─ deployed ────► verifying
+//	           └─ failed ──────► failed
+//	verifying ─┬─ resumed ─────► verifying
+//	           ├─ verified ────► verified
+//	           ├─ failed ──────► failed
+//	           ├─ rolled back ─► rolled_back
+//	           └─ superseded ──► superseded
+//	verified  ─┬─ resumed ─────► verified
+//	           ├─ verified ────► verified
+//	           ├─ failed ──────► failed
+//	           ├─ rolled back ─► rolled_back
+//	           └─ superseded ──► superseded
+//	failed    ─── rolled back ─► rolled_back
 //
-// Where an environment has no target, Terraform itself deploys: there the gates lead to verifying at once, no driver takes part, nobody
-// resumes it, and a verification settles it (external.go). Whatever is authorised next there supersedes it.
+// "rolled back" is what becomes of a failed deployment, and of the others of its rollout, once on_failure = "rollback" has brought
+// the previous content back. Each transition is recorded as an event of the log. The diagram is drawn from the table in
+// deployment_state.go.
 //
-// A release that is failed or rolled back in a stage is held there: it is not tried again until its attempt is raised.
+// Where an environment has no target, Terraform itself deploys (external.go): the deployment is authorized, no driver takes part,
+// nobody resumes it, and a verification completes it. The next authorization there supersedes it.
+//
+// A release that failed or was rolled back in a stage is held there: it is not tried again until its attempt is raised.
 package delivery

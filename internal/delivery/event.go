@@ -13,7 +13,7 @@ type Event struct {
 	Seq     int64           `json:"seq"` // 1, 2, 3, … without gaps
 	At      time.Time       `json:"at"`  // UTC, microseconds
 	Actor   string          `json:"actor"`
-	Kind    string          `json:"kind"`    // noun.verb, as in "deployment.verified"
+	Kind    EventKind       `json:"kind"`
 	Subject string          `json:"subject"` // the object's id, as in "shop/1.4.2"
 	Data    json.RawMessage `json:"data"`
 	// Previous is the hash of the event before; empty for the first.
@@ -33,7 +33,7 @@ func (e Event) Sealed(seq int64, previous string) Event {
 // share one preimage.
 func (e Event) sum() string {
 	h := sha256.New()
-	for _, part := range []string{fmt.Sprint(e.Seq), fmt.Sprint(e.At.UnixMicro()), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous} {
+	for _, part := range []string{fmt.Sprint(e.Seq), fmt.Sprint(e.At.UnixMicro()), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous} {
 		fmt.Fprintf(h, "%d:%s\n", len(part), part)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))

@@ -258,11 +258,4 @@ func (w World) check(key CheckKey, asks *Questions) GateResult {
 	return result
 }
 
-func (s DeploymentStatus) words() string {
-	if s == RolledBack {
-		return "was rolled back"
-	}
-	return "failed"
-}
-
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -113,11 +113,6 @@ func (w World) openRollout(stage Stage, release Release, attempt int) openRollou
 	return open
 }
 
-// failedByItself reports whether the deployment failed, rather than being taken back because another one of its rollout did.
-func (d Deployment) failedByItself() bool {
-	return d.broke() && d.Kind != KindRollback && d.Failure != ""
-}
-
 // stopped reports whether a rollout has failed in more environments than it may. How many it may is written down with its
 // deployments: an edit of the stage neither takes back what was borne, nor goes on with what was stopped.
 func (w World) stopped(rollout string) bool {
@@ -127,7 +122,7 @@ func (w World) stopped(rollout string) bool {
 			continue
 		}
 		bears = d.MaxFailures
-		if d.failedByItself() {
+		if d.failedItself() {
 			failures++
 		}
 	}
@@ -226,7 +221,7 @@ func retryHold(broken []Deployment) string {
 	}
 	others := []string{}
 	for _, o := range broken {
-		if o.Rollout == d.Rollout && o.failedByItself() && o.Environment != d.Environment && !slices.Contains(others, o.Environment) {
+		if o.Rollout == d.Rollout && o.failedItself() && o.Environment != d.Environment && !slices.Contains(others, o.Environment) {
 			others = append(others, o.Environment)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Foresight is what applying one promotion would do, as far as it can be known: every deployment is taken to succeed.
@@ -143,41 +144,55 @@ func (w World) With(p Promotion) World {
 
 // play records a step as done and gone well.
 func (w *World) play(step Step) {
-	now := w.Now
-	played := Deployment{ID: fmt.Sprintf("foreseen-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
-		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
-		MaxFailures: step.MaxFailures, CreatedAt: now}
-	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: now}); (step.Kind == StepDeploy || step.Kind == StepAuthorize) &&
+	d := Deployment{ID: fmt.Sprintf("simulated-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
+		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures}
+	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: w.Now}); (step.Kind == StepDeploy || step.Kind == StepAuthorize) &&
 		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == started.ID }) {
 		w.Rollouts = append(w.Rollouts, started)
 	}
+	at := len(w.Deployments)
 	for i := range w.Deployments {
-		d := &w.Deployments[i]
+		o := &w.Deployments[i]
 		switch {
-		case d.Environment != step.Environment:
-		case (step.Kind == StepResume || step.Kind == StepVerify) && d.ID == step.Deployment:
-			played.ID, played.CreatedAt, played.Rollout = d.ID, d.CreatedAt, d.Rollout
-			d.Status = Superseded // its settled copy is appended below
-			d.ID += "-unsettled"
-		case step.Kind == StepRollback && d.ID == step.Deployment:
-			d.Status, d.SettledAt = RolledBack, &now
-		case d.Authorized():
-			d.Status, d.SettledAt = Superseded, &now
-		case d.Status == Verified && step.Kind != StepAuthorize:
-			d.Status, d.SettledAt = Superseded, &now
+		case o.Environment != step.Environment:
+		case (step.Kind == StepResume || step.Kind == StepVerify) && o.ID == step.Deployment:
+			d, at = *o, i
+		case step.Kind == StepRollback && o.ID == step.Deployment:
+			*o = o.simulated(w.Now, DeploymentRolledBack)
+		case o.Authorized(), o.Status == Verified && step.Kind != StepAuthorize:
+			*o = o.simulated(w.Now, DeploymentSuperseded)
 		}
 	}
-	if step.Kind == StepAuthorize {
-		played.Status = Verifying
-		w.Deployments = append(w.Deployments, played)
-		return
-	}
-	played.Status, played.VerifiedAt, played.SettledAt = Verified, &now, &now
-	w.Deployments = append(w.Deployments, played)
-	if played.External() {
+	w.Deployments = append(w.Deployments[:at], append([]Deployment{d.simulated(w.Now, wayOf(step, d)...)}, w.Deployments[min(at+1, len(w.Deployments)):]...)...)
+	if step.Kind == StepAuthorize || d.External() {
 		return
 	}
 	w.Observations[step.Environment] = Observation{Running: true, Version: step.Version}
+}
+
+// wayOf lists what happens to a deployment when a step goes well.
+func wayOf(step Step, d Deployment) []DeploymentEvent {
+	switch {
+	case step.Kind == StepAuthorize:
+		return []DeploymentEvent{DeploymentAuthorized}
+	case d.Status == unrecorded:
+		return []DeploymentEvent{DeploymentStarted, DeploymentDeployed, DeploymentVerified}
+	case d.Status == Deploying:
+		return []DeploymentEvent{DeploymentResumed, DeploymentDeployed, DeploymentVerified}
+	}
+	return []DeploymentEvent{DeploymentResumed, DeploymentVerified}
+}
+
+// simulated returns the deployment as it is after the events.
+func (d Deployment) simulated(at time.Time, events ...DeploymentEvent) Deployment {
+	for _, event := range events {
+		after, _, err := d.After(event, at)
+		if err != nil {
+			panic("delivery: a simulated step does what cannot happen: " + err.Error())
+		}
+		d = after
+	}
+	return d
 }
 
 func (w *World) nextSeq() int64 {

@@ -109,13 +109,13 @@ func (w World) Latest(environment string) *Deployment { return w.newest(environm
 // verified, brought something else, and has not broken since. Nil when there is none.
 func (w World) rollbackTarget(d Deployment) *Deployment {
 	last := w.newest(d.Environment, func(o Deployment) bool {
-		return o.Seq < d.Seq && o.VerifiedAt != nil && (o.Status == Verified || o.Status == Superseded)
+		return o.Seq < d.Seq && o.ranVerified()
 	})
 	if last != nil && (last.Content.sameAs(d.Content) || last.External()) {
 		return nil // it was healing: there is nothing older that the ledger says should run. Or nobody here can bring it back
 	}
 	return w.newest(d.Environment, func(o Deployment) bool {
-		return o.Seq < d.Seq && o.VerifiedAt != nil && (o.Status == Verified || o.Status == Superseded) &&
+		return o.Seq < d.Seq && o.ranVerified() &&
 			!o.Content.sameAs(d.Content) && !o.External() && !w.brokenSince(o)
 	})
 }

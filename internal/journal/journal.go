@@ -24,16 +24,19 @@ func (j Journal) Now() time.Time { return j.now().UTC().Truncate(time.Microsecon
 
 // Entry is one event to record with a change. Subject names what it is about, and Data is the whole object afterwards.
 type Entry struct {
-	Kind, Subject string
-	Data          any
+	Kind    delivery.EventKind
+	Subject string
+	Data    any
 }
 
 // One is the entry of a change that needs no other.
-func One(kind, subject string, data any) []Entry { return []Entry{{kind, subject, data}} }
+func One(kind delivery.EventKind, subject string, data any) []Entry {
+	return []Entry{{kind, subject, data}}
+}
 
 // Change runs f in one write transaction. What f returns is recorded as events of that transaction. A refusal of f (returned
-// before f wrote anything) is recorded as "<noun>.refused", and then returned.
-func (j Journal) Change(ctx context.Context, actor, noun, subject string, f func(store.Tx) ([]Entry, error)) error {
+// before f wrote anything) is recorded as an event of the kind refused, and then returned.
+func (j Journal) Change(ctx context.Context, actor string, refused delivery.EventKind, subject string, f func(store.Tx) ([]Entry, error)) error {
 	if err := delivery.ValidateActor(actor).Err(); err != nil {
 		return err
 	}
@@ -43,7 +46,7 @@ func (j Journal) Change(ctx context.Context, actor, noun, subject string, f func
 		entries, err := f(tx)
 		if err != nil && refuses(err) {
 			refusal = err
-			entries = One(noun+".refused", subject, map[string]string{"reason": err.Error()})
+			entries = One(refused, subject, map[string]string{"reason": err.Error()})
 		} else if err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (w writer) header(counts map[string]int64) error {
 }
 
 func (w writer) event(e delivery.Event) error {
-	return w.json.Encode(eventLine{"event", e.Seq, e.At.UnixMicro(), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous, e.Hash})
+	return w.json.Encode(eventLine{"event", e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash})
 }
 
 func (w writer) row(r delivery.Row) error { return w.json.Encode(rowLine{"row", r}) }
@@ -74,7 +74,7 @@ func (w writer) row(r delivery.Row) error { return w.json.Encode(rowLine{"row", 
 func (w writer) end() error { return w.out.Flush() }
 
 func (l eventLine) event() delivery.Event {
-	return delivery.Event{Seq: l.Seq, At: time.UnixMicro(l.At).UTC(), Actor: l.Actor, Kind: l.Kind, Subject: l.Subject,
+	return delivery.Event{Seq: l.Seq, At: time.UnixMicro(l.At).UTC(), Actor: l.Actor, Kind: delivery.EventKind(l.Kind), Subject: l.Subject,
 		Data: json.RawMessage(l.Data), Previous: l.Previous, Hash: l.Hash}
 }
 

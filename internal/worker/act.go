@@ -104,23 +104,31 @@ func (e *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline 
 		if err != nil {
 			return d, err
 		}
-		return d, e.journal.Append(ctx, tx, actor, journal.One("deployment.resumed", d.ID, d))
+		d, kind, err := d.After(delivery.DeploymentResumed, e.now())
+		if err != nil {
+			return d, err
+		}
+		return d, e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 	}
 	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
-		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Status: delivery.Deploying, Reason: step.Reason, Actor: actor,
-		Gates: step.Gates, CreatedAt: e.now()}
+		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Reason: step.Reason, Actor: actor,
+		Gates: step.Gates}
+	begins := delivery.DeploymentStarted
 	switch step.Kind {
 	case delivery.StepRollback:
 		d.Replaces = step.Deployment
 	case delivery.StepAuthorize:
-		d.Status = delivery.Verifying
+		begins = delivery.DeploymentAuthorized
 	default:
 	}
-	d, err := tx.AddDeployment(ctx, d)
+	d, kind, err := d.After(begins, e.now())
 	if err != nil {
 		return d, err
 	}
-	return d, e.journal.Append(ctx, tx, actor, journal.One("deployment.started", d.ID, d))
+	if d, err = tx.AddDeployment(ctx, d); err != nil {
+		return d, err
+	}
+	return d, e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
 // takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
@@ -128,12 +136,14 @@ func (e *Worker) supersede(ctx context.Context, tx store.Tx, actor string, lates
 	if latest == nil || !latest.Authorized() {
 		return nil
 	}
-	d, now := *latest, e.now()
-	d.Status, d.SettledAt = delivery.Superseded, &now
+	d, kind, err := latest.After(delivery.DeploymentSuperseded, e.now())
+	if err != nil {
+		return err
+	}
 	if err := tx.PutDeployment(ctx, d); err != nil {
 		return err
 	}
-	return e.journal.Append(ctx, tx, actor, journal.One("deployment.superseded", d.ID, d))
+	return e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
@@ -155,8 +165,12 @@ func (e *Worker) executeUnderLease(ctx context.Context, pipeline delivery.Pipeli
 		if err != nil {
 			return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
 		}
-		d.Receipt, d.Status = result.Receipt, delivery.Verifying
-		if err := e.save(ctx, lease, d, "deployment.deployed", nil); err != nil {
+		deployed, kind, err := d.After(delivery.DeploymentDeployed, e.now())
+		if err != nil {
+			return err
+		}
+		d, d.Receipt = deployed, result.Receipt
+		if err := e.save(ctx, lease, d, kind, nil); err != nil {
 			return err
 		}
 	}
@@ -203,13 +217,18 @@ func (e *Worker) settleDeployment(ctx context.Context, lease store.Lease, d deli
 		return err
 	}
 	now := e.now()
-	d.SettledAt = &now
 	if failure != nil {
-		d.Status, d.Failure = delivery.Failed, failure.Error()
-		return e.save(ctx, lease, d, "deployment.failed", func(tx store.Tx) ([]journal.Entry, error) { return e.addReports(ctx, tx, d) })
+		failed, kind, err := d.AfterFailure(failure.Error(), now)
+		if err != nil {
+			return err
+		}
+		return e.save(ctx, lease, failed, kind, func(tx store.Tx) ([]journal.Entry, error) { return e.addReports(ctx, tx, failed) })
 	}
-	d.Status, d.VerifiedAt = delivery.Verified, &now
-	return e.save(ctx, lease, d, "deployment.verified", func(tx store.Tx) ([]journal.Entry, error) {
+	d, kind, err := d.After(delivery.DeploymentVerified, now)
+	if err != nil {
+		return err
+	}
+	return e.save(ctx, lease, d, kind, func(tx store.Tx) ([]journal.Entry, error) {
 		replaced, err := e.replace(ctx, tx, d, now)
 		if err != nil {
 			return nil, err
@@ -235,16 +254,19 @@ func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 		before = append(before, replaced)
 	}
 	for _, o := range before {
+		event := delivery.DeploymentSuperseded
 		switch o.ID {
 		case d.ID:
 			continue
 		case d.Replaces:
-			o.Status = delivery.RolledBack
+			event = delivery.DeploymentRolledBack
 		default:
-			o.Status = delivery.Superseded
 		}
-		o.SettledAt = &now
-		events = append(events, journal.One("deployment."+string(o.Status), o.ID, o)...)
+		o, kind, err := o.After(event, now)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, journal.One(kind, o.ID, o)...)
 		if err := tx.PutDeployment(ctx, o); err != nil {
 			return nil, err
 		}
@@ -253,7 +275,7 @@ func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 }
 
 // save records where a deployment stands, only while the lease is still held; settled ones give it up.
-func (e *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind string, also func(store.Tx) ([]journal.Entry, error)) error {
+func (e *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind delivery.EventKind, also func(store.Tx) ([]journal.Entry, error)) error {
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.CheckLease(ctx, lease); err != nil {
 			return err

@@ -144,6 +144,6 @@ func (e *Worker) recordStop(ctx context.Context, actor string, wanted delivery.P
 		return nil
 	}
 	return e.o.Store.Update(ctx, func(tx store.Tx) error {
-		return e.journal.Append(ctx, tx, actor, journal.One("promotion.refused", wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}))
+		return e.journal.Append(ctx, tx, actor, journal.One(delivery.EventPromotionRefused, wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}))
 	})
 }

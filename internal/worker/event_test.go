@@ -133,7 +133,7 @@ func TestEventsSayWhy(t *testing.T) {
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")))
 	h.book.bad["shop/1.0"] = true
 	require.NotNil(t, h.delivers("1.0", 1).Failure)
-	words := map[string]string{
+	words := map[delivery.EventKind]string{
 		"deployment.started": "nothing verified runs in dev yet",
 		"deployment.failed":  `check \"smoke\" did not pass: it does not answer`,
 		"promotion.refused":  "It is not tried there again until attempt is raised to 2",

@@ -290,7 +290,7 @@ func (p *pages) DecisionHistory(_ context.Context, pipeline string, versions ...
 func (p *pages) Events(_ context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error) {
 	found := []delivery.Event{}
 	for _, e := range p.events {
-		if len(found) < limit && e.Seq > after && (kind == "" || e.Kind == kind) && (subject == "" || e.Subject == subject) {
+		if len(found) < limit && e.Seq > after && (kind == "" || string(e.Kind) == kind) && (subject == "" || e.Subject == subject) {
 			found = append(found, e)
 		}
 	}

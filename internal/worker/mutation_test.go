@@ -356,12 +356,12 @@ func (tx unforgettingTx) RevokeOverride(context.Context, string, time.Time) erro
 // silent is a ledger that loses one kind of event.
 type silent struct {
 	store.Store
-	kind string
+	kind delivery.EventKind
 }
 
 type silentTx struct {
 	store.Tx
-	kind string
+	kind delivery.EventKind
 }
 
 func (s silent) Update(ctx context.Context, f func(store.Tx) error) error {

@@ -32,7 +32,7 @@ func (e *Worker) addReports(ctx context.Context, tx store.Tx, d delivery.Deploym
 		if err := tx.AddTestReport(ctx, report); err != nil {
 			return nil, err
 		}
-		entries = append(entries, journal.One("test_report.recorded", report.ID, report)...)
+		entries = append(entries, journal.One(delivery.EventTestReportRecorded, report.ID, report)...)
 	}
 	return entries, nil
 }

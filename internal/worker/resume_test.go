@@ -93,7 +93,7 @@ func (h *house) requireToldOnce() {
 	for _, e := range events {
 		require.NoError(h.t, delivery.VerifyLink(before, e))
 		before = &e
-		told[e.Subject+" "+e.Kind]++
+		told[e.Subject+" "+string(e.Kind)]++
 	}
 	all, err := h.Deployments(h.t.Context(), store.DeploymentFilter{})
 	require.NoError(h.t, err)

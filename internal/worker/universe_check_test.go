@@ -162,7 +162,7 @@ func (u *universe) chained(ctx context.Context, r store.Reader, deployments []de
 			u.oracle.complain("[6] " + err.Error())
 		}
 		u.oracle.lastEvent = &e
-		u.tally.add("event " + e.Kind)
+		u.tally.add("event " + string(e.Kind))
 	}
 	told := map[string]bool{}
 	for _, kind := range []string{"started", "verified", "failed", "rolled_back", "superseded"} {

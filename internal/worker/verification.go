@@ -77,7 +77,11 @@ func (e *Worker) takeVerification(ctx context.Context, actor string, r delivery.
 			jobs = append(jobs, job{lease: lease, since: since, deployment: d})
 		}
 		for _, j := range jobs {
-			if err := e.journal.Append(ctx, tx, actor, journal.One("deployment.resumed", j.deployment.ID, j.deployment)); err != nil {
+			d, kind, err := j.deployment.After(delivery.DeploymentResumed, e.now())
+			if err != nil {
+				return err
+			}
+			if err := e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d)); err != nil {
 				return err
 			}
 		}
@@ -171,15 +175,10 @@ func (e *Worker) settleVerification(ctx context.Context, actor string, jobs []jo
 
 // settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
 func (e *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
-	now := e.now()
-	kind, first := "deployment.verified", d.Status != delivery.Verified
-	switch {
-	case failure != nil:
-		d.Status, d.Failure, d.SettledAt, kind = delivery.Failed, failure.Error(), &now, "deployment.failed"
-	case withOthers:
-		d.Status, d.SettledAt, kind = delivery.RolledBack, &now, "deployment.rolled_back"
-	case first:
-		d.Status, d.VerifiedAt, d.SettledAt = delivery.Verified, &now, &now
+	now, first := e.now(), d.Status != delivery.Verified
+	d, kind, err := ended(d, failure, withOthers, now)
+	if err != nil {
+		return nil, err
 	}
 	if err := tx.PutDeployment(ctx, d); err != nil {
 		return nil, err
@@ -194,4 +193,15 @@ func (e *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployme
 	}
 	reported, err := e.addReports(ctx, tx, d)
 	return append(events, reported...), err
+}
+
+// ended returns a deployment as its verification leaves it.
+func ended(d delivery.Deployment, failure error, withOthers bool, now time.Time) (delivery.Deployment, delivery.EventKind, error) {
+	switch {
+	case failure != nil:
+		return d.AfterFailure(failure.Error(), now)
+	case withOthers:
+		return d.After(delivery.DeploymentRolledBack, now)
+	}
+	return d.After(delivery.DeploymentVerified, now)
 }

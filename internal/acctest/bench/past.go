@@ -35,24 +35,25 @@ func endingBefore(now time.Time, deployments int) past {
 
 // occurrence is an event before it is sealed, and the object that it is about, as it is afterwards.
 type occurrence struct {
-	at            time.Time
-	kind, subject string
-	object        any
+	at      time.Time
+	kind    delivery.EventKind
+	subject string
+	object  any
 }
 
 // walk tells what happened, in order. Of a deployment it tells that it was started and how it ended; left out is, for the sake of the
 // time that it takes to fill a ledger, what came between: that it was deployed and verified, before another one superseded it.
 func (p past) walk(tell func(occurrence) error) error {
 	w := walk{past: p, tell: tell, at: p.began, running: map[string]delivery.Deployment{}}
-	w.declarations("declared")
+	w.declarations(delivery.EventEnvironmentDeclared, delivery.EventPipelineDeclared)
 	for i := 0; w.done < p.deployments && w.err == nil; i++ {
 		w.at = p.began.Add(time.Duration(i) * pace)
 		w.deliver(i)
 	}
 	for _, env := range slices.Sorted(maps.Keys(w.running)) {
-		w.happens("deployment.verified", w.running[env].ID, w.running[env])
+		w.happens(delivery.EventDeploymentVerified, w.running[env].ID, w.running[env])
 	}
-	w.declarations("deleted")
+	w.declarations(delivery.EventEnvironmentDeleted, delivery.EventPipelineDeleted)
 	return w.err
 }
 
@@ -66,7 +67,7 @@ type walk struct {
 	err     error
 }
 
-func (w *walk) happens(kind, subject string, object any) {
+func (w *walk) happens(kind delivery.EventKind, subject string, object any) {
 	if w.err == nil {
 		w.at = w.at.Add(time.Second)
 		w.err = w.tell(occurrence{w.at, kind, subject, object})
@@ -75,13 +76,13 @@ func (w *walk) happens(kind, subject string, object any) {
 
 // declarations tells of the environments and the pipeline: they were there while all this happened, and were taken back before the
 // workspace declares its own.
-func (w *walk) declarations(verb string) {
+func (w *walk) declarations(environments, pipeline delivery.EventKind) {
 	for _, s := range lineStages {
 		for _, env := range s.Environments {
-			w.happens("environment."+verb, env, pastEnvironment(s, env))
+			w.happens(environments, env, pastEnvironment(s, env))
 		}
 	}
-	w.happens("pipeline."+verb, lineName, delivery.PipelineSpec{Name: lineName, Stages: lineStages})
+	w.happens(pipeline, lineName, delivery.PipelineSpec{Name: lineName, Stages: lineStages})
 }
 
 func pastEnvironment(s delivery.Stage, name string) delivery.EnvironmentSpec {
@@ -96,14 +97,14 @@ func (w *walk) deliver(i int) {
 		Artifacts: map[string]delivery.Artifact{"page": {URI: "dist/page-" + version + ".html", Digest: fmt.Sprintf("sha256:%064x", i)}},
 		Source:    &delivery.Source{Revision: "v" + version, Author: "dave@example.com"}}
 	release := delivery.Release{Spec: spec, Digest: fmt.Sprintf("sha256:%064x", i), Attempt: 1, RegisteredBy: pastActor, RegisteredAt: w.at}
-	w.happens("release.registered", spec.ID(), release)
+	w.happens(delivery.EventReleaseRegistered, spec.ID(), release)
 	for n, s := range lineStages {
 		switch {
 		case n == 0:
 			w.promote(s, version)
 		case s.Promotion == delivery.Manual:
 			id := fmt.Sprintf("approval-%07d", i)
-			w.happens("approval.approve", id, delivery.Approval{ID: id, Number: 1, ContentDigest: release.Digest, DecidedAt: w.at,
+			w.happens(delivery.EventApprovalApproved, id, delivery.Approval{ID: id, Number: 1, ContentDigest: release.Digest, DecidedAt: w.at,
 				Spec: delivery.ApprovalSpec{Pipeline: lineName, Version: version, Stage: s.Name, Decision: delivery.Approve, Approver: "alice@example.com"}})
 			w.promote(s, version)
 		}
@@ -115,7 +116,7 @@ func (w *walk) deliver(i int) {
 
 func (w *walk) promote(s delivery.Stage, version string) {
 	spec := delivery.PromotionSpec{Pipeline: lineName, Stage: s.Name, Version: version, WhenBlocked: delivery.WhenBlockedPend, Attempt: 1}
-	w.happens("promotion.requested", spec.ID(), delivery.Promotion{Spec: spec, RequestedBy: pastActor, RequestedAt: w.at})
+	w.happens(delivery.EventPromotionRequested, spec.ID(), delivery.Promotion{Spec: spec, RequestedBy: pastActor, RequestedAt: w.at})
 }
 
 // rollOut tells of one stage's deployments, and whether all of them were verified.
@@ -140,18 +141,18 @@ func (w *walk) deploy(s delivery.Stage, env string, release delivery.Release, br
 		Content: pastContent(env, release), Kind: delivery.KindDeliver, Attempt: 1, Rollout: release.Spec.Version + "-" + s.Name,
 		Status: delivery.Deploying, Reason: release.Spec.Version + " is not running here", Actor: pastActor, CreatedAt: w.at,
 		Gates: []delivery.GateResult{{Name: "max_deploys", Verdict: delivery.VerdictPassed, Reason: "1 of 100 in 24h"}}}
-	w.happens("deployment.started", d.ID, d)
+	w.happens(delivery.EventDeploymentStarted, d.ID, d)
 	settled := w.at
 	d.SettledAt = &settled
 	if broken {
 		d.Status, d.Failure = delivery.Failed, "the place refuses it"
-		w.happens("deployment.failed", d.ID, d)
+		w.happens(delivery.EventDeploymentFailed, d.ID, d)
 		return
 	}
 	d.Status, d.VerifiedAt = delivery.Verified, &settled
 	if before, ok := w.running[env]; ok {
 		before.Status, before.SettledAt = delivery.Superseded, &settled
-		w.happens("deployment.superseded", before.ID, before)
+		w.happens(delivery.EventDeploymentSuperseded, before.ID, before)
 	}
 	w.running[env] = d
 }

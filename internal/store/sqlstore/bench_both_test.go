@@ -183,7 +183,7 @@ func BenchmarkDeclareEnvironments(b *testing.B) {
 	})
 }
 
-func happen(ctx context.Context, tx store.Tx, kind, subject string) error {
+func happen(ctx context.Context, tx store.Tx, kind delivery.EventKind, subject string) error {
 	_, err := tx.AppendEvent(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: []byte(`{}`)})
 	return err
 }

@@ -66,7 +66,7 @@ func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Ev
 	}
 	e = e.Sealed(last+1, previous)
 	_, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		e.Seq, e.At.UnixMicro(), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous, e.Hash)
+		e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash)
 	if err != nil {
 		return delivery.Event{}, err
 	}

@@ -65,7 +65,7 @@ type Filling struct {
 
 // Event writes an event just as it is.
 func (f *Filling) Event(ctx context.Context, e delivery.Event) error {
-	return f.add(ctx, events, []any{e.Seq, e.At.UnixMicro(), e.Actor, e.Kind, e.Subject, string(e.Data), e.Previous, e.Hash}, len(e.Data))
+	return f.add(ctx, events, []any{e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash}, len(e.Data))
 }
 
 // Row writes a row just as it is.

@@ -203,7 +203,7 @@ func writeHistory(t *testing.T, l *ledger) {
 	t.Helper()
 	ctx := t.Context()
 	require.NoError(t, l.Update(ctx, func(tx store.Tx) error {
-		tell := func(kind, subject string, v any, err error) {
+		tell := func(kind delivery.EventKind, subject string, v any, err error) {
 			t.Helper()
 			require.NoError(t, err)
 			data, err := json.Marshal(v)

@@ -182,7 +182,7 @@ func ids(all []delivery.Deployment) []string {
 	return list
 }
 
-func event(kind, subject string) delivery.Event {
+func event(kind delivery.EventKind, subject string) delivery.Event {
 	return delivery.Event{At: noon, Actor: "alice@example.com", Kind: kind, Subject: subject, Data: fmt.Appendf(nil, `{ "subject" : %q }`, subject)}
 }
 
