@@ -146,11 +146,16 @@ var importTable = []row{
 		pkg: "client", ours: []string{"api", "delivery"}, outside: []string{retryable},
 		testOurs: []string{"acctest", "app", "server"},
 	},
+	// Terraform: resources, data sources and functions, and below them what is no noun.
 	{
-		pkg: "provider", ours: []string{"client", "delivery", "delivery/schedule"}, outside: []string{framework, timeouts, validators, pluginGo, pluginLog},
+		pkg: "provider", ours: []string{"client", "delivery", "delivery/schedule", "provider/*"}, outside: []string{framework, timeouts, validators, pluginGo},
 		// Its tests drive the whole house.
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},
+	{pkg: "provider/tf", ours: []string{"delivery"}, outside: []string{framework, timeouts}},
+	{pkg: "provider/blocks", ours: []string{"delivery", "delivery/schedule", "provider/tf"}, outside: []string{framework, validators}},
+	{pkg: "provider/changeset", ours: []string{"delivery"}},
+	{pkg: "provider/fastpath", ours: []string{"delivery", "provider/changeset", "provider/tf"}, outside: []string{pluginGo}},
 
 	// Moves, verifies and exports whole ledgers.
 	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "controlplane", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},

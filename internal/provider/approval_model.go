@@ -4,6 +4,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // approvalModel is a cd_approval as Terraform holds it.
@@ -42,11 +43,11 @@ func approvalModelFrom(a delivery.Approval, prior approvalModel) approvalModel {
 		Version:       types.StringValue(a.Spec.Version),
 		Stage:         types.StringValue(a.Spec.Stage),
 		Decision:      types.StringValue(string(a.Spec.Decision)),
-		Comment:       stringOr(a.Spec.Comment, prior.Comment),
+		Comment:       tf.StringOr(a.Spec.Comment, prior.Comment),
 		Approver:      types.StringValue(a.Spec.Approver),
-		Signature:     stringOr(a.Spec.Signature, prior.Signature),
+		Signature:     tf.StringOr(a.Spec.Signature, prior.Signature),
 		ContentDigest: types.StringValue(a.ContentDigest),
 		Status:        types.StringValue(string(a.Status)),
-		DecidedAt:     momentFrom(&a.DecidedAt),
+		DecidedAt:     tf.Time(&a.DecidedAt),
 	}
 }

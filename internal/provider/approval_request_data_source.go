@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // approvalRequestDataSource is cd_approval_request: the text that an approver signs.
@@ -90,8 +91,8 @@ func (d *approvalRequestDataSource) ValidateConfig(ctx context.Context, req data
 		return
 	}
 	var config approvalRequestModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "approval request", delivery.ApprovalSpec{
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "approval request", delivery.ApprovalSpec{
 			Pipeline: config.Pipeline.ValueString(),
 			Version:  config.Version.ValueString(),
 			Stage:    config.Stage.ValueString(),
@@ -103,7 +104,7 @@ func (d *approvalRequestDataSource) ValidateConfig(ctx context.Context, req data
 // Read asks what there is to sign. That the release or the stage does not exist is an error.
 func (d *approvalRequestDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config approvalRequestModel
-	if !decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
+	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
 		return
 	}
 	pipeline, version, stage := config.Pipeline.ValueString(), config.Version.ValueString(), config.Stage.ValueString()
@@ -113,7 +114,7 @@ func (d *approvalRequestDataSource) Read(ctx context.Context, req datasource.Rea
 		found, err = api.ApprovalRequest(ctx, pipeline, version, stage, config.Decision.ValueString())
 	}
 	if err != nil {
-		notRead(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the approval request of \"%s/%s\" for %q", pipeline, version, stage), err)
+		tf.AddReadErrors(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the approval request of \"%s/%s\" for %q", pipeline, version, stage), err)
 		return
 	}
 	model := approvalRequestModelFrom(found)

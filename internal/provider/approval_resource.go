@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // approvalResource is cd_approval: a person's word on exactly one content entering a stage. It is given once and never renewed.
@@ -27,7 +28,7 @@ var (
 )
 
 func newApprovalResource() resource.Resource {
-	return &approvalResource{resourceBase{noun: "approval", identity: recorded("decision")}}
+	return &approvalResource{resourceBase{noun: "approval", identity: tf.RecordedIdentity("decision")}}
 }
 
 // Schema describes cd_approval.
@@ -99,8 +100,8 @@ func (r *approvalResource) ValidateConfig(ctx context.Context, req resource.Vali
 		return
 	}
 	var config approvalModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "approval", config.toSpec().Validate())
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "approval", config.toSpec().Validate())
 	}
 }
 
@@ -113,29 +114,29 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
 		var pipeline types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
 		return
 	}
 	var plan, state *approvalModel // nil when there is none
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.overlay.revoke(state.ID.ValueString())
+		r.session.changes.Revoke(state.ID.ValueString())
 		return
 	}
 	spec := plan.toSpec()
 	if state == nil {
-		r.session.overlay.approval(spec)
+		r.session.changes.AddApproval(spec)
 	}
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
 	name := fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage)
 	switch {
 	case err != nil:
-		addErrors(&resp.Diagnostics, "preview", "approval", name, err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "approval", name, err)
 	case state == nil:
-		addErrorsInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
-		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
+		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
+		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
 	}
@@ -163,7 +164,7 @@ func warnIfSpent(diags *diag.Diagnostics, state approvalModel, contentDigest str
 // Create records the decision.
 func (r *approvalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan approvalModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	spec := plan.toSpec()
@@ -173,7 +174,7 @@ func (r *approvalResource) Create(ctx context.Context, req resource.CreateReques
 		given, err = api.AddApproval(ctx, spec)
 	}
 	if err != nil {
-		addErrors(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
+		tf.AddErrors(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
 		return
 	}
 	model := approvalModelFrom(given, plan)
@@ -189,7 +190,7 @@ func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, r
 func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior approvalModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	var given delivery.Approval
@@ -202,7 +203,7 @@ func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
 		return
 	}
 	model := approvalModelFrom(given, prior)
@@ -212,7 +213,7 @@ func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, r
 // Delete revokes the decision; that is recorded as well.
 func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state approvalModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -220,7 +221,7 @@ func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteReques
 		err = api.RevokeApproval(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // deployedDataSource is cd_deployed: what a pipeline runs in one environment.
@@ -43,10 +44,10 @@ func deployedModelFrom(ctx context.Context, d delivery.Deployed) (deployedModel,
 		Version:        types.StringValue(d.Version),
 		Artifacts:      artifactsFrom(ctx, d.Artifacts, &diags),
 		Status:         types.StringValue(d.Status),
-		DeployedAt:     momentFrom(d.DeployedAt),
+		DeployedAt:     tf.Time(d.DeployedAt),
 		ConfigRevision: types.StringValue(d.ConfigRevision),
 		Drifted:        types.BoolValue(d.Drifted),
-		Differences:    linesFrom(ctx, d.Differences, &diags),
+		Differences:    tf.Strings(ctx, d.Differences, &diags),
 	}, diags
 }
 
@@ -124,30 +125,10 @@ func (d *deployedDataSource) Read(ctx context.Context, req datasource.ReadReques
 		found, err = api.Deployed(ctx, pipeline, environment)
 	}
 	if err != nil {
-		notRead(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to read what %q runs in %q", pipeline, environment), err)
+		tf.AddReadErrors(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to read what %q runs in %q", pipeline, environment), err)
 		return
 	}
 	model, diags := deployedModelFrom(ctx, found)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// notRead adds why a data source has nothing to show, at the attribute at fault; at, when the refusal names none.
-func notRead(diags *diag.Diagnostics, at path.Path, summary string, err error) {
-	refusals := delivery.ErrorsOf(err)
-	if len(refusals) == 0 {
-		diags.AddError(summary, interruption(err))
-		return
-	}
-	for _, r := range refusals {
-		where, named := attributePath(r.Field)
-		switch {
-		case named:
-			diags.AddAttributeError(where, summary, r.Message)
-		case r.Code == delivery.CodeNotFound:
-			diags.AddAttributeError(at, summary, r.Message)
-		default:
-			diags.AddError(summary, r.Message)
-		}
-	}
 }

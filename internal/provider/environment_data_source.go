@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type environmentDataSource struct{ dataSourceBase }
@@ -19,7 +21,7 @@ func newEnvironmentDataSource() datasource.DataSource {
 func (d *environmentDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads an environment from the ledger, whoever declared it.",
-		Attributes: lookup(map[string]schema.Attribute{
+		Attributes: tf.LookupAttributes(map[string]schema.Attribute{
 			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the environment."},
 		}, environmentAttributes()),
 	}
@@ -28,13 +30,13 @@ func (d *environmentDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 // Read looks the environment up; that there is none is an error.
 func (d *environmentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config environmentModel
-	if !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
 	name := config.Name.ValueString()
-	environment, err := d.session.environment(ctx, name)
+	environment, err := d.session.Environment(ctx, name)
 	if err != nil {
-		addLookupErrors(&resp.Diagnostics, "name", "environment", name, err)
+		tf.AddLookupErrors(&resp.Diagnostics, "name", "environment", name, err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, environmentModelFrom(environment, environmentModel{}))...)

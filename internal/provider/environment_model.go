@@ -6,6 +6,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // environmentModel serves the resource and the data source: their attributes are the same.
@@ -17,8 +19,8 @@ type environmentModel struct {
 	Config             map[string]string `tfsdk:"config"`
 	Secrets            map[string]string `tfsdk:"secrets"`
 	Platform           map[string]string `tfsdk:"platform"`
-	Parity             *parityModel      `tfsdk:"parity"`
-	Target             *targetModel      `tfsdk:"target"`
+	Parity             *blocks.Parity    `tfsdk:"parity"`
+	Target             *blocks.Target    `tfsdk:"target"`
 	DeletionProtection types.Bool        `tfsdk:"deletion_protection"`
 	EffectiveConfig    types.Map         `tfsdk:"effective_config"`
 	Revision           types.String      `tfsdk:"revision"`
@@ -31,11 +33,11 @@ func (m environmentModel) toSpec() delivery.EnvironmentSpec {
 		Name:      m.Name.ValueString(),
 		Tier:      delivery.Tier(m.Tier.ValueString()),
 		ReplicaOf: m.ReplicaOf.ValueString(),
-		Config:    unset(m.Config),
-		Secrets:   unset(m.Secrets),
-		Platform:  unset(m.Platform),
-		Parity:    m.Parity.toSpec(),
-		Target:    m.Target.toSpec(),
+		Config:    tf.NilIfEmpty(m.Config),
+		Secrets:   tf.NilIfEmpty(m.Secrets),
+		Platform:  tf.NilIfEmpty(m.Platform),
+		Parity:    m.Parity.ToSpec(),
+		Target:    m.Target.ToSpec(),
 	}
 	if !m.DeletionProtection.IsNull() && !m.DeletionProtection.IsUnknown() {
 		spec.DeletionProtection = m.DeletionProtection.ValueBoolPointer()
@@ -49,14 +51,14 @@ func environmentModelFrom(e delivery.Environment, prior environmentModel) enviro
 		ID:                 types.StringValue(e.Spec.Name),
 		Name:               types.StringValue(e.Spec.Name),
 		Tier:               types.StringValue(string(e.Spec.Tier)),
-		ReplicaOf:          stringOr(e.Spec.ReplicaOf, prior.ReplicaOf),
-		Config:             mapOr(maps.Clone(e.Spec.Config), prior.Config),
-		Secrets:            mapOr(maps.Clone(e.Spec.Secrets), prior.Secrets),
-		Platform:           mapOr(maps.Clone(e.Spec.Platform), prior.Platform),
-		Parity:             parityModelFrom(e.Spec.Parity, prior.Parity),
-		Target:             targetModelFrom(e.Spec.Target, prior.Target),
+		ReplicaOf:          tf.StringOr(e.Spec.ReplicaOf, prior.ReplicaOf),
+		Config:             tf.MapOr(maps.Clone(e.Spec.Config), prior.Config),
+		Secrets:            tf.MapOr(maps.Clone(e.Spec.Secrets), prior.Secrets),
+		Platform:           tf.MapOr(maps.Clone(e.Spec.Platform), prior.Platform),
+		Parity:             blocks.ParityFrom(e.Spec.Parity, prior.Parity),
+		Target:             blocks.TargetFrom(e.Spec.Target, prior.Target),
 		DeletionProtection: types.BoolValue(e.Spec.Protected()),
-		EffectiveConfig:    stringMap(e.Status.EffectiveConfig),
+		EffectiveConfig:    tf.StringMap(e.Status.EffectiveConfig),
 		Revision:           types.StringValue(e.Status.Revision),
 	}
 }

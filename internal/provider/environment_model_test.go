@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 var environmentModels = rapid.Custom(func(t *rapid.T) environmentModel {
@@ -25,47 +26,8 @@ var environmentModels = rapid.Custom(func(t *rapid.T) environmentModel {
 		EffectiveConfig:    types.MapNull(types.StringType),
 	}
 	of := delivery.EnvironmentOf(m.toSpec())
-	m.EffectiveConfig, m.Revision = stringMap(of.Status.EffectiveConfig), types.StringValue(of.Status.Revision)
+	m.EffectiveConfig, m.Revision = tf.StringMap(of.Status.EffectiveConfig), types.StringValue(of.Status.Revision)
 	return m
-})
-
-var parityModels = rapid.Custom(func(t *rapid.T) parityModel {
-	return parityModel{
-		With: types.StringValue("reference"),
-		Allow: optionalMap(rapid.Custom(func(t *rapid.T) allowanceModel {
-			return allowanceModel{
-				Reason: types.StringValue("on purpose"),
-				Min:    optionalNumber().Draw(t, "min"),
-				Max:    optionalNumber().Draw(t, "max"),
-				Until:  optionalText("2027-06-30T00:00:00Z").Draw(t, "until"),
-			}
-		})).Draw(t, "allow"),
-	}
-})
-
-var targetModels = rapid.Custom(func(t *rapid.T) targetModel {
-	switch rapid.SampledFrom([]string{"directory", "command", "webhook"}).Draw(t, "kind") {
-	case "directory":
-		return targetModel{Directory: &directoryModel{
-			Path:        types.StringValue("/srv"),
-			AfterDeploy: optionalOf(commandModels).Draw(t, "hook"),
-			Keep:        optionalCount().Draw(t, "keep"),
-		}}
-	case "webhook":
-		return targetModel{Webhook: &webhookModel{
-			URL:          types.StringValue("https://deploy.example.com/shop"),
-			StatusURL:    optionalText("https://deploy.example.com/shop/{id}").Draw(t, "status"),
-			ObserveURL:   optionalText("https://deploy.example.com/running").Draw(t, "observe"),
-			Headers:      optionalMap(rapid.String()).Draw(t, "headers"),
-			Secret:       types.StringValue("env:KEY"),
-			Token:        optionalText("env:TOKEN").Draw(t, "token"),
-			SendSecrets:  rapid.SampledFrom([]types.Bool{types.BoolNull(), types.BoolValue(false), types.BoolValue(true)}).Draw(t, "secrets"),
-			Timeout:      optionalText("30m").Draw(t, "timeout"),
-			PollInterval: optionalText("5s").Draw(t, "interval"),
-		}}
-	}
-	deploy, observe := commandModels.Draw(t, "deploy"), commandModels.Draw(t, "observe")
-	return targetModel{Command: &commandTargetModel{Deploy: &deploy, Observe: &observe}}
 })
 
 func TestEnvironmentModelKeepsWhatWasWritten(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // planned gives the environment as this plan leaves it. ok is false while it is a replica of what nobody knows: of something that
@@ -17,17 +18,17 @@ func (r *environmentResource) planned(ctx context.Context, spec delivery.Environ
 	if spec.ReplicaOf == "" {
 		return delivery.EnvironmentOf(spec), true
 	}
-	if r.session == nil || !r.session.overlay.environmentsKnown(spec.ReplicaOf) {
+	if r.session == nil || !r.session.changes.EnvironmentsKnown(spec.ReplicaOf) {
 		return delivery.EnvironmentOf(spec), false
 	}
-	source, ok := r.session.overlay.declared(spec.ReplicaOf)
+	source, ok := r.session.changes.Environment(spec.ReplicaOf)
 	if !ok {
-		recorded, err := r.session.environment(ctx, spec.ReplicaOf)
+		recorded, err := r.session.Environment(ctx, spec.ReplicaOf)
 		switch {
 		case delivery.IsNotFound(err): // the control plane words it
 			return delivery.EnvironmentOf(spec), false
 		case err != nil:
-			addErrors(diags, "plan", "environment", spec.Name, err)
+			tf.AddErrors(diags, "plan", "environment", spec.Name, err)
 			return delivery.EnvironmentOf(spec), false
 		}
 		source = recorded.Spec
@@ -43,7 +44,7 @@ func (m environmentModel) unknownEffect() environmentModel {
 
 // refuseLateSource refuses to change what was planned after its replicas: their plan was made from what it was before.
 func (r *environmentResource) refuseLateSource(name string, diags *diag.Diagnostics) {
-	for _, replica := range r.session.overlay.replicas(name) {
+	for _, replica := range r.session.changes.Replicas(name) {
 		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Unable to plan environment %q: its replica %q was planned before it", name, replica.Name), fmt.Sprintf(
 			"Environment %[2]q is a replica of %[1]q, and names it in a way by which Terraform cannot see that. Refer to the resource, as in replica_of = cd_environment.%[1]s.name, so that Terraform plans and changes %[1]q first.",
 			name, replica.Name))

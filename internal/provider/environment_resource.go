@@ -16,6 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type environmentResource struct{ resourceBase }
@@ -29,7 +31,7 @@ var (
 )
 
 func newEnvironmentResource() resource.Resource {
-	return &environmentResource{resourceBase{noun: "environment", identity: named("environment")}}
+	return &environmentResource{resourceBase{noun: "environment", identity: tf.NamedIdentity("environment")}}
 }
 
 // Schema describes cd_environment.
@@ -72,8 +74,8 @@ func environmentAttributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Facts about the place itself, such as the version of its database. They are not handed to what runs; parity compares them.",
 		},
-		"parity": parityAttribute(),
-		"target": targetAttribute(),
+		"parity": blocks.ParityAttribute(),
+		"target": blocks.TargetAttribute(),
 		"deletion_protection": schema.BoolAttribute{
 			Optional: true, Computed: true,
 			MarkdownDescription: "Refuses to destroy the environment while true, already in the plan, and so another name too. Defaults to `true` for tier `production`, else `false`.",
@@ -96,10 +98,10 @@ func environmentAttributes() map[string]schema.Attribute {
 // ValidateConfig refuses what no control plane would accept, once all of it is known.
 func (r *environmentResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config environmentModel
-	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
-	invalid(&resp.Diagnostics, "environment", config.toSpec().Validate())
+	tf.AddInvalid(&resp.Diagnostics, "environment", config.toSpec().Validate())
 }
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a parity violation fails the plan.
@@ -114,13 +116,13 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 	var plan environmentModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	proposed := plan
 	plan.DeletionProtection = protection // a default is planned anew: the tier may have changed
 	spec := plan.toSpec()
-	if invalid(&resp.Diagnostics, "environment", spec.Validate()); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "environment", spec.Validate()); resp.Diagnostics.HasError() {
 		return
 	}
 	protected := spec.Protected()
@@ -139,9 +141,9 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	changed := !resp.Plan.Raw.Equal(req.State.Raw)
 	if known {
-		r.session.overlay.environment(spec, changed)
+		r.session.changes.AddEnvironment(spec, changed)
 	} else {
-		r.session.overlay.environmentUnknown(spec.Name)
+		r.session.changes.AddUnknownEnvironment(spec.Name)
 	}
 	if len(spec.RelatedTo()) > 0 || changed && hadRelatives(ctx, req.State, &resp.Diagnostics) {
 		r.planParity(ctx, spec, changed, &resp.Diagnostics)
@@ -174,7 +176,7 @@ func (r *environmentResource) planProtection(ctx context.Context, req resource.M
 		refusal = &delivery.Error{Code: delivery.CodeConflict, Field: "name", Message: "another name is another environment, so this one would be destroyed, and its deletion protection is on; " +
 			"set deletion_protection = false and apply that first, or keep the name"}
 	}
-	addErrors(diags, "destroy", "environment", name.ValueString(), refusal)
+	tf.AddErrors(diags, "destroy", "environment", name.ValueString(), refusal)
 }
 
 // planUnknown plans what cannot be computed yet as unknown.
@@ -196,7 +198,7 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 	if r.session != nil && !name.IsUnknown() {
 		r.refuseLateSource(name.ValueString(), &resp.Diagnostics)
-		r.session.overlay.environmentUnknown(name.ValueString())
+		r.session.changes.AddUnknownEnvironment(name.ValueString())
 	}
 }
 
@@ -221,8 +223,8 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 	if changed {
 		weakens(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
 	}
-	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.overlay.changes) {
-		addErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
+	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.changes.ChangesEnvironment) {
+		tf.AddErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
 		return
 	}
 	// Nothing of this is about to change. An error would stop a plan that has nothing to do with it, and terraform destroy.
@@ -233,8 +235,8 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 
 // planClaimants asks again for the environments planned before this one that must equal it.
 func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
-	for _, claimant := range r.session.overlay.claimants(spec.Name) {
-		if !changed && !r.session.overlay.changes(claimant.Name) {
+	for _, claimant := range r.session.changes.ParityClaimants(spec.Name) {
+		if !changed && !r.session.changes.ChangesEnvironment(claimant.Name) {
 			continue
 		}
 		preview, _ := r.preview(ctx, claimant, diags)
@@ -247,15 +249,15 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 // preview asks the control plane about one environment; it is not asked, and ok is false, while what it names is not known.
 func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.Preview, ok bool) {
 	relatives := spec.RelatedTo()
-	if !r.session.overlay.environmentsKnown(relatives...) {
+	if !r.session.changes.EnvironmentsKnown(relatives...) {
 		return delivery.Preview{}, false
 	}
 	api, err := r.session.client(ctx)
 	if err == nil {
-		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forEnvironments(append(relatives, spec.Name)...), Environment: &spec})
+		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Environment: &spec})
 	}
 	if err != nil {
-		addErrors(diags, "plan", "environment", spec.Name, err)
+		tf.AddErrors(diags, "plan", "environment", spec.Name, err)
 		return delivery.Preview{}, false
 	}
 	return preview, true
@@ -264,7 +266,7 @@ func (r *environmentResource) preview(ctx context.Context, spec delivery.Environ
 // Create declares the environment.
 func (r *environmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan environmentModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
@@ -276,16 +278,16 @@ func (r *environmentResource) Create(ctx context.Context, req resource.CreateReq
 func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state environmentModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if r.session == nil || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
-	found, err := r.session.environment(ctx, name)
+	found, err := r.session.Environment(ctx, name)
 	switch {
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "environment", name, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "environment", name, err)
 	default:
 		if read := environmentModelFrom(found, state); !reflect.DeepEqual(read, state) {
 			resp.Diagnostics.Append(resp.State.Set(ctx, read)...)
@@ -296,7 +298,7 @@ func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest
 // Update declares the environment anew.
 func (r *environmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan environmentModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
@@ -308,13 +310,13 @@ func (r *environmentResource) put(ctx context.Context, action string, plan envir
 	spec := plan.toSpec()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(diags, action, "environment", spec.Name, err)
+		tf.AddErrors(diags, action, "environment", spec.Name, err)
 		return delivery.Environment{}, false
 	}
 	defer r.session.environments.invalidate()
 	written, err := api.PutEnvironment(ctx, spec)
 	if err != nil {
-		addErrors(diags, action, "environment", spec.Name, err)
+		tf.AddErrors(diags, action, "environment", spec.Name, err)
 		return delivery.Environment{}, false
 	}
 	return written, true
@@ -323,18 +325,18 @@ func (r *environmentResource) put(ctx context.Context, action string, plan envir
 // Delete stops managing the environment.
 func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state environmentModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(&resp.Diagnostics, "destroy", "environment", name, err)
+		tf.AddErrors(&resp.Diagnostics, "destroy", "environment", name, err)
 		return
 	}
 	defer r.session.environments.invalidate()
 	if err := api.DeleteEnvironment(ctx, name); err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
+		tf.AddErrors(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
 	}
 }
 
@@ -356,10 +358,10 @@ func inOneApply(err error) error {
 
 // ImportState takes the name or the identity; Read fills in the rest.
 func (r *environmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name := r.importID(ctx, req, &resp.Diagnostics)
+	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther}).Validate() {
-		importName(&resp.Diagnostics, "environment", name, problem.Message)
+		tf.AddImportNameError(&resp.Diagnostics, "environment", name, problem.Message)
 		return
 	}
-	r.setImportIdentity(ctx, resp, name)
+	r.identity.Import(ctx, resp, name)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type freezeModel struct {
@@ -26,9 +27,9 @@ func (m freezeModel) toSpec() delivery.FreezeSpec {
 		Reason:       m.Reason.ValueString(),
 		StartsAt:     delivery.Timestamp(m.StartsAt.ValueString()),
 		EndsAt:       delivery.Timestamp(m.EndsAt.ValueString()),
-		Environments: sorted(m.Environments),
+		Environments: tf.Sorted(m.Environments),
 		Tiers:        tiersToSpec(m.Tiers),
-		Pipelines:    sorted(m.Pipelines),
+		Pipelines:    tf.Sorted(m.Pipelines),
 	}
 }
 
@@ -40,8 +41,8 @@ func freezeModelFrom(s delivery.FreezeSpec, prior freezeModel) freezeModel {
 		Reason:       types.StringValue(s.Reason),
 		StartsAt:     types.StringValue(string(s.StartsAt)),
 		EndsAt:       types.StringValue(string(s.EndsAt)),
-		Environments: listOr(slices.Clone(s.Environments), prior.Environments),
+		Environments: tf.ListOr(slices.Clone(s.Environments), prior.Environments),
 		Tiers:        tiersFrom(s.Tiers, prior.Tiers),
-		Pipelines:    listOr(slices.Clone(s.Pipelines), prior.Pipelines),
+		Pipelines:    tf.ListOr(slices.Clone(s.Pipelines), prior.Pipelines),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // freezeResource is cd_freeze: a while in which nothing is deployed.
@@ -27,7 +28,7 @@ var (
 )
 
 func newFreezeResource() resource.Resource {
-	return &freezeResource{resourceBase{noun: "freeze", identity: named("freeze")}}
+	return &freezeResource{resourceBase{noun: "freeze", identity: tf.NamedIdentity("freeze")}}
 }
 
 // Schema describes cd_freeze.
@@ -77,23 +78,23 @@ func scope(description string) schema.Attribute {
 // ValidateConfig refuses what no control plane would accept, once all of it is known.
 func (r *freezeResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config freezeModel
-	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
-	invalid(&resp.Diagnostics, "freeze", atSets(config.toSpec().Validate()))
+	tf.AddInvalid(&resp.Diagnostics, "freeze", tf.WithoutSetIndexes(config.toSpec().Validate()))
 }
 
 // ModifyPlan notes the freeze for the releases that are planned after it, and warns when one that lasts now is cut short.
 func (r *freezeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var plan, state *freezeModel // nil when there is none
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
 		r.planUnknown(ctx, req, resp)
 		return
 	}
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if state != nil && (plan == nil || !plan.Name.Equal(state.Name)) {
@@ -103,14 +104,14 @@ func (r *freezeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	spec := plan.toSpec()
-	if invalid(&resp.Diagnostics, "freeze", atSets(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "freeze", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), spec.Name)...)
 	if r.session == nil {
 		return
 	}
-	r.session.overlay.freeze(spec)
+	r.session.changes.AddFreeze(spec)
 	if !resp.Plan.Raw.Equal(req.State.Raw) {
 		r.planEdit(ctx, spec, &resp.Diagnostics)
 	}
@@ -122,17 +123,17 @@ func (r *freezeResource) planUnknown(ctx context.Context, req resource.ModifyPla
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	if r.session != nil {
-		r.session.overlay.freezeUnknown(name.ValueString())
+		r.session.changes.AddUnknownFreeze(name.ValueString())
 	}
 }
 
 func (r *freezeResource) planEdit(ctx context.Context, spec delivery.FreezeSpec, diags *diag.Diagnostics) {
 	preview, err := r.session.weakenedBy(ctx, delivery.PreviewRequest{Freeze: &spec})
 	if err != nil {
-		addErrors(diags, "plan", "freeze", spec.Name, err)
+		tf.AddErrors(diags, "plan", "freeze", spec.Name, err)
 		return
 	}
-	addErrorsInPlan(diags, true, "plan", "freeze", spec.Name, atSets(preview.Refused))
+	tf.AddErrorsInPlan(diags, true, "plan", "freeze", spec.Name, tf.WithoutSetIndexes(preview.Refused))
 	weakens(diags, fmt.Sprintf("This edit weakens freeze %q, which lasts now", spec.Name), preview)
 }
 
@@ -140,14 +141,14 @@ func (r *freezeResource) planRemoval(ctx context.Context, spec delivery.FreezeSp
 	if r.session == nil {
 		return
 	}
-	r.session.overlay.lift(spec.Name)
+	r.session.changes.RemoveFreeze(spec.Name)
 	r.session.weakensGone(ctx, diags, fmt.Sprintf("Removing freeze %q, which lasts now", spec.Name), delivery.PreviewRequest{Freeze: &spec})
 }
 
 // Create declares the freeze.
 func (r *freezeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan freezeModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
@@ -159,7 +160,7 @@ func (r *freezeResource) Create(ctx context.Context, req resource.CreateRequest,
 func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state freezeModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if r.session == nil || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
@@ -172,7 +173,7 @@ func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "freeze", name, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "freeze", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, freezeModelFrom(found, state))...)
 	}
@@ -181,7 +182,7 @@ func (r *freezeResource) Read(ctx context.Context, req resource.ReadRequest, res
 // Update declares the freeze anew.
 func (r *freezeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan freezeModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
@@ -196,7 +197,7 @@ func (r *freezeResource) put(ctx context.Context, action string, spec delivery.F
 		written, err = api.PutFreeze(ctx, spec)
 	}
 	if err != nil {
-		addErrors(diags, action, "freeze", spec.Name, err)
+		tf.AddErrors(diags, action, "freeze", spec.Name, err)
 	}
 	return written, err == nil
 }
@@ -204,7 +205,7 @@ func (r *freezeResource) put(ctx context.Context, action string, spec delivery.F
 // Delete ends the freeze.
 func (r *freezeResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state freezeModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
@@ -213,18 +214,18 @@ func (r *freezeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		err = api.DeleteFreeze(ctx, name)
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "destroy", "freeze", name, err)
+		tf.AddErrors(&resp.Diagnostics, "destroy", "freeze", name, err)
 	}
 }
 
 // ImportState takes the name or the identity; Read fills in the rest.
 func (r *freezeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name := r.importID(ctx, req, &resp.Diagnostics)
+	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.FreezeSpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "freeze", name, problem.Message)
+			tf.AddImportNameError(&resp.Diagnostics, "freeze", name, problem.Message)
 			return
 		}
 	}
-	r.setImportIdentity(ctx, resp, name)
+	r.identity.Import(ctx, resp, name)
 }

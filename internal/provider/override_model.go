@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // overrideModel is a cd_override as Terraform holds it.
@@ -27,7 +28,7 @@ func (m overrideModel) toSpec() delivery.OverrideSpec {
 		Pipeline:  m.Pipeline.ValueString(),
 		Version:   m.Version.ValueString(),
 		Stage:     m.Stage.ValueString(),
-		Gates:     sorted(m.Gates),
+		Gates:     tf.Sorted(m.Gates),
 		Reason:    m.Reason.ValueString(),
 		Ticket:    m.Ticket.ValueString(),
 		ExpiresAt: delivery.Timestamp(m.ExpiresAt.ValueString()),

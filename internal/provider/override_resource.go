@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // overrideResource is cd_override: it breaks the glass over gates of one stage for one release, for a while.
@@ -30,7 +31,7 @@ var (
 )
 
 func newOverrideResource() resource.Resource {
-	return &overrideResource{resourceBase{noun: "override", identity: recorded("override")}}
+	return &overrideResource{resourceBase{noun: "override", identity: tf.RecordedIdentity("override")}}
 }
 
 // Schema describes cd_override.
@@ -94,8 +95,8 @@ func (r *overrideResource) ValidateConfig(ctx context.Context, req resource.Vali
 		return
 	}
 	var config overrideModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "override", atGates(config.toSpec().Validate()))
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "override", atGates(config.toSpec().Validate()))
 	}
 }
 
@@ -119,15 +120,15 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
 		var pipeline types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
 		return
 	}
 	var plan, state *overrideModel // nil when there is none
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.overlay.revoke(state.ID.ValueString())
+		r.session.changes.Revoke(state.ID.ValueString())
 		return
 	}
 	spec := plan.toSpec()
@@ -135,11 +136,11 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	refused := atGates(preview.Refused)
 	switch {
 	case err != nil:
-		addErrors(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
 	case state == nil:
-		r.session.overlay.override(spec)
-		addErrorsInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
-		warnIfOrderedAfter(&resp.Diagnostics, "override", "cd_override", r.session.overlay.askedBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
+		r.session.changes.AddOverride(spec)
+		tf.AddErrorsInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
+		warnIfOrderedAfter(&resp.Diagnostics, "override", "cd_override", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
 	default:
 		warnIfUseless(&resp.Diagnostics, *state, refused)
 	}
@@ -150,7 +151,7 @@ func warnIfUseless(diags *diag.Diagnostics, state overrideModel, refused deliver
 	summary := fmt.Sprintf("Override of %s %s in %s does nothing any more", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString())
 	for _, why := range refused {
 		detail := strings.TrimSuffix(why.Message, ".") + ". Remove it from the configuration, or make a new one."
-		if at, ok := attributePath(why.Field); ok {
+		if at, ok := tf.AttributePath(why.Field); ok {
 			diags.AddAttributeWarning(at, summary, detail)
 		} else {
 			diags.AddWarning(summary, detail)
@@ -165,7 +166,7 @@ func overrideName(s delivery.OverrideSpec) string {
 // Create makes the override.
 func (r *overrideResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan overrideModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	spec := plan.toSpec()
@@ -178,7 +179,7 @@ func (r *overrideResource) Create(ctx context.Context, req resource.CreateReques
 		if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
 			err = atGates(refusals)
 		}
-		addErrors(&resp.Diagnostics, "make", "override", overrideName(spec), err)
+		tf.AddErrors(&resp.Diagnostics, "make", "override", overrideName(spec), err)
 		return
 	}
 	model := overrideModelFrom(made)
@@ -194,7 +195,7 @@ func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, r
 func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior overrideModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	var made delivery.Override
@@ -207,7 +208,7 @@ func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
 		return
 	}
 	model := overrideModelFrom(made)
@@ -217,7 +218,7 @@ func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, r
 // Delete revokes the override; that is recorded as well.
 func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state overrideModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -225,7 +226,7 @@ func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteReques
 		err = api.RevokeOverride(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // parityDataSource is cd_parity: how an environment differs from another one.
@@ -143,16 +144,16 @@ func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 // ValidateConfig refuses a question that has no answer, once all of it is known.
 func (d *parityDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
 	var config parityResultModel
-	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
-	invalid(&resp.Diagnostics, "parity", config.query().Validate())
+	tf.AddInvalid(&resp.Diagnostics, "parity", config.query().Validate())
 }
 
 // Read compares. That one of the environments, or the pipeline, does not exist is an error.
 func (d *parityDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config parityResultModel
-	if !decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
+	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) || d.session == nil {
 		return
 	}
 	var found delivery.ParityResult
@@ -161,7 +162,7 @@ func (d *parityDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		found, err = api.Parity(ctx, config.query())
 	}
 	if err != nil {
-		notRead(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to compare %q with %q", config.Environment.ValueString(), config.With.ValueString()), err)
+		tf.AddReadErrors(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to compare %q with %q", config.Environment.ValueString(), config.With.ValueString()), err)
 		return
 	}
 	model, diags := parityResultModelFrom(ctx, found, config)

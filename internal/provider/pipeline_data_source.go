@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type pipelineDataSource struct{ dataSourceBase }
@@ -19,7 +21,7 @@ func newPipelineDataSource() datasource.DataSource {
 func (d *pipelineDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads a pipeline from the ledger, whoever declared it.",
-		Attributes: lookup(map[string]schema.Attribute{
+		Attributes: tf.LookupAttributes(map[string]schema.Attribute{
 			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the pipeline."},
 		}, pipelineAttributes()),
 	}
@@ -28,13 +30,13 @@ func (d *pipelineDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 // Read looks the pipeline up; that there is none is an error.
 func (d *pipelineDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config pipelineModel
-	if !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
 	name := config.Name.ValueString()
 	pipeline, err := d.session.pipeline(ctx, name)
 	if err != nil {
-		addLookupErrors(&resp.Diagnostics, "name", "pipeline", name, err)
+		tf.AddLookupErrors(&resp.Diagnostics, "name", "pipeline", name, err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(pipeline, pipelineModel{}))...)

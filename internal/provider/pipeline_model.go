@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // pipelineModel serves the resource and the data source: their attributes are the same.
@@ -18,15 +20,15 @@ type pipelineModel struct {
 }
 
 type stageModel struct {
-	Name         types.String          `tfsdk:"name"`
-	Environments []string              `tfsdk:"environments"`
-	Promotion    types.String          `tfsdk:"promotion"`
-	Config       map[string]string     `tfsdk:"config"`
-	Gates        *gatesModel           `tfsdk:"gates"`
-	Overridable  []string              `tfsdk:"overridable"`
-	Verify       map[string]checkModel `tfsdk:"verify"`
-	Rollout      *rolloutModel         `tfsdk:"rollout"`
-	OnFailure    types.String          `tfsdk:"on_failure"`
+	Name         types.String            `tfsdk:"name"`
+	Environments []string                `tfsdk:"environments"`
+	Promotion    types.String            `tfsdk:"promotion"`
+	Config       map[string]string       `tfsdk:"config"`
+	Gates        *blocks.Gates           `tfsdk:"gates"`
+	Overridable  []string                `tfsdk:"overridable"`
+	Verify       map[string]blocks.Check `tfsdk:"verify"`
+	Rollout      *rolloutModel           `tfsdk:"rollout"`
+	OnFailure    types.String            `tfsdk:"on_failure"`
 }
 
 type rolloutModel struct {
@@ -48,10 +50,10 @@ func (m stageModel) toSpec() delivery.Stage {
 		Name:         m.Name.ValueString(),
 		Environments: m.Environments,
 		Promotion:    delivery.PromotionPolicy(m.Promotion.ValueString()),
-		Config:       unset(m.Config),
-		Gates:        m.Gates.toSpec(),
-		Overridable:  sorted(m.Overridable),
-		Verify:       each(m.Verify, checkModel.toSpec),
+		Config:       tf.NilIfEmpty(m.Config),
+		Gates:        m.Gates.ToSpec(),
+		Overridable:  tf.Sorted(m.Overridable),
+		Verify:       tf.Each(m.Verify, blocks.Check.ToSpec),
 		OnFailure:    delivery.OnFailure(m.OnFailure.ValueString()),
 	}
 	if m.Rollout != nil {
@@ -84,15 +86,15 @@ func stageModelFrom(s delivery.Stage, prior stageModel) stageModel {
 		Name:         types.StringValue(s.Name),
 		Environments: slices.Clone(s.Environments),
 		Promotion:    types.StringValue(string(s.Promotion)),
-		Config:       mapOr(maps.Clone(s.Config), prior.Config),
-		Gates:        gatesModelFrom(s.Gates, prior.Gates),
-		Overridable:  listOr(slices.Clone(s.Overridable), prior.Overridable),
-		Verify:       eachFrom(s.Verify, prior.Verify, checkModelFrom),
+		Config:       tf.MapOr(maps.Clone(s.Config), prior.Config),
+		Gates:        blocks.GatesFrom(s.Gates, prior.Gates),
+		Overridable:  tf.ListOr(slices.Clone(s.Overridable), prior.Overridable),
+		Verify:       tf.EachFrom(s.Verify, prior.Verify, blocks.CheckFrom),
 		OnFailure:    types.StringValue(string(s.Failure())),
 	}
 	if s.Rollout != nil {
-		before := priorOr(prior.Rollout)
-		m.Rollout = &rolloutModel{MaxParallel: intOr(s.Rollout.MaxParallel, before.MaxParallel), MaxFailures: intOr(s.Rollout.MaxFailures, before.MaxFailures)}
+		before := tf.PriorOr(prior.Rollout)
+		m.Rollout = &rolloutModel{MaxParallel: tf.IntOr(s.Rollout.MaxParallel, before.MaxParallel), MaxFailures: tf.IntOr(s.Rollout.MaxFailures, before.MaxFailures)}
 	}
 	return m
 }

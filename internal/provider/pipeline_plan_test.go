@@ -38,7 +38,7 @@ func TestPipelineBadInput(t *testing.T) {
 		"promotion":         {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "auto"}]}`, first + `.AttributeName("promotion")`, "automatic"},
 		"same stage twice":  {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "manual"}, {"name": "one", "environments": ["b"], "promotion": "manual"}]}`, second + `.AttributeName("name")`, "already at stages[0]"},
 		"environment twice": {`{"name": "shop", "stages": [{"name": "one", "environments": ["a"], "promotion": "manual"}, {"name": "two", "environments": ["a"], "promotion": "manual"}]}`, second + `.AttributeName("environments").ElementKeyInt(0)`, "already in stage"},
-		"null environment":  {`{"name": "shop", "stages": [{"name": "one", "environments": [null], "promotion": "manual"}]}`, first + `.AttributeName("environments").ElementKeyInt(0)`, "Leave the element out"},
+		"null environment":  {`{"name": "shop", "stages": [{"name": "one", "environments": [null], "promotion": "manual"}]}`, first + `.AttributeName("environments").ElementKeyInt(0)`, "Remove the element"},
 		"variable":          {stage(`"config": {"1A": "x"}`), second + `.AttributeName("config").ElementKeyString("1A")`, "environment variable"},
 		"soak ahead":        {stage(`"gates": {"soak": {"stage": "two", "duration": "1h"}}`), second + `.AttributeName("gates").AttributeName("soak").AttributeName("stage")`, "not an earlier stage"},
 		"soak duration":     {stage(`"gates": {"soak": {"stage": "one", "duration": "long"}}`), `AttributeName("duration")`, "not a duration"},

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type pipelineResource struct{ resourceBase }
@@ -23,16 +24,16 @@ var (
 )
 
 func newPipelineResource() resource.Resource {
-	return &pipelineResource{resourceBase{noun: "pipeline", identity: named("pipeline")}}
+	return &pipelineResource{resourceBase{noun: "pipeline", identity: tf.NamedIdentity("pipeline")}}
 }
 
 // ValidateConfig refuses what no control plane would accept, once all of it is known.
 func (r *pipelineResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config pipelineModel
-	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
-	invalid(&resp.Diagnostics, "pipeline", atSets(config.toSpec().Validate()))
+	tf.AddInvalid(&resp.Diagnostics, "pipeline", tf.WithoutSetIndexes(config.toSpec().Validate()))
 }
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a stage that names an environment which
@@ -46,18 +47,18 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	var plan pipelineModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	spec := plan.toSpec()
-	if invalid(&resp.Diagnostics, "pipeline", atSets(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "pipeline", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
 		return
 	}
 	changed := r.planComputed(ctx, spec, plan, req, resp)
 	if r.session == nil || resp.Diagnostics.HasError() {
 		return
 	}
-	r.session.overlay.pipeline(spec, changed)
+	r.session.changes.AddPipeline(spec, changed)
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
 }
 
@@ -68,7 +69,7 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), types.StringUnknown())...)
 	if r.session != nil && !name.IsUnknown() {
-		r.session.overlay.pipelineUnknown(name.ValueString())
+		r.session.changes.AddUnknownPipeline(name.ValueString())
 	}
 }
 
@@ -91,23 +92,23 @@ func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.Pipel
 // planEnvironments asks whether the pipeline's environments will be there and can be deployed to, and what the edit weakens.
 // While one of them is not known yet, it is not asked.
 func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.PipelineSpec, changed bool, diags *diag.Diagnostics) {
-	if !r.session.overlay.pipelineKnown(spec.Name, &spec) {
+	if !r.session.changes.PipelineKnown(spec.Name, &spec) {
 		return
 	}
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(diags, "plan", "pipeline", spec.Name, err)
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 		return
 	}
-	preview, err := api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.overlay.forPipeline(spec.Name, &spec), Pipeline: &spec})
+	preview, err := api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.changes.ForPipeline(spec.Name, &spec), Pipeline: &spec})
 	switch {
 	case err != nil:
-		addErrors(diags, "plan", "pipeline", spec.Name, err)
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 	case len(preview.Refused) == 0 && changed:
 		weakens(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
 	case len(preview.Refused) == 0:
 	case changed:
-		addErrors(diags, "plan", "pipeline", spec.Name, atSets(preview.Refused))
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, tf.WithoutSetIndexes(preview.Refused))
 	default:
 		// It is as it was: an error would stop plans that have nothing to do with it, and terraform destroy.
 		for _, one := range preview.Refused {
@@ -119,7 +120,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 // Create declares the pipeline.
 func (r *pipelineResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan pipelineModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan, &resp.Diagnostics); ok {
@@ -131,7 +132,7 @@ func (r *pipelineResource) Create(ctx context.Context, req resource.CreateReques
 func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state pipelineModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if r.session == nil || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
@@ -140,7 +141,7 @@ func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "pipeline", name, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "pipeline", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, pipelineModelFrom(found, state))...)
 	}
@@ -149,7 +150,7 @@ func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, r
 // Update declares the pipeline anew.
 func (r *pipelineResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan pipelineModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan, &resp.Diagnostics); ok {
@@ -161,13 +162,13 @@ func (r *pipelineResource) put(ctx context.Context, action string, plan pipeline
 	spec := plan.toSpec()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(diags, action, "pipeline", spec.Name, err)
+		tf.AddErrors(diags, action, "pipeline", spec.Name, err)
 		return delivery.Pipeline{}, false
 	}
 	defer r.session.pipelines.invalidate()
 	written, err := api.PutPipeline(ctx, spec)
 	if err != nil {
-		addErrors(diags, action, "pipeline", spec.Name, err)
+		tf.AddErrors(diags, action, "pipeline", spec.Name, err)
 		return delivery.Pipeline{}, false
 	}
 	return written, true
@@ -176,29 +177,29 @@ func (r *pipelineResource) put(ctx context.Context, action string, plan pipeline
 // Delete stops managing the pipeline.
 func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state pipelineModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
+		tf.AddErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 		return
 	}
 	defer r.session.pipelines.invalidate()
 	if err := api.DeletePipeline(ctx, name); err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
+		tf.AddErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 	}
 }
 
 // ImportState takes the name or the identity; Read fills in the rest.
 func (r *pipelineResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name := r.importID(ctx, req, &resp.Diagnostics)
+	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.PipelineSpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "pipeline", name, problem.Message)
+			tf.AddImportNameError(&resp.Diagnostics, "pipeline", name, problem.Message)
 			return
 		}
 	}
-	r.setImportIdentity(ctx, resp, name)
+	r.identity.Import(ctx, resp, name)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
 )
 
 // Schema describes cd_pipeline.
@@ -66,13 +67,13 @@ func stageAttributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Configuration for this pipeline in this stage, laid over the environment's own.",
 		},
-		"gates": gatesAttribute("What has to hold before a release enters the stage. A gate that is not written here is not asked.", false),
+		"gates": blocks.GatesAttribute("What has to hold before a release enters the stage. A gate that is not written here is not asked.", false),
 		"overridable": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Gates that a `cd_override` may skip: `previous_stage`, `approvals`, `tests`, `soak`, `windows`, `cooldown`, `max_deploys`, `parity`, `checks`, `expressions` or `freeze`, " +
 				"or one by its name, such as `checks.error_rate`. Defaults to none. Gates of a policy can never be skipped.",
 		},
-		"verify": checksAttribute("Checks after deploying, by name. A deployment counts for the next stage only once all have passed."),
+		"verify": blocks.ChecksAttribute("Checks after deploying, by name. A deployment counts for the next stage only once all have passed."),
 		"rollout": schema.SingleNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "How several environments are walked.",

@@ -6,14 +6,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 type policyModel struct {
-	ID           types.String `tfsdk:"id"`
-	Name         types.String `tfsdk:"name"`
-	Tiers        []string     `tfsdk:"tiers"`
-	Environments []string     `tfsdk:"environments"`
-	Gates        *gatesModel  `tfsdk:"gates"`
+	ID           types.String  `tfsdk:"id"`
+	Name         types.String  `tfsdk:"name"`
+	Tiers        []string      `tfsdk:"tiers"`
+	Environments []string      `tfsdk:"environments"`
+	Gates        *blocks.Gates `tfsdk:"gates"`
 }
 
 // toSpec gives the declaration. It needs all that was configured to be known.
@@ -21,8 +23,8 @@ func (m policyModel) toSpec() delivery.PolicySpec {
 	return delivery.PolicySpec{
 		Name:         m.Name.ValueString(),
 		Tiers:        tiersToSpec(m.Tiers),
-		Environments: sorted(m.Environments),
-		Gates:        m.Gates.toSpec(),
+		Environments: tf.Sorted(m.Environments),
+		Gates:        m.Gates.ToSpec(),
 	}
 }
 
@@ -32,14 +34,14 @@ func policyModelFrom(s delivery.PolicySpec, prior policyModel) policyModel {
 		ID:           types.StringValue(s.Name),
 		Name:         types.StringValue(s.Name),
 		Tiers:        tiersFrom(s.Tiers, prior.Tiers),
-		Environments: listOr(slices.Clone(s.Environments), prior.Environments),
-		Gates:        gatesModelFrom(s.Gates, prior.Gates),
+		Environments: tf.ListOr(slices.Clone(s.Environments), prior.Environments),
+		Gates:        blocks.GatesFrom(s.Gates, prior.Gates),
 	}
 }
 
 func tiersToSpec(tiers []string) []delivery.Tier {
 	var spec []delivery.Tier
-	for _, tier := range sorted(tiers) {
+	for _, tier := range tf.Sorted(tiers) {
 		spec = append(spec, delivery.Tier(tier))
 	}
 	return spec
@@ -50,5 +52,5 @@ func tiersFrom(tiers []delivery.Tier, prior []string) []string {
 	for i, tier := range tiers {
 		texts[i] = string(tier)
 	}
-	return listOr(texts, prior)
+	return tf.ListOr(texts, prior)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // policyResource is cd_policy: gates that pipelines get whether they declare them or not.
@@ -27,7 +29,7 @@ var (
 )
 
 func newPolicyResource() resource.Resource {
-	return &policyResource{resourceBase{noun: "policy", identity: named("policy")}}
+	return &policyResource{resourceBase{noun: "policy", identity: tf.NamedIdentity("policy")}}
 }
 
 // Schema describes cd_policy.
@@ -51,7 +53,7 @@ func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Names of environments it holds for, beside those of its tiers.",
 			},
-			"gates": gatesAttribute("What has to hold before a release enters a stage there, as in a stage of a `cd_pipeline`. At least one gate.", true),
+			"gates": blocks.GatesAttribute("What has to hold before a release enters a stage there, as in a stage of a `cd_pipeline`. At least one gate.", true),
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The name.",
@@ -63,24 +65,24 @@ func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 // ValidateConfig refuses what no control plane would accept, once all of it is known.
 func (r *policyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config policyModel
-	if !req.Config.Raw.IsFullyKnown() || !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
-	invalid(&resp.Diagnostics, "policy", atSets(config.toSpec().Validate()))
+	tf.AddInvalid(&resp.Diagnostics, "policy", tf.WithoutSetIndexes(config.toSpec().Validate()))
 }
 
 // ModifyPlan notes the policy for the releases that are planned after it, and warns of what the edit weakens. It never stops a
 // plan but for what is invalid: a weaker policy is a decision, and this is where people see it.
 func (r *policyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var plan, state *policyModel // nil when there is none
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
 		r.planUnknown(ctx, req, resp)
 		return
 	}
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if state != nil && (plan == nil || !plan.Name.Equal(state.Name)) {
@@ -90,14 +92,14 @@ func (r *policyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	spec := plan.toSpec()
-	if invalid(&resp.Diagnostics, "policy", atSets(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "policy", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), spec.Name)...)
 	if r.session == nil {
 		return
 	}
-	r.session.overlay.policy(spec)
+	r.session.changes.AddPolicy(spec)
 	if !resp.Plan.Raw.Equal(req.State.Raw) {
 		r.planEdit(ctx, spec, &resp.Diagnostics)
 	}
@@ -109,17 +111,17 @@ func (r *policyResource) planUnknown(ctx context.Context, req resource.ModifyPla
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	if r.session != nil {
-		r.session.overlay.policyUnknown(name.ValueString())
+		r.session.changes.AddUnknownPolicy(name.ValueString())
 	}
 }
 
 func (r *policyResource) planEdit(ctx context.Context, spec delivery.PolicySpec, diags *diag.Diagnostics) {
 	preview, err := r.session.weakenedBy(ctx, delivery.PreviewRequest{Policy: &spec})
 	if err != nil {
-		addErrors(diags, "plan", "policy", spec.Name, err)
+		tf.AddErrors(diags, "plan", "policy", spec.Name, err)
 		return
 	}
-	addErrorsInPlan(diags, true, "plan", "policy", spec.Name, atSets(preview.Refused))
+	tf.AddErrorsInPlan(diags, true, "plan", "policy", spec.Name, tf.WithoutSetIndexes(preview.Refused))
 	weakens(diags, fmt.Sprintf("This edit weakens policy %q", spec.Name), preview)
 }
 
@@ -127,14 +129,14 @@ func (r *policyResource) planRemoval(ctx context.Context, spec delivery.PolicySp
 	if r.session == nil {
 		return
 	}
-	r.session.overlay.drop(spec.Name)
+	r.session.changes.RemovePolicy(spec.Name)
 	r.session.weakensGone(ctx, diags, fmt.Sprintf("Removing policy %q weakens the stages it holds for", spec.Name), delivery.PreviewRequest{Policy: &spec})
 }
 
 // Create declares the policy.
 func (r *policyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan policyModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "create", plan.toSpec(), &resp.Diagnostics); ok {
@@ -146,7 +148,7 @@ func (r *policyResource) Create(ctx context.Context, req resource.CreateRequest,
 func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state policyModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if r.session == nil || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if r.session == nil || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
@@ -159,7 +161,7 @@ func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, res
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "policy", name, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "policy", name, err)
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, policyModelFrom(found, state))...)
 	}
@@ -168,7 +170,7 @@ func (r *policyResource) Read(ctx context.Context, req resource.ReadRequest, res
 // Update declares the policy anew.
 func (r *policyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan policyModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	if written, ok := r.put(ctx, "update", plan.toSpec(), &resp.Diagnostics); ok {
@@ -183,7 +185,7 @@ func (r *policyResource) put(ctx context.Context, action string, spec delivery.P
 		written, err = api.PutPolicy(ctx, spec)
 	}
 	if err != nil {
-		addErrors(diags, action, "policy", spec.Name, err)
+		tf.AddErrors(diags, action, "policy", spec.Name, err)
 	}
 	return written, err == nil
 }
@@ -191,7 +193,7 @@ func (r *policyResource) put(ctx context.Context, action string, spec delivery.P
 // Delete removes the policy.
 func (r *policyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state policyModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	name := state.Name.ValueString()
@@ -200,18 +202,18 @@ func (r *policyResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		err = api.DeletePolicy(ctx, name)
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "destroy", "policy", name, err)
+		tf.AddErrors(&resp.Diagnostics, "destroy", "policy", name, err)
 	}
 }
 
 // ImportState takes the name or the identity; Read fills in the rest.
 func (r *policyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name := r.importID(ctx, req, &resp.Diagnostics)
+	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.PolicySpec{Name: name}).Validate() {
 		if problem.Field == "name" {
-			importName(&resp.Diagnostics, "policy", name, problem.Message)
+			tf.AddImportNameError(&resp.Diagnostics, "policy", name, problem.Message)
 			return
 		}
 	}
-	r.setImportIdentity(ctx, resp, name)
+	r.identity.Import(ctx, resp, name)
 }

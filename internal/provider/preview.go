@@ -20,20 +20,20 @@ func (s *session) preview(ctx context.Context, pipeline string, request delivery
 	if err != nil {
 		return delivery.Preview{}, err
 	}
-	if !s.overlay.pipelineKnown(pipeline, recorded) || !s.overlay.deliveriesKnown(pipeline) {
+	if !s.changes.PipelineKnown(pipeline, recorded) || !s.changes.DeliveriesKnown(pipeline) {
 		return delivery.Preview{Changes: true}, nil
 	}
 	api, err := s.client(ctx)
 	if err != nil {
 		return delivery.Preview{}, err
 	}
-	request.Overlay = s.overlay.forPipeline(pipeline, recorded)
+	request.Overlay = s.changes.ForPipeline(pipeline, recorded)
 	return api.Preview(ctx, request)
 }
 
 // leads reports whether releases enter the pipeline by themselves, as this plan leaves it.
 func (s *session) autoStarts(ctx context.Context, pipeline string) (bool, error) {
-	if planned := s.overlay.forPipeline(pipeline, nil).Pipelines; len(planned) > 0 {
+	if planned := s.changes.ForPipeline(pipeline, nil).Pipelines; len(planned) > 0 {
 		return planned[0].AutoStart(), nil
 	}
 	recorded, err := s.recordedPipeline(ctx, pipeline)
@@ -50,27 +50,6 @@ func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.
 		return nil, err
 	}
 	return &p.Spec, nil
-}
-
-// refuseInPlan adds each refusal as an error when this plan really changes the object, else as a warning: an error here would
-// also stop terraform destroy.
-func addErrorsInPlan(diags *diag.Diagnostics, changes bool, action, noun, name string, refused delivery.Errors) {
-	if len(refused) == 0 {
-		return
-	}
-	if changes {
-		addErrors(diags, action, noun, name, refused)
-		return
-	}
-	var found diag.Diagnostics
-	addErrors(&found, action, noun, name, refused)
-	for _, d := range found {
-		if at, ok := d.(diag.DiagnosticWithPath); ok {
-			diags.AddAttributeWarning(at.Path(), d.Summary(), d.Detail())
-		} else {
-			diags.AddWarning(d.Summary(), d.Detail())
-		}
-	}
 }
 
 // foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 var (
@@ -124,7 +125,7 @@ func TestRefuseInPlan(t *testing.T) {
 	}
 	for _, changes := range []bool{true, false} {
 		var diags diag.Diagnostics
-		addErrorsInPlan(&diags, changes, "deliver", "release", "shop/1.4.2", refused)
+		tf.AddErrorsInPlan(&diags, changes, "deliver", "release", "shop/1.4.2", refused)
 		require.Equal(t, changes, diags.HasError())
 		require.Len(t, diags, 2)
 		require.Equal(t, `Unable to deliver release "shop/1.4.2"`, diags[0].Summary())
@@ -134,6 +135,6 @@ func TestRefuseInPlan(t *testing.T) {
 		require.Equal(t, "no place to deploy to", diags[1].Detail())
 	}
 	var diags diag.Diagnostics
-	addErrorsInPlan(&diags, true, "deliver", "release", "shop/1.4.2", nil)
+	tf.AddErrorsInPlan(&diags, true, "deliver", "release", "shop/1.4.2", nil)
 	require.Empty(t, diags)
 }

@@ -145,7 +145,7 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	}
 	applied := w.applyPromotion(patient("200ms"))
 	require.True(t, applied.failed())
-	require.Contains(t, applied.said(), "It did not settle within the timeout. Nothing is lost")
+	require.Contains(t, applied.said(), "The timeout is over. Nothing is lost")
 	require.True(t, applied.after.IsNull(), "nothing is put into state")
 	require.NoError(t, s.runs("production", ""))
 
@@ -190,7 +190,7 @@ func TestPromotionInterrupted(t *testing.T) {
 	applied := w.applyPromotion(patient)
 	require.NoError(t, <-stopped)
 	require.True(t, applied.failed())
-	require.Contains(t, applied.said(), "It was interrupted. Nothing is lost")
+	require.Contains(t, applied.said(), "The apply was interrupted. Nothing is lost")
 	require.True(t, applied.after.IsNull())
 
 	again := newWalks(t, s)

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -11,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // promotionModel is a cd_promotion as Terraform holds it.
@@ -71,8 +71,8 @@ func promotionModelFrom(ctx context.Context, state delivery.PromotionState, prio
 		Status:         types.StringValue(string(state.Status)),
 		RunningVersion: types.StringValue(state.RunningVersion),
 		Artifacts:      artifactsFrom(ctx, state.Artifacts, &diags),
-		WaitingOn:      linesFrom(ctx, state.WaitingOn, &diags),
-		DeployedAt:     momentFrom(state.DeployedAt),
+		WaitingOn:      tf.Strings(ctx, state.WaitingOn, &diags),
+		DeployedAt:     tf.Time(state.DeployedAt),
 	}
 	environments := make(map[string]promotionEnvironmentModel, len(state.Environments))
 	for name, e := range state.Environments {
@@ -103,14 +103,6 @@ func (m *promotionModel) keepWhatRuns(prior promotionModel) {
 	if !prior.DeployedAt.IsUnknown() {
 		m.DeployedAt = prior.DeployedAt
 	}
-}
-
-// momentFrom writes a moment in RFC 3339, UTC; null when there is none.
-func momentFrom(at *time.Time) types.String {
-	if at == nil || at.IsZero() {
-		return types.StringNull()
-	}
-	return types.StringValue(at.UTC().Format(time.RFC3339Nano))
 }
 
 // expectWork marks what applying may change.

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // promotionResource is cd_promotion: one release brought into one manual stage, and on through the automatic ones behind it.
@@ -31,7 +32,7 @@ var (
 )
 
 func newPromotionResource() resource.Resource {
-	return &promotionResource{resourceBase{noun: "promotion", identity: []identifier{{"pipeline", "Name of the pipeline."}, {"stage", "Name of the stage."}}}}
+	return &promotionResource{resourceBase{noun: "promotion", identity: tf.Identity{{Name: "pipeline", Description: "Name of the pipeline."}, {Name: "stage", Description: "Name of the stage."}}}}
 }
 
 // Schema describes cd_promotion.
@@ -65,7 +66,7 @@ func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest
 				MarkdownDescription: "What applying does while a gate does not pass. `fail` (default): the apply fails and nothing is deployed. `wait`: it waits until the gates pass, one fails for good, or the timeout is reached. `pend`: it succeeds with status `waiting`, and what refers to `artifacts` does not move.",
 			},
 			"attempt":  attemptAttribute(),
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts": tf.TimeoutsAttribute(ctx),
 			"status": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Where the release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
@@ -129,8 +130,8 @@ func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.Val
 		return
 	}
 	var config promotionModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "promotion", config.toSpec().Validate())
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "promotion", config.toSpec().Validate())
 	}
 }
 
@@ -141,19 +142,19 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	var plan promotionModel
 	var state *promotionModel // nil on create
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec
-	r.session.overlay.promotion(spec, changed)
+	r.session.changes.AddPromotion(spec, changed)
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
 	if err != nil {
-		addErrors(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
 		return
 	}
-	r.session.overlay.usesGate("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
-	addErrorsInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
+	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	warnPreview(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes {
@@ -199,10 +200,10 @@ func pends(p delivery.Preview) bool {
 // already did.
 func (r *promotionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan promotionModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Create(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
 	if ok && promoted.asPlanned(plan, &resp.Diagnostics) {
@@ -213,10 +214,10 @@ func (r *promotionResource) Create(ctx context.Context, req resource.CreateReque
 // Update promotes what is declared now. A failure leaves the state as it was, so that the difference remains.
 func (r *promotionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan promotionModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Update(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	promoted, ok := r.promote(ctx, plan, timeout, &resp.Diagnostics)
 	if !ok || !promoted.asPlanned(plan, &resp.Diagnostics) {
@@ -232,7 +233,7 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 	defer cancel()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		tf.AddErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	state, err := api.PutPromotion(ctx, spec)
@@ -240,7 +241,7 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 		err = failureOf(spec, state.Work)
 	}
 	if err != nil {
-		addErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
+		tf.AddErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -272,13 +273,13 @@ func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
 func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior promotionModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	pipeline, stage := prior.Pipeline.ValueString(), prior.Stage.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
 		return
 	}
 	state, err := api.Promotion(ctx, pipeline, stage)
@@ -287,7 +288,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
 		return
 	}
 	read, diags := promotionModelFrom(ctx, state, prior)
@@ -298,7 +299,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 // Delete stops managing the stage; what runs there keeps running.
 func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state promotionModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -306,17 +307,17 @@ func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteReque
 		err = api.DeletePromotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "delete", "promotion", state.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "delete", "promotion", state.ID.ValueString(), err)
 	}
 }
 
 // ImportState takes pipeline/stage or the identity.
 func (r *promotionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id := r.importID(ctx, req, &resp.Diagnostics)
+	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, stage, ok := strings.Cut(id, "/")
 	if !ok || pipeline == "" || stage == "" || strings.Contains(stage, "/") {
 		resp.Diagnostics.AddError("Unable to import promotion", fmt.Sprintf("%q does not name a promotion; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	r.setImportIdentity(ctx, resp, id)
+	r.identity.Import(ctx, resp, id)
 }

@@ -34,7 +34,7 @@ func newWire(t *testing.T, h *acctest.Harness) *wire {
 	return w
 }
 
-// configure starts a new walk: the plan overlay is empty and nothing is remembered.
+// configure starts a new walk: the change set is empty and nothing is remembered.
 func (w *wire) configure() {
 	w.t.Helper()
 	if w.configured {

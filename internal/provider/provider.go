@@ -1,6 +1,6 @@
 // Package provider is the Terraform provider "cd": a thin client of the control plane's API. Resources, data sources and
-// functions are one file per noun; what they share is here: the session (one per provider configuration), the plan overlay,
-// and how refusals become diagnostics.
+// functions are one file per noun. What they share: the session (one per provider configuration) is here; values and diagnostics,
+// shared attributes, the change set of a plan and the fast path are in the packages below.
 package provider
 
 import (
@@ -12,10 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // Host is what the program around the provider hands it: the composition root and the environment. The provider itself reads
@@ -47,6 +51,26 @@ func Serve(version string, host Host, debug bool) error {
 		options = append(options, tf6server.WithManagedDebug())
 	}
 	return tf6server.Serve(Address, func() tfprotov6.ProviderServer { return Server(version, host) }, options...)
+}
+
+// Server is the provider as Terraform talks to it.
+func Server(version string, host Host) tfprotov6.ProviderServer {
+	p := &cdProvider{version: version, host: host}
+	return fastpath.New(providerserver.NewProtocol6(p)(), environmentTypes(), func() (fastpath.Session, bool) {
+		s := p.session.Load()
+		return s, s != nil
+	})
+}
+
+// environmentTypes returns the types that the fast path reads and writes.
+func environmentTypes() fastpath.Types {
+	ctx := context.Background()
+	var environment resource.SchemaResponse
+	new(environmentResource).Schema(ctx, resource.SchemaRequest{}, &environment)
+	return fastpath.Types{
+		Environment: environment.Schema.Type().TerraformType(ctx),
+		Identity:    tf.NamedIdentity("environment").Schema().Type().TerraformType(ctx),
+	}
 }
 
 type cdProvider struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // readinessDataSource is cd_readiness: whether a release could enter a stage at a moment.
@@ -61,17 +62,17 @@ func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readin
 	m.Ready = types.BoolValue(r.Ready)
 	m.ReadyAt = types.StringNull()
 	if !r.Ready {
-		m.ReadyAt = momentFrom(r.ReadyAt)
+		m.ReadyAt = tf.Time(r.ReadyAt)
 	}
-	m.LastGate = stringOr(r.LastGate, types.StringNull())
+	m.LastGate = tf.StringOr(r.LastGate, types.StringNull())
 	gates := make([]gateResultModel, len(r.Gates))
 	for i, g := range r.Gates {
 		gates[i] = gateResultModel{
 			Name:     types.StringValue(g.Name),
 			Verdict:  types.StringValue(string(g.Verdict)),
 			Reason:   types.StringValue(g.Reason),
-			ReadyAt:  momentFrom(g.ReadyAt),
-			Override: stringOr(g.Override, types.StringNull()),
+			ReadyAt:  tf.Time(g.ReadyAt),
+			Override: tf.StringOr(g.Override, types.StringNull()),
 		}
 	}
 	var diags diag.Diagnostics
@@ -182,7 +183,7 @@ func (d *readinessDataSource) Read(ctx context.Context, req datasource.ReadReque
 		found, err = api.Readiness(ctx, pipeline, version, stage, at)
 	}
 	if err != nil {
-		notRead(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the readiness of \"%s/%s\" for %q", pipeline, version, stage), err)
+		tf.AddReadErrors(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read the readiness of \"%s/%s\" for %q", pipeline, version, stage), err)
 		return
 	}
 	model, diags := readinessModelFrom(ctx, found, config)

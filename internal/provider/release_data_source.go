@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // releaseDataSource is the data source cd_release: a registered release and where it stands.
@@ -50,7 +51,7 @@ func releaseDataSourceModelFrom(ctx context.Context, state delivery.ReleaseState
 		Digest:       m.Digest,
 		Stages:       m.Stages,
 		RegisteredBy: types.StringValue(state.RegisteredBy),
-		RegisteredAt: momentFrom(&state.RegisteredAt),
+		RegisteredAt: tf.Time(&state.RegisteredAt),
 	}, diags
 }
 
@@ -156,7 +157,7 @@ func (d *releaseDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		found, err = api.Release(ctx, pipeline, version)
 	}
 	if err != nil {
-		notRead(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read release \"%s/%s\"", pipeline, version), err)
+		tf.AddReadErrors(&resp.Diagnostics, path.Root("version"), fmt.Sprintf("Unable to read release \"%s/%s\"", pipeline, version), err)
 		return
 	}
 	model, diags := releaseDataSourceModelFrom(ctx, found)

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // releaseModel is a cd_release as Terraform holds it.
@@ -62,7 +63,7 @@ func (m releaseModel) toSpec() delivery.ReleaseRequest {
 			Pipeline:  m.Pipeline.ValueString(),
 			Version:   m.Version.ValueString(),
 			Artifacts: make(map[string]delivery.Artifact, len(m.Artifacts)),
-			Labels:    unset(m.Labels),
+			Labels:    tf.NilIfEmpty(m.Labels),
 		},
 		Attempt: attemptOf(m.Attempt),
 	}
@@ -90,7 +91,7 @@ func releaseModelFrom(ctx context.Context, state delivery.ReleaseState, prior re
 		Pipeline:  types.StringValue(spec.Pipeline),
 		Version:   types.StringValue(spec.Version),
 		Artifacts: make(map[string]artifactModel, len(spec.Artifacts)),
-		Labels:    mapOr(spec.Labels, prior.Labels),
+		Labels:    tf.MapOr(spec.Labels, prior.Labels),
 		Attempt:   types.Int64Value(int64(state.Attempt)),
 		Timeouts:  prior.Timeouts,
 		Digest:    types.StringValue(state.Digest),
@@ -100,17 +101,17 @@ func releaseModelFrom(ctx context.Context, state delivery.ReleaseState, prior re
 		m.Artifacts[name] = artifactModel{URI: types.StringValue(a.URI), Digest: types.StringValue(a.Digest)}
 	}
 	if spec.Source != nil {
-		m.Source = sourceModelFrom(*spec.Source, *priorOr(prior.Source))
+		m.Source = sourceModelFrom(*spec.Source, *tf.PriorOr(prior.Source))
 	}
 	return m, diags
 }
 
 func sourceModelFrom(s delivery.Source, prior sourceModel) *sourceModel {
 	return &sourceModel{
-		Repository:  stringOr(s.Repository, prior.Repository),
+		Repository:  tf.StringOr(s.Repository, prior.Repository),
 		Revision:    types.StringValue(s.Revision),
-		Author:      stringOr(s.Author, prior.Author),
-		CommittedAt: stringOr(s.CommittedAt, prior.CommittedAt),
+		Author:      tf.StringOr(s.Author, prior.Author),
+		CommittedAt: tf.StringOr(s.CommittedAt, prior.CommittedAt),
 	}
 }
 
@@ -130,22 +131,12 @@ func releaseStagesFrom(ctx context.Context, stages map[string]delivery.StageStat
 		models[name] = releaseStageModel{
 			Status:    types.StringValue(string(s.Status)),
 			Version:   types.StringValue(s.Version),
-			WaitingOn: linesFrom(ctx, s.WaitingOn, diags),
+			WaitingOn: tf.Strings(ctx, s.WaitingOn, diags),
 		}
 	}
 	m, d := types.MapValueFrom(ctx, releaseStageType, models)
 	diags.Append(d...)
 	return m
-}
-
-// linesFrom makes a list of texts; none is an empty list, not null.
-func linesFrom(ctx context.Context, lines []string, diags *diag.Diagnostics) types.List {
-	if lines == nil {
-		lines = []string{}
-	}
-	list, d := types.ListValueFrom(ctx, types.StringType, lines)
-	diags.Append(d...)
-	return list
 }
 
 // attemptOf returns an attempt number, the default filled in: validation sees the configuration before Terraform does that.

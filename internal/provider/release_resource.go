@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // releaseResource is cd_release: an immutable version of a pipeline's artifacts, carried through the leading automatic stages.
@@ -31,7 +32,7 @@ var (
 )
 
 func newReleaseResource() resource.Resource {
-	return &releaseResource{resourceBase{noun: "release", mutableIdentity: true, identity: []identifier{{"pipeline", "Name of the pipeline."}, {"version", "Version of the release."}}}}
+	return &releaseResource{resourceBase{noun: "release", mutableIdentity: true, identity: tf.Identity{{Name: "pipeline", Description: "Name of the pipeline."}, {Name: "version", Description: "Version of the release."}}}}
 }
 
 // Schema describes cd_release.
@@ -61,7 +62,7 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 			"source":   sourceAttribute(),
 			"labels":   labelsAttribute(),
 			"attempt":  attemptAttribute(),
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts": tf.TimeoutsAttribute(ctx),
 			"digest": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Digest of the release's whole content: artifacts, source and labels.",
@@ -150,11 +151,11 @@ func (r *releaseResource) ValidateConfig(ctx context.Context, req resource.Valid
 		return
 	}
 	var config releaseModel
-	if !decode(ctx, req.Config, &config, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
 		return
 	}
 	request := config.toSpec()
-	invalid(&resp.Diagnostics, "release", append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...))
+	tf.AddInvalid(&resp.Diagnostics, "release", append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...))
 }
 
 // ModifyPlan is the dry run: what would be delivered, and where it would stop.
@@ -166,19 +167,19 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		// The framework plans all that is computed as unknown. Nothing can be said of what depends on this release either.
 		var pipeline types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
 		return
 	}
 	var plan releaseModel
 	var state *releaseModel // nil on create
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	request := plan.toSpec()
 	changed := state == nil || !reflect.DeepEqual(state.toSpec(), request)
 	preview, err := r.preview(ctx, request, changed, &resp.Diagnostics)
 	if err != nil {
-		addErrors(&resp.Diagnostics, "preview", "release", request.Spec.ID(), err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "release", request.Spec.ID(), err)
 		return
 	}
 	plan.ID = types.StringValue(request.Spec.ID())
@@ -193,7 +194,7 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 // preview asks what applying would do, and says so in warnings.
 func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
 	spec := request.Spec
-	rival, rivalChanges := r.session.overlay.release(request, changed)
+	rival, rivalChanges := r.session.changes.AddRelease(request, changed)
 	leads, err := r.session.autoStarts(ctx, spec.Pipeline)
 	if err != nil {
 		return delivery.Preview{}, err
@@ -202,14 +203,14 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 		refusals := delivery.Errors{{Code: delivery.CodeConflict, Field: "version", Message: fmt.Sprintf(
 			"another cd_release of pipeline %q in this configuration has version %s. Its first stage is automatic, so it carries one release at a time: keep one of the two resources, and change its version to deliver another release",
 			spec.Pipeline, rival)}}
-		addErrorsInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
+		tf.AddErrorsInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
 	}
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Release: &request})
 	if err != nil {
 		return preview, err
 	}
-	r.session.overlay.usesGate("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
-	addErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
+	r.session.changes.AddGateUses("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
+	tf.AddErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
 	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
 	return preview, nil
 }
@@ -218,10 +219,10 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 // control plane knows what it already did.
 func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan releaseModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Create(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
 		r.setState(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
@@ -231,10 +232,10 @@ func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest
 // Update delivers what is declared now. A failure leaves the state as it was, so that the difference remains.
 func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan releaseModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Update(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if delivered, ok := r.deliver(ctx, plan, timeout, &resp.Diagnostics); ok {
 		r.setState(ctx, &delivered, &resp.State, resp.Identity, &resp.Diagnostics)
@@ -248,7 +249,7 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 	defer cancel()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(diags, "deliver", "release", request.Spec.ID(), err)
+		tf.AddErrors(diags, "deliver", "release", request.Spec.ID(), err)
 		return plan, false
 	}
 	state, err := api.PutRelease(ctx, request)
@@ -256,7 +257,7 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 		err = state.Work.Failure
 	}
 	if err != nil {
-		addErrors(diags, "deliver", "release", request.Spec.ID(), err)
+		tf.AddErrors(diags, "deliver", "release", request.Spec.ID(), err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -272,13 +273,13 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior releaseModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	pipeline, version := prior.Pipeline.ValueString(), prior.Version.ValueString()
 	api, err := r.session.client(ctx)
 	if err != nil {
-		addErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
 		return
 	}
 	state, err := api.Release(ctx, pipeline, version)
@@ -287,7 +288,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
+		tf.AddErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
 		return
 	}
 	read, diags := releaseModelFrom(ctx, state, prior)
@@ -298,7 +299,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 // Delete stops managing the release.
 func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state releaseModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -306,17 +307,17 @@ func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest
 		err = api.DeleteRelease(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "delete", "release", state.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "delete", "release", state.ID.ValueString(), err)
 	}
 }
 
 // ImportState takes pipeline/version or the identity.
 func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id := r.importID(ctx, req, &resp.Diagnostics)
+	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, version, ok := strings.Cut(id, "/")
 	if !ok || pipeline == "" || version == "" || strings.Contains(version, "/") {
 		resp.Diagnostics.AddError("Unable to import release", fmt.Sprintf("%q does not name a release; write pipeline/version, as in shop/1.4.2", id))
 		return
 	}
-	r.setImportIdentity(ctx, resp, id)
+	r.identity.Import(ctx, resp, id)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/changeset"
 )
 
 // session is one provider configuration at work: the way to the control plane, opened at first use, what this plan is about
@@ -19,13 +20,13 @@ type session struct {
 	mu  sync.Mutex
 	api *client.Client
 
-	overlay      *overlay
+	changes      *changeset.Collector // what this plan is about to change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
 }
 
 func newSession(host Host, version, ledger, actor string) *session {
-	s := &session{host: host, version: version, ledger: ledger, actor: actor, overlay: newOverlay()}
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, changes: changeset.New()}
 	if s.ledger == "" {
 		s.ledger = host.Ledger
 	}
@@ -61,8 +62,11 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 	return s.api, nil
 }
 
+// Changes returns what this plan is about to change.
+func (s *session) Changes() *changeset.Collector { return s.changes }
+
 // environment returns an environment out of one list read for all resources; not_found when there is none.
-func (s *session) environment(ctx context.Context, name string) (delivery.Environment, error) {
+func (s *session) Environment(ctx context.Context, name string) (delivery.Environment, error) {
 	if s == nil {
 		_, err := s.client(ctx)
 		return delivery.Environment{}, err

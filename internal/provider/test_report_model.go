@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // testReportModel is a cd_test_report as Terraform holds it.
@@ -46,7 +47,7 @@ func testReportModelFrom(r delivery.TestReport, prior testReportModel) testRepor
 		Pipeline: types.StringValue(r.Spec.Pipeline),
 		Version:  types.StringValue(r.Spec.Version),
 		Suite:    types.StringValue(r.Spec.Suite),
-		Stage:    stringOr(r.Spec.Stage, prior.Stage),
+		Stage:    tf.StringOr(r.Spec.Stage, prior.Stage),
 		JUnit:    types.StringNull(),
 	}
 	if textDigest(prior.JUnit.ValueString()) == r.Digest {

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // testReportResource is cd_test_report: what a suite of tests said about exactly one release.
@@ -26,7 +27,7 @@ var (
 )
 
 func newTestReportResource() resource.Resource {
-	return &testReportResource{resourceBase{noun: "test_report", identity: recorded("report")}}
+	return &testReportResource{resourceBase{noun: "test_report", identity: tf.RecordedIdentity("report")}}
 }
 
 // Schema describes cd_test_report.
@@ -108,8 +109,8 @@ func (r *testReportResource) ValidateConfig(ctx context.Context, req resource.Va
 		return
 	}
 	var config testReportModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "test report", config.toSpec().Spec.Validate())
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "test report", config.toSpec().Spec.Validate())
 	}
 }
 
@@ -122,16 +123,16 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
 		var pipeline types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.overlay.deliveryUnknown(pipeline.ValueString())
+		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
 		return
 	}
 	var plan, state *testReportModel // nil when there is none
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	switch {
 	case state != nil && (plan == nil || !plan.isOf(*state)):
-		r.session.overlay.revoke(state.ID.ValueString())
+		r.session.changes.Revoke(state.ID.ValueString())
 		return
 	case state != nil:
 		plan.keep(*state)
@@ -150,16 +151,16 @@ func (r *testReportResource) previewReport(ctx context.Context, plan *testReport
 	request := plan.toSpec()
 	preview, err := r.session.preview(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
 	if err != nil {
-		addErrors(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
 		return false
 	}
-	addErrorsInPlan(&resp.Diagnostics, true, "record", "test report", testReportName(request.Spec), preview.Refused)
+	tf.AddErrorsInPlan(&resp.Diagnostics, true, "record", "test report", testReportName(request.Spec), preview.Refused)
 	if preview.Counts == nil {
 		return false
 	}
 	plan.count(*preview.Counts, preview.Digest)
-	r.session.overlay.report(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
-	warnIfOrderedAfter(&resp.Diagnostics, "test report", "cd_test_report", r.session.overlay.askedBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
+	r.session.changes.AddTestReport(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
+	warnIfOrderedAfter(&resp.Diagnostics, "test report", "cd_test_report", r.session.changes.GateUsesBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
 	return true
 }
 
@@ -170,7 +171,7 @@ func testReportName(s delivery.TestReportSpec) string {
 // Create records the report.
 func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan testReportModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
 	request := plan.toSpec()
@@ -180,7 +181,7 @@ func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequ
 		recorded, err = api.AddTestReport(ctx, request)
 	}
 	if err != nil {
-		addErrors(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
+		tf.AddErrors(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
 		return
 	}
 	model := testReportModelFrom(recorded, plan)
@@ -190,7 +191,7 @@ func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequ
 // Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
-	if decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		r.setState(ctx, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
 }
@@ -199,7 +200,7 @@ func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior testReportModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	var recorded delivery.TestReport
@@ -212,7 +213,7 @@ func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
 		return
 	}
 	model := testReportModelFrom(recorded, prior)
@@ -222,7 +223,7 @@ func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest,
 // Delete withdraws the report; that is recorded as well.
 func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state testReportModel
-	if !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -230,7 +231,7 @@ func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequ
 		err = api.WithdrawTestReport(ctx, state.ID.ValueString())
 	}
 	if err != nil && !delivery.IsNotFound(err) {
-		addErrors(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
+		tf.AddErrors(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // verificationResource is cd_verification: the checks of a stage, run on what Terraform itself has deployed there.
@@ -29,8 +30,8 @@ var (
 )
 
 func newVerificationResource() resource.Resource {
-	return &verificationResource{resourceBase{noun: "verification", identity: []identifier{
-		{"pipeline", "Name of the pipeline."}, {"stage", "Name of the stage that Terraform deploys to."},
+	return &verificationResource{resourceBase{noun: "verification", identity: tf.Identity{
+		{Name: "pipeline", Description: "Name of the pipeline."}, {Name: "stage", Description: "Name of the stage that Terraform deploys to."},
 	}}}
 }
 
@@ -63,7 +64,7 @@ func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				ElementType:         types.StringType,
 				MarkdownDescription: "Values whose change runs the checks again on what is verified already, such as an id of the resource that deploys. When one does not pass then, the release counts as failed in the stage.",
 			},
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts": tf.TimeoutsAttribute(ctx),
 			"status": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Where the release stands in the stage: `verified`, `deployed` (not verified yet), `failed`, `rolled_back` (it failed in another of the stage's environments), `superseded`, or `waiting` when nothing is handed out.",
@@ -78,8 +79,8 @@ func (r *verificationResource) ValidateConfig(ctx context.Context, req resource.
 		return
 	}
 	var config verificationModel
-	if decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		invalid(&resp.Diagnostics, "verification", config.toSpec().Validate())
+	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
+		tf.AddInvalid(&resp.Diagnostics, "verification", config.toSpec().Validate())
 	}
 }
 
@@ -95,7 +96,7 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	var plan verificationModel
 	var state *verificationModel // nil on create
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
 	spec := plan.toSpec()
@@ -103,11 +104,11 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &request})
 	if err != nil {
-		addErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
 		return
 	}
-	r.session.overlay.verification(spec)
-	addErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	r.session.changes.AddVerification(spec)
+	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview, "")
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes || len(preview.Refused) > 0 {
@@ -129,10 +130,10 @@ func (r *verificationResource) planUntriggered(ctx context.Context, req resource
 	spec := verificationModel{Pipeline: pipeline, Stage: stage, Version: version}.toSpec()
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: spec}})
 	if err != nil {
-		addErrors(diags, "preview", "verification", spec.ID(), err)
+		tf.AddErrors(diags, "preview", "verification", spec.ID(), err)
 		return
 	}
-	addErrorsInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	tf.AddErrorsInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 }
 
 func verificationTitle(spec delivery.VerificationSpec) string {
@@ -143,10 +144,10 @@ func verificationTitle(spec delivery.VerificationSpec) string {
 // already did.
 func (r *verificationResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan verificationModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Create(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if verified, ok := r.verify(ctx, plan, nil, timeout, &resp.Diagnostics); ok {
 		r.setState(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
@@ -156,10 +157,10 @@ func (r *verificationResource) Create(ctx context.Context, req resource.CreateRe
 // Update verifies what is declared now. A failure leaves the state as it was, so that the difference remains.
 func (r *verificationResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state verificationModel
-	if !decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !decode(ctx, req.State, &state, &resp.Diagnostics) {
+	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
 		return
 	}
-	timeout, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	timeout, diags := plan.Timeouts.Update(ctx, tf.DefaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if verified, ok := r.verify(ctx, plan, &state, timeout, &resp.Diagnostics); ok {
 		r.setState(ctx, &verified, &resp.State, resp.Identity, &resp.Diagnostics)
@@ -180,7 +181,7 @@ func (r *verificationResource) verify(ctx context.Context, plan verificationMode
 		err = state.Work.Failure
 	}
 	if err != nil {
-		addErrors(diags, "verify", "release", spec.Pipeline+"/"+spec.Version, err)
+		tf.AddErrors(diags, "verify", "release", spec.Pipeline+"/"+spec.Version, err)
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
@@ -193,7 +194,7 @@ func (r *verificationResource) verify(ctx context.Context, plan verificationMode
 func (r *verificationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior verificationModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
+	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
 		return
 	}
 	var state delivery.VerificationState
@@ -205,7 +206,7 @@ func (r *verificationResource) Read(ctx context.Context, req resource.ReadReques
 	case delivery.IsNotFound(err):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		addErrors(&resp.Diagnostics, "read", "verification", prior.toSpec().ID(), err)
+		tf.AddErrors(&resp.Diagnostics, "read", "verification", prior.toSpec().ID(), err)
 	default:
 		read := verificationModelFrom(state, prior)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
@@ -218,11 +219,11 @@ func (r *verificationResource) Delete(context.Context, resource.DeleteRequest, *
 
 // ImportState takes pipeline/stage or the identity.
 func (r *verificationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id := r.importID(ctx, req, &resp.Diagnostics)
+	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, stage, ok := strings.Cut(id, "/")
 	if !ok || pipeline == "" || stage == "" || strings.Contains(stage, "/") {
 		resp.Diagnostics.AddError("Unable to import verification", fmt.Sprintf("%q does not name a verification; write pipeline/stage, as in shop/production", id))
 		return
 	}
-	r.setImportIdentity(ctx, resp, id)
+	r.identity.Import(ctx, resp, id)
 }

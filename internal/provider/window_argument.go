@@ -37,7 +37,7 @@ func windowArguments(ctx context.Context, req function.RunRequest) (schedule.Win
 	if failure := req.Arguments.Get(ctx, &written, &moment); failure != nil {
 		return schedule.Window{}, time.Time{}, failure
 	}
-	window, err := windowFrom(written.UnderlyingValue())
+	window, err := windowOf(written.UnderlyingValue())
 	if err == nil {
 		err = invalidWindow(window)
 	}
@@ -58,8 +58,8 @@ func invalidWindow(window schedule.Window) error {
 	return errors.Join(found...)
 }
 
-// windowFrom reads an object, or a map, with any of a window's fields. Null is as good as left out.
-func windowFrom(written attr.Value) (schedule.Window, error) {
+// windowOf reads an object, or a map, with any of a window's fields. Null is as good as left out.
+func windowOf(written attr.Value) (schedule.Window, error) {
 	var window schedule.Window
 	fields, err := fieldsOf(written)
 	if err != nil {

@@ -1,4 +1,4 @@
-package provider
+package blocks
 
 import (
 	"maps"
@@ -9,14 +9,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type checkModel struct {
-	HTTP    *httpCheckModel    `tfsdk:"http"`
-	Command *commandCheckModel `tfsdk:"command"`
+// Check asks whether something outside the ledger is in order: exactly one kind.
+type Check struct {
+	HTTP    *HTTPCheck    `tfsdk:"http"`
+	Command *CommandCheck `tfsdk:"command"`
 }
 
-type httpCheckModel struct {
+// HTTPCheck asks an address.
+type HTTPCheck struct {
 	URL          types.String `tfsdk:"url"`
 	ExpectStatus types.Int64  `tfsdk:"expect_status"`
 	Attempts     types.Int64  `tfsdk:"attempts"`
@@ -24,16 +27,17 @@ type httpCheckModel struct {
 	Timeout      types.String `tfsdk:"timeout"`
 }
 
-type commandCheckModel struct {
-	commandModel
+// CommandCheck runs a command.
+type CommandCheck struct {
+	Command
 
 	JUnit    types.String `tfsdk:"junit"`
 	Attempts types.Int64  `tfsdk:"attempts"`
 	Interval types.String `tfsdk:"interval"`
 }
 
-// checksAttribute describes a map of checks by name.
-func checksAttribute(description string) schema.Attribute {
+// ChecksAttribute describes a map of checks by name.
+func ChecksAttribute(description string) schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: description,
@@ -93,7 +97,8 @@ func attemptAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m checkModel) toSpec() delivery.Check {
+// ToSpec returns the declaration.
+func (m Check) ToSpec() delivery.Check {
 	var c delivery.Check
 	if h := m.HTTP; h != nil {
 		c.HTTP = &delivery.HTTPCheck{
@@ -106,7 +111,7 @@ func (m checkModel) toSpec() delivery.Check {
 	}
 	if run := m.Command; run != nil {
 		c.Command = &delivery.CommandCheck{
-			Command:  run.toSpec(),
+			Command:  run.ToSpec(),
 			JUnit:    run.JUnit.ValueString(),
 			Attempts: int(run.Attempts.ValueInt64()),
 			Interval: delivery.Duration(run.Interval.ValueString()),
@@ -115,25 +120,26 @@ func (m checkModel) toSpec() delivery.Check {
 	return c
 }
 
-func checkModelFrom(c delivery.Check, prior checkModel) checkModel {
-	var m checkModel
+// CheckFrom returns the model of a check as it is read back.
+func CheckFrom(c delivery.Check, prior Check) Check {
+	var m Check
 	if h := c.HTTP; h != nil {
-		was := priorOr(prior.HTTP)
-		m.HTTP = &httpCheckModel{
-			URL:          stringOr(h.URL, was.URL),
-			ExpectStatus: intOr(h.ExpectStatus, was.ExpectStatus),
-			Attempts:     intOr(h.Attempts, was.Attempts),
-			Interval:     stringOr(h.Interval, was.Interval),
-			Timeout:      stringOr(h.Timeout, was.Timeout),
+		was := tf.PriorOr(prior.HTTP)
+		m.HTTP = &HTTPCheck{
+			URL:          tf.StringOr(h.URL, was.URL),
+			ExpectStatus: tf.IntOr(h.ExpectStatus, was.ExpectStatus),
+			Attempts:     tf.IntOr(h.Attempts, was.Attempts),
+			Interval:     tf.StringOr(h.Interval, was.Interval),
+			Timeout:      tf.StringOr(h.Timeout, was.Timeout),
 		}
 	}
 	if run := c.Command; run != nil {
-		was := priorOr(prior.Command)
-		m.Command = &commandCheckModel{
-			commandModel: *commandModelFrom(run.Command, &was.commandModel),
-			JUnit:        stringOr(run.JUnit, was.JUnit),
-			Attempts:     intOr(run.Attempts, was.Attempts),
-			Interval:     stringOr(run.Interval, was.Interval),
+		was := tf.PriorOr(prior.Command)
+		m.Command = &CommandCheck{
+			Command:  *commandFrom(run.Command, &was.Command),
+			JUnit:    tf.StringOr(run.JUnit, was.JUnit),
+			Attempts: tf.IntOr(run.Attempts, was.Attempts),
+			Interval: tf.StringOr(run.Interval, was.Interval),
 		}
 	}
 	return m

@@ -1,4 +1,4 @@
-package provider
+package blocks
 
 import (
 	"cmp"
@@ -8,9 +8,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type windowModel struct {
+// Window is a recurring time.
+type Window struct {
 	Days     []string     `tfsdk:"days"`
 	Start    types.String `tfsdk:"start"`
 	End      types.String `tfsdk:"end"`
@@ -42,25 +44,26 @@ func windowsAttribute() schema.Attribute {
 	}
 }
 
-// week is the order in which days are sent, so that the order in which they were written changes no digest.
+// week is the order in which days are sent, so that the order of the configuration changes no digest.
 var week = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
-// inWeekOrder puts what is no day first; validation then says so.
+// inWeekOrder puts an unknown day first. Validation reports it.
 func inWeekOrder(days []string) []string {
-	days = sorted(days)
+	days = tf.Sorted(days)
 	slices.SortStableFunc(days, func(a, b string) int { return cmp.Compare(slices.Index(week, a), slices.Index(week, b)) })
 	return days
 }
 
-func (m windowModel) toSpec() schedule.Window {
+// ToSpec returns the declaration.
+func (m Window) ToSpec() schedule.Window {
 	return schedule.Window{Days: inWeekOrder(m.Days), Start: m.Start.ValueString(), End: m.End.ValueString(), TimeZone: m.TimeZone.ValueString()}
 }
 
-func windowModelFrom(w schedule.Window, prior windowModel) windowModel {
-	return windowModel{
-		Days:     listOr(slices.Clone(w.Days), prior.Days),
-		Start:    stringOr(w.Start, prior.Start),
-		End:      stringOr(w.End, prior.End),
-		TimeZone: stringOr(w.TimeZone, prior.TimeZone),
+func windowFrom(w schedule.Window, prior Window) Window {
+	return Window{
+		Days:     tf.ListOr(slices.Clone(w.Days), prior.Days),
+		Start:    tf.StringOr(w.Start, prior.Start),
+		End:      tf.StringOr(w.End, prior.End),
+		TimeZone: tf.StringOr(w.TimeZone, prior.TimeZone),
 	}
 }

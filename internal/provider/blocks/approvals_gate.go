@@ -1,4 +1,4 @@
-package provider
+package blocks
 
 import (
 	"slices"
@@ -8,9 +8,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type approvalsGateModel struct {
+// ApprovalsGate asks for decisions of people.
+type ApprovalsGate struct {
 	Required     types.Int64  `tfsdk:"required"`
 	Approvers    []string     `tfsdk:"approvers"`
 	AllowAuthor  types.Bool   `tfsdk:"allow_author"`
@@ -47,13 +49,14 @@ func approvalsGateAttribute() schema.Attribute {
 	}
 }
 
-func (m *approvalsGateModel) toSpec() *delivery.ApprovalsGate {
+// ToSpec returns the declaration.
+func (m *ApprovalsGate) ToSpec() *delivery.ApprovalsGate {
 	if m == nil {
 		return nil
 	}
 	gate := &delivery.ApprovalsGate{
 		Required:     int(m.Required.ValueInt64()),
-		Approvers:    sorted(m.Approvers),
+		Approvers:    tf.Sorted(m.Approvers),
 		AllowAuthor:  m.AllowAuthor.ValueBool(),
 		ExpiresAfter: delivery.Duration(m.ExpiresAfter.ValueString()),
 	}
@@ -63,16 +66,16 @@ func (m *approvalsGateModel) toSpec() *delivery.ApprovalsGate {
 	return gate
 }
 
-func approvalsGateModelFrom(g *delivery.ApprovalsGate, prior *approvalsGateModel) *approvalsGateModel {
+func approvalsGateFrom(g *delivery.ApprovalsGate, prior *ApprovalsGate) *ApprovalsGate {
 	if g == nil {
 		return nil
 	}
-	was := priorOr(prior)
-	return &approvalsGateModel{
+	was := tf.PriorOr(prior)
+	return &ApprovalsGate{
 		Required:     types.Int64Value(int64(g.Required)),
-		Approvers:    listOr(slices.Clone(g.Approvers), was.Approvers),
+		Approvers:    tf.ListOr(slices.Clone(g.Approvers), was.Approvers),
 		AllowAuthor:  types.BoolValue(g.AllowAuthor),
-		ExpiresAfter: stringOr(g.ExpiresAfter, was.ExpiresAfter),
-		SignedBy:     listOr(slices.Clone(g.SignedBy), was.SignedBy),
+		ExpiresAfter: tf.StringOr(g.ExpiresAfter, was.ExpiresAfter),
+		SignedBy:     tf.ListOr(slices.Clone(g.SignedBy), was.SignedBy),
 	}
 }

@@ -1,14 +1,15 @@
-package provider
+package blocks
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// testsGateModel is the gate of one suite.
-type testsGateModel struct {
+// TestsGate is the gate of one suite.
+type TestsGate struct {
 	MinTests    types.Int64  `tfsdk:"min_tests"`
 	MaxFailures types.Int64  `tfsdk:"max_failures"`
 	MaxAge      types.String `tfsdk:"max_age"`
@@ -36,7 +37,8 @@ func testsGateAttribute() schema.Attribute {
 	}
 }
 
-func (m testsGateModel) toSpec() delivery.TestsGate {
+// ToSpec returns the declaration.
+func (m TestsGate) ToSpec() delivery.TestsGate {
 	gate := delivery.TestsGate{MaxFailures: int(m.MaxFailures.ValueInt64()), MaxAge: delivery.Duration(m.MaxAge.ValueString())}
 	if !m.MinTests.IsNull() {
 		least := int(m.MinTests.ValueInt64())
@@ -45,8 +47,8 @@ func (m testsGateModel) toSpec() delivery.TestsGate {
 	return gate
 }
 
-func testsGateModelFrom(g delivery.TestsGate, prior testsGateModel) testsGateModel {
-	m := testsGateModel{MaxFailures: intOr(g.MaxFailures, prior.MaxFailures), MaxAge: stringOr(g.MaxAge, prior.MaxAge)}
+func testsGateFrom(g delivery.TestsGate, prior TestsGate) TestsGate {
+	m := TestsGate{MaxFailures: tf.IntOr(g.MaxFailures, prior.MaxFailures), MaxAge: tf.StringOr(g.MaxAge, prior.MaxAge)}
 	if g.MinTests != nil {
 		m.MinTests = types.Int64Value(int64(*g.MinTests))
 	}

@@ -1,4 +1,4 @@
-package provider
+package blocks
 
 import (
 	"maps"
@@ -9,33 +9,39 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type targetModel struct {
-	Directory *directoryModel     `tfsdk:"directory"`
-	Command   *commandTargetModel `tfsdk:"command"`
-	Webhook   *webhookModel       `tfsdk:"webhook"`
+// Target is where and how releases are deployed: exactly one kind.
+type Target struct {
+	Directory *DirectoryTarget `tfsdk:"directory"`
+	Command   *CommandTarget   `tfsdk:"command"`
+	Webhook   *WebhookTarget   `tfsdk:"webhook"`
 }
 
-type directoryModel struct {
-	Path        types.String  `tfsdk:"path"`
-	AfterDeploy *commandModel `tfsdk:"after_deploy"`
-	Keep        types.Int64   `tfsdk:"keep"`
+// DirectoryTarget deploys into a directory.
+type DirectoryTarget struct {
+	Path        types.String `tfsdk:"path"`
+	AfterDeploy *Command     `tfsdk:"after_deploy"`
+	Keep        types.Int64  `tfsdk:"keep"`
 }
 
-type commandTargetModel struct {
-	Deploy  *commandModel `tfsdk:"deploy"`
-	Observe *commandModel `tfsdk:"observe"`
+// CommandTarget deploys with the user's commands.
+type CommandTarget struct {
+	Deploy  *Command `tfsdk:"deploy"`
+	Observe *Command `tfsdk:"observe"`
 }
 
-type commandModel struct {
+// Command is a program to run.
+type Command struct {
 	Argv        []string          `tfsdk:"argv"`
 	Directory   types.String      `tfsdk:"directory"`
 	Environment map[string]string `tfsdk:"environment"`
 	Timeout     types.String      `tfsdk:"timeout"`
 }
 
-func targetAttribute() schema.Attribute {
+// TargetAttribute describes a target.
+func TargetAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Where and how releases are deployed here: exactly one kind. To an environment without a target Terraform itself deploys: see the guide [Let Terraform deploy](../guides/let-terraform-deploy).",
@@ -103,7 +109,8 @@ func commandAttributes(where string) map[string]schema.Attribute {
 	}
 }
 
-func (m *targetModel) toSpec() *delivery.Target {
+// ToSpec returns the declaration.
+func (m *Target) ToSpec() *delivery.Target {
 	if m == nil {
 		return nil
 	}
@@ -111,57 +118,58 @@ func (m *targetModel) toSpec() *delivery.Target {
 	if d := m.Directory; d != nil {
 		t.Directory = &delivery.DirectoryTarget{Path: d.Path.ValueString(), Keep: int(d.Keep.ValueInt64())}
 		if d.AfterDeploy != nil {
-			hook := d.AfterDeploy.toSpec()
+			hook := d.AfterDeploy.ToSpec()
 			t.Directory.AfterDeploy = &hook
 		}
 	}
 	if c := m.Command; c != nil {
-		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.toSpec(), Observe: c.Observe.toSpec()}
+		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.ToSpec(), Observe: c.Observe.ToSpec()}
 	}
-	t.Webhook = m.Webhook.toSpec()
+	t.Webhook = m.Webhook.ToSpec()
 	return t
 }
 
-// toSpec tolerates nil, which stands for a required command that is missing: validation then says so.
-func (m *commandModel) toSpec() delivery.Command {
+// ToSpec accepts nil for a required command that is missing. Validation reports it.
+func (m *Command) ToSpec() delivery.Command {
 	if m == nil {
 		return delivery.Command{}
 	}
 	return delivery.Command{
 		Argv:        m.Argv,
 		Directory:   m.Directory.ValueString(),
-		Environment: unset(m.Environment),
+		Environment: tf.NilIfEmpty(m.Environment),
 		Timeout:     delivery.Duration(m.Timeout.ValueString()),
 	}
 }
 
-func targetModelFrom(t *delivery.Target, prior *targetModel) *targetModel {
+// TargetFrom returns the model of a target as it is read back.
+func TargetFrom(t *delivery.Target, prior *Target) *Target {
 	if t == nil {
 		return nil
 	}
-	prior = priorOr(prior)
-	m := &targetModel{}
+	prior = tf.PriorOr(prior)
+	m := &Target{}
 	if d := t.Directory; d != nil {
-		was := priorOr(prior.Directory)
-		m.Directory = &directoryModel{Path: stringOr(d.Path, was.Path), Keep: intOr(d.Keep, was.Keep)}
+		was := tf.PriorOr(prior.Directory)
+		m.Directory = &DirectoryTarget{Path: tf.StringOr(d.Path, was.Path), Keep: tf.IntOr(d.Keep, was.Keep)}
 		if d.AfterDeploy != nil {
-			m.Directory.AfterDeploy = commandModelFrom(*d.AfterDeploy, was.AfterDeploy)
+			m.Directory.AfterDeploy = commandFrom(*d.AfterDeploy, was.AfterDeploy)
 		}
 	}
 	if c := t.Command; c != nil {
-		was := priorOr(prior.Command)
-		m.Command = &commandTargetModel{Deploy: commandModelFrom(c.Deploy, was.Deploy), Observe: commandModelFrom(c.Observe, was.Observe)}
+		was := tf.PriorOr(prior.Command)
+		m.Command = &CommandTarget{Deploy: commandFrom(c.Deploy, was.Deploy), Observe: commandFrom(c.Observe, was.Observe)}
 	}
-	m.Webhook = webhookModelFrom(t.Webhook, prior.Webhook)
+	m.Webhook = webhookTargetFrom(t.Webhook, prior.Webhook)
 	return m
 }
 
-func commandModelFrom(c delivery.Command, prior *commandModel) *commandModel {
-	prior = priorOr(prior)
-	return &commandModel{
-		Argv:        listOr(c.Argv, prior.Argv),
-		Directory:   stringOr(c.Directory, prior.Directory),
-		Environment: mapOr(maps.Clone(c.Environment), prior.Environment),
-		Timeout:     stringOr(c.Timeout, prior.Timeout),
+func commandFrom(c delivery.Command, prior *Command) *Command {
+	prior = tf.PriorOr(prior)
+	return &Command{
+		Argv:        tf.ListOr(c.Argv, prior.Argv),
+		Directory:   tf.StringOr(c.Directory, prior.Directory),
+		Environment: tf.MapOr(maps.Clone(c.Environment), prior.Environment),
+		Timeout:     tf.StringOr(c.Timeout, prior.Timeout),
 	}
 }

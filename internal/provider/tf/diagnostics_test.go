@@ -1,4 +1,4 @@
-package provider
+package tf
 
 import (
 	"context"
@@ -29,13 +29,13 @@ func TestAttributePath(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			at, ok := attributePath(c.field)
+			at, ok := AttributePath(c.field)
 			require.True(t, ok)
 			require.Equal(t, c.want.String(), at.String())
 		})
 	}
 	for _, bad := range []string{"", "[0]", "config[", "config[x]", `config["a`, `config["a"`} {
-		_, ok := attributePath(bad)
+		_, ok := AttributePath(bad)
 		require.False(t, ok, bad)
 	}
 }
@@ -59,15 +59,15 @@ func TestAttributePathReadsWhatValidationWrites(t *testing.T) {
 				field, want = fmt.Sprintf("%s[%q]", field, step), want.AtMapKey(step)
 			}
 		}
-		at, ok := attributePath(field)
+		at, ok := AttributePath(field)
 		require.True(t, ok, field)
 		require.True(t, at.Equal(want), "%s: %s, want %s", field, at, want)
 	})
 }
 
-func TestRefuse(t *testing.T) {
+func TestAddErrors(t *testing.T) {
 	var diags diag.Diagnostics
-	addErrors(&diags, "create", "environment", "staging", fmt.Errorf("wrapped: %w", delivery.Errors{
+	AddErrors(&diags, "create", "environment", "staging", fmt.Errorf("wrapped: %w", delivery.Errors{
 		{Code: delivery.CodeConflict, Field: `config["A"]`, Message: "A differs"},
 		{Code: delivery.CodeConflict, Field: "parity.with", Message: "B does not exist"},
 		{Code: delivery.CodeConflict, Message: "it is in use"},
@@ -84,15 +84,15 @@ func TestRefuse(t *testing.T) {
 	require.Equal(t, "[broken: no such path", diags[3].Detail())
 }
 
-func TestRefuseInterruptions(t *testing.T) {
+func TestAddErrorsExplainsInterruptions(t *testing.T) {
 	cases := map[error]string{
 		context.DeadlineExceeded: "Raise timeouts to wait longer",
-		context.Canceled:         "It was interrupted",
+		context.Canceled:         "The apply was interrupted",
 		errors.New("disk full"):  "disk full",
 	}
 	for err, want := range cases {
 		var diags diag.Diagnostics
-		addErrors(&diags, "create", "release", "shop/1.0.0", fmt.Errorf("waiting: %w", err))
+		AddErrors(&diags, "create", "release", "shop/1.0.0", fmt.Errorf("waiting: %w", err))
 		require.Len(t, diags, 1)
 		require.Contains(t, diags[0].Detail(), want)
 	}
@@ -111,6 +111,6 @@ func TestProblemsInsideASetHaveNoPosition(t *testing.T) {
 		"gates[0]":                                        "gates",
 		`gates.windows["days[0]"].start`:                  `gates.windows["days[0]"].start`,
 	} {
-		require.Equal(t, want, atSets(delivery.Errors{{Field: field, Message: "is wrong"}})[0].Field)
+		require.Equal(t, want, WithoutSetIndexes(delivery.Errors{{Field: field, Message: "is wrong"}})[0].Field)
 	}
 }

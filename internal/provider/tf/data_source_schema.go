@@ -1,20 +1,16 @@
-package provider
+package tf
 
 import (
 	"fmt"
 	"maps"
 
 	data "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-
-	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// lookup describes a data source that finds an object of a resource's shape: all of the resource's attributes are computed,
-// with the descriptions they have there, but for the keys by which it is found.
-func lookup(keys map[string]data.Attribute, attributes map[string]schema.Attribute) map[string]data.Attribute {
+// LookupAttributes describes a data source that has the attributes of a resource. All are computed and keep their descriptions, except
+// the keys by which the object is found.
+func LookupAttributes(keys map[string]data.Attribute, attributes map[string]schema.Attribute) map[string]data.Attribute {
 	all := computed(attributes)
 	maps.Copy(all, keys)
 	return all
@@ -58,12 +54,4 @@ func computedOf(attribute schema.Attribute) data.Attribute {
 
 func computedObject(object schema.NestedAttributeObject) data.NestedAttributeObject {
 	return data.NestedAttributeObject{Attributes: computed(object.Attributes)}
-}
-
-// refuseLookup adds the error of a data source: that there is no such object is a mistake at the key.
-func addLookupErrors(diags *diag.Diagnostics, key, noun, name string, err error) {
-	if delivery.IsNotFound(err) {
-		err = delivery.Errors{{Code: delivery.CodeNotFound, Field: path.Root(key).String(), Message: delivery.ErrorsOf(err)[0].Message}}
-	}
-	addErrors(diags, "read", noun, name, err)
 }

@@ -1,25 +1,29 @@
-package provider
+package blocks
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type parityModel struct {
-	With  types.String              `tfsdk:"with"`
-	Allow map[string]allowanceModel `tfsdk:"allow"`
+// Parity declares that an environment equals another one.
+type Parity struct {
+	With  types.String         `tfsdk:"with"`
+	Allow map[string]Allowance `tfsdk:"allow"`
 }
 
-type allowanceModel struct {
+// Allowance is a difference that parity allows.
+type Allowance struct {
 	Reason types.String  `tfsdk:"reason"`
 	Min    types.Float64 `tfsdk:"min"`
 	Max    types.Float64 `tfsdk:"max"`
 	Until  types.String  `tfsdk:"until"`
 }
 
-func parityAttribute() schema.Attribute {
+// ParityAttribute describes parity.
+func ParityAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Declares that this environment equals another one, but for the differences listed. Any other difference fails the plan.",
@@ -54,7 +58,8 @@ func parityAttribute() schema.Attribute {
 	}
 }
 
-func (m *parityModel) toSpec() *delivery.Parity {
+// ToSpec returns the declaration.
+func (m *Parity) ToSpec() *delivery.Parity {
 	if m == nil {
 		return nil
 	}
@@ -73,19 +78,20 @@ func (m *parityModel) toSpec() *delivery.Parity {
 	return p
 }
 
-func parityModelFrom(p *delivery.Parity, prior *parityModel) *parityModel {
+// ParityFrom returns the model of a parity as it is read back.
+func ParityFrom(p *delivery.Parity, prior *Parity) *Parity {
 	if p == nil {
 		return nil
 	}
-	prior = priorOr(prior)
-	allow := map[string]allowanceModel{}
+	prior = tf.PriorOr(prior)
+	allow := map[string]Allowance{}
 	for glob, a := range p.Allow {
-		allow[glob] = allowanceModel{
-			Reason: stringOr(a.Reason, prior.Allow[glob].Reason),
-			Min:    floatOr(a.Min, prior.Allow[glob].Min),
-			Max:    floatOr(a.Max, prior.Allow[glob].Max),
-			Until:  stringOr(a.Until, prior.Allow[glob].Until),
+		allow[glob] = Allowance{
+			Reason: tf.StringOr(a.Reason, prior.Allow[glob].Reason),
+			Min:    tf.FloatOr(a.Min, prior.Allow[glob].Min),
+			Max:    tf.FloatOr(a.Max, prior.Allow[glob].Max),
+			Until:  tf.StringOr(a.Until, prior.Allow[glob].Until),
 		}
 	}
-	return &parityModel{With: stringOr(p.With, prior.With), Allow: mapOr(allow, prior.Allow)}
+	return &Parity{With: tf.StringOr(p.With, prior.With), Allow: tf.MapOr(allow, prior.Allow)}
 }

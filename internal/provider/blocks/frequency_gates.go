@@ -1,17 +1,20 @@
-package provider
+package blocks
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type cooldownGateModel struct {
+// CooldownGate asks for a pause between two deliveries.
+type CooldownGate struct {
 	Duration types.String `tfsdk:"duration"`
 }
 
-type maxDeploysGateModel struct {
+// MaxDeploysGate limits the number of deliveries.
+type MaxDeploysGate struct {
 	Count types.Int64  `tfsdk:"count"`
 	Per   types.String `tfsdk:"per"`
 }
@@ -46,31 +49,33 @@ func maxDeploysAttribute() schema.Attribute {
 	}
 }
 
-func (m *cooldownGateModel) toSpec() *delivery.CooldownGate {
+// ToSpec returns the declaration.
+func (m *CooldownGate) ToSpec() *delivery.CooldownGate {
 	if m == nil {
 		return nil
 	}
 	return &delivery.CooldownGate{Duration: delivery.Duration(m.Duration.ValueString())}
 }
 
-func (m *maxDeploysGateModel) toSpec() *delivery.MaxDeploysGate {
+// ToSpec returns the declaration.
+func (m *MaxDeploysGate) ToSpec() *delivery.MaxDeploysGate {
 	if m == nil {
 		return nil
 	}
 	return &delivery.MaxDeploysGate{Count: int(m.Count.ValueInt64()), Per: delivery.Duration(m.Per.ValueString())}
 }
 
-func cooldownGateModelFrom(g *delivery.CooldownGate, prior *cooldownGateModel) *cooldownGateModel {
+func cooldownGateFrom(g *delivery.CooldownGate, prior *CooldownGate) *CooldownGate {
 	if g == nil {
 		return nil
 	}
-	return &cooldownGateModel{Duration: stringOr(g.Duration, priorOr(prior).Duration)}
+	return &CooldownGate{Duration: tf.StringOr(g.Duration, tf.PriorOr(prior).Duration)}
 }
 
-func maxDeploysGateModelFrom(g *delivery.MaxDeploysGate, prior *maxDeploysGateModel) *maxDeploysGateModel {
+func maxDeploysGateFrom(g *delivery.MaxDeploysGate, prior *MaxDeploysGate) *MaxDeploysGate {
 	if g == nil {
 		return nil
 	}
-	was := priorOr(prior)
-	return &maxDeploysGateModel{Count: intOr(g.Count, was.Count), Per: stringOr(g.Per, was.Per)}
+	was := tf.PriorOr(prior)
+	return &MaxDeploysGate{Count: tf.IntOr(g.Count, was.Count), Per: tf.StringOr(g.Per, was.Per)}
 }

@@ -1,4 +1,4 @@
-package provider
+package tf
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
 
-// defaultTimeout is how long a create or update waits for deliveries to settle when timeouts says nothing.
-const defaultTimeout = 30 * time.Minute
+// DefaultTimeout is how long a create or update waits for deliveries to finish if timeouts does not say.
+const DefaultTimeout = 30 * time.Minute
 
-// timeoutsAttribute is the attribute timeouts of what waits for deployments.
-func timeoutsAttribute(ctx context.Context) schema.Attribute {
+// TimeoutsAttribute describes the attribute timeouts of a resource that waits for deployments.
+func TimeoutsAttribute(ctx context.Context) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, timeouts.Opts{
 		Create:            true,
 		Update:            true,
@@ -23,17 +23,17 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
 		for name, one := range nested.Attributes {
 			if text, ok := one.(schema.StringAttribute); ok {
-				text.Validators = []validator.String{timeout{}} // the library's own words are about durations in general, also negative ones
+				text.Validators = []validator.String{timeout{}} // the library allows any duration, also a negative one
 				nested.Attributes[name] = text
 			}
 		}
-		nested.MarkdownDescription = "How long to wait for deployments and their verification. When the time is up the apply fails and nothing is lost: applying again goes on."
+		nested.MarkdownDescription = "How long to wait for deployments and their verification. When the time is up, the apply fails and nothing is lost: run apply again to continue."
 		return nested
 	}
 	return attribute
 }
 
-// timeout is a validator.String: a time to wait is a duration, and longer than none.
+// timeout is a validator.String: a time to wait is a duration of more than 0.
 type timeout struct{}
 
 var _ validator.String = timeout{}

@@ -1,13 +1,15 @@
-package provider
+package blocks
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type expressionModel struct {
+// Expression is a condition in CEL.
+type Expression struct {
 	Condition types.String `tfsdk:"condition"`
 	Message   types.String `tfsdk:"message"`
 }
@@ -30,10 +32,11 @@ func expressionsAttribute() schema.Attribute {
 	}
 }
 
-func (m expressionModel) toSpec() delivery.Expression {
+// ToSpec returns the declaration.
+func (m Expression) ToSpec() delivery.Expression {
 	return delivery.Expression{Condition: m.Condition.ValueString(), Message: m.Message.ValueString()}
 }
 
-func expressionModelFrom(e delivery.Expression, prior expressionModel) expressionModel {
-	return expressionModel{Condition: stringOr(e.Condition, prior.Condition), Message: stringOr(e.Message, prior.Message)}
+func expressionFrom(e delivery.Expression, prior Expression) Expression {
+	return Expression{Condition: tf.StringOr(e.Condition, prior.Condition), Message: tf.StringOr(e.Message, prior.Message)}
 }

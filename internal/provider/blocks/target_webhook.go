@@ -1,4 +1,4 @@
-package provider
+package blocks
 
 import (
 	"maps"
@@ -7,9 +7,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-type webhookModel struct {
+// WebhookTarget deploys through a receiver over HTTP.
+type WebhookTarget struct {
 	URL          types.String      `tfsdk:"url"`
 	StatusURL    types.String      `tfsdk:"status_url"`
 	ObserveURL   types.String      `tfsdk:"observe_url"`
@@ -60,7 +62,8 @@ func webhookAttribute() schema.Attribute {
 	}
 }
 
-func (m *webhookModel) toSpec() *delivery.WebhookTarget {
+// ToSpec returns the declaration.
+func (m *WebhookTarget) ToSpec() *delivery.WebhookTarget {
 	if m == nil {
 		return nil
 	}
@@ -68,7 +71,7 @@ func (m *webhookModel) toSpec() *delivery.WebhookTarget {
 		URL:          m.URL.ValueString(),
 		StatusURL:    m.StatusURL.ValueString(),
 		ObserveURL:   m.ObserveURL.ValueString(),
-		Headers:      unset(m.Headers),
+		Headers:      tf.NilIfEmpty(m.Headers),
 		Secret:       m.Secret.ValueString(),
 		Token:        m.Token.ValueString(),
 		SendSecrets:  m.SendSecrets.ValueBool(),
@@ -77,20 +80,20 @@ func (m *webhookModel) toSpec() *delivery.WebhookTarget {
 	}
 }
 
-func webhookModelFrom(w *delivery.WebhookTarget, prior *webhookModel) *webhookModel {
+func webhookTargetFrom(w *delivery.WebhookTarget, prior *WebhookTarget) *WebhookTarget {
 	if w == nil {
 		return nil
 	}
-	prior = priorOr(prior)
-	return &webhookModel{
-		URL:          stringOr(w.URL, prior.URL),
-		StatusURL:    stringOr(w.StatusURL, prior.StatusURL),
-		ObserveURL:   stringOr(w.ObserveURL, prior.ObserveURL),
-		Headers:      mapOr(maps.Clone(w.Headers), prior.Headers),
-		Secret:       stringOr(w.Secret, prior.Secret),
-		Token:        stringOr(w.Token, prior.Token),
-		SendSecrets:  boolOr(w.SendSecrets, prior.SendSecrets),
-		Timeout:      stringOr(w.Timeout, prior.Timeout),
-		PollInterval: stringOr(w.PollInterval, prior.PollInterval),
+	prior = tf.PriorOr(prior)
+	return &WebhookTarget{
+		URL:          tf.StringOr(w.URL, prior.URL),
+		StatusURL:    tf.StringOr(w.StatusURL, prior.StatusURL),
+		ObserveURL:   tf.StringOr(w.ObserveURL, prior.ObserveURL),
+		Headers:      tf.MapOr(maps.Clone(w.Headers), prior.Headers),
+		Secret:       tf.StringOr(w.Secret, prior.Secret),
+		Token:        tf.StringOr(w.Token, prior.Token),
+		SendSecrets:  tf.BoolOr(w.SendSecrets, prior.SendSecrets),
+		Timeout:      tf.StringOr(w.Timeout, prior.Timeout),
+		PollInterval: tf.StringOr(w.PollInterval, prior.PollInterval),
 	}
 }

@@ -1,0 +1,127 @@
+// Package blocks holds the attributes that several resources share: gates, checks, targets and parity. Each is a schema, a model, and the
+// conversion to and from the domain.
+package blocks
+
+import (
+	"reflect"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
+)
+
+// Gates are the gates of a stage or of a policy.
+type Gates struct {
+	Approvals   *ApprovalsGate        `tfsdk:"approvals"`
+	Tests       map[string]TestsGate  `tfsdk:"tests"`
+	Soak        *SoakGate             `tfsdk:"soak"`
+	Windows     map[string]Window     `tfsdk:"windows"`
+	Cooldown    *CooldownGate         `tfsdk:"cooldown"`
+	MaxDeploys  *MaxDeploysGate       `tfsdk:"max_deploys"`
+	Parity      types.Bool            `tfsdk:"parity"`
+	Checks      map[string]Check      `tfsdk:"checks"`
+	Expressions map[string]Expression `tfsdk:"expressions"`
+}
+
+// SoakGate asks for a time verified in an earlier stage.
+type SoakGate struct {
+	Stage    types.String `tfsdk:"stage"`
+	Duration types.String `tfsdk:"duration"`
+}
+
+// GatesAttribute describes the gates of a stage, or those that a policy requires.
+func GatesAttribute(description string, required bool) schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            !required,
+		Required:            required,
+		MarkdownDescription: description,
+		Attributes: map[string]schema.Attribute{
+			"approvals":   approvalsGateAttribute(),
+			"tests":       testsGateAttribute(),
+			"soak":        soakGateAttribute(),
+			"windows":     windowsAttribute(),
+			"cooldown":    cooldownAttribute(),
+			"max_deploys": maxDeploysAttribute(),
+			"parity": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether environments that declare parity have to hold it when the release enters. Defaults to `false`.",
+			},
+			"checks":      ChecksAttribute("Questions to the world, by name. All have to pass."),
+			"expressions": expressionsAttribute(),
+		},
+	}
+}
+
+func soakGateAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The release has to have run verified in an earlier stage for a while.",
+		Attributes: map[string]schema.Attribute{
+			"stage": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The earlier stage.",
+			},
+			"duration": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "For how long, such as `\"1h\"`.",
+			},
+		},
+	}
+}
+
+// ToSpec returns the declaration.
+func (m *Gates) ToSpec() delivery.Gates {
+	if m == nil {
+		return delivery.Gates{}
+	}
+	return delivery.Gates{
+		Approvals:   m.Approvals.ToSpec(),
+		Tests:       tf.Each(m.Tests, TestsGate.ToSpec),
+		Soak:        m.Soak.ToSpec(),
+		Windows:     tf.Each(m.Windows, Window.ToSpec),
+		Cooldown:    m.Cooldown.ToSpec(),
+		MaxDeploys:  m.MaxDeploys.ToSpec(),
+		Parity:      m.Parity.ValueBool(),
+		Checks:      tf.Each(m.Checks, Check.ToSpec),
+		Expressions: tf.Each(m.Expressions, Expression.ToSpec),
+	}
+}
+
+// ToSpec returns the declaration.
+func (m *SoakGate) ToSpec() *delivery.SoakGate {
+	if m == nil {
+		return nil
+	}
+	return &delivery.SoakGate{Stage: m.Stage.ValueString(), Duration: delivery.Duration(m.Duration.ValueString())}
+}
+
+// GatesFrom returns null if there is no gate and none was written.
+func GatesFrom(g delivery.Gates, prior *Gates) *Gates {
+	was := tf.PriorOr(prior)
+	m := Gates{
+		Approvals:   approvalsGateFrom(g.Approvals, was.Approvals),
+		Tests:       tf.EachFrom(g.Tests, was.Tests, testsGateFrom),
+		Soak:        soakGateFrom(g.Soak, was.Soak),
+		Windows:     tf.EachFrom(g.Windows, was.Windows, windowFrom),
+		Cooldown:    cooldownGateFrom(g.Cooldown, was.Cooldown),
+		MaxDeploys:  maxDeploysGateFrom(g.MaxDeploys, was.MaxDeploys),
+		Parity:      types.BoolValue(g.Parity),
+		Checks:      tf.EachFrom(g.Checks, was.Checks, CheckFrom),
+		Expressions: tf.EachFrom(g.Expressions, was.Expressions, expressionFrom),
+	}
+	if prior == nil && reflect.DeepEqual(m, Gates{Parity: types.BoolValue(false)}) {
+		return nil
+	}
+	return &m
+}
+
+func soakGateFrom(g *delivery.SoakGate, prior *SoakGate) *SoakGate {
+	if g == nil {
+		return nil
+	}
+	was := tf.PriorOr(prior)
+	return &SoakGate{Stage: tf.StringOr(g.Stage, was.Stage), Duration: tf.StringOr(g.Duration, was.Duration)}
+}
