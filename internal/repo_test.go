@@ -50,6 +50,7 @@ const (
 	sqlite        = "modernc.org/sqlite/..."
 	goose         = "github.com/pressly/goose/v3/..."
 	pgx           = "github.com/jackc/pgx/v5/..."
+	nettest       = "golang.org/x/net/nettest"
 	testify       = "github.com/stretchr/testify/require"
 	rapid         = "pgregory.net/rapid"
 	datadriven    = "github.com/cockroachdb/datadriven"
@@ -84,6 +85,7 @@ var importTable = []row{
 
 	// Say what the floors above may ask of those below.
 	{pkg: "api", ours: []string{"delivery"}},
+	{pkg: "memnet", testOutside: []string{nettest}}, // a network, which knows nothing of what is sent
 	{pkg: "store", ours: []string{"delivery"}},
 	{pkg: "driver", ours: []string{"delivery", "redact"}},
 	{pkg: "check", ours: []string{"delivery", "redact"}},
@@ -140,10 +142,10 @@ var importTable = []row{
 	{pkg: "controlplane", ours: []string{"check", "control", "driver", "journal", "observe", "secret", "store", "worker"}},
 	{
 		pkg: "server", ours: []string{"api", "delivery", "store"}, outside: []string{huma},
-		testOurs: []string{"acctest", "app", "client", "controlplane", "driver", "check", "store/*"},
+		testOurs: []string{"acctest", "app", "client", "controlplane", "driver", "check", "memnet", "store/*"},
 	},
 	{
-		pkg: "client", ours: []string{"api", "delivery"}, outside: []string{retryable},
+		pkg: "client", ours: []string{"api", "delivery", "memnet"}, outside: []string{retryable},
 		testOurs: []string{"acctest", "app", "server"},
 	},
 	// Terraform: resources, data sources and functions, and below them what is no noun.
@@ -163,7 +165,7 @@ var importTable = []row{
 	// Put it together.
 	{
 		pkg:  "app",
-		ours: []string{"api", "client", "delivery", "controlplane", "driver/...", "check/...", "secret", "server", "store/..."}, outside: []string{syncModule},
+		ours: []string{"client", "delivery", "controlplane", "driver/...", "check/...", "memnet", "secret", "server", "store/..."}, outside: []string{syncModule},
 		testOurs: []string{"acctest"},
 	},
 	{

@@ -121,7 +121,7 @@ func (h *Harness) Open(ctx context.Context) (http.RoundTripper, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.apps = append(h.apps, opened)
-	return client.InProcess(opened.Handler), nil
+	return opened.Transport(), nil
 }
 
 func (h *Harness) adjust(o *controlplane.Options) {

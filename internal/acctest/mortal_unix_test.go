@@ -20,7 +20,6 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
@@ -67,7 +66,7 @@ func (h *mortalHost) transport(ctx context.Context, _ string) (http.RoundTripper
 	if h.err != nil {
 		return nil, h.err
 	}
-	return client.InProcess(h.opened.Handler), nil
+	return h.opened.Transport(), nil
 }
 
 func (h *mortalHost) close() error {

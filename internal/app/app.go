@@ -1,4 +1,4 @@
-// Package app is the composition root: it puts store, drivers, checkers, control plane and handler together, for the embedded control
+// Package app is the composition root: it puts store, drivers, checkers, control plane and server together, for the embedded control
 // plane as for any other.
 package app
 
@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/memnet"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
@@ -27,20 +30,23 @@ type Config struct {
 
 // App is a control plane over one ledger.
 type App struct {
-	Handler http.Handler
-	plane   *controlplane.Plane
-	store   store.Store
+	plane *controlplane.Plane
+	store store.Store
 
-	requests context.Context //nolint:containedctx // the requests' own contexts end with it
-	end      context.CancelFunc
-	mu       sync.Mutex // no request begins to count while Close begins to wait
-	underway sync.WaitGroup
+	transport   *http.Transport
+	listener    *memnet.Listener
+	server      *http.Server
+	served      chan error
+	endRequests context.CancelFunc
 
-	hurry chan struct{} // closed when whatever still runs is to be killed
-	once  sync.Once
+	killNow chan struct{} // closed when whatever still runs is to be killed
+	once    sync.Once
 }
 
-// Open opens the ledger and puts the control plane together. ctx bounds opening only.
+// headerTimeout bounds how long a connection may take to send a request's header.
+const headerTimeout = 10 * time.Second
+
+// Open opens the ledger, puts the control plane together and serves it within this process. ctx bounds opening only.
 func Open(ctx context.Context, config Config) (*App, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -49,17 +55,30 @@ func Open(ctx context.Context, config Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	hurry := make(chan struct{})
-	options := controlplane.Options{Store: ledger, Drivers: drivers(hurry), Checkers: checkers(hurry), Secrets: secret.Local{}, Log: config.Log}
+	killNow := make(chan struct{})
+	options := controlplane.Options{Store: ledger, Drivers: drivers(killNow), Checkers: checkers(killNow), Secrets: secret.Local{}, Log: config.Log}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}
 	plane := controlplane.New(options)
-	a := &App{plane: plane, store: ledger, hurry: hurry}
-	a.requests, a.end = context.WithCancel(context.Background())
-	a.Handler = a.endable(server.New(plane, config.Log))
+	requests, endRequests := context.WithCancel(context.Background())
+	a := &App{
+		plane: plane, store: ledger, killNow: killNow, endRequests: endRequests, served: make(chan error, 1),
+		server: &http.Server{
+			Handler:           server.New(plane, config.Log),
+			BaseContext:       func(net.Listener) context.Context { return requests },
+			ReadHeaderTimeout: headerTimeout,
+			ErrorLog:          slog.NewLogLogger(config.Log.Handler(), slog.LevelError),
+		},
+	}
+	a.listener = memnet.Listen()
+	a.transport = client.InProcess(a.listener)
+	go func() { a.served <- a.server.Serve(a.listener) }()
 	return a, nil
 }
+
+// Transport carries requests to the control plane from within this process.
+func (a *App) Transport() http.RoundTripper { return a.transport }
 
 // Close stops the work of this process at a safe point, then the requests that are still under way, with what they run, both bounded by
 // ctx, and closes the ledger. When two thirds of the time until ctx's deadline are over, whatever still runs is killed: nothing of it
@@ -69,52 +88,32 @@ func (a *App) Close(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		defer time.AfterFunc(time.Until(deadline)*2/3, a.kill).Stop()
 	}
-	err := a.plane.Close(ctx) // whoever waits for the work is answered
+	err := a.plane.Close(ctx) // anyone who waits for the work is answered
 	a.endRequests()
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		a.underway.Wait()
-	}()
-	select {
-	case <-answered:
-	case <-ctx.Done():
+	return errors.Join(err, a.endServing(ctx), a.store.Close())
+}
+
+// endServing waits for the requests under way. Those that do not end before ctx does are cut off, which is no error: their callers
+// are told that the connection broke.
+func (a *App) endServing(ctx context.Context) error {
+	// The server would wait five seconds for the first request of a connection that was dialed and not needed.
+	if err := a.listener.Close(); err != nil {
+		return err
 	}
-	return errors.Join(err, a.store.Close())
+	a.transport.CloseIdleConnections()
+	if a.server.Shutdown(ctx) != nil {
+		if err := a.server.Close(); err != nil {
+			return err
+		}
+	}
+	if err := <-a.served; !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // kill ends at once whatever is run, for the work that is being stopped or for requests.
 func (a *App) kill() {
 	a.endRequests()
-	a.once.Do(func() { close(a.hurry) })
-}
-
-func (a *App) endRequests() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.end()
-}
-
-// endable has requests end when the app does: a plan that asks a program whether a gate is open leaves no program behind.
-func (a *App) endable(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.begins() {
-			defer a.underway.Done()
-		}
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(a.requests, cancel)()
-		handler.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
-// begins counts a request, unless the app has ended already: the request is given up at once then.
-func (a *App) begins() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.requests.Err() != nil {
-		return false
-	}
-	a.underway.Add(1)
-	return true
+	a.once.Do(func() { close(a.killNow) })
 }

@@ -2,15 +2,14 @@ package app
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
@@ -31,15 +30,17 @@ func TestCloseEndsRequests(t *testing.T) {
 	reading := make(chan struct{})
 	a, err := Open(t.Context(), Config{Ledger: filepath.Join(t.TempDir(), "ledger.db"), Adjust: func(o *controlplane.Options) { o.Store = slow{o.Store, reading} }})
 	require.NoError(t, err)
-	ask := func() int {
-		w := httptest.NewRecorder()
-		a.Handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, api.PathEnvironments, nil))
-		return w.Code
-	}
-	answered := make(chan int, 1)
-	go func() { answered <- ask() }()
+	c := client.New(client.Config{Address: "http://embedded", Transport: a.Transport()})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Environments(t.Context())
+		answered <- err
+	}()
 	<-reading
 	require.NoError(t, a.Close(t.Context()))
-	require.Equal(t, http.StatusServiceUnavailable, <-answered)
-	require.False(t, a.begins(), "nothing is waited for any more")
+	err = <-answered
+	require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err))
+	require.ErrorContains(t, err, "given up before it was answered")
+	_, err = c.Environments(t.Context())
+	require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err), "nothing begins after the end")
 }

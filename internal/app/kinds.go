@@ -11,18 +11,18 @@ import (
 )
 
 // drivers lists the kinds of targets, by the name that the JSON and the Terraform attribute have too.
-func drivers(hurry <-chan struct{}) map[string]driver.Driver {
+func drivers(killNow <-chan struct{}) map[string]driver.Driver {
 	return map[string]driver.Driver{
 		"directory": directory.New(directory.Options{}),
-		"command":   commanddriver.New(hurry),
+		"command":   commanddriver.New(killNow),
 		"webhook":   webhook.New(webhook.Options{}),
 	}
 }
 
 // checkers lists the kinds of checks, by the name that the JSON and the Terraform attribute have too.
-func checkers(hurry <-chan struct{}) map[string]check.Checker {
+func checkers(killNow <-chan struct{}) map[string]check.Checker {
 	return map[string]check.Checker{
 		"http":    checkhttp.New(check.Sleep),
-		"command": checkcommand.New(check.Sleep, hurry),
+		"command": checkcommand.New(check.Sleep, killNow),
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
 
@@ -146,14 +145,14 @@ func (c *controlPlanes) transport(ctx context.Context, ledger string) (http.Roun
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if opened, ok := c.open[ledger]; ok {
-		return client.InProcess(opened.Handler), nil
+		return opened.Transport(), nil
 	}
 	opened, err := app.Open(ctx, app.Config{Ledger: ledger, Log: c.log})
 	if err != nil {
 		return nil, err
 	}
 	c.open[ledger] = opened
-	return client.InProcess(opened.Handler), nil
+	return opened.Transport(), nil
 }
 
 func (c *controlPlanes) close(grace time.Duration) error {

@@ -32,7 +32,7 @@ func someLedger(t *testing.T, address string) string {
 	t.Helper()
 	opened, err := app.Open(t.Context(), app.Config{Ledger: address})
 	require.NoError(t, err)
-	api := client.New(client.Config{Address: "http://embedded", Transport: client.InProcess(opened.Handler), Actor: "alice@example.com", UserAgent: "test"})
+	api := client.New(client.Config{Address: "http://embedded", Transport: opened.Transport(), Actor: "alice@example.com", UserAgent: "test"})
 	_, err = api.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "staging", Tier: delivery.TierStaging})
 	require.NoError(t, err)
 	require.NoError(t, opened.Close(t.Context()))

@@ -71,7 +71,7 @@ func (c *Client) unanswered(ctx context.Context, method, path string, err error)
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	if errors.Is(err, errTooLarge) || errors.Is(err, errPanicked) {
+	if errors.Is(err, errTooLarge) {
 		return delivery.Errors{delivery.Errorf(delivery.CodeInternal, "%s, asked for %s %s: %s", c.shown, method, path, err)}
 	}
 	return delivery.Errors{delivery.Errorf(delivery.CodeUnavailable, "the control plane at %s cannot be reached: %s; check the endpoint, the network and that it is running", c.shown, err)}

@@ -24,7 +24,7 @@ import (
 type Config struct {
 	// Address is the control plane's http or https address, path prefix included. Credentials in it are used but never shown.
 	Address string
-	// Transport carries the requests; nil means the network. InProcess makes one from a handler.
+	// Transport carries the requests; nil means the network. InProcess makes one to a server in this process.
 	Transport http.RoundTripper
 	// Actor is who is acting; writes are refused without one.
 	Actor string

@@ -206,18 +206,6 @@ func TestContextEndsBetweenTries(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func TestHandlerThatPanicsIsADefect(t *testing.T) {
-	tries := 0
-	c := New(Config{Address: "http://embedded", Transport: InProcess(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		tries++
-		panic("oh")
-	}))})
-	_, err := c.Environment(t.Context(), "e")
-	require.ErrorContains(t, err, "the handler panicked: oh")
-	require.Equal(t, delivery.CodeInternal, delivery.CodeOf(err))
-	require.Equal(t, 1, tries)
-}
-
 func TestAddressesThatCannotBeUsed(t *testing.T) {
 	for _, address := range []string{"", "cd.example.com", "ftp://user:hunter2@cd.example.com", "http://", "https://cd.example.com/?a=hunter", "http://user:hunter2@[::1", "http://user:hunter2@h:port"} {
 		_, err := New(Config{Address: address}).Environment(t.Context(), "e")

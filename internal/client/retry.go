@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, err
 	switch {
 	case ctx.Err() != nil: // whoever gave up is told that, and not what the control plane made of it
 		return false, ctx.Err()
-	case errors.Is(err, errTooLarge) || errors.Is(err, errPanicked):
+	case errors.Is(err, errTooLarge) || errors.Is(err, net.ErrClosed): // the listener in this process does not open again
 		return false, err
 	case err == nil && isProblem(resp.Header) && final(resp):
 		return false, nil

@@ -59,9 +59,10 @@ func reply(w http.ResponseWriter, v any) {
 }
 
 // watcher is a client of the plane that counts its pauses instead of making them.
-func watcher(p *plane) (*Client, *int) {
+func watcher(t *testing.T, p *plane) (*Client, *int) {
+	t.Helper()
 	pauses := 0
-	c := New(Config{Address: "http://embedded", Transport: InProcess(p), Actor: "alice"})
+	c := New(Config{Address: "http://embedded", Transport: inProcess(t, p), Actor: "alice"})
 	c.pause = func(context.Context, time.Duration) error { pauses++; return nil }
 	return c, &pauses
 }
@@ -78,7 +79,7 @@ var (
 
 func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 	p := &plane{looks: 2}
-	c, pauses := watcher(p)
+	c, pauses := watcher(t, p)
 	state, err := c.PutPromotion(t.Context(), promotion)
 	require.NoError(t, err)
 	require.True(t, state.Work.Settled)
@@ -88,7 +89,7 @@ func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 	require.Equal(t, 2, *pauses, "a server that does not hold a look must not be asked without a pause")
 
 	p = &plane{}
-	c, _ = watcher(p)
+	c, _ = watcher(t, p)
 	_, err = c.PutRelease(t.Context(), release)
 	require.NoError(t, err)
 	require.Equal(t, []string{"PUT " + releaseURI, "GET " + releaseURI + "?wait=20s"}, p.seen)
@@ -97,7 +98,7 @@ func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 func TestGivingUpStopsTheWork(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &plane{looks: 9, onGet: cancel}
-	c, _ := watcher(p)
+	c, _ := watcher(t, p)
 	c.pause = pause
 	state, err := c.PutPromotion(ctx, promotion)
 	require.ErrorIs(t, err, context.Canceled)
@@ -113,7 +114,7 @@ func TestGivingUpARelease(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		p := &plane{looks: 9, onGet: cancel, mode: string(mode)}
-		c, _ := watcher(p)
+		c, _ := watcher(t, p)
 		c.pause = pause
 		_, err := c.PutRelease(ctx, release)
 		require.ErrorIs(t, err, context.Canceled)
@@ -126,7 +127,7 @@ func TestWhatCannotBeStoppedIsTold(t *testing.T) {
 	p := &plane{looks: 9, onGet: cancel, stop: func(w http.ResponseWriter) {
 		problem(`{"code":"conflict","detail":"somebody else is at it"}`, 409)(w, nil)
 	}}
-	c, _ := watcher(p)
+	c, _ := watcher(t, p)
 	c.pause = pause
 	_, err := c.PutPromotion(ctx, promotion)
 	require.ErrorIs(t, err, context.Canceled)
@@ -137,7 +138,7 @@ func TestWhatCannotBeStoppedIsTold(t *testing.T) {
 func TestARefusedStartIsNotWatched(t *testing.T) {
 	refusal := problem(`{"code":"conflict","detail":"a gate is closed"}`, 409)
 	tries := 0
-	c := New(Config{Address: "http://embedded", Transport: InProcess(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c := New(Config{Address: "http://embedded", Transport: inProcess(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tries++
 		refusal(w, r)
 	}))})

@@ -14,21 +14,31 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/memnet"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
 const actor = "alice@example.com"
 
+// inProcess serves an engine within this process, for as long as the test runs.
+func inProcess(t testing.TB, e server.Engine) *client.Client {
+	t.Helper()
+	listener := memnet.Listen()
+	s := &httptest.Server{Listener: listener, Config: &http.Server{Handler: server.New(e, slog.New(slog.DiscardHandler))}}
+	s.Start()
+	t.Cleanup(s.Close)
+	transport := client.InProcess(listener)
+	t.Cleanup(transport.CloseIdleConnections) // before the server closes: it waits for them
+	return client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor})
+}
+
 // bothWays runs a test with the handler in process and behind a real connection.
 func bothWays(t *testing.T, e server.Engine, test func(t *testing.T, c *client.Client)) {
 	t.Helper()
-	handler := server.New(e, slog.New(slog.DiscardHandler))
-	t.Run("in process", func(t *testing.T) {
-		test(t, client.New(client.Config{Address: "http://embedded", Transport: client.InProcess(handler), Actor: actor}))
-	})
+	t.Run("in process", func(t *testing.T) { test(t, inProcess(t, e)) })
 	t.Run("over the network", func(t *testing.T) {
-		s := httptest.NewServer(handler)
+		s := httptest.NewServer(server.New(e, slog.New(slog.DiscardHandler)))
 		defer s.Close()
 		test(t, client.New(client.Config{Address: s.URL, Actor: actor}))
 	})

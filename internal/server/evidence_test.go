@@ -21,7 +21,7 @@ func shop(t *testing.T) *client.Client {
 		Adjust: func(o *controlplane.Options) { o.Now = func() time.Time { return noon } }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, control.Close(context.WithoutCancel(t.Context()))) })
-	c := client.New(client.Config{Address: "http://embedded", Transport: client.InProcess(control.Handler), Actor: actor})
+	c := client.New(client.Config{Address: "http://embedded", Transport: control.Transport(), Actor: actor})
 	_, err = c.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "production", Tier: delivery.TierProduction,
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(t.TempDir(), "srv")}}})
 	require.NoError(t, err)
