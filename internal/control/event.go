@@ -11,7 +11,7 @@ import (
 func (c *Control) Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error) {
 	var found []delivery.Event
 	err := c.o.Store.View(ctx, func(r store.Reader) (err error) {
-		found, err = r.Events(ctx, after, limit, "", "")
+		found, err = r.Events(ctx, after, limit)
 		return err
 	})
 	return found, err

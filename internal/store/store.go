@@ -79,15 +79,15 @@ type Reader interface {
 	// two that were ever verified, and all of the newest one's rollout. It reads by index, so history does not slow it down.
 	DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
 
-	// Events lists at most limit events with Seq > after, ascending. kind and subject narrow when not empty.
-	Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error)
+	// Events lists at most limit events with Seq > after, ascending.
+	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
 }
 
 // DeploymentFilter narrows a list of deployments. Empty fields match everything.
 type DeploymentFilter struct {
-	Pipeline, Stage, Environment, Version, Rollout string
-	Statuses                                       []delivery.DeploymentStatus
-	Newest                                         int // only this many, the newest; 0: all
+	Pipeline, Environment, Version string
+	Status                         delivery.DeploymentStatus
+	Newest                         int // only this many, the newest; 0: all
 }
 
 // Tx reads and writes. Put methods insert or replace. Events are the caller's duty: each change comes with its event.

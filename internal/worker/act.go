@@ -241,8 +241,7 @@ func (e *Worker) settleDeployment(ctx context.Context, lease store.Lease, d deli
 // replace marks what a verified deployment replaced: superseded, or rolled back when that is what it was for.
 func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]journal.Entry, error) {
 	events := []journal.Entry{}
-	before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Environment: d.Environment,
-		Statuses: []delivery.DeploymentStatus{delivery.Verified}})
+	before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Environment: d.Environment, Status: delivery.Verified})
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func (r countedReader) DecisionHistory(ctx context.Context, pipeline string, ver
 	return r.Reader.DecisionHistory(ctx, pipeline, versions...)
 }
 
-func (r countedReader) Events(ctx context.Context, after int64, limit int, kind, subject string) ([]delivery.Event, error) {
+func (r countedReader) Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error) {
 	r.reads.Add(1)
-	return r.Reader.Events(ctx, after, limit, kind, subject)
+	return r.Reader.Events(ctx, after, limit)
 }

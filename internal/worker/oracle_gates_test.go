@@ -9,7 +9,6 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
 // refusal is a gate that does not let a deployment through, and why.
@@ -211,7 +210,7 @@ func (s scene) outsideOf(windows map[string]schedule.Window) []string {
 // others lists when the other rollouts of the stage began.
 func (s scene) others(d delivery.Deployment) (begun []time.Time) {
 	seen := map[string]bool{d.Rollout: true}
-	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage})) {
+	for _, o := range s.inStage(d) {
 		if o.Kind != delivery.KindRollback && !seen[o.Rollout] {
 			seen[o.Rollout] = true
 			begun = append(begun, o.CreatedAt)

@@ -119,6 +119,13 @@ func (s scene) release(pipeline, version string) (found delivery.Release) {
 	return found
 }
 
+// inStage lists the deployments of the pipeline and stage of another one, oldest first.
+func (s scene) inStage(d delivery.Deployment) []delivery.Deployment {
+	return slices.DeleteFunc(must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline})), func(o delivery.Deployment) bool {
+		return o.Stage != d.Stage
+	})
+}
+
 // history lists the deployments to an environment, oldest first.
 func (s scene) history(pipeline, environment string) []delivery.Deployment {
 	return must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: pipeline, Environment: environment}))
@@ -189,8 +196,8 @@ func (s scene) judge(d delivery.Deployment) []string {
 
 // tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised.
 func (s scene) tried(d delivery.Deployment) []string {
-	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Version: d.Content.Version})) {
-		if broke(o) && d.Attempt <= o.Attempt && !s.goesOn(o, d) {
+	for _, o := range s.inStage(d) {
+		if o.Content.Version == d.Content.Version && broke(o) && d.Attempt <= o.Attempt && !s.goesOn(o, d) {
 			return []string{fmt.Sprintf("[5] it broke there at attempt %d (%s, %s)", o.Attempt, o.ID, o.Status)}
 		}
 	}
@@ -201,8 +208,8 @@ func (s scene) tried(d delivery.Deployment) []string {
 // some; or whether what is gone back to broke elsewhere only, and that was borne or has been mended.
 func (s scene) goesOn(broken, d delivery.Deployment) bool {
 	failed, been, bears := 0, false, 0
-	for _, o := range must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Rollout: broken.Rollout})) {
-		if o.Kind == delivery.KindRollback {
+	for _, o := range s.inStage(d) {
+		if o.Rollout != broken.Rollout || o.Kind == delivery.KindRollback {
 			continue
 		}
 		bears = o.MaxFailures
@@ -229,8 +236,9 @@ func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment
 	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified) {
 		return []string{"[1] a rollback that takes nothing back"}
 	}
-	mates := must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Stage: d.Stage, Rollout: taken.Rollout}))
-	if !slices.ContainsFunc(mates, func(o delivery.Deployment) bool { return o.Kind != delivery.KindRollback && broke(o) }) {
+	if !slices.ContainsFunc(s.inStage(d), func(o delivery.Deployment) bool {
+		return o.Rollout == taken.Rollout && o.Kind != delivery.KindRollback && broke(o)
+	}) {
 		return []string{"[1] a rollback of a rollout that did not fail"}
 	}
 	if _, ok := last(before, func(o delivery.Deployment) bool {

@@ -85,7 +85,7 @@ func deliverShop(b testing.TB, l *ledger, version string) {
 		all := []error{tx.PutRelease(ctx, release), tx.PutPromotion(ctx, promotion), tx.AddApproval(ctx, approval), tx.AddTestReport(ctx, report), tx.AddOverride(ctx, override)}
 		for i := range 5 {
 			env := fmt.Sprintf("e%d", i)
-			before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: "shop", Environment: env, Statuses: []delivery.DeploymentStatus{delivery.Verified}})
+			before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: "shop", Environment: env, Status: delivery.Verified})
 			all = append(all, err)
 			for _, d := range before {
 				d.Status = delivery.Superseded

@@ -22,21 +22,14 @@ func (c *conditions) add(comparison string, v any) {
 	c.terms = append(c.terms, comparison+c.argument(v))
 }
 
-// addText asks for a text, unless it is empty: then everything matches.
-func (c *conditions) addText(comparison, v string) {
-	if v != "" {
-		c.add(comparison, v)
-	}
-}
-
 // pin asks for a text, as add does, and gives the order that goes with it: by the column, which then has one value only, and by
 // the number. It says so as a range, and not as an equation, because a database that knows that the column has one value knows too
 // that it adds nothing to the order: it may then walk the index of all numbers, and pass by the whole history of others before it
 // finds what was asked for.
-func (c *conditions) pin(column, v, direction string) (order string) {
+func (c *conditions) pin(column, v string) (order string) {
 	placeholder := c.argument(v)
 	c.terms = append(c.terms, column+" >= "+placeholder+" AND "+column+" <= "+placeholder)
-	return column + direction + ", seq" + direction
+	return column + " DESC, seq DESC"
 }
 
 // addList asks for a column to be one of the values.

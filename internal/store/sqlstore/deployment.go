@@ -19,7 +19,7 @@ func (r *reader) Deployment(ctx context.Context, id string) (delivery.Deployment
 
 // Deployments implements store.Reader.
 func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter) ([]delivery.Deployment, error) {
-	query, args := r.ledger.deploymentsQuery(filter)
+	query, args := deploymentsQuery(filter)
 	deployments, err := documents[delivery.Deployment](ctx, r, "deployments", query, args...)
 	if filter.Newest > 0 {
 		slices.Reverse(deployments)
@@ -28,48 +28,35 @@ func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter)
 }
 
 // deploymentsQuery gives the newest first when only some are wanted, and the oldest first otherwise.
-func (l *ledger) deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
+func deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
 	where, order := conditions{}, "seq"
 	if filter.Newest > 0 {
 		order = "seq DESC"
 	}
 	// The last column of an index comes first: it is the one that the order is about.
 	for _, one := range []struct{ column, text string }{
-		{"rollout", filter.Rollout}, {"version", filter.Version}, {"environment", filter.Environment}, {"pipeline", filter.Pipeline},
+		{"version", filter.Version}, {"environment", filter.Environment}, {"pipeline", filter.Pipeline},
 	} {
 		switch {
 		case one.text == "":
 		case order == "seq DESC":
-			order = where.pin(one.column, one.text, " DESC")
+			order = where.pin(one.column, one.text)
 		default:
 			where.add(one.column+" = ", one.text)
 		}
 	}
-	where.addText("stage = ", filter.Stage)
-	l.whereStatus(&where, filter.Statuses)
+	switch filter.Status {
+	case "":
+	case delivery.Verified:
+		where.terms = append(where.terms, "status = 'verified'") // the very words of a partial index, so that it is used
+	default:
+		where.add("status = ", string(filter.Status))
+	}
 	query := `SELECT id, document FROM deployments` + where.String() + ` ORDER BY ` + order
 	if filter.Newest > 0 {
 		query += ` LIMIT ` + where.argument(filter.Newest)
 	}
 	return query, where.args
-}
-
-// whereStatus asks the two common questions in the very words of the partial indexes that answer them, so that they are used.
-func (l *ledger) whereStatus(where *conditions, statuses []delivery.DeploymentStatus) {
-	texts := make([]string, len(statuses))
-	for i, s := range statuses {
-		texts[i] = string(s)
-	}
-	slices.Sort(texts)
-	switch {
-	case len(texts) == 0:
-	case slices.Equal(texts, []string{string(delivery.Verified)}):
-		where.terms = append(where.terms, "status = 'verified'")
-	case slices.Equal(texts, []string{string(delivery.Deploying), string(delivery.Verifying)}):
-		where.terms = append(where.terms, "status IN ('deploying', 'verifying')")
-	default:
-		where.addList("status", l.dialect, texts)
-	}
 }
 
 // Relevant implements store.Reader.

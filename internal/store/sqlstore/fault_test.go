@@ -79,7 +79,7 @@ func TestUpdateRunsAgainAfterAConflict(t *testing.T) {
 	}))
 	require.Equal(t, 3, runs)
 	require.NoError(t, l.View(t.Context(), func(r store.Reader) error {
-		events, err := r.Events(t.Context(), 0, 10, "", "")
+		events, err := r.Events(t.Context(), 0, 10)
 		require.Len(t, events, 1, "the first runs left nothing")
 		return err
 	}))

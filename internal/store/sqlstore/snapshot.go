@@ -59,7 +59,7 @@ func (s Snapshot) Count(ctx context.Context) (map[string]int64, error) {
 // Events hands over every event, in order. An error of visit ends it and is returned.
 func (s Snapshot) Events(ctx context.Context, visit func(delivery.Event) error) error {
 	for after := int64(-1 << 62); ; {
-		page, err := s.r.Events(ctx, after, pageSize, "", "")
+		page, err := s.r.Events(ctx, after, pageSize)
 		if err != nil || len(page) == 0 {
 			return err
 		}

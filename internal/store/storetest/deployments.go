@@ -54,7 +54,7 @@ var deployments = map[string]func(*testing.T, ledger){
 		d.Checks = []delivery.CheckResult{{Name: "smoke", Passed: true, Detail: "200"}}
 		l.write(t, putDeployment(d))
 		require.Equal(t, d, read(t, l, deploymentOf("d1")))
-		require.Equal(t, []string{"d1"}, ids(read(t, l, deploymentsOf(store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Verified}}))))
+		require.Equal(t, []string{"d1"}, ids(read(t, l, deploymentsOf(store.DeploymentFilter{Status: delivery.Verified}))))
 	},
 	"never change what they bring where": func(t *testing.T, l ledger) {
 		d := l.add(t, inFlight("d1", "shop", "eu", "1.0.0"))[0]
@@ -103,11 +103,8 @@ var deployments = map[string]func(*testing.T, ledger){
 			{store.DeploymentFilter{}, []string{"a", "b", "c", "d"}},
 			{store.DeploymentFilter{Pipeline: "shop"}, []string{"a", "b", "c"}},
 			{store.DeploymentFilter{Environment: "eu"}, []string{"a", "c", "d"}},
-			{store.DeploymentFilter{Stage: "stage-of-us"}, []string{"b"}},
 			{store.DeploymentFilter{Version: "1.0.0"}, []string{"a", "b", "d"}},
-			{store.DeploymentFilter{Rollout: "rollout-of-a"}, []string{"a", "b"}},
-			{store.DeploymentFilter{Statuses: []delivery.DeploymentStatus{delivery.Superseded, delivery.Failed}}, []string{"a", "c"}},
-			{store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Statuses: []delivery.DeploymentStatus{delivery.Failed}}, []string{"c"}},
+			{store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Status: delivery.Failed}, []string{"c"}},
 			{store.DeploymentFilter{Newest: 2}, []string{"c", "d"}},
 			{store.DeploymentFilter{Pipeline: "shop", Environment: "eu", Newest: 1}, []string{"c"}},
 			{store.DeploymentFilter{Pipeline: "shop", Newest: 10}, []string{"a", "b", "c"}},

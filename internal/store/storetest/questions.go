@@ -96,9 +96,9 @@ func relevantTo(pipeline string, versions ...string) question[[]delivery.Deploym
 	}
 }
 
-func eventsAfter(after int64, limit int, kind, subject string) question[[]delivery.Event] {
+func eventsAfter(after int64, limit int) question[[]delivery.Event] {
 	return func(ctx context.Context, r store.Reader) ([]delivery.Event, error) {
-		return r.Events(ctx, after, limit, kind, subject)
+		return r.Events(ctx, after, limit)
 	}
 }
 

@@ -193,7 +193,7 @@ func VerifyEvents(ctx context.Context, s store.Store) (int, error) {
 		count = 0
 		var previous *delivery.Event
 		for {
-			page, err := r.Events(ctx, int64(count), 100, "", "")
+			page, err := r.Events(ctx, int64(count), 100)
 			if err != nil || len(page) == 0 {
 				return err
 			}
