@@ -25,6 +25,8 @@ type dialect struct {
 
 	batch int // how many rows one statement writes while a ledger is filled
 
+	spoils bool // a statement that fails spoils all of its transaction, back to a savepoint
+
 	// readOptions and writeOptions begin a snapshot and a write transaction.
 	readOptions, writeOptions *sql.TxOptions
 	// takeTurn waits until no other writer is at work, and keeps them out until the transaction ends. Receipt names the

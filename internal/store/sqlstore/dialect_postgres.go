@@ -52,6 +52,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		readers:     postgresReaders,
 		batch:       500, // of at most ten columns, so far below the 65,535 arguments that it takes
 		idle:        postgresIdle,
+		spoils:      true,
 		readOptions: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		// Writers take turns, so each statement may, and has to, see all that was committed before the turn came.
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -52,11 +52,15 @@ type ledger struct {
 	name     string // for messages: the path as the user wrote it, or a URL without what is secret
 	patience time.Duration
 	read     *sql.DB
-	write    *sql.DB // one connection: writers of one process queue here, not in the database
+	write    *sql.DB // one connection: writers of one process queue for their turn, not in the database
+
+	turns   turns
+	joining time.Duration // for how long a group takes updates in
+	group   *group        // that the next update may join; only the one whose turn it is looks at it
 }
 
 func newLedger(ctx context.Context, d dialect, name string, patience time.Duration, reading use) (*ledger, error) {
-	l := &ledger{dialect: d, name: name, patience: patience}
+	l := &ledger{dialect: d, name: name, patience: patience, joining: joiningTime}
 	var err error
 	if l.read, err = d.connect(reading, patience); err != nil {
 		return nil, l.failed(ctx, "be opened", err)
@@ -110,31 +114,9 @@ func (l *ledger) snapshot(ctx context.Context) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// Update implements store.Store.
+// Update implements store.Store. Updates that are waiting for each other in this process are committed together.
 func (l *ledger) Update(ctx context.Context, f func(store.Tx) error) error {
 	return l.patiently(ctx, func() (again bool, err error) { return l.update(ctx, f) })
-}
-
-// update runs f once. Again says that another transaction came between or that the connection was lost before anything was
-// kept, so that running it anew may succeed.
-func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool, err error) {
-	tx, receipt, err := l.begin(ctx)
-	if err != nil {
-		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be written", err)
-	}
-	defer tx.Rollback() // after a commit this does nothing; otherwise f's own error says what went wrong
-	w := &writer{reader: reader{ledger: l, tx: tx}}
-	if err := f(w); err != nil {
-		return w.again, err
-	}
-	if err := tx.Commit(); err != nil {
-		d := l.dialect.diagnose(err)
-		if d.lost && receipt != "" {
-			return l.settle(ctx, receipt, w.last)
-		}
-		return w.again || d.passing(), l.failed(ctx, "be written", err)
-	}
-	return false, nil
 }
 
 // begin begins a write transaction, alone. Receipt names it, where the database can be asked later what became of it.
