@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +26,11 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	} else if played {
 		os.Exit(0)
+	}
+	// Programs inherit an ignored SIGHUP, as under nohup and some CI services. Those that tests start get the default again, because
+	// this process handles the signal: it still does nothing here.
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")

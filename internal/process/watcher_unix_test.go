@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -23,6 +24,11 @@ const ownerVariable = "COMMAND_TEST_OWNER"
 func TestMain(m *testing.M) {
 	script, ok := os.LookupEnv(ownerVariable)
 	if !ok {
+		// Programs inherit an ignored SIGHUP, as under nohup and some CI services. Those that tests start get the default again,
+		// because this process handles the signal: it still does nothing here.
+		if signal.Ignored(syscall.SIGHUP) {
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+		}
 		os.Exit(m.Run())
 	}
 	s := shell(script)
@@ -120,6 +126,17 @@ func TestAWatcher(t *testing.T) {
 		dismiss()
 		dismiss() // telling it fails now, as it does when it is gone
 	})
+}
+
+// The tests do not depend on whether they were started under nohup.
+func TestAnIgnoredHangupIsNotInherited(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	again := exec.CommandContext(ctx, "/bin/sh", "-c", `trap "" HUP; exec "$0" -test.run '^TestAWatcher$/^that_is_dismissed'`, self)
+	said, err := again.CombinedOutput()
+	require.NoError(t, err, string(said))
 }
 
 // A program that was asked to end is killed once there is no time left; one that nobody asked goes on.
