@@ -74,6 +74,7 @@ func TestTLSIsAsTheURLSays(t *testing.T) {
 
 func encrypts(t *testing.T, c company) {
 	trusted := []string{"sslmode", "verify-full", "sslrootcert", c.authority.File}
+	openLedger(t, c.at(c.byPassword, home, "sslmode", "require")) // makes the tables the clerk's: the other role may use what is the clerk's, not the reverse
 	for name, address := range map[string]string{
 		"verify-full":                         c.at(c.byPassword, home, trusted...),
 		"verify-ca, of another name":          c.at(c.byPassword, "localhost", "sslmode", "verify-ca", "sslrootcert", c.authority.File),
