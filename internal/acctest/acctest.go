@@ -1,5 +1,5 @@
-// Package acctest is the harness of the acceptance tests: real providers over a temporary ledger, a clock that tests move, and
-// drivers that can be told to fail.
+// Package acctest is the harness of the acceptance tests: real providers over a temporary ledger, a clock that tests advance, and
+// drivers that fail on demand.
 package acctest
 
 import (
@@ -22,12 +22,12 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// Actor is who acts in acceptance tests when the configuration does not say.
+// Actor is the actor in acceptance tests, unless the configuration sets another.
 const Actor = "alice@example.com"
 
-// Harness is one ledger with everything around it.
+// Harness is one ledger with a clock, drivers and providers.
 type Harness struct {
-	Dir    string // a directory of the test's own
+	Dir    string // a temporary directory
 	Ledger string // its address: the path of a SQLite file, or the URL of a schema in PostgreSQL
 	Clock  *Clock
 	// Drivers record every call and fail on demand, by the target's kind.
@@ -38,17 +38,17 @@ type Harness struct {
 	apps []*app.App
 }
 
-// LedgersVariable chooses where the ledger is kept: "postgres" runs every story on PostgreSQL. Without it, that is a SQLite file. What
-// OnEachLedger tells is told on both, whatever it says.
+// LedgersVariable chooses the kind of ledger: "postgres" runs every test on PostgreSQL. Without it, tests use a SQLite file. Tests with
+// OnEachLedger run on both in any case.
 const LedgersVariable = "ACCTEST_LEDGER"
 
-// ledgers gives the address of an empty ledger of each kind.
+// ledgers returns the address of an empty ledger of each kind.
 var ledgers = map[string]func(t testing.TB, dir string) string{
 	"sqlite":   func(_ testing.TB, dir string) string { return filepath.Join(dir, "ledger.db") },
 	"postgres": func(t testing.TB, _ string) string { return pgtest.URL(t) },
 }
 
-// chosen is the kind of ledger that LedgersVariable says.
+// chosen returns the kind of ledger that LedgersVariable names.
 func chosen() string {
 	if kind := os.Getenv(LedgersVariable); kind != "" {
 		return kind
@@ -56,13 +56,13 @@ func chosen() string {
 	return "sqlite"
 }
 
-// New makes a harness; everything it opens is closed when the test ends.
+// New makes a harness. Everything that it opens is closed when the test ends.
 func New(t testing.TB) *Harness {
 	t.Helper()
 	return NewOn(t, chosen())
 }
 
-// Ledger is where a real provider finds an empty ledger, for CD_LEDGER; nothing if that is a file, which it makes where it is told to or at its default.
+// Ledger returns the address of an empty ledger for CD_LEDGER, or "" if the provider should create a file.
 func Ledger(t testing.TB) string {
 	t.Helper()
 	if chosen() == "sqlite" {
@@ -72,13 +72,13 @@ func Ledger(t testing.TB) string {
 	return ledgers[chosen()](t, "")
 }
 
-// OnEachLedger tells a story on each kind of ledger, side by side.
-func OnEachLedger(t *testing.T, story func(t *testing.T, h *Harness)) {
+// OnEachLedger runs a test on each kind of ledger, in parallel.
+func OnEachLedger(t *testing.T, test func(t *testing.T, h *Harness)) {
 	t.Helper()
 	for kind := range ledgers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			story(t, NewOn(t, kind))
+			test(t, NewOn(t, kind))
 		})
 	}
 }
@@ -112,7 +112,7 @@ func (h *Harness) close() {
 	}
 }
 
-// Open opens a control plane of its own over the harness's ledger, as each provider process does.
+// Open opens a new control plane over the harness's ledger, as each provider process does.
 func (h *Harness) Open(ctx context.Context) (http.RoundTripper, error) {
 	opened, err := app.Open(ctx, app.Config{Ledger: h.Ledger, Adjust: h.adjust})
 	if err != nil {
@@ -138,7 +138,7 @@ func (h *Harness) adjust(o *controlplane.Options) {
 	o.Drivers = wrapped
 }
 
-// Host is what a provider under test is given. Each provider opens its control plane once.
+// Host returns the host of a provider under test. Each provider opens its control plane once.
 func (h *Harness) Host() provider.Host {
 	var once sync.Once
 	var transport http.RoundTripper
@@ -152,7 +152,7 @@ func (h *Harness) Host() provider.Host {
 	}
 }
 
-// Factories serve the provider to Terraform: a new one for each command, as in real life, so that only the ledger survives.
+// Factories serve the provider to Terraform. Each command gets a new provider, as in real use, so that only the ledger survives.
 func (h *Harness) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"cd": func() (tfprotov6.ProviderServer, error) {
@@ -161,12 +161,12 @@ func (h *Harness) Factories() map[string]func() (tfprotov6.ProviderServer, error
 	}
 }
 
-// Server is the provider as Terraform speaks to it, without Terraform.
+// Server returns the provider's protocol server, for tests without Terraform.
 func (h *Harness) Server() tfprotov6.ProviderServer {
 	return provider.Server("test", h.Host())
 }
 
-// Client speaks to the ledger behind Terraform's back, as the given actor.
+// Client returns a client that acts outside Terraform, as the given actor.
 func (h *Harness) Client(actor string) *client.Client {
 	h.t.Helper()
 	transport, err := h.Open(context.Background())

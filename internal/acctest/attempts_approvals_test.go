@@ -11,229 +11,231 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-func bobToo(l *line) { l.approve(bob) }
+func bobApproves(sc *scenario) { sc.approve(bob) }
 
-func everybodyAgain(l *line) { l.approveAll() }
+func approveAllAgain(sc *scenario) { sc.approveAll() }
 
-// attemptsOnApprovals try to have approvals count that are not what the gate asks for.
+// attemptsOnApprovals try to pass with approvals that the gate does not accept.
 func attemptsOnApprovals() []attempt {
 	return []attempt{
 		{
 			name:    "approvals of another version",
 			without: []step{approved},
-			do: func(l *line) {
-				l.must(l.deliver("1.1.0", 1))
+			do: func(sc *scenario) {
+				sc.must(sc.deliver("1.1.0", 1))
 				for _, who := range []string{alice, bob} {
-					l.decide(who, l.approval(func(s *delivery.ApprovalSpec) { s.Version = "1.1.0" }))
+					sc.decide(who, sc.approval(func(s *delivery.ApprovalSpec) { s.Version = "1.1.0" }))
 				}
 			},
-			blocked: []string{"approvals"}, says: []string{"0 of 2 approvals"},
-			mend: everybodyAgain,
+			blocked: []string{"approvals"}, reasons: []string{"0 of 2 approvals"},
+			fix: approveAllAgain,
 		},
 		{
 			name: "approvals of another stage",
 			rules: func(r *rules) {
-				r.places = append(r.places, beside(r.prod, "archive"))
+				r.environments = append(r.environments, copyOf(r.prod, "archive"))
 				r.pipeline.Stages = append(r.pipeline.Stages, delivery.Stage{Name: "archive", Environments: []string{"archive"},
 					Promotion: delivery.Manual, Gates: delivery.Gates{Approvals: r.gates().Approvals}})
 			},
 			without: []step{approved},
-			do: func(l *line) {
+			do: func(sc *scenario) {
 				for _, who := range []string{alice, bob} {
-					l.decide(who, l.approval(func(s *delivery.ApprovalSpec) { s.Stage = "archive" }))
+					sc.decide(who, sc.approval(func(s *delivery.ApprovalSpec) { s.Stage = "archive" }))
 				}
 			},
-			blocked: []string{"approvals"}, says: []string{"0 of 2 approvals"},
-			mend: everybodyAgain,
+			blocked: []string{"approvals"}, reasons: []string{"0 of 2 approvals"},
+			fix: approveAllAgain,
 		},
 		{
 			name:    "approvals of another pipeline",
 			without: []step{approved},
-			do: func(l *line) {
-				store := l.rules.pipeline
+			do: func(sc *scenario) {
+				store := sc.rules.pipeline
 				store.Name = "store"
-				_, err := l.by(rita).PutPipeline(l.Context(), store)
-				l.must(err)
-				l.must(l.register(l.other(func(s *delivery.ReleaseSpec) { s.Pipeline = "store" }), 1))
+				_, err := sc.by(rita).PutPipeline(sc.Context(), store)
+				sc.must(err)
+				sc.must(sc.register(sc.other(func(s *delivery.ReleaseSpec) { s.Pipeline = "store" }), 1))
 				for _, who := range []string{alice, bob} {
-					l.decide(who, l.approval(func(s *delivery.ApprovalSpec) { s.Pipeline = "store" }))
+					sc.decide(who, sc.approval(func(s *delivery.ApprovalSpec) { s.Pipeline = "store" }))
 				}
 			},
-			blocked: []string{"approvals"}, says: []string{"0 of 2 approvals"},
-			mend: everybodyAgain,
+			blocked: []string{"approvals"}, reasons: []string{"0 of 2 approvals"},
+			fix: approveAllAgain,
 		},
 		{
 			name:    "approval by the author",
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.tryToDecide(dave, l.approval())
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(dave, sc.approval())
 			},
-			blocked: []string{"approvals"}, says: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; may approve: bob@example.com, carol@example.com, rita@example.com"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; may approve: bob@example.com, carol@example.com, rita@example.com"},
+			fix: bobApproves,
 		},
 		{
-			name:    "approval by whoever registered a release without an author",
+			name:    "approval by the person who registered a release without an author",
 			rules:   func(r *rules) { r.release.Source = nil },
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.tryToDecide(rita, l.approval())
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(rita, sc.approval())
 			},
-			blocked: []string{"approvals"}, says: []string{"rita@example.com is the author of release shop/1.0.0", "1 of 2 approvals"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"rita@example.com is the author of release shop/1.0.0", "1 of 2 approvals"},
+			fix: bobApproves,
 		},
 		{
 			name:    "approval by somebody who is not listed",
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.tryToDecide(mallory, l.approval())
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(mallory, sc.approval())
 			},
-			blocked: []string{"approvals"}, says: []string{mallory + " is not among the stage's approvers", "1 of 2 approvals"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{mallory + " is not among the stage's approvers", "1 of 2 approvals"},
+			fix: bobApproves,
 		},
 		{
 			name:    "one person under two spellings",
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
+			do: func(sc *scenario) {
+				sc.approve(alice)
 				for _, spelling := range []string{"Alice@example.com", alice + ".", "al\u0456ce@example.com"} {
-					l.tryToDecide(spelling, l.approval())
+					sc.tryToDecide(spelling, sc.approval())
 				}
 			},
-			blocked: []string{"approvals"}, says: []string{"Alice@example.com is not among the stage's approvers", "1 of 2 approvals"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"Alice@example.com is not among the stage's approvers", "1 of 2 approvals"},
+			fix: bobApproves,
 		},
 		{
 			name:    "two approvals by one person",
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.decide(alice, l.approval(func(s *delivery.ApprovalSpec) { s.Comment = "Really." }))
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.decide(alice, sc.approval(func(s *delivery.ApprovalSpec) { s.Comment = "Really." }))
 			},
-			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by alice@example.com; may"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; may"},
+			fix: bobApproves,
 		},
 		{
-			name:    "in somebody else's name",
+			name:    "in the name of another person",
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.tryToDecide(mallory, l.approval(func(s *delivery.ApprovalSpec) { s.Approver = bob }))
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(mallory, sc.approval(func(s *delivery.ApprovalSpec) { s.Approver = bob }))
 			},
-			blocked: []string{"approvals"}, says: []string{mallory + " acts here, and cannot decide for bob@example.com", "1 of 2 approvals"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{mallory + " acts here, and cannot decide for bob@example.com", "1 of 2 approvals"},
+			fix: bobApproves,
 		},
 		{
-			name: "an approval that its giver has turned into a rejection",
-			do: func(l *line) {
-				l.decide(bob, l.approval(func(s *delivery.ApprovalSpec) { s.Decision, s.Comment = delivery.Reject, "I looked again." }))
+			name: "an approval that the approver replaced with a rejection",
+			do: func(sc *scenario) {
+				sc.decide(bob, sc.approval(func(s *delivery.ApprovalSpec) { s.Decision, s.Comment = delivery.Reject, "I looked again." }))
 			},
-			blocked: []string{"approvals"}, says: []string{"bob@example.com rejected it: I looked again."},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com rejected it: I looked again."},
+			fix: bobApproves,
 		},
 		{
 			name: "the author's rejection of their own release",
-			do: func(l *line) {
-				l.decide(dave, l.approval(func(s *delivery.ApprovalSpec) { s.Decision = delivery.Reject }))
+			do: func(sc *scenario) {
+				sc.decide(dave, sc.approval(func(s *delivery.ApprovalSpec) { s.Decision = delivery.Reject }))
 			},
-			blocked: []string{"approvals"}, says: []string{"dave@example.com rejected it"},
-			mend: func(l *line) { l.must(l.by(dave).RevokeApproval(l.Context(), "shop/1.0.0/production/"+dave+"/1")) },
+			blocked: []string{"approvals"}, reasons: []string{"dave@example.com rejected it"},
+			fix: func(sc *scenario) {
+				sc.must(sc.by(dave).RevokeApproval(sc.Context(), "shop/1.0.0/production/"+dave+"/1"))
+			},
 		},
 		{
 			name: "a revoked approval",
-			do: func(l *line) {
-				l.must(l.by(bob).RevokeApproval(l.Context(), "shop/1.0.0/production/"+bob+"/1"))
+			do: func(sc *scenario) {
+				sc.must(sc.by(bob).RevokeApproval(sc.Context(), "shop/1.0.0/production/"+bob+"/1"))
 			},
-			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by alice@example.com; may"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; may"},
+			fix: bobApproves,
 		},
 		{
 			name:    "an expired approval",
 			rules:   func(r *rules) { r.gates().Approvals.ExpiresAfter = "2h" },
-			do:      func(l *line) { l.h.Clock.Advance(3 * soaking) },
-			blocked: []string{"approvals"}, says: []string{"alice@example.com's is expired, bob@example.com's is expired, and counts no more"},
-			mend: everybodyAgain,
+			do:      func(sc *scenario) { sc.h.Clock.Advance(3 * soaking) },
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is expired, bob@example.com's is expired, and counts no more"},
+			fix: approveAllAgain,
 		},
 		{
 			name:    "an approval from the future, by a clock that was set back",
 			without: []step{approved},
-			do: func(l *line) {
-				l.h.Clock.Advance(2 * soaking)
-				l.approveAll()
-				l.h.Clock.Advance(-2 * soaking)
+			do: func(sc *scenario) {
+				sc.h.Clock.Advance(2 * soaking)
+				sc.approveAll()
+				sc.h.Clock.Advance(-2 * soaking)
 			},
-			blocked: []string{"approvals"}, says: []string{"alice@example.com's is expired"},
-			mend: everybodyAgain,
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is expired"},
+			fix: approveAllAgain,
 		},
 	}
 }
 
-// stale is an attempt that changes what was approved, and leaves the approvals as they are.
-func stale(name string, do func(*line)) attempt {
+// stale is an attempt that changes what was approved and keeps the old approvals.
+func stale(name string, do func(*scenario)) attempt {
 	return attempt{name: "approved, and then " + name, do: do, blocked: []string{"approvals"},
-		says: []string{"alice@example.com's is void, bob@example.com's is void, and counts no more"}, mend: everybodyAgain}
+		reasons: []string{"alice@example.com's is void, bob@example.com's is void, and counts no more"}, fix: approveAllAgain}
 }
 
-// edited is stale by an edit of the declarations.
+// edited is a stale attempt that edits the declarations.
 func edited(name string, edit func(*rules)) attempt {
-	return stale(name, func(l *line) { l.declare(edit) })
+	return stale(name, func(sc *scenario) { sc.declare(edit) })
 }
 
-// attemptsOnStaleApprovals change what would be deployed, or the rules for it, once it is approved.
+// attemptsOnStaleApprovals change what would be deployed, or its rules, after the approval.
 func attemptsOnStaleApprovals() []attempt {
 	return []attempt{
 		edited("the environment's configuration edited", func(r *rules) { r.prod.Config["GREETING"] = "gotcha" }),
 		edited("the stage's configuration edited", func(r *rules) { r.stage().Config = map[string]string{"GREETING": "gotcha"} }),
-		stale("a secret read from elsewhere", func(l *line) {
-			at := filepath.Join(l.h.Dir, "other password")
-			require.NoError(l, os.WriteFile(at, []byte("gotcha"), 0o600))
-			l.declare(func(r *rules) { r.prod.Secrets["PASSWORD"] = "file:" + at })
+		stale("a secret read from elsewhere", func(sc *scenario) {
+			at := filepath.Join(sc.h.Dir, "other password")
+			require.NoError(sc, os.WriteFile(at, []byte("gotcha"), 0o600))
+			sc.declare(func(r *rules) { r.prod.Secrets["PASSWORD"] = "file:" + at })
 		}),
-		stale("deployed to another place", func(l *line) {
-			l.declare(func(r *rules) {
-				r.prod.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(l.h.Dir, "srv", "elsewhere")}}
+		stale("deployed to another directory", func(sc *scenario) {
+			sc.declare(func(r *rules) {
+				r.prod.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: filepath.Join(sc.h.Dir, "srv", "elsewhere")}}
 			})
 		}),
-		edited("the target set up otherwise", func(r *rules) {
+		edited("the target configured differently", func(r *rules) {
 			other := *r.prod.Target.Directory
 			other.Keep = 5
 			r.prod.Target = &delivery.Target{Directory: &other}
 		}),
 		edited("an environment added to the stage", func(r *rules) {
-			r.places = append(r.places, beside(r.prod, "mirror"))
+			r.environments = append(r.environments, copyOf(r.prod, "mirror"))
 			r.stage().Environments = append(slices.Clone(r.stage().Environments), "mirror")
 		}),
 		edited("fewer approvals required", func(r *rules) { r.gates().Approvals.Required = 1 }),
 		edited("the author allowed", func(r *rules) { r.gates().Approvals.AllowAuthor = true }),
-		edited("a gate made weaker", func(r *rules) { r.gates().Soak.Duration = "20m" }),
+		edited("a gate weakened", func(r *rules) { r.gates().Soak.Duration = "20m" }),
 		edited("more gates made overridable", func(r *rules) { r.stage().Overridable = append(r.stage().Overridable, "approvals") }),
-		edited("a policy made weaker", func(r *rules) { r.policy.Gates.Tests = nil }),
-		edited("the environment's tier changed, so that the policy does not hold", func(r *rules) { r.prod.Tier = delivery.TierOther }),
-		stale("a policy removed by another workspace", func(l *line) { l.must(l.h.Client(mallory).DeletePolicy(l.Context(), "guard")) }),
+		edited("a policy weakened", func(r *rules) { r.policy.Gates.Tests = nil }),
+		edited("the environment's tier changed, so that the policy does not apply", func(r *rules) { r.prod.Tier = delivery.TierOther }),
+		stale("a policy removed by another workspace", func(sc *scenario) { sc.must(sc.h.Client(mallory).DeletePolicy(sc.Context(), "guard")) }),
 		{
-			name:    "a release that waits, and its gate removed by another workspace",
+			name:    "another workspace removes the gate of a waiting release",
 			without: []step{tested},
-			do: func(l *line) {
-				onlyUnitMissing(l)
-				require.ErrorContains(l, l.promote(whenBlocked(delivery.WhenBlockedPend)), "no report of suite unit")
-				l.pending = false
-				l.rules.gates().Tests = nil
-				_, err := l.h.Client(mallory).PutPipeline(l.Context(), l.rules.pipeline)
-				l.must(err)
+			do: func(sc *scenario) {
+				onlyUnitMissing(sc)
+				require.ErrorContains(sc, sc.promote(whenBlocked(delivery.WhenBlockedPend)), "no report of suite unit")
+				sc.pending = false
+				sc.rules.gates().Tests = nil
+				_, err := sc.h.Client(mallory).PutPipeline(sc.Context(), sc.rules.pipeline)
+				sc.must(err)
 			},
-			blocked: []string{"approvals"}, says: []string{"alice@example.com's is void"},
-			mend: everybodyAgain,
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is void"},
+			fix: approveAllAgain,
 		},
 		{
 			name: "an edit between two approvals",
-			do: func(l *line) { // each covers what was there when it was given
-				l.declare(func(r *rules) { r.prod.Config["GREETING"] = strings.Repeat("gotcha ", 3) })
-				l.approve(bob)
+			do: func(sc *scenario) { // each covers the content at its time
+				sc.declare(func(r *rules) { r.prod.Config["GREETING"] = strings.Repeat("gotcha ", 3) })
+				sc.approve(bob)
 			},
-			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by bob@example.com; alice@example.com's is void"},
-			mend: func(l *line) { l.approve(alice) },
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com; alice@example.com's is void"},
+			fix: func(sc *scenario) { sc.approve(alice) },
 		},
 	}
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// tamper changes the ledger itself, past the control plane.
-func (l *line) tamper(statement string, args ...any) {
-	l.Helper()
-	db := opened(l.T, l.h)
-	if onPostgres(l.h) {
-		_, err := db.ExecContext(l.Context(), jsonSet)
-		l.must(err)
+// tamper changes the database directly, not through the control plane.
+func (sc *scenario) tamper(statement string, args ...any) {
+	sc.Helper()
+	db := openDatabase(sc.T, sc.h)
+	if onPostgres(sc.h) {
+		_, err := db.ExecContext(sc.Context(), jsonSet)
+		sc.must(err)
 	}
-	done, err := db.ExecContext(l.Context(), statement, args...)
-	l.must(err)
+	done, err := db.ExecContext(sc.Context(), statement, args...)
+	sc.must(err)
 	n, err := done.RowsAffected()
-	l.must(err)
-	require.EqualValues(l, 1, n)
+	sc.must(err)
+	require.EqualValues(sc, 1, n)
 }
 
 func onPostgres(h *acctest.Harness) bool { return strings.HasPrefix(h.Ledger, "postgres://") }
 
-// opened is the database of a ledger, past everything that guards it.
-func opened(t *testing.T, h *acctest.Harness) *sql.DB {
+// openDatabase opens the database of a ledger directly, without any protection.
+func openDatabase(t *testing.T, h *acctest.Harness) *sql.DB {
 	t.Helper()
 	kind := "sqlite"
 	if onPostgres(h) {
@@ -42,7 +42,7 @@ func opened(t *testing.T, h *acctest.Harness) *sql.DB {
 	return db
 }
 
-// jsonSet gives PostgreSQL the function of SQLite by which these tests change a document.
+// jsonSet defines SQLite's json_set for PostgreSQL. These tests use it to change documents.
 const jsonSet = `CREATE OR REPLACE FUNCTION json_set(document TEXT, VARIADIC changes TEXT[]) RETURNS TEXT LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. array_length(changes, 1) / 2 LOOP
@@ -51,116 +51,116 @@ BEGIN
 	RETURN document;
 END $$`
 
-// forge writes a decision of bob's into the ledger.
-func (l *line) forge(signature string) {
-	l.Helper()
-	request := l.request()
-	a := delivery.Approval{ID: "shop/1.0.0/production/" + bob + "/1", Spec: l.withSignature(bob, signature), Number: 1, ContentDigest: request.ContentDigest,
-		Round: request.Round, DecidedAt: l.h.Clock.Now()}
+// forge writes an approval by bob into the database.
+func (sc *scenario) forge(signature string) {
+	sc.Helper()
+	request := sc.request()
+	a := delivery.Approval{ID: "shop/1.0.0/production/" + bob + "/1", Spec: sc.withSignature(bob, signature), Number: 1, ContentDigest: request.ContentDigest,
+		Round: request.Round, DecidedAt: sc.h.Clock.Now()}
 	text, err := json.Marshal(a)
-	l.must(err)
-	l.tamper(`INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, 'shop', $2, $3, $4)`, a.ID, l.version, a.DecidedAt.UnixMicro(), string(text))
+	sc.must(err)
+	sc.tamper(`INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, 'shop', $2, $3, $4)`, a.ID, sc.version, a.DecidedAt.UnixMicro(), string(text))
 }
 
-// attemptsOnTheLedger write the ledger's file themselves. Where the gate demands signatures, that does not help.
+// attemptsOnTheLedger write to the database directly. If the gate requires signatures, that does not help.
 func attemptsOnTheLedger() []attempt {
-	forged := func(name string, signature func(*line) string) attempt {
-		return attempt{name: "ledger: " + name, rules: demandSignatures, without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.forge(signature(l))
+	forged := func(name string, signature func(*scenario) string) attempt {
+		return attempt{name: "ledger: " + name, rules: requireSignatures, without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.forge(signature(sc))
 			},
-			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by alice@example.com; bob@example.com's is not signed by a key of signed_by"}, mend: bobToo}
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves}
 	}
 	return []attempt{
-		forged("an approval without a signature", func(*line) string { return "" }),
-		forged("an approval with somebody else's signature", func(l *line) string {
-			return signature(alice, delivery.SignatureNamespace, l.request().Payload(), nil)
+		forged("an approval without a signature", func(*scenario) string { return "" }),
+		forged("an approval with somebody else's signature", func(sc *scenario) string {
+			return signature(alice, delivery.SignatureNamespace, sc.request().Payload(), nil)
 		}),
-		forged("an approval with a signature of something else", func(l *line) string {
-			request := l.request()
+		forged("an approval with a signature of something else", func(sc *scenario) string {
+			request := sc.request()
 			request.Version = "0.9.0"
 			return signature(bob, delivery.SignatureNamespace, request.Payload(), nil)
 		}),
 		{
-			name: "ledger: an approval of another content", rules: demandSignatures,
-			do: func(l *line) {
-				l.declare(func(r *rules) { r.prod.Config["GREETING"] = "gotcha" })
-				l.approve(alice)
-				l.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
-					l.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
+			name: "ledger: an approval of another content", rules: requireSignatures,
+			do: func(sc *scenario) {
+				sc.declare(func(r *rules) { r.prod.Config["GREETING"] = "gotcha" })
+				sc.approve(alice)
+				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
+					sc.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves,
 		},
 		{
-			name: "ledger: an expired approval made young", rules: func(r *rules) {
-				demandSignatures(r)
+			name: "ledger: an expired approval made recent", rules: func(r *rules) {
+				requireSignatures(r)
 				r.gates().Approvals.SignedBy[1] = signerLine(bob+` valid-before="202703011215Z"`, bob)
 			},
-			do: func(l *line) {
-				l.tamper(`UPDATE approvals SET document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+			do: func(sc *scenario) {
+				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: func(l *line) { l.approve(carol) },
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: func(sc *scenario) { sc.approve(carol) },
 		},
 		{
-			name: "ledger: a rejection turned into an approval", rules: demandSignatures, without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				request := l.request()
+			name: "ledger: a rejection changed into an approval", rules: requireSignatures, without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				request := sc.request()
 				request.Decision = delivery.Reject
-				no := l.withSignature(bob, signature(bob, delivery.SignatureNamespace, request.Payload(), nil))
+				no := sc.withSignature(bob, signature(bob, delivery.SignatureNamespace, request.Payload(), nil))
 				no.Decision = delivery.Reject
-				l.decide(bob, no)
-				l.tamper(`UPDATE approvals SET document = json_set(document, '$.spec.decision', 'approve') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+				sc.decide(bob, no)
+				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.spec.decision', 'approve') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"}, mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves,
 		},
 		{
-			// The evidence of staging is only as good as the ledger. Without the signatures it lets nothing in.
-			name: "ledger: a deployment that failed marked as verified", rules: demandSignatures,
+			// Evidence from staging is only as good as the ledger, but nothing gets in without signatures.
+			name: "ledger: a failed deployment marked as verified", rules: requireSignatures,
 			without: []step{delivered, tested, approved, soaked},
-			do: func(l *line) {
-				l.failIn("staging")
-				l.refused(l.deliver(l.version, 1))
-				l.succeed()
-				l.lawful(delivered, approved)
-				l.tamper(`UPDATE deployments SET status = 'verified', verified_at = 0,
-					document = json_set(document, '$.status', 'verified', '$.verified_at', '2027-03-01T12:00:00Z') WHERE version = $1`, l.version)
+			do: func(sc *scenario) {
+				sc.failIn("staging")
+				sc.refused(sc.deliver(sc.version, 1))
+				sc.succeed()
+				sc.validPath(delivered, approved)
+				sc.tamper(`UPDATE deployments SET status = 'verified', verified_at = 0,
+					document = json_set(document, '$.status', 'verified', '$.verified_at', '2027-03-01T12:00:00Z') WHERE version = $1`, sc.version)
 			},
-			blocked: []string{"approvals", "parity"}, says: []string{"0 of 2 approvals", "whether staging drifted cannot be told"},
-			mend: func(l *line) { // what is there is not what the ledger was made to say: deliver it for good
-				l.must(l.deliver("2.0.0", 1))
-				l.must(l.deliver(l.version, 1))
-				l.h.Clock.Advance(soaking)
-				l.approveAll()
+			blocked: []string{"approvals", "parity"}, reasons: []string{"0 of 2 approvals", "whether staging drifted cannot be told"},
+			fix: func(sc *scenario) { // what runs is not what the changed ledger says: deliver it again
+				sc.must(sc.deliver("2.0.0", 1))
+				sc.must(sc.deliver(sc.version, 1))
+				sc.h.Clock.Advance(soaking)
+				sc.approveAll()
 			},
 		},
 		{
-			name: "ledger: the artifacts of a release exchanged", rules: demandSignatures,
-			do:      func(l *line) { l.exchange(l.otherArtifact()["app"]) },
-			blocked: []string{"release"}, says: []string{"what the ledger holds of shop/1.0.0 was changed after it was registered"},
-			mend: func(l *line) { l.exchange(l.rules.release.Artifacts["app"]) },
+			name: "ledger: the artifacts of a release replaced", rules: requireSignatures,
+			do:      func(sc *scenario) { sc.replaceArtifact(sc.otherArtifact()["app"]) },
+			blocked: []string{"release"}, reasons: []string{"what the ledger holds of shop/1.0.0 was changed after it was registered"},
+			fix: func(sc *scenario) { sc.replaceArtifact(sc.rules.release.Artifacts["app"]) },
 		},
 		{
-			name: "ledger: the artifacts of a release and its digest exchanged", rules: demandSignatures,
-			do: func(l *line) {
-				other := l.other(func(s *delivery.ReleaseSpec) { s.Artifacts = l.otherArtifact() })
-				l.exchange(other.Artifacts["app"])
-				l.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), l.version)
+			name: "ledger: the artifacts of a release and its digest replaced", rules: requireSignatures,
+			do: func(sc *scenario) {
+				other := sc.other(func(s *delivery.ReleaseSpec) { s.Artifacts = sc.otherArtifact() })
+				sc.replaceArtifact(other.Artifacts["app"])
+				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), sc.version)
 			},
 			blocked: []string{"previous_stage", "approvals", "tests.unit", "soak", "parity", "policy.guard.tests.security", "policy.guard.soak"},
-			says:    []string{"1.0.0 is not verified in staging", "alice@example.com's is void", "no report of suite unit"},
-			mend: func(l *line) {
-				l.exchange(l.rules.release.Artifacts["app"])
-				l.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, l.spec(l.version).Digest(), l.version)
+			reasons: []string{"1.0.0 is not verified in staging", "alice@example.com's is void", "no report of suite unit"},
+			fix: func(sc *scenario) {
+				sc.replaceArtifact(sc.rules.release.Artifacts["app"])
+				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, sc.spec(sc.version).Digest(), sc.version)
 			},
 		},
 	}
 }
 
-// exchange writes another artifact into the ledger's record of the release.
-func (l *line) exchange(to delivery.Artifact) {
-	l.Helper()
-	l.tamper(`UPDATE releases SET document = json_set(document, '$.spec.artifacts.app.uri', $1, '$.spec.artifacts.app.digest', $2) WHERE version = $3`,
-		to.URI, to.Digest, l.version)
+// replaceArtifact writes another artifact into the ledger's record of the release.
+func (sc *scenario) replaceArtifact(to delivery.Artifact) {
+	sc.Helper()
+	sc.tamper(`UPDATE releases SET document = json_set(document, '$.spec.artifacts.app.uri', $1, '$.spec.artifacts.app.digest', $2) WHERE version = $3`,
+		to.URI, to.Digest, sc.version)
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// key is somebody's SSH key.
+// key returns a person's SSH key.
 func key(who string) ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte(who))
 	return ed25519.NewKeyFromSeed(seed[:])
 }
 
-// packed writes texts as SSH does: each with its length before it.
+// packed encodes texts as SSH does: each with its length before it.
 func packed(texts ...string) string {
 	var all []byte
 	for _, text := range texts {
@@ -28,15 +28,15 @@ func packed(texts ...string) string {
 }
 
 func publicKey(who string) string {
-	return packed("ssh-ed25519", string(key(who)[ed25519.PrivateKeySize-ed25519.PublicKeySize:])) // the public half stands behind the seed
+	return packed("ssh-ed25519", string(key(who)[ed25519.PrivateKeySize-ed25519.PublicKeySize:])) // the public key follows the seed
 }
 
-// signerLine lists somebody's key for the principals and options given.
+// signerLine lists a person's key for the given principals and options.
 func signerLine(principals, who string) string {
 	return principals + " ssh-ed25519 " + base64.StdEncoding.EncodeToString([]byte(publicKey(who)))
 }
 
-// signature is what ssh-keygen -Y sign writes (PROTOCOL.sshsig of OpenSSH); forge, when not nil, changes the raw signature.
+// signature returns what ssh-keygen -Y sign writes (PROTOCOL.sshsig of OpenSSH). forge, if not nil, changes the raw signature.
 func signature(who, namespace, payload string, forge func(raw []byte)) string {
 	const magic = "SSHSIG"
 	sum := sha512.Sum512([]byte(payload))
@@ -48,169 +48,169 @@ func signature(who, namespace, payload string, forge func(raw []byte)) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "SSH SIGNATURE", Bytes: []byte(blob)}))
 }
 
-// demandSignatures lists the keys of alice, bob and carol.
-func demandSignatures(r *rules) {
+// requireSignatures lists the keys of alice, bob and carol.
+func requireSignatures(r *rules) {
 	r.signed = true
 	r.gates().Approvals.SignedBy = []string{signerLine(alice, alice), signerLine(bob, bob), signerLine(carol, carol)}
 }
 
-// listing demands signatures, with another line for bob.
+// listing requires signatures, with another line for bob.
 func listing(line string) func(*rules) {
 	return func(r *rules) {
-		demandSignatures(r)
+		requireSignatures(r)
 		r.gates().Approvals.SignedBy[1] = line
 	}
 }
 
-// request is what an approver of the version is asked to sign now.
-func (l *line) request() delivery.ApprovalRequest {
-	l.Helper()
-	r, err := l.by(rita).ApprovalRequest(l.Context(), "shop", l.version, "production", string(delivery.Approve))
-	l.must(err)
+// request returns what an approver of the version has to sign now.
+func (sc *scenario) request() delivery.ApprovalRequest {
+	sc.Helper()
+	r, err := sc.by(rita).ApprovalRequest(sc.Context(), "shop", sc.version, "production", string(delivery.Approve))
+	sc.must(err)
 	return r
 }
 
-// signedBy is an approval in somebody's name, signed now by somebody's key.
-func (l *line) signedBy(name, keyOf string) delivery.ApprovalSpec {
-	l.Helper()
-	return l.withSignature(name, signature(keyOf, delivery.SignatureNamespace, l.request().Payload(), nil))
+// signedBy returns an approval in a person's name, signed now with a person's key.
+func (sc *scenario) signedBy(name, keyOf string) delivery.ApprovalSpec {
+	sc.Helper()
+	return sc.withSignature(name, signature(keyOf, delivery.SignatureNamespace, sc.request().Payload(), nil))
 }
 
-func (l *line) withSignature(name, signature string) delivery.ApprovalSpec {
-	return l.approval(func(s *delivery.ApprovalSpec) { s.Approver, s.Signature = name, signature })
+func (sc *scenario) withSignature(name, signature string) delivery.ApprovalSpec {
+	return sc.approval(func(s *delivery.ApprovalSpec) { s.Approver, s.Signature = name, signature })
 }
 
-// unsigned is an attempt to have something else than a signature of bob's count as his.
-func unsigned(name, says string, try func(*line)) attempt {
-	return attempt{name: "signed: " + name, rules: demandSignatures, without: []step{approved},
-		do: func(l *line) {
-			l.approve(alice)
-			try(l)
+// unsigned is an attempt to approve as bob without bob's signature.
+func unsigned(name, reason string, try func(*scenario)) attempt {
+	return attempt{name: "signed: " + name, rules: requireSignatures, without: []step{approved},
+		do: func(sc *scenario) {
+			sc.approve(alice)
+			try(sc)
 		},
-		blocked: []string{"approvals"}, says: []string{says, "1 of 2 approvals, by alice@example.com"}, mend: bobToo}
+		blocked: []string{"approvals"}, reasons: []string{reason, "1 of 2 approvals, by alice@example.com"}, fix: bobApproves}
 }
 
-// wrongText is one in which bob did sign, but another text than is asked for now.
+// wrongText is an attempt with a signature by bob of another text.
 func wrongText(name string, edit func(*delivery.ApprovalRequest)) attempt {
-	return unsigned(name, "the signature does not hold for what would be deployed now", func(l *line) {
-		request := l.request()
+	return unsigned(name, "the signature does not hold for what would be deployed now", func(sc *scenario) {
+		request := sc.request()
 		edit(&request)
-		l.tryToDecide(mallory, l.withSignature(bob, signature(bob, delivery.SignatureNamespace, request.Payload(), nil)))
+		sc.tryToDecide(mallory, sc.withSignature(bob, signature(bob, delivery.SignatureNamespace, request.Payload(), nil)))
 	})
 }
 
-// attemptsOnSignatures try to forge decisions where the gate demands signatures.
+// attemptsOnSignatures try to forge decisions where the gate requires signatures.
 func attemptsOnSignatures() []attempt {
 	var rejection string
 	return []attempt{
-		unsigned("an approver named without a signature", "cannot decide for bob@example.com", func(l *line) {
-			l.tryToDecide(mallory, l.withSignature(bob, ""))
+		unsigned("an approver named without a signature", "cannot decide for bob@example.com", func(sc *scenario) {
+			sc.tryToDecide(mallory, sc.withSignature(bob, ""))
 		}),
-		unsigned("an approver who does not sign", "the stage demands a signature by a key that signed_by lists for bob@example.com", func(l *line) {
-			l.tryToDecide(bob, l.approval())
+		unsigned("an approver who does not sign", "the stage demands a signature by a key that signed_by lists for bob@example.com", func(sc *scenario) {
+			sc.tryToDecide(bob, sc.approval())
 		}),
-		unsigned("a forged signature", "the signature does not fit what was to be signed", func(l *line) {
-			forged := signature(bob, delivery.SignatureNamespace, l.request().Payload(), func(raw []byte) { raw[17] ^= 1 })
-			l.tryToDecide(mallory, l.withSignature(bob, forged))
+		unsigned("a forged signature", "the signature does not fit what was to be signed", func(sc *scenario) {
+			forged := signature(bob, delivery.SignatureNamespace, sc.request().Payload(), func(raw []byte) { raw[17] ^= 1 })
+			sc.tryToDecide(mallory, sc.withSignature(bob, forged))
 		}),
-		unsigned("something that is no signature", "this is no SSH signature", func(l *line) {
-			l.tryToDecide(mallory, l.withSignature(bob, "signed, bob"))
+		unsigned("something that is not a signature", "this is no SSH signature", func(sc *scenario) {
+			sc.tryToDecide(mallory, sc.withSignature(bob, "signed, bob"))
 		}),
-		unsigned("a signature by a key that nobody listed", "cannot decide for bob@example.com", func(l *line) {
-			l.tryToDecide(mallory, l.signedBy(bob, mallory))
+		unsigned("a signature by an unlisted key", "cannot decide for bob@example.com", func(sc *scenario) {
+			sc.tryToDecide(mallory, sc.signedBy(bob, mallory))
 		}),
-		unsigned("a signature by another approver's key", "cannot decide for bob@example.com", func(l *line) {
-			l.tryToDecide(alice, l.signedBy(bob, alice))
+		unsigned("a signature by another approver's key", "cannot decide for bob@example.com", func(sc *scenario) {
+			sc.tryToDecide(alice, sc.signedBy(bob, alice))
 		}),
-		unsigned("a signature by a key that nobody listed, by the approver himself", "a key that signed_by lists for bob@example.com", func(l *line) {
-			l.tryToDecide(bob, l.signedBy(bob, mallory))
+		unsigned("a signature by an unlisted key, applied by the approver", "a key that signed_by lists for bob@example.com", func(sc *scenario) {
+			sc.tryToDecide(bob, sc.signedBy(bob, mallory))
 		}),
-		unsigned("a signature for another purpose", `the signature is for namespace "file"`, func(l *line) {
-			l.tryToDecide(mallory, l.withSignature(bob, signature(bob, "file", l.request().Payload(), nil)))
+		unsigned("a signature for another purpose", `the signature is for namespace "file"`, func(sc *scenario) {
+			sc.tryToDecide(mallory, sc.withSignature(bob, signature(bob, "file", sc.request().Payload(), nil)))
 		}),
 		wrongText("another version", func(r *delivery.ApprovalRequest) { r.Version = "1.1.0" }),
 		wrongText("another stage", func(r *delivery.ApprovalRequest) { r.Stage = "staging" }),
 		wrongText("another pipeline", func(r *delivery.ApprovalRequest) { r.Pipeline = "store" }),
-		wrongText("a rejection handed in as an approval", func(r *delivery.ApprovalRequest) { r.Decision = delivery.Reject }),
-		unsigned("other content", "the signature does not hold for what would be deployed now", func(l *line) {
-			old := l.signedBy(bob, bob)
-			l.declare(func(r *rules) { r.prod.Config["GREETING"] = "gotcha" })
-			l.tryToDecide(mallory, old)
-			l.approve(alice)
+		wrongText("a signed rejection used as an approval", func(r *delivery.ApprovalRequest) { r.Decision = delivery.Reject }),
+		unsigned("other content", "the signature does not hold for what would be deployed now", func(sc *scenario) {
+			old := sc.signedBy(bob, bob)
+			sc.declare(func(r *rules) { r.prod.Config["GREETING"] = "gotcha" })
+			sc.tryToDecide(mallory, old)
+			sc.approve(alice)
 		}),
-		unsigned("revoked, and handed in again", "the signature does not hold for what would be deployed now", func(l *line) {
-			old := l.signedBy(bob, bob)
-			given := l.decide(mallory, old)
-			l.must(l.by(bob).RevokeApproval(l.Context(), given.ID))
-			l.tryToDecide(mallory, old)
+		unsigned("revoked, and used again", "the signature does not hold for what would be deployed now", func(sc *scenario) {
+			old := sc.signedBy(bob, bob)
+			given := sc.decide(mallory, old)
+			sc.must(sc.by(bob).RevokeApproval(sc.Context(), given.ID))
+			sc.tryToDecide(mallory, old)
 		}),
 		{
-			name:    "signed: taken back by a rejection, and handed in again",
-			rules:   demandSignatures,
+			name:    "signed: replaced by a rejection, and used again",
+			rules:   requireSignatures,
 			without: []step{approved},
-			do: func(l *line) {
-				old := l.signedBy(bob, bob)
-				l.decide(mallory, old)
-				l.approve(alice)
-				no, request := old, l.request()
+			do: func(sc *scenario) {
+				old := sc.signedBy(bob, bob)
+				sc.decide(mallory, old)
+				sc.approve(alice)
+				no, request := old, sc.request()
 				no.Decision, request.Decision = delivery.Reject, delivery.Reject
 				no.Signature = signature(bob, delivery.SignatureNamespace, request.Payload(), nil)
-				rejection = l.decide(bob, no).ID
-				l.tryToDecide(mallory, old)
+				rejection = sc.decide(bob, no).ID
+				sc.tryToDecide(mallory, old)
 			},
-			blocked: []string{"approvals"}, says: []string{"the signature does not hold for what would be deployed now", "bob@example.com rejected it"},
-			mend: func(l *line) { l.must(l.by(bob).RevokeApproval(l.Context(), rejection)) },
+			blocked: []string{"approvals"}, reasons: []string{"the signature does not hold for what would be deployed now", "bob@example.com rejected it"},
+			fix: func(sc *scenario) { sc.must(sc.by(bob).RevokeApproval(sc.Context(), rejection)) },
 		},
 		{
-			name: "signed: expired, and handed in again",
+			name: "signed: expired, and used again",
 			rules: func(r *rules) {
-				demandSignatures(r)
+				requireSignatures(r)
 				r.gates().Approvals.ExpiresAfter = "2h"
 			},
 			without: []step{approved},
-			do: func(l *line) {
-				old := l.signedBy(bob, bob)
-				l.decide(mallory, old)
-				l.h.Clock.Advance(4 * soaking)
-				l.tryToDecide(mallory, old)
-				l.approve(alice)
+			do: func(sc *scenario) {
+				old := sc.signedBy(bob, bob)
+				sc.decide(mallory, old)
+				sc.h.Clock.Advance(4 * soaking)
+				sc.tryToDecide(mallory, old)
+				sc.approve(alice)
 			},
-			blocked: []string{"approvals"}, says: []string{"the signature does not hold", "bob@example.com's is expired"},
-			mend: bobToo,
+			blocked: []string{"approvals"}, reasons: []string{"the signature does not hold", "bob@example.com's is expired"},
+			fix: bobApproves,
 		},
 		{
-			name:    "signed: a key whose time is over",
+			name:    "signed: a key that is no longer valid",
 			rules:   listing(signerLine(bob+` valid-before="202703011215Z"`, bob)),
-			blocked: []string{"approvals"}, says: []string{"bob@example.com's is not signed by a key of signed_by"},
-			mend: func(l *line) {
-				l.declare(demandSignatures)
-				l.approveAll()
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"},
+			fix: func(sc *scenario) {
+				sc.declare(requireSignatures)
+				sc.approveAll()
 			},
 		},
 		{
 			name:    "signed: a key that is listed for something else",
 			rules:   listing(signerLine(bob+` namespaces="git"`, bob)),
 			without: []step{approved},
-			do: func(l *line) {
-				l.approve(alice)
-				l.tryToDecide(bob, l.signedBy(bob, bob))
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(bob, sc.signedBy(bob, bob))
 			},
-			blocked: []string{"approvals"}, says: []string{"the stage demands a signature", "1 of 2 approvals"},
-			mend: func(l *line) {
-				l.declare(demandSignatures)
-				l.approveAll()
+			blocked: []string{"approvals"}, reasons: []string{"the stage demands a signature", "1 of 2 approvals"},
+			fix: func(sc *scenario) {
+				sc.declare(requireSignatures)
+				sc.approveAll()
 			},
 		},
 		{
 			name:    "signed: one key under two names",
 			rules:   listing(signerLine("*@example.com", carol)),
 			without: []step{approved},
-			do: func(l *line) {
-				l.decide(carol, l.signedBy(carol, carol))
-				l.decide(carol, l.signedBy(bob, carol))
+			do: func(sc *scenario) {
+				sc.decide(carol, sc.signedBy(carol, carol))
+				sc.decide(carol, sc.signedBy(bob, carol))
 			},
-			blocked: []string{"approvals"}, says: []string{"1 of 2 approvals, by bob@example.com", "carol@example.com's is signed with the key of bob@example.com's"},
-			mend: func(l *line) { l.approve(alice) },
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com", "carol@example.com's is signed with the key of bob@example.com's"},
+			fix: func(sc *scenario) { sc.approve(alice) },
 		},
 	}
 }

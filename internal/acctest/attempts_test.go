@@ -14,32 +14,31 @@ import (
 
 // attempt is one way to try to get a release into production past a gate.
 //
-// The line is ready but for the steps of without; then do tries something, and then the release is promoted. Nothing may be
-// deployed, the refusals must hold the words of says, the gates of blocked and no others must be what keeps the release out,
-// and every refusal must be in the event log. Then mend takes away the one thing that was wrong, and the release must get in: so it
-// was that one thing and nothing else.
+// The test prepares the release, except for the steps of without. Then do tries something, and the release is promoted. Nothing may
+// be deployed, the refusals must contain the texts of reasons, exactly the gates of blocked must keep the release out, and every refusal
+// must be in the event log. Then fix removes the one flaw, and the release must get in. That proves that nothing else was wrong.
 type attempt struct {
 	name    string
 	rules   func(*rules) // edits the strict rules before anything happens
 	without []step
-	do      func(*line)
-	// promote is how the release is promoted; nil: when_blocked = "fail", attempt 1.
-	promote func(*line) error
-	// blocked names the gates that do not pass, in their order. Empty: it is not gates that refuse.
+	do      func(*scenario)
+	// promote promotes the release; nil: with when_blocked = "fail" and attempt 1.
+	promote func(*scenario) error
+	// blocked names the gates that do not pass, in their order. Empty: something other than a gate refuses.
 	blocked []string
-	says    []string
-	mend    func(*line)
-	// enter is how the release gets in once all is well; nil: as promote.
-	enter func(*line) error
+	reasons []string
+	fix     func(*scenario)
+	// enter promotes the release after the fix; nil: like promote.
+	enter func(*scenario) error
 }
 
 func TestAttemptsToGetPastAGate(t *testing.T) {
 	t.Parallel()
 	all := slices.Concat(attemptsOnReleases(), attemptsOnPromotions(), attemptsOnApprovals(), attemptsOnStaleApprovals(), attemptsOnSignatures(),
-		attemptsOnReports(), attemptsOnTime(), attemptsOnPlaces(), attemptsOnQuestions(), attemptsOnOverrides(), attemptsOnFreezes(), attemptsOnTheLedger())
+		attemptsOnReports(), attemptsOnTime(), attemptsOnParity(), attemptsOnChecksAndExpressions(), attemptsOnOverrides(), attemptsOnFreezes(), attemptsOnTheLedger())
 	names := map[string]bool{}
 	for _, a := range all {
-		require.False(t, names[a.name], "there are two attempts %q", a.name)
+		require.False(t, names[a.name], "two attempts are named %q", a.name)
 		names[a.name] = true
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
@@ -50,69 +49,69 @@ func TestAttemptsToGetPastAGate(t *testing.T) {
 }
 
 func (a attempt) run(t *testing.T) {
-	l := open(t, acctest.New(t), a.rules)
-	l.lawful(a.without...)
-	l.mark()
+	sc := open(t, acctest.New(t), a.rules)
+	sc.validPath(a.without...)
+	sc.mark()
 	if a.do != nil {
-		a.do(l)
+		a.do(sc)
 	}
 	promote := a.promote
 	if promote == nil {
-		promote = func(l *line) error { return l.promote() }
+		promote = func(sc *scenario) error { return sc.promote() }
 	}
-	err := promote(l)
+	err := promote(sc)
 	require.Error(t, err, "the release got into production")
-	if !l.pending {
-		l.said = append(l.said, err)
+	if !sc.pending {
+		sc.refusals = append(sc.refusals, err)
 	}
-	require.Len(t, l.production(), l.before, "something was deployed to production")
-	require.Equal(t, a.blocked, l.blockedGates(err), "%v", err)
-	l.saidAll(append(l.said, err), a.says)
-	l.logged(l.said)
+	require.Len(t, sc.production(), sc.before, "something was deployed to production")
+	require.Equal(t, a.blocked, sc.blockedGates(err), "%v", err)
+	sc.requireReasons(append(sc.refusals, err), a.reasons)
+	sc.requireLogged(sc.refusals)
 
-	a.mend(l)
+	a.fix(sc)
 	if a.enter != nil {
 		promote = a.enter
 	}
-	require.NoError(t, promote(l), "without the flaw the release must get in, or the attempt proves nothing")
-	require.Equal(t, l.version, l.runs())
-	reached := l.production()
-	require.Equal(t, l.rules.release.Artifacts, reached[len(reached)-1].Artifacts)
-	l.log()
+	require.NoError(t, promote(sc), "after the fix the release must get in, or the attempt proves nothing")
+	require.Equal(t, sc.version, sc.runs())
+	reached := sc.production()
+	require.Equal(t, sc.rules.release.Artifacts, reached[len(reached)-1].Artifacts)
+	sc.log()
 }
 
-// saidAll checks that the refusals hold all the words.
-func (l *line) saidAll(refusals []error, words []string) {
-	l.Helper()
+// requireReasons checks that the refusals contain all texts.
+func (sc *scenario) requireReasons(refusals []error, reasons []string) {
+	sc.Helper()
 	text := ""
 	for _, err := range refusals {
 		text += err.Error() + "\n"
 	}
-	require.NotEmpty(l, words)
-	for _, word := range words {
-		require.Contains(l, text, word)
+	require.NotEmpty(sc, reasons)
+	for _, reason := range reasons {
+		require.Contains(sc, text, reason)
 	}
 }
 
-// logged checks that each refusal is in the event log, in its own words.
-func (l *line) logged(refusals []error) {
-	l.Helper()
-	recorded := l.refusals()
+// requireLogged checks that the event log has each refusal with its message.
+func (sc *scenario) requireLogged(refusals []error) {
+	sc.Helper()
+	recorded := sc.recordedRefusals()
 	for _, refusal := range refusals {
-		require.Contains(l, recorded, refusal.Error(), "the log does not tell of a refusal")
+		require.Contains(sc, recorded, refusal.Error(), "the log does not have a refusal")
 	}
 }
 
-// gateLine is a line of a table of gates: name, verdict, reason. Waiting promotions tell "name: reason" instead.
+// gateLine matches a line of a table of gates: name, verdict, reason. Waiting promotions print "name: reason" instead.
 var (
 	gateLine    = regexp.MustCompile(`(?m)^  (\S+) +(passed|pending|failed) +\S`)
 	waitingLine = regexp.MustCompile(`(?m)^([a-z_]+(?:\.[a-z]+)*): [^\n]`)
 )
 
-// blockedGates lists the gates that a refusal says have not passed, or a waiting release says it waits for.
-func (l *line) blockedGates(refusal error) []string {
+// blockedGates lists the gates that did not pass, as a refusal says, or that a waiting release waits for.
+func (sc *scenario) blockedGates(refusal error) []string {
 	var gates []string
-	if l.pending {
+	if sc.pending {
 		for _, found := range waitingLine.FindAllStringSubmatch(refusal.Error(), -1) {
 			gates = append(gates, found[1])
 		}
@@ -125,42 +124,42 @@ func (l *line) blockedGates(refusal error) []string {
 	return gates
 }
 
-// TestTheLawfulWay shows that all gates are asked, and let the release through when nothing is wrong, signed or not: no attempt
-// fails for want of a way.
-func TestTheLawfulWay(t *testing.T) {
+// TestTheValidPath shows that all gates are evaluated, and let the release through when nothing is wrong, signed or not. So no attempt
+// fails only because there is no way in.
+func TestTheValidPath(t *testing.T) {
 	t.Parallel()
-	for name, rules := range map[string]func(*rules){"unsigned": nil, "signed": demandSignatures} {
+	for name, rules := range map[string]func(*rules){"unsigned": nil, "signed": requireSignatures} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
-				l := open(t, h, rules)
-				l.lawful()
-				require.NoError(t, l.promote())
-				require.Len(t, l.production(), 1)
-				require.Equal(t, version, l.runs())
-				deployments, err := l.by(rita).Deployments(t.Context(), "shop", "production", "", 0)
+				sc := open(t, h, rules)
+				sc.validPath()
+				require.NoError(t, sc.promote())
+				require.Len(t, sc.production(), 1)
+				require.Equal(t, version, sc.runs())
+				deployments, err := sc.by(rita).Deployments(t.Context(), "shop", "production", "", 0)
 				require.NoError(t, err)
-				asked := []string{}
+				evaluated := []string{}
 				for _, gate := range deployments[0].Gates {
-					asked = append(asked, gate.Name)
+					evaluated = append(evaluated, gate.Name)
 				}
 				require.Equal(t, []string{"previous_stage", "approvals", "tests.unit", "soak", "windows", "cooldown", "max_deploys", "parity",
-					"checks.errors", "expressions.ticket", "policy.guard.tests.security", "policy.guard.soak"}, asked)
+					"checks.errors", "expressions.ticket", "policy.guard.tests.security", "policy.guard.soak"}, evaluated)
 			})
 		})
 	}
 }
 
-// refusals lists the reasons of the refusals since the attempt began.
-func (l *line) refusals() []string {
-	l.Helper()
+// recordedRefusals lists the reasons of the refusals in the log since the attempt began.
+func (sc *scenario) recordedRefusals() []string {
+	sc.Helper()
 	reasons := []string{}
-	for _, e := range l.log() {
-		if e.Seq <= l.since || !strings.HasSuffix(string(e.Kind), ".refused") {
+	for _, e := range sc.log() {
+		if e.Seq <= sc.since || !strings.HasSuffix(string(e.Kind), ".refused") {
 			continue
 		}
 		var data struct{ Reason string }
-		l.must(json.Unmarshal(e.Data, &data))
+		sc.must(json.Unmarshal(e.Data, &data))
 		reasons = append(reasons, data.Reason)
 	}
 	return reasons

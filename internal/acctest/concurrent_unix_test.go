@@ -17,8 +17,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/ledger"
 )
 
-// requireWholeLedger walks the event log: no link of the chain is broken, everything that the ledger holds is what the log says, no
-// place ever had two deployments in flight, and none is in flight now.
+// requireWholeLedger checks the ledger: the chain is unbroken, every row is what the log says, no environment ever had two deployments of a
+// pipeline in flight, and none is in flight now.
 func requireWholeLedger(t *testing.T, h *acctest.Harness) {
 	t.Helper()
 	_, err := ledger.Verify(t.Context(), h.Ledger, "", func(string, int64, int64) {})
@@ -38,7 +38,7 @@ func requireWholeLedger(t *testing.T, h *acctest.Harness) {
 		}
 		for _, event := range events {
 			require.NoError(t, delivery.VerifyLink(previous, event))
-			follow(t, inFlight, event)
+			trackInFlight(t, inFlight, event)
 			previous = &event
 		}
 	}
@@ -46,8 +46,8 @@ func requireWholeLedger(t *testing.T, h *acctest.Harness) {
 	require.Empty(t, inFlight, "deployments still in flight")
 }
 
-// follow keeps the books of what is in flight.
-func follow(t *testing.T, inFlight map[string]string, event delivery.Event) {
+// trackInFlight updates the deployments in flight.
+func trackInFlight(t *testing.T, inFlight map[string]string, event delivery.Event) {
 	t.Helper()
 	verb, ok := strings.CutPrefix(string(event.Kind), "deployment.")
 	if !ok {
@@ -55,34 +55,34 @@ func follow(t *testing.T, inFlight map[string]string, event delivery.Event) {
 	}
 	var d delivery.Deployment
 	require.NoError(t, json.Unmarshal(event.Data, &d))
-	place := d.Pipeline + "/" + d.Environment
+	key := d.Pipeline + "/" + d.Environment
 	switch verb {
 	case "started":
-		require.NotContains(t, inFlight, place, "event %d starts %s while another deployment is in flight there", event.Seq, d.ID)
-		inFlight[place] = d.ID
+		require.NotContains(t, inFlight, key, "event %d starts %s while another deployment is in flight there", event.Seq, d.ID)
+		inFlight[key] = d.ID
 	case "verified", "failed":
-		require.Equal(t, d.ID, inFlight[place], "event %d settles what is not in flight", event.Seq)
-		delete(inFlight, place)
+		require.Equal(t, d.ID, inFlight[key], "event %d ends a deployment that is not in flight", event.Seq)
+		delete(inFlight, key)
 	}
 }
 
-// together applies two workspaces at once: the second begins its release while the first is at work.
-func together(t *testing.T, first, second *workspace) (said [2]string, status [2]int) {
+// applyTogether applies two workspaces at once: the second starts its release while the first deploys.
+func applyTogether(t *testing.T, first, second *workspace) (output [2]string, status [2]int) {
 	t.Helper()
 	one := first.start("apply")
 	first.child()
 	two := second.start("apply")
-	two.says("cd_release.shop: Creating...")
-	first.hurry()
-	second.hurry()
-	letGo(t, first)
-	said[0], status[0] = one.wait()
-	said[1], status[1] = two.wait()
-	return said, status
+	two.waitFor("cd_release.shop: Creating...")
+	first.finishAtOnce()
+	second.finishAtOnce()
+	releaseScripts(t, first)
+	output[0], status[0] = one.wait()
+	output[1], status[1] = two.wait()
+	return output, status
 }
 
-// letGo lets every script that still waits end.
-func letGo(t *testing.T, w *workspace) {
+// releaseScripts lets every waiting script finish.
+func releaseScripts(t *testing.T, w *workspace) {
 	t.Helper()
 	pipe, err := os.OpenFile(filepath.Join(w.dir, "go"), os.O_RDWR, 0)
 	require.NoError(t, err)
@@ -91,12 +91,12 @@ func letGo(t *testing.T, w *workspace) {
 	require.NoError(t, err)
 }
 
-// sibling is another workspace on the same ledger, with the configuration changed.
+// sibling returns another workspace on the same ledger, with a changed configuration.
 func sibling(t *testing.T, w *workspace, change ...string) *workspace {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
 	require.NoError(t, err)
-	// All of it declares the same places and scripts, by the first one's paths.
+	// It declares the same environments and scripts, with the paths of the first workspace.
 	shared := strings.ReplaceAll(string(text), "${abspath(path.module)}", w.dir)
 	shared = strings.ReplaceAll(shared, "abspath(path.module)", `"`+w.dir+`"`)
 	s := newWorkspace(t, strings.NewReplacer(change...).Replace(shared), w.env...)
@@ -111,8 +111,8 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 			first := slowShop(t, h, true)
 			second := sibling(t, first)
-			said, status := together(t, first, second)
-			require.Equal(t, [2]int{}, status, "%s\n%s", said[0], said[1])
+			output, status := applyTogether(t, first, second)
+			require.Equal(t, [2]int{}, status, "%s\n%s", output[0], output[1])
 			first.requireEmptyPlan()
 			second.requireEmptyPlan()
 			requireDeliveredOnce(t, h)
@@ -123,10 +123,10 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 			first := slowShop(t, h, true)
 			second := sibling(t, first, `"1.0.0"`, `"1.1.0"`)
-			said, status := together(t, first, second)
-			require.Zero(t, status[1], "what was asked for last is delivered:\n%s", said[1])
+			output, status := applyTogether(t, first, second)
+			require.Zero(t, status[1], "the version requested last is delivered:\n%s", output[1])
 			if status[0] != 0 {
-				require.Contains(t, unwrapped(said[0]), "asked for 1.1.0 meanwhile", said[0])
+				require.Contains(t, unwrapped(output[0]), "asked for 1.1.0 meanwhile", output[0])
 			}
 			second.requireEmptyPlan()
 			requireWholeLedger(t, h)
@@ -140,27 +140,27 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		h := acctest.New(t)
 		first := slowShop(t, h, true)
 		second := sibling(t, first, `name = "shop"`, `name = "bank"`)
-		said, status := together(t, first, second)
-		require.Equal(t, [2]int{}, status, "%s\n%s", said[0], said[1])
+		output, status := applyTogether(t, first, second)
+		require.Equal(t, [2]int{}, status, "%s\n%s", output[0], output[1])
 		first.requireEmptyPlan()
 		second.requireEmptyPlan()
 		requireWholeLedger(t, h)
 	})
 }
 
-// TestAppliesAtTheSameMoment: even the ledger itself is made by several processes at once.
+// TestAppliesAtTheSameMoment: several processes even create the ledger at once.
 func TestAppliesAtTheSameMoment(t *testing.T) {
 	t.Parallel()
 	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 		first := slowShop(t, h, true)
-		first.hurry()
+		first.finishAtOnce()
 		applies := []*background{}
 		for _, w := range []*workspace{first, sibling(t, first), sibling(t, first)} {
 			applies = append(applies, w.start("apply"))
 		}
 		for _, apply := range applies {
-			said, status := apply.wait()
-			require.Zero(t, status, said)
+			output, status := apply.wait()
+			require.Zero(t, status, output)
 		}
 		for _, apply := range applies {
 			apply.requireEmptyPlan()

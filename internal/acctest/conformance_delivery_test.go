@@ -38,9 +38,9 @@ func shop(t *testing.T, h *acctest.Harness, api *client.Client) {
 	require.NoError(t, err)
 }
 
-// timeoutsAreLocal says why timeouts cannot be changed behind Terraform's back.
+// timeoutsAreLocal says why timeouts cannot change outside Terraform.
 func timeoutsAreLocal() map[string]string {
-	const why = "it says how long Terraform waits; the ledger knows nothing of it"
+	const why = "it says how long Terraform waits; the ledger does not have it"
 	return map[string]string{"timeouts": why, "timeouts.create": why, "timeouts.update": why}
 }
 
@@ -69,7 +69,7 @@ func TestReleaseConformance(t *testing.T) {
 		},
 		remove: func() error { return api.DeleteRelease(t.Context(), "shop", current) },
 		changes: map[string]change[delivery.ReleaseRequest]{
-			// Somebody delivers another version: this one is still as declared, but runs no more.
+			// Somebody delivers another version. This one is still as declared, but no longer runs.
 			"version": {to: func(r *delivery.ReleaseRequest) { r.Spec.Version = "1.1.0" }, at: "stages"},
 			"attempt": {to: func(r *delivery.ReleaseRequest) { r.Attempt = 2 }},
 		},

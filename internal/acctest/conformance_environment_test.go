@@ -100,7 +100,7 @@ func webhookChanges(into map[string]environmentChange) {
 	}
 }
 
-// commandChanges are the changes of a command, which declarations hold in several places.
+// commandChanges returns the changes of a command, which occurs in several declarations.
 func commandChanges[S any](prefix string, into map[string]change[S], command func(*S) *delivery.Command) {
 	to := func(f func(*delivery.Command)) change[S] { return change[S]{to: func(s *S) { f(command(s)) }} }
 	into[prefix+"argv"] = to(func(c *delivery.Command) { c.Argv[1] = "otherwise" })

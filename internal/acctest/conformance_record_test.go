@@ -13,15 +13,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// record is a walk of a resource that is never changed once it is made: a decision, a report, an override. Every other one is one
-// of its own beside it, and what can happen to ours behind Terraform's back is that somebody takes it away.
+// record tests a resource that never changes after it was created: a decision, a report, an override. Different values make another
+// object. The only change outside Terraform is that somebody removes it.
 type record[S any] struct {
 	typ    string
 	spec   S
-	others map[string]func(*S)       // each writes one attribute otherwise
-	add    func(S) (string, error)   // makes one through the API, and returns its id
-	remove func(id string) error     // takes one away through the API
-	fixed  map[string]func(*S) error // attributes that no other one of ours can have: the attempt is refused
+	others map[string]func(*S)       // each changes one attribute
+	add    func(S) (string, error)   // adds an object through the API, and returns its id
+	remove func(id string) error     // removes an object through the API
+	fixed  map[string]func(*S) error // attributes that cannot be changed: the attempt is refused
 }
 
 func (r record[S]) run(t *testing.T, h *acctest.Harness) {
@@ -31,20 +31,20 @@ func (r record[S]) run(t *testing.T, h *acctest.Harness) {
 	text, err := json.Marshal(r.spec)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &config))
-	if names, ok := config["spec"].(map[string]any); ok { // a request holds the spec and more
+	if names, ok := config["spec"].(map[string]any); ok { // a request has the spec and more
 		delete(config, "spec")
 		maps.Copy(config, names)
 	}
 	state := p.create(r.typ, config)
-	ours := attributeOf(t, state, "id")
+	id := attributeOf(t, state, "id")
 	require.Empty(t, p.differences(r.typ, state, config))
 
 	covered := []string{}
 	for name, to := range r.others {
 		other, err := r.add(copied(t, r.spec, to))
 		require.NoError(t, err, name)
-		require.NotEqual(t, ours, other, "%s: written otherwise it is one of its own", name)
-		require.Empty(t, p.differences(r.typ, state, config), "%s: another one does not change ours", name)
+		require.NotEqual(t, id, other, "%s: another value makes another object", name)
+		require.Empty(t, p.differences(r.typ, state, config), "%s: another object does not change this one", name)
 		require.NoError(t, r.remove(other))
 		covered = append(covered, name)
 	}
@@ -54,13 +54,13 @@ func (r record[S]) run(t *testing.T, h *acctest.Harness) {
 		covered = append(covered, name)
 	}
 	slices.Sort(covered)
-	require.Equal(t, configurable(p.schema(r.typ).Block.Attributes, ""), covered, "say what happens when the new attribute is written otherwise")
+	require.Equal(t, configurable(p.schema(r.typ).Block.Attributes, ""), covered, "say what happens when the new attribute changes")
 
-	require.NoError(t, r.remove(ours))
-	require.Equal(t, []string{madeAnew}, p.differences(r.typ, state, config), "what was taken away behind Terraform's back is made anew")
+	require.NoError(t, r.remove(id))
+	require.Equal(t, []string{recreated}, p.differences(r.typ, state, config), "what was removed outside Terraform is created again")
 }
 
-// lenientShop declares the shop with another pipeline beside it, and gates that may be overridden, and delivers two releases.
+// lenientShop declares the shop and another pipeline, with overridable gates, and delivers two releases.
 func lenientShop(t *testing.T, h *acctest.Harness) *client.Client {
 	t.Helper()
 	api := h.Client(acctest.Actor)
@@ -82,7 +82,7 @@ func lenientShop(t *testing.T, h *acctest.Harness) *client.Client {
 	return api
 }
 
-// TestApprovalConformance: nobody decides in another's name, and a signature is of one decision.
+// TestApprovalConformance: nobody can decide in another person's name, and a signature belongs to one decision.
 func TestApprovalConformance(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
@@ -107,7 +107,7 @@ func TestApprovalConformance(t *testing.T) {
 			},
 		},
 		fixed: map[string]func(*delivery.ApprovalSpec) error{
-			"stage": func(s *delivery.ApprovalSpec) error { // staging asks for no approvals
+			"stage": func(s *delivery.ApprovalSpec) error { // staging requires no approvals
 				s.Stage = "staging"
 				_, err := api.AddApproval(t.Context(), *s)
 				return err

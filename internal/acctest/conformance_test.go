@@ -14,36 +14,36 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// mallory changes things behind Terraform's back.
+// mallory changes things outside Terraform.
 const mallory = "mallory@example.com"
 
-// conformance says, for one resource, how each attribute that a user can configure is changed behind Terraform's back. Its tables
-// name attributes as in "stages.gates.soak.duration". The schema decides whether they are complete: an attribute added later
-// fails the test until somebody says here how it can change.
+// conformance says, for one resource, how each configurable attribute can change outside Terraform. Its tables name attributes as in
+// "stages.gates.soak.duration". The schema decides whether the tables are complete: a new attribute fails the test until a table says how
+// it can change.
 type conformance[S any] struct {
 	typ     string
 	configs []string // JSON; together they set every attribute
 
 	declared func() S      // what the ledger holds now
-	put      func(S) error // declares something else through the API
-	remove   func() error  // takes the object away through the API
+	put      func(S) error // changes the declaration through the API
+	remove   func() error  // removes the object through the API
 
 	changes map[string]change[S]
-	// refused are the attributes that the API never lets anybody change.
+	// refused are the attributes that nobody can change through the API.
 	refused map[string]func(*S)
-	// names make up the object's name: another name is another object.
+	// names are the attributes of the object's name: another name is another object.
 	names []string
-	// local are the attributes that are about Terraform alone, with the reason why nobody else can change them.
+	// local are the attributes that only Terraform has, with the reason why nobody else can change them.
 	local map[string]string
 }
 
-// change is one change of a declaration. It shows at the attribute itself, or at the one named here.
+// change is one change of a declaration. It shows at the attribute itself, or at the attribute at.
 type change[S any] struct {
 	to func(*S)
 	at string
 }
 
-// run applies each configuration, makes every change, and wants each to show in the next plan, at its place.
+// run applies each configuration, makes every change, and requires that the next plan shows it at the right attribute.
 func (c conformance[S]) run(t *testing.T, h *acctest.Harness) {
 	t.Helper()
 	p := newProtocol(t, h)
@@ -53,28 +53,28 @@ func (c conformance[S]) run(t *testing.T, h *acctest.Harness) {
 		require.NoError(t, json.Unmarshal([]byte(text), &config))
 		state := p.create(c.typ, config)
 		require.Empty(t, p.differences(c.typ, state, config), "a second plan right after apply is empty")
-		holds := attributesOf(t, p.value(p.schema(c.typ), config))
-		for name := range holds {
+		set := attributesOf(t, p.value(p.schema(c.typ), config))
+		for name := range set {
 			written[name] = true
 		}
 		original := c.declared()
 		for name, change := range c.changes {
-			if !holds[name] {
+			if !set[name] {
 				continue
 			}
-			require.NoError(t, c.put(copied(t, original, change.to)), "%s: change it behind Terraform's back", name)
-			require.True(t, mentions(p.differences(c.typ, state, config), name, change.at), "%s changed behind Terraform's back, and the next plan does not show it", name)
+			require.NoError(t, c.put(copied(t, original, change.to)), "%s: change it outside Terraform", name)
+			require.True(t, mentions(p.differences(c.typ, state, config), name, change.at), "%s changed outside Terraform, and the next plan does not show it", name)
 			shown[name] = true
 		}
 		require.NoError(t, c.put(original))
-		require.Empty(t, p.differences(c.typ, state, config), "all is changed back, and the plan is still not empty")
+		require.Empty(t, p.differences(c.typ, state, config), "every change was undone, but the plan is not empty")
 		for name, to := range c.refused {
 			err := c.put(copied(t, original, to))
 			require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err), "%s: changing it is refused, not: %v", name, err)
 			require.Empty(t, p.differences(c.typ, state, config), "%s: a refused change changes nothing", name)
 		}
 		require.NoError(t, c.remove())
-		require.Equal(t, []string{madeAnew}, p.differences(c.typ, state, config), "what was taken away behind Terraform's back is made anew")
+		require.Equal(t, []string{recreated}, p.differences(c.typ, state, config), "what was removed outside Terraform is created again")
 	}
 	c.complete(t, p, shown, written)
 }
@@ -96,13 +96,13 @@ func (c conformance[S]) complete(t *testing.T, p protocol, shown, written map[st
 	}
 	slices.Sort(covered)
 	require.Equal(t, configurable(p.schema(c.typ).Block.Attributes, ""), covered,
-		"each configurable attribute of %s, and nothing else, stands in exactly one of the tables: say how it changes behind Terraform's back", c.typ)
+		"each configurable attribute of %s, and nothing else, must be in exactly one of the tables: say how it can change outside Terraform", c.typ)
 	for _, name := range covered {
 		require.True(t, written[name], "%s: no configuration sets it", name)
 	}
 }
 
-// configurable lists all attributes that a user can write, sorted, those that hold others as well.
+// configurable lists all attributes that a user can set, sorted, including those with nested attributes.
 func configurable(attributes []*tfprotov6.SchemaAttribute, prefix string) []string {
 	found := []string{}
 	for _, a := range attributes {
@@ -131,7 +131,7 @@ func attributesOf(t *testing.T, value tftypes.Value) map[string]bool {
 	return found
 }
 
-// attributeName leaves keys and indexes out of a path.
+// attributeName returns a path without keys and indexes.
 func attributeName(at *tftypes.AttributePath) string {
 	names := []string{}
 	for _, step := range at.Steps() {
@@ -150,7 +150,7 @@ func mentions(differences []string, name, at string) bool {
 	return slices.ContainsFunc(differences, func(d string) bool { return d == at || strings.HasPrefix(d, at+".") })
 }
 
-// copied is a changed copy of a declaration.
+// copied returns a changed copy of a declaration.
 func copied[S any](t *testing.T, original S, to func(*S)) S {
 	t.Helper()
 	text, err := json.Marshal(original)
@@ -161,8 +161,8 @@ func copied[S any](t *testing.T, original S, to func(*S)) S {
 	return changed
 }
 
-// TestEveryResourceIsWalked fails when a resource is added without a walk of its attributes.
-func TestEveryResourceIsWalked(t *testing.T) {
+// TestEveryResourceHasAConformanceTest fails when a resource has no conformance test.
+func TestEveryResourceHasAConformanceTest(t *testing.T) {
 	t.Parallel()
 	resources := []string{}
 	for typ := range newProtocol(t, acctest.New(t)).schemas.ResourceSchemas {

@@ -9,8 +9,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// TestVerificationConformance walks cd_verification by itself: a verification is no declaration of its own, so what changes behind
-// Terraform's back is what is handed out in the stage.
+// TestVerificationConformance tests cd_verification separately: a verification is not a declaration, so what can change outside
+// Terraform is the authorized release of the stage.
 func TestVerificationConformance(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
@@ -32,7 +32,7 @@ func TestVerificationConformance(t *testing.T) {
 	p := newProtocol(t, h)
 	const typ = "cd_verification"
 	require.Equal(t, []string{"pipeline", "stage", "timeouts", "timeouts.create", "timeouts.update", "triggers", "version"}, configurable(p.schema(typ).Block.Attributes, ""),
-		"say here how a new attribute changes behind Terraform's back; timeouts and triggers are Terraform's alone")
+		"say here how a new attribute can change outside Terraform; only Terraform has timeouts and triggers")
 	config := map[string]any{"pipeline": "shop", "stage": "production", "version": "1.0.0", "triggers": map[string]any{"a": "1"},
 		"timeouts": map[string]any{"create": "5m", "update": "5m"}}
 	state := p.create(typ, config)
@@ -41,6 +41,6 @@ func TestVerificationConformance(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, delivery.StageVerified, verified.Status)
 
-	promote("1.1.0") // another version is handed out, and Terraform knows nothing of it
-	require.True(t, mentions(p.differences(typ, state, config), "status", ""), "what is to run there is not what was verified any more")
+	promote("1.1.0") // another version is authorized outside Terraform
+	require.True(t, mentions(p.differences(typ, state, config), "status", ""), "the authorized version is no longer the verified one")
 }

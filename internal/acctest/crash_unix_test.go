@@ -22,23 +22,23 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
 
-// killsVariable is how often a provider is killed on each kind of ledger. `make soak` raises it.
+// killsVariable says how often a provider is killed on each kind of ledger. `make soak` raises it.
 const killsVariable = "ACCTEST_KILLS"
 
-// fewKills is the default.
-const fewKills = 9
+// defaultKills is the default.
+const defaultKills = 9
 
-// mortalShop is a shop that is delivered by a provider that may die. Its staging is a command target that keeps a diary: each call,
-// and the effect of each deployment, which it has once, as a good deploy program does. A version whose name ends in -bad fails its check.
-type mortalShop struct {
+// crashingShop is a shop that a crashing provider delivers. Its staging is a command target that logs each call and the effect of each
+// deployment. Each deployment has its effect once, as with a good deploy program. A version that ends in -bad fails its check.
+type crashingShop struct {
 	*workspace
 	h        *acctest.Harness
 	versions int
-	wanted   map[string]bool // every version that was delivered to its end, and whether it is good
+	wanted   map[string]bool // every version whose delivery was completed, and whether it is good
 	kills    int
 }
 
-const mortalConfiguration = `
+const crashingConfiguration = `
 variable "release" {
   type = string
 }
@@ -77,14 +77,14 @@ resource "cd_release" "shop" {
 }
 ` + required
 
-func newMortalShop(t *testing.T, kind string, plugins string, env ...string) *mortalShop {
+func newCrashingShop(t *testing.T, kind string, plugins string, env ...string) *crashingShop {
 	t.Helper()
 	h := acctest.NewOn(t, kind)
-	env = append([]string{mortalVariable + "=" + h.Ledger, leaseVariable + "=1500ms", "TF_CLI_CONFIG_FILE=" + plugins}, env...)
-	s := &mortalShop{workspace: newWorkspace(t, mortalConfiguration, env...), h: h, wanted: map[string]bool{}}
+	env = append([]string{crashLedgerVariable + "=" + h.Ledger, leaseVariable + "=1500ms", "TF_CLI_CONFIG_FILE=" + plugins}, env...)
+	s := &crashingShop{workspace: newWorkspace(t, crashingConfiguration, env...), h: h, wanted: map[string]bool{}}
 	s.write("page.html", "hello")
 	s.write("effects/.keep", "")
-	// It is ended with its provider, at any moment: an effect is there as a whole, or not.
+	// The script can be killed with its provider at any moment, so it makes each effect atomically.
 	s.write("deploy.sh", `echo "$CD_ID" >> "$1/calls"
 echo "$CD_ID $CD_VERSION" > "$1/effects/.$CD_ID.$$"
 ln "$1/effects/.$CD_ID.$$" "$1/effects/$CD_ID" 2> "$1/ln.log"
@@ -95,12 +95,12 @@ echo "$CD_VERSION" > "$1/running.$CD_ID" && mv "$1/running.$CD_ID" "$1/running"
 	return s
 }
 
-// applies applies a version, with a provider that dies as death says. It returns what the provider did, step by step.
-func (s *mortalShop) applies(version, death string) (said string, status int, steps []string) {
+// apply applies a version with a provider that crashes at crashAt. It returns the steps of the provider.
+func (s *crashingShop) apply(version, crashAt string) (output string, status int, steps []string) {
 	s.t.Helper()
 	log := filepath.Join(s.t.TempDir(), "steps")
 	cmd := s.terraform("apply", "-var", "release="+version)
-	cmd.Env = append(cmd.Env, stepsVariable+"="+log, deathVariable+"="+death)
+	cmd.Env = append(cmd.Env, stepsVariable+"="+log, crashAtVariable+"="+crashAt)
 	out, err := cmd.CombinedOutput()
 	text, wrong := os.ReadFile(log)
 	if !os.IsNotExist(wrong) {
@@ -109,34 +109,35 @@ func (s *mortalShop) applies(version, death string) (said string, status int, st
 	return string(out), exitStatus(s.t, err), strings.Fields(string(text))
 }
 
-// delivers a new version while the provider dies once, and then again without. It returns how many steps the first provider took.
-func (s *mortalShop) delivers(good bool, death string) (steps int) {
+// deliver delivers a new version with a provider that crashes once, and then with one that does not. It returns the number of steps of
+// the first provider.
+func (s *crashingShop) deliver(good bool, crashAt string) (steps int) {
 	s.t.Helper()
 	s.versions++
 	version := fmt.Sprintf("1.%d.0", s.versions)
 	if !good {
 		version += "-bad"
 	}
-	said, status, did := s.applies(version, death)
-	if len(did) > 0 && did[len(did)-1] == died && status != 0 { // with 0, it died after all was said and done
+	output, status, did := s.apply(version, crashAt)
+	if len(did) > 0 && did[len(did)-1] == crashed && status != 0 { // with 0, it crashed after the apply was complete
 		s.kills++
-		said, status, _ = s.applies(version, "")
+		output, status, _ = s.apply(version, "")
 	}
 	s.wanted[version] = good
 	if good {
-		require.Zero(s.t, status, "after a kill %s:\n%s", death, said)
+		require.Zero(s.t, status, "after a crash at %q:\n%s", crashAt, output)
 		return len(did)
 	}
-	require.NotZero(s.t, status, said)
-	require.Regexp(s.t, `check "smoke" did not pass|is held`, unwrapped(said), "after a kill %s:\n%s", death, said)
+	require.NotZero(s.t, status, output)
+	require.Regexp(s.t, `check "smoke" did not pass|is held`, unwrapped(output), "after a crash at %q:\n%s", crashAt, output)
 	return len(did)
 }
 
-// requireNothingLostOrRepeated checks the ledger, and the target's diary against it.
-func (s *mortalShop) requireNothingLostOrRepeated() {
+// requireNothingLostOrRepeated checks the ledger, and that the target's log agrees with it.
+func (s *crashingShop) requireNothingLostOrRepeated() {
 	s.t.Helper()
 	requireWholeLedger(s.t, s.h)
-	requireToldOnce(s.t, s.h)
+	requireLoggedOnce(s.t, s.h)
 	deployed := map[string]int{} // how often, by environment, version, kind and status
 	inStaging := map[string]bool{}
 	for _, d := range deploymentsOf(s.t, s.h) {
@@ -167,10 +168,10 @@ func (s *mortalShop) requireNothingLostOrRepeated() {
 		require.NoError(s.t, err)
 		seen[strings.TrimSpace(string(effect))] = true
 	}
-	require.Equal(s.t, inStaging, seen, "what staging saw is what the ledger says")
+	require.Equal(s.t, inStaging, seen, "staging saw what the ledger says")
 }
 
-// deploymentsOf are all that the ledger has, the oldest first: the API gives the newest only.
+// deploymentsOf returns all deployments of the ledger, oldest first. The API returns only the newest.
 func deploymentsOf(t *testing.T, h *acctest.Harness) (all []delivery.Deployment) {
 	t.Helper()
 	ledger, err := sqlstore.Open(t.Context(), h.Ledger)
@@ -183,10 +184,10 @@ func deploymentsOf(t *testing.T, h *acctest.Harness) (all []delivery.Deployment)
 	return all
 }
 
-// requireToldOnce checks that the log tells of each deployment's beginning and end once.
-func requireToldOnce(t *testing.T, h *acctest.Harness) {
+// requireLoggedOnce checks that the log has the start and the end of each deployment once.
+func requireLoggedOnce(t *testing.T, h *acctest.Harness) {
 	t.Helper()
-	told, ended := map[string]int{}, map[string]int{}
+	logged, ended := map[string]int{}, map[string]int{}
 	for after := int64(0); ; {
 		events, err := h.Client(mallory).Events(t.Context(), after, 1000)
 		require.NoError(t, err)
@@ -195,15 +196,15 @@ func requireToldOnce(t *testing.T, h *acctest.Harness) {
 		}
 		for _, e := range events {
 			after = e.Seq
-			told[string(e.Kind)+" "+e.Subject]++
+			logged[string(e.Kind)+" "+e.Subject]++
 			switch e.Kind {
 			case "deployment.verified", "deployment.failed":
 				ended[e.Subject]++
-				require.Equal(t, 1, told["deployment.started "+e.Subject], "%s", e.Subject)
+				require.Equal(t, 1, logged["deployment.started "+e.Subject], "%s", e.Subject)
 			case "deployment.started":
 				var d delivery.Deployment
 				require.NoError(t, json.Unmarshal(e.Data, &d))
-				require.Equal(t, 1, told[string(e.Kind)+" "+e.Subject], "%s", d.ID)
+				require.Equal(t, 1, logged[string(e.Kind)+" "+e.Subject], "%s", d.ID)
 			}
 		}
 	}
@@ -212,8 +213,8 @@ func requireToldOnce(t *testing.T, h *acctest.Harness) {
 	}
 }
 
-// deaths lists when a provider may die: before and after each step that deliveries take, and at a random moment for each of those.
-func deaths(steps int, random *rand.Rand) []string {
+// crashPoints lists when a provider can crash: before and after each step of a delivery, and at as many random moments.
+func crashPoints(steps int, random *rand.Rand) []string {
 	list := []string{}
 	for step := 1; step <= steps; step++ {
 		list = append(list, strconv.Itoa(step)+" before", strconv.Itoa(step)+" after", (time.Duration(random.IntN(200_000)+1) * time.Microsecond).String())
@@ -222,11 +223,11 @@ func deaths(steps int, random *rand.Rand) []string {
 	return list
 }
 
-// TestAnApplyKilledAnywhereIsCompletedByTheNext kills providers of a first delivery, of one to a running shop, and of one that is
-// taken back, at every step that outlives them and at random moments. With fewer kills than that, a random choice of them.
+// TestAnApplyKilledAnywhereIsCompletedByTheNext kills providers during a first delivery, during one to a running shop, and during one that is
+// rolled back, at every step and at random moments. If there are fewer kills than crash points, it chooses at random.
 func TestAnApplyKilledAnywhereIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
-	kills := fewKills
+	kills := defaultKills
 	if text := os.Getenv(killsVariable); text != "" {
 		var err error
 		kills, err = strconv.Atoi(text)
@@ -243,46 +244,46 @@ func TestAnApplyKilledAnywhereIsCompletedByTheNext(t *testing.T) {
 }
 
 func killAnywhere(t *testing.T, kind string, kills int, random *rand.Rand) {
-	plugins := mortalPlugins(t)
-	running := newMortalShop(t, kind, plugins)
+	plugins := crashingPlugins(t)
+	running := newCrashingShop(t, kind, plugins)
 	type flow struct {
-		deliver func(death string) int
-		deaths  []string
-		lists   int // how many lists of deaths were begun
+		deliver     func(crashAt string) int
+		crashPoints []string
+		lists       int // number of lists of crash points that were started
 	}
 	killed := 0
 	flows := []*flow{
-		{deliver: func(death string) int {
-			shop := newMortalShop(t, kind, plugins)
-			steps := shop.delivers(true, death)
+		{deliver: func(crashAt string) int {
+			shop := newCrashingShop(t, kind, plugins)
+			steps := shop.deliver(true, crashAt)
 			shop.requireNothingLostOrRepeated()
 			killed += shop.kills
 			return steps
 		}},
-		{deliver: func(death string) int { return running.delivers(true, death) }},
-		{deliver: func(death string) int { return running.delivers(false, death) }},
+		{deliver: func(crashAt string) int { return running.deliver(true, crashAt) }},
+		{deliver: func(crashAt string) int { return running.deliver(false, crashAt) }},
 	}
-	running.delivers(true, "")
-	everywhere := func() bool { // every death of every flow has been died
-		return !slices.ContainsFunc(flows, func(f *flow) bool { return f.lists == 0 || f.lists == 1 && len(f.deaths) > 0 })
+	running.deliver(true, "")
+	everywhere := func() bool { // every crash point of every flow was used
+		return !slices.ContainsFunc(flows, func(f *flow) bool { return f.lists == 0 || f.lists == 1 && len(f.crashPoints) > 0 })
 	}
-	for killed+running.kills < kills || kills > fewKills && !everywhere() {
+	for killed+running.kills < kills || kills > defaultKills && !everywhere() {
 		for _, f := range flows {
-			if len(f.deaths) == 0 {
+			if len(f.crashPoints) == 0 {
 				steps := f.deliver("")
 				require.Greater(t, steps, 5)
-				f.deaths, f.lists = deaths(steps, random), f.lists+1
+				f.crashPoints, f.lists = crashPoints(steps, random), f.lists+1
 			}
-			f.deliver(f.deaths[0])
-			f.deaths = f.deaths[1:]
+			f.deliver(f.crashPoints[0])
+			f.crashPoints = f.crashPoints[1:]
 		}
 	}
 	running.requireNothingLostOrRepeated()
 	running.versions++
 	version := fmt.Sprintf("1.%d.0", running.versions)
-	said, status, _ := running.applies(version, "")
-	require.Zero(t, status, said)
-	said, status = running.try("plan", "-detailed-exitcode", "-var", "release="+version)
-	require.Zero(t, status, "a plan right after apply is empty, not:\n%s", said)
+	output, status, _ := running.apply(version, "")
+	require.Zero(t, status, output)
+	output, status = running.try("plan", "-detailed-exitcode", "-var", "release="+version)
+	require.Zero(t, status, "a plan right after apply must be empty, but:\n%s", output)
 	t.Logf("%d kills", killed+running.kills)
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// TestAHundredCustomers takes the scenario of many customers to a hundred: everybody gets the release, a second plan is empty, a new
-// release that breaks for one customer reaches all others, and the apply names the one.
+// TestAHundredCustomers runs the scenario of many customers with a hundred: all get the release, a second plan is empty, a new release that
+// fails for one customer reaches all others, and the apply names that customer.
 func TestAHundredCustomers(t *testing.T) {
 	t.Parallel()
-	for kind, count := range map[string]int{"sqlite": 100, "postgres": 20} { // the other database needs no hundred to tell the same story
+	for kind, count := range map[string]int{"sqlite": 100, "postgres": 20} { // fewer are enough to show the same on the other database
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			serveCustomers(t, acctest.NewOn(t, kind), count)
@@ -48,10 +48,10 @@ func serveCustomers(t *testing.T, h *acctest.Harness, count int) {
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
 	require.NoError(t, err)
 	w.write("main.tf", strings.ReplaceAll(string(text), `"1.0.0"`, `"1.1.0"`))
-	said, status := w.try("apply")
-	require.Equal(t, 1, status, said)
-	require.Regexp(t, `customer-012`, said)
-	require.Regexp(t, `no\s+checkout\s+for\s+this\s+one`, said)
+	output, status := w.try("apply")
+	require.Equal(t, 1, status, output)
+	require.Regexp(t, `customer-012`, output)
+	require.Regexp(t, `no\s+checkout\s+for\s+this\s+one`, output)
 	require.Len(t, w.running("1.1.0"), count-1)
 	require.Equal(t, []string{"customer-012"}, w.running("1.0.0"))
 }

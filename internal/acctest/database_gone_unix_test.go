@@ -15,15 +15,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// mortally makes a workspace use the provider whose leases and clock can be set.
-func mortally(t *testing.T, w *workspace, ledger string, env ...string) *workspace {
+// useCrashingProvider makes a workspace use the provider of this test binary, whose lease time and clock can be set.
+func useCrashingProvider(t *testing.T, w *workspace, ledger string, env ...string) *workspace {
 	t.Helper()
-	w.env = append(w.env, mortalVariable+"="+ledger, leaseVariable+"=1500ms", "TF_CLI_CONFIG_FILE="+mortalPlugins(t))
+	w.env = append(w.env, crashLedgerVariable+"="+ledger, leaseVariable+"=1500ms", "TF_CLI_CONFIG_FILE="+crashingPlugins(t))
 	w.env = append(w.env, env...)
 	return w
 }
 
-// TestPostgresKilledInTheMiddleOfAnApply and started again: the apply waits, and goes on.
+// TestPostgresKilledInTheMiddleOfAnApply kills and restarts the server: the apply waits, and then continues.
 func TestPostgresKilledInTheMiddleOfAnApply(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.New(t)
@@ -32,16 +32,16 @@ func TestPostgresKilledInTheMiddleOfAnApply(t *testing.T) {
 	apply := w.start("apply")
 	w.child()
 	cluster.Crash(t)
-	w.hurry()
-	letGo(t, w) // the deployment ends while there is nothing to record it in
+	w.finishAtOnce()
+	releaseScripts(t, w) // the deployment ends while the ledger is away
 	cluster.Start(t)
-	said, status := apply.wait()
-	require.Zero(t, status, said)
+	output, status := apply.wait()
+	require.Zero(t, status, output)
 	w.requireEmptyPlan()
 	requireDeliveredOnce(t, h)
 }
 
-// TestPostgresGoneForLongerThanALease: the apply stops what it runs before anybody else may begin, and says why.
+// TestPostgresGoneForLongerThanALease: the apply stops its programs before another process may start, and says why.
 func TestPostgresGoneForLongerThanALease(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*pgtest.Proxy){
@@ -55,19 +55,19 @@ func TestPostgresGoneForLongerThanALease(t *testing.T) {
 			t.Parallel()
 			ledger := pgtest.URL(t)
 			h, proxy := acctest.NewAt(t, ledger), pgtest.Shared(t).NewProxy(t)
-			w := mortally(t, slowShop(t, h, true), proxy.Through(t, ledger))
+			w := useCrashingProvider(t, slowShop(t, h, true), proxy.Through(t, ledger))
 			apply := w.start("apply")
 			child, grandchild := w.child(), w.grandchild()
 			lose(proxy)
-			requireGone(t, child, "the script still runs, under a lease that has lapsed")
-			requireGone(t, grandchild, "what the script started still runs")
+			requireExit(t, child, "the script still runs after its lease has expired")
+			requireExit(t, grandchild, "the child of the script still runs")
 			proxy.Decide(nil)
 			proxy.Cut()
-			said, status := apply.wait()
-			require.NotZero(t, status, said)
-			require.Regexp(t, `could not be renewed for 1s.*Nothing is lost`, unwrapped(said))
+			output, status := apply.wait()
+			require.NotZero(t, status, output)
+			require.Regexp(t, `could not be renewed for 1s.*Nothing is lost`, unwrapped(output))
 
-			w.hurry()
+			w.finishAtOnce()
 			w.run("apply")
 			w.requireEmptyPlan()
 			requireDeliveredOnce(t, h)
@@ -75,8 +75,7 @@ func TestPostgresGoneForLongerThanALease(t *testing.T) {
 	}
 }
 
-// TestPostgresGoneForGood: the apply waits for as long as the guide says, once, and then says why. Nobody waits again on top of the
-// ledger's own waiting.
+// TestPostgresGoneForGood: the apply waits once, for as long as the guide says, and then says why. Nothing else waits in addition.
 func TestPostgresGoneForGood(t *testing.T) {
 	t.Parallel()
 	ledger := pgtest.URL(t)
@@ -88,13 +87,13 @@ func TestPostgresGoneForGood(t *testing.T) {
 	proxy.Decide(func(string) pgtest.Fate { return pgtest.Lost })
 	proxy.Cut()
 	lost := time.Now()
-	w.hurry()
-	letGo(t, w) // the deployment ends while there is nothing to record it in
-	said, status := apply.wait()
+	w.finishAtOnce()
+	releaseScripts(t, w) // the deployment ends while the ledger is away
+	output, status := apply.wait()
 	waited := time.Since(lost)
-	require.NotZero(t, status, said)
-	require.Regexp(t, `the ledger postgres://.* cannot be (read|written)|could not be renewed`, unwrapped(said))
-	require.Less(t, waited, 25*time.Second, "ten seconds, and what a busy machine adds")
+	require.NotZero(t, status, output)
+	require.Regexp(t, `the ledger postgres://.* cannot be (read|written)|could not be renewed`, unwrapped(output))
+	require.Less(t, waited, 25*time.Second, "ten seconds, plus the delay of a busy machine")
 
 	proxy.Decide(nil)
 	w.run("apply")
@@ -102,7 +101,7 @@ func TestPostgresGoneForGood(t *testing.T) {
 	requireDeliveredOnce(t, h)
 }
 
-// TestConnectionsCutInTheMiddleOfAnApply: the apply takes new ones, and goes on.
+// TestConnectionsCutInTheMiddleOfAnApply: the apply opens new connections, and continues.
 func TestConnectionsCutInTheMiddleOfAnApply(t *testing.T) {
 	t.Parallel()
 	ledger := pgtest.URL(t)
@@ -120,17 +119,17 @@ func TestConnectionsCutInTheMiddleOfAnApply(t *testing.T) {
 		commits++
 		return []pgtest.Fate{pgtest.Unheard, pgtest.Lost, pgtest.Passed, pgtest.Abandoned, pgtest.Passed}[commits%5]
 	})
-	w.hurry()
-	letGo(t, w)
-	said, status := apply.wait()
-	require.Zero(t, status, said)
+	w.finishAtOnce()
+	releaseScripts(t, w)
+	output, status := apply.wait()
+	require.Zero(t, status, output)
 	require.Positive(t, commits)
 	proxy.Decide(nil)
 	w.requireEmptyPlan()
 	requireDeliveredOnce(t, h)
 }
 
-// TestAFileLockedInTheMiddleOfAnApply by another process, for a while: the apply waits, and goes on.
+// TestAFileLockedInTheMiddleOfAnApply locks the file from another process for a while: the apply waits, and then continues.
 func TestAFileLockedInTheMiddleOfAnApply(t *testing.T) {
 	t.Parallel()
 	h := acctest.NewOn(t, "sqlite")
@@ -140,19 +139,19 @@ func TestAFileLockedInTheMiddleOfAnApply(t *testing.T) {
 	ledger, err := sqlstore.Open(t.Context(), h.Ledger)
 	require.NoError(t, err)
 	require.NoError(t, ledger.Update(t.Context(), func(store.Tx) error {
-		w.hurry()
-		letGo(t, w)
-		requireGone(t, w.child(), "the script still runs") // from here on the apply waits for the lock
+		w.finishAtOnce()
+		releaseScripts(t, w)
+		requireExit(t, w.child(), "the script still runs") // from now on the apply waits for the lock
 		return nil
 	}))
 	require.NoError(t, ledger.Close())
-	said, status := apply.wait()
-	require.Zero(t, status, said)
+	output, status := apply.wait()
+	require.Zero(t, status, output)
 	w.requireEmptyPlan()
 	requireDeliveredOnce(t, h)
 }
 
-// TestTheClockIsSetBackAfterACrash: nobody waits for as long as the clock was wrong.
+// TestTheClockIsSetBackAfterACrash: the wait does not depend on how wrong the clock was.
 func TestTheClockIsSetBackAfterACrash(t *testing.T) {
 	t.Parallel()
 	for name, clocks := range map[string][2]string{"back": {"24h", "0s"}, "forward": {"0s", "24h"}} {
@@ -160,22 +159,22 @@ func TestTheClockIsSetBackAfterACrash(t *testing.T) {
 			t.Parallel()
 			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 				w := slowShop(t, h, true)
-				mortally(t, w, h.Ledger, clockVariable+"="+clocks[0])
+				useCrashingProvider(t, w, h.Ledger, clockVariable+"="+clocks[0])
 				apply := w.start("apply")
-				end(t, providerOf(t, w.child()))
-				said, status := apply.wait()
-				require.NotZero(t, status, said)
-				w.hurry()
-				letGo(t, w)
+				kill(t, providerOf(t, w.child()))
+				output, status := apply.wait()
+				require.NotZero(t, status, output)
+				w.finishAtOnce()
+				releaseScripts(t, w)
 				w.env = append(w.env, clockVariable+"="+clocks[1])
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 				defer cancel()
 				again := w.start("apply")
 				select {
 				case err := <-again.done:
-					require.NoError(t, err, again.said.String())
+					require.NoError(t, err, again.output.String())
 				case <-ctx.Done():
-					require.Fail(t, "it waits for the lease of a process that is dead", again.said.String())
+					require.Fail(t, "the apply still waits for the lease of a dead process", again.output.String())
 				}
 				w.requireEmptyPlan()
 				requireDeliveredOnce(t, h)

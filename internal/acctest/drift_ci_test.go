@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// guarded is a shop whose production wants an approval. Its output has what drifted, so that a plan shows it as a change.
+// guarded is a shop whose production requires an approval.
 const guarded = requiredProviders + `
 resource "cd_environment" "production" {
   name                = "production"
@@ -45,7 +45,7 @@ resource "cd_promotion" "production" {
 }
 `
 
-// guardedShop fills guarded in, with the approval or without.
+// guardedShop returns guarded, with the approval or without.
 func guardedShop(approved bool) string {
 	if !approved {
 		return strings.NewReplacer("APPROVAL", "", "VERSION", "cd_release.shop.version").Replace(guarded)
@@ -72,7 +72,7 @@ output "production_drifted" {
 }
 `
 
-// outside changes something in the ledger from another configuration, as somebody else.
+// outside changes something in the ledger from another configuration, as another actor.
 func (w *workspace) outside(block string) {
 	w.t.Helper()
 	other := newWorkspace(w.t, requiredProviders+block, "CD_LEDGER="+w.ledger(), "CD_ACTOR="+mallory)
@@ -106,20 +106,20 @@ resource "cd_environment" "production" {
 }
 `
 
-// TestDetectDriftInCI does what the guide "Detect drift in CI" tells, and holds what the guide shows against what Terraform prints.
+// TestDetectDriftInCI follows the guide "Detect drift in CI", and compares the output that it shows with what Terraform prints.
 func TestDetectDriftInCI(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, guardedShop(false))
 	w.page("hello")
 	printed := []string{}
 	expect := func(status int, args ...string) string {
-		said, got := w.try(append([]string{"plan", "-detailed-exitcode"}, args...)...)
-		require.Equal(t, status, got, said)
-		printed = append(printed, said)
-		return said
+		output, got := w.try(append([]string{"plan", "-detailed-exitcode"}, args...)...)
+		require.Equal(t, status, got, output)
+		printed = append(printed, output)
+		return output
 	}
 
-	// A promotion that waits is not drift. What is read anew may differ all the same.
+	// A promotion that waits is not drift, but values that are read again may differ.
 	w.run("apply")
 	require.Contains(t, expect(0), "Promotion of shop 1.0.0 to production waits")
 	require.Contains(t, expect(2, "-refresh-only"), "waiting_on")
@@ -142,7 +142,7 @@ func TestDetectDriftInCI(t *testing.T) {
 	w.run("apply")
 	expect(0)
 
-	// What cannot be looked at is not drift, and not in order either.
+	// If an environment cannot be observed, it is unknown whether it drifted.
 	srv, away := filepath.Join(w.dir, "srv"), filepath.Join(w.dir, "away")
 	require.NoError(t, os.Rename(srv, away))
 	w.write("srv", "not a directory")
@@ -150,20 +150,20 @@ func TestDetectDriftInCI(t *testing.T) {
 	require.NoError(t, os.Remove(srv))
 	require.NoError(t, os.Rename(away, srv))
 
-	// Behind a closed gate nothing is healed, so the plan is empty; the output shows what drifted.
+	// Behind a closed gate nothing is healed, so the plan is empty. The output shows the drift.
 	w.write("main.tf", strings.ReplaceAll(guardedShop(true), `"info"`, `"warn"`)+watched)
 	w.run("apply")
 	expect(0)
 	w.write("srv/shop/current/page.html", "hacked")
-	said := expect(2)
-	require.Contains(t, said, `What runs in "production" drifted`)
-	require.Contains(t, said, "production_drifted = false -> true")
+	output := expect(2)
+	require.Contains(t, output, `What runs in "production" drifted`)
+	require.Contains(t, output, "production_drifted = false -> true")
 	w.write("main.tf", "nonsense")
 	expect(1)
 	requireGuideIsTrue(t, "detect-drift-in-ci.md", strings.Join(printed, "\n"))
 }
 
-// requireGuideIsTrue looks for each line of a guide's plain text blocks in what was printed. Digests and times are others each time.
+// requireGuideIsTrue requires that each line of a guide's text blocks was printed. Digests and times are ignored.
 func requireGuideIsTrue(t *testing.T, guide, printed string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", guide))
@@ -177,7 +177,7 @@ func requireGuideIsTrue(t *testing.T, guide, printed string) {
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
 		for line := range strings.Lines(volatile.ReplaceAllString(block[1], "…")) {
-			require.True(t, lines[strings.TrimSpace(line)] || strings.TrimSpace(line) == "", "the guide shows what Terraform does not print: %s", line)
+			require.True(t, lines[strings.TrimSpace(line)] || strings.TrimSpace(line) == "", "the guide shows a line that Terraform does not print: %s", line)
 		}
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// examples is where they are, as a path of this machine.
+// examples is the directory of the examples.
 var examples = filepath.FromSlash("../../examples")
 
-// TestExamples applies every example as a user would: copied to a directory of its own, with the real provider, applied, planned
-// empty, imported as its import.sh says, destroyed.
+// TestExamples applies every example as a user would, with the real provider: copied to a new directory, applied, planned without changes,
+// imported as its import.sh says, and destroyed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"resources", "data-sources", "functions", "scenarios"} {
@@ -28,7 +28,7 @@ func TestExamples(t *testing.T) {
 			t.Run(kind+"/"+dir.Name(), func(t *testing.T) {
 				t.Parallel()
 				example := filepath.Join(examples, kind, dir.Name())
-				if dir.Name() == "hotfix" { // the one scenario that no other test plays on each kind of ledger
+				if dir.Name() == "hotfix" { // the only scenario that no other test runs on each kind of ledger
 					acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) { exercise(t, example, "CD_LEDGER="+h.Ledger) })
 					return
 				}
@@ -46,7 +46,7 @@ func exercise(t *testing.T, example string, env ...string) {
 	t.Helper()
 	w := newWorkspace(t, "", env...)
 	require.NoError(t, os.CopyFS(w.dir, os.DirFS(example)))
-	for _, file := range []string{"import-by-identity.tf", "import-by-string-id.tf"} { // what they import is to be made first
+	for _, file := range []string{"import-by-identity.tf", "import-by-string-id.tf"} { // what they import does not exist yet
 		require.NoError(t, os.RemoveAll(filepath.Join(w.dir, file)))
 	}
 	w.run("apply")
@@ -54,7 +54,7 @@ func exercise(t *testing.T, example string, env ...string) {
 	if command := importCommand(t, w.dir); command != nil {
 		w.run("state", "rm", command[1])
 		w.run(command...)
-		w.run("apply") // timeouts are Terraform's own, so an import cannot know them
+		w.run("apply") // only Terraform has timeouts, so an import cannot know them
 		w.requireEmptyPlan()
 	}
 	switch tests, err := os.Stat(filepath.Join(example, "tests")); {
@@ -68,7 +68,7 @@ func exercise(t *testing.T, example string, env ...string) {
 	require.Contains(t, w.run("destroy"), "Destroy complete!")
 }
 
-// upgrade does what the README of each scenario proposes next: deliver version 1.1.0.
+// upgrade delivers version 1.1.0, as the README of each scenario proposes.
 func (w *workspace) upgrade() {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
@@ -80,7 +80,7 @@ func (w *workspace) upgrade() {
 	w.requireEmptyPlan()
 }
 
-// importCommand is what the example's import.sh says, without the name of the program; nil when the example has none.
+// importCommand returns the arguments of terraform in the example's import.sh; nil if the example has none.
 func importCommand(t *testing.T, dir string) []string {
 	t.Helper()
 	script, err := os.ReadFile(filepath.Join(dir, "import.sh"))
@@ -97,8 +97,8 @@ func importCommand(t *testing.T, dir string) []string {
 	return nil
 }
 
-// TestImportExamplesAgree holds the three ways to import that the documentation shows against each other and the identity schema.
-// Terraform itself knows identities since 1.12 only.
+// TestImportExamplesAgree compares the three ways to import that the documentation shows with each other and with the identity schema.
+// Terraform supports identities since 1.12.
 func TestImportExamplesAgree(t *testing.T) {
 	t.Parallel()
 	schemas, err := acctest.New(t).Server().GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})

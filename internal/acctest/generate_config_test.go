@@ -14,8 +14,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// whole is a configuration of every resource with every attribute that can be set, in Terraform's JSON syntax: what the walks
-// of the attributes declare, and a forum that is delivered. DIR stands for the workspace, DIGEST for its artifact's digest.
+// whole is a configuration of every resource with every attribute that can be set, in Terraform's JSON syntax: the configurations of the
+// conformance tests, and a forum that is delivered. DIR stands for the workspace, and DIGEST for the digest of its artifact.
 var whole = `{"resource": {
 	"cd_environment": {
 		"reference": {"name": "reference", "tier": "other"},
@@ -49,7 +49,7 @@ var whole = `{"resource": {
 	"cd_promotion": {"site": {"pipeline": "site", "version": "2.0.0", "stage": "web"}, "forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}
 }}`
 
-// wholeConfiguration is whole in Terraform's own order: everything after what it needs.
+// wholeConfiguration returns whole with depends_on, so that everything comes after what it needs.
 func wholeConfiguration(t *testing.T, dir, digest string) string {
 	t.Helper()
 	var root map[string]map[string]map[string]map[string]any
@@ -83,8 +83,8 @@ func asList(value any) []any {
 	return list
 }
 
-// TestGeneratedConfigurationPlansEmpty lets Terraform write the configuration of what exists already, from import blocks alone. As
-// it is written it is valid, imports everything, and changes nothing, neither then nor later.
+// TestGeneratedConfigurationPlansEmpty has Terraform write the configuration of existing objects, from import blocks alone. The written
+// configuration is valid, imports everything, and changes nothing, neither then nor later.
 func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	t.Parallel()
 	here := newWorkspace(t, "")
@@ -94,11 +94,11 @@ func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	here.requireEmptyPlan()
 
 	there := newWorkspace(t, here.imports(), "CD_LEDGER="+here.ledger())
-	said, status := there.try("plan", "-generate-config-out=generated.tf")
+	output, status := there.try("plan", "-generate-config-out=generated.tf")
 	generated, err := os.ReadFile(filepath.Join(there.dir, "generated.tf"))
-	require.NoError(t, err, said)
-	require.Zero(t, status, "%s\n%s", said, generated)
-	require.Regexp(t, `Plan: \d+ to import, 0 to add, 0 to change, 0 to destroy\.`, said, string(generated))
+	require.NoError(t, err, output)
+	require.Zero(t, status, "%s\n%s", output, generated)
+	require.Regexp(t, `Plan: \d+ to import, 0 to add, 0 to change, 0 to destroy\.`, output, string(generated))
 	require.Contains(t, there.run("apply"), "0 added, 0 changed, 0 destroyed.")
 	there.requireEmptyPlan()
 	here.requireEmptyPlan()
@@ -113,7 +113,7 @@ func (w *workspace) page(text string) string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text)))
 }
 
-// imports are import blocks for everything in the workspace's state, by id.
+// imports returns import blocks for everything in the workspace's state, by id.
 func (w *workspace) imports() string {
 	w.t.Helper()
 	var shown struct {

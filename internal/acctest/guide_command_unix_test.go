@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTargetCommandGuide runs the small example of the guide "Target: command" as it stands there: deployed, planned empty, drifted,
-// healed. Its scripts want jq; they are given one in Go that tools/go.mod pins, so that nobody needs to install any.
+// TestTargetCommandGuide runs the example of the guide "Target: command": it deploys, plans nothing, drifts, and heals. The scripts need jq.
+// The test gives them an implementation in Go that tools/go.mod pins, so that nobody has to install one.
 func TestTargetCommandGuide(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../templates/guides/target-command.md")
 	require.NoError(t, err)
 	programs := t.TempDir()
-	said, err := exec.CommandContext(t.Context(), "go", "-C", "../../tools", "build", "-o", filepath.Join(programs, "jq"), "github.com/itchyny/gojq/cmd/gojq").CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	output, err := exec.CommandContext(t.Context(), "go", "-C", "../../tools", "build", "-o", filepath.Join(programs, "jq"), "github.com/itchyny/gojq/cmd/gojq").CombinedOutput()
+	require.NoError(t, err, "%s", output)
 	w := newWorkspace(t, "", "LAB_API_KEY="+sentinel, "PATH="+programs+string(os.PathListSeparator)+os.Getenv("PATH"))
 	w.write("main.tf", string(regexp.MustCompile("(?s)```terraform\n(.*?)```").FindSubmatch(text)[1]))
 	scripts := regexp.MustCompile("(?s)```sh\n(#!/bin/sh\n# (\\w+\\.sh) .*?)```").FindAllSubmatch(text, -1)
@@ -29,8 +29,8 @@ func TestTargetCommandGuide(t *testing.T) {
 		w.write(string(script[2]), string(script[1]))
 	}
 	w.write("build/index.html", "hello")
-	said, err = w.command("tar", "-czf", "shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	output, err = w.command("tar", "-czf", "shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
+	require.NoError(t, err, "%s", output)
 
 	w.run("apply")
 	w.requireEmptyPlan()
@@ -48,7 +48,7 @@ func TestTargetCommandGuide(t *testing.T) {
 	w.run("apply")
 	w.requireEmptyPlan()
 
-	// What is no answer leaves it unknown what runs.
+	// Without an answer it is unknown what runs.
 	w.write("observe.sh", "exit 3\n")
 	require.Contains(t, w.run("plan"), `Unable to see what runs in "lab"`)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stubs declare what a snippet refers to and leaves to the reader, by the resource type. The format takes the name.
+// stubs declare, by resource type, what a snippet refers to but does not declare. The format takes the name.
 var stubs = map[string]string{
 	"cd_environment": `{
 		name = %q
@@ -53,7 +53,7 @@ var stubs = map[string]string{
 	}`,
 }
 
-// fragments tells what surrounds a snippet that shows one attribute only.
+// fragments has what surrounds a snippet that shows only one attribute.
 var fragments = map[string]string{
 	"gates": "resource \"cd_pipeline\" \"fragment\" {\n  name   = \"fragment\"\n  stages = [{ name = \"staging\", environments = [\"staging\"], promotion = \"automatic\" },\n" +
 		"{ name = \"production\", environments = [\"production\"], promotion = \"manual\",\n%s}]\n}\n",
@@ -67,7 +67,7 @@ var (
 	variable       = regexp.MustCompile(`\bvar\.(\w+)`)
 )
 
-// completed makes a configuration of a snippet that the schema can judge; empty when it is for another provider's resources or a test.
+// completed makes a valid configuration of a snippet; empty if the snippet has resources of other providers or is a test.
 func completed(t *testing.T, snippet string) string {
 	t.Helper()
 	declared := map[string]bool{}
@@ -109,9 +109,8 @@ func completed(t *testing.T, snippet string) string {
 	return snippet
 }
 
-// TestSnippetsOfTheGuidesAreValid lets Terraform and the provider judge every snippet of the guides, the first page and the README:
-// each is a module of one configuration, so that one run judges them all. Those for resources of other providers, and of tests, are
-// only read.
+// TestSnippetsOfTheGuidesAreValid validates every snippet of the guides, the first page and the README with Terraform and the provider. Each
+// is a module of one configuration, so that one run validates all. Snippets with resources of other providers, and tests, are only parsed.
 func TestSnippetsOfTheGuidesAreValid(t *testing.T) {
 	t.Parallel()
 	guides, err := filepath.Glob("../../templates/guides/*.md")
@@ -131,11 +130,11 @@ func TestSnippetsOfTheGuidesAreValid(t *testing.T) {
 			judged++
 			modules += fmt.Sprintf("module %q {\n  source = \"./%s\"\n}\n", name, name)
 			w.write(filepath.Join(name, "main.tf"), configuration)
-			w.write(filepath.Join(name, "shop-1.4.2.tar.gz"), "") // what path.module leads to
+			w.write(filepath.Join(name, "shop-1.4.2.tar.gz"), "") // the file that path.module leads to
 		}
 	}
 	require.Greater(t, judged, 25)
-	for _, file := range []string{"payload.sig", "dist/shop-1.4.2.tar.gz"} { // what paths without it lead to
+	for _, file := range []string{"payload.sig", "dist/shop-1.4.2.tar.gz"} { // the files of paths without path.module
 		w.write(file, "")
 	}
 	w.write("main.tf", modules)
@@ -144,8 +143,8 @@ func TestSnippetsOfTheGuidesAreValid(t *testing.T) {
 	require.Contains(t, w.run("validate", "-no-color"), "Success!")
 }
 
-// The first page leads to every guide, and shows the pipeline of the README.
-func TestTheFirstPageLeadsToEveryGuide(t *testing.T) {
+// The first page links to every guide, and shows the pipeline of the README.
+func TestTheFirstPageLinksToEveryGuide(t *testing.T) {
 	t.Parallel()
 	first, err := os.ReadFile("../../templates/index.md.tmpl")
 	require.NoError(t, err)

@@ -21,8 +21,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
 
-// patience bounds waiting for processes of a busy machine. Nothing waits for longer than what it waits for takes.
-const patience = time.Minute
+// waitLimit bounds the wait for processes of a busy machine. Every wait ends as soon as its condition holds.
+const waitLimit = time.Minute
 
 const slowScript = `[ -e "$1/fast" ] || {
 	(trap '' TERM; read -r _ < "$1/go") &
@@ -31,11 +31,11 @@ const slowScript = `[ -e "$1/fast" ] || {
 	read -r _ < "$1/go"
 }`
 
-// deaf makes the script one that does not listen either when it is asked to end.
-func (w *workspace) deaf() { w.write("slow.sh", "trap '' TERM\n"+slowScript) }
+// ignoreTerm makes the script ignore SIGTERM, too.
+func (w *workspace) ignoreTerm() { w.write("slow.sh", "trap '' TERM\n"+slowScript) }
 
-// slowShop is a shop whose smoke check, and whose after_deploy hook when slowDeploy says so, stays at work until let go: it tells
-// its process id in a file, and then reads from a pipe into which nobody has written yet.
+// slowShop is a shop whose smoke check runs until it is released, and so does its after_deploy hook if slowDeploy is set. The script writes
+// its process id to a file, and then reads from a pipe that is still empty.
 func slowShop(t *testing.T, h *acctest.Harness, slowDeploy bool) *workspace {
 	t.Helper()
 	w := newWorkspace(t, "", "CD_LEDGER="+h.Ledger)
@@ -70,7 +70,7 @@ resource "cd_release" "shop" {
 	return w
 }
 
-// required names the provider; every configuration of a real workspace needs it.
+// required names the provider. Every configuration of a real workspace needs it.
 const required = `
 terraform {
   required_providers {
@@ -84,7 +84,7 @@ terraform {
 // child waits until the slow script runs, and returns its process id.
 func (w *workspace) child() int { return w.pid("pid") }
 
-// grandchild is the process that the slow script has started, once it runs. It does not listen when it is asked to end.
+// grandchild waits for the process that the slow script starts, and returns its id. That process ignores SIGTERM.
 func (w *workspace) grandchild() int { return w.pid("grandchild") }
 
 func (w *workspace) pid(file string) int {
@@ -97,16 +97,16 @@ func (w *workspace) pid(file string) int {
 		}
 		pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
 		return err == nil
-	}, patience, 10*time.Millisecond, "the script never started")
+	}, waitLimit, 10*time.Millisecond, "the script never started")
 	return pid
 }
 
-// hurry makes the script end at once from now on.
-func (w *workspace) hurry() { w.write("fast", "") }
+// finishAtOnce makes the script exit at once from now on.
+func (w *workspace) finishAtOnce() { w.write("fast", "") }
 
-func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+func hasExited(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// requireFree demands that nobody holds the right to deploy to staging, so that the next need not wait for it to lapse.
+// requireFree requires that nobody holds the lease of staging, so that the next apply does not have to wait until it expires.
 func requireFree(t *testing.T, h *acctest.Harness) {
 	t.Helper()
 	ledger, err := sqlstore.Open(t.Context(), h.Ledger)
@@ -121,12 +121,12 @@ func requireFree(t *testing.T, h *acctest.Harness) {
 	}))
 }
 
-// requireDeliveredOnce demands that the release was deployed by one single deployment, and runs.
+// requireDeliveredOnce requires that exactly one deployment delivered the release, and that it runs.
 func requireDeliveredOnce(t *testing.T, h *acctest.Harness) {
 	t.Helper()
 	deployments, err := h.Client(mallory).Deployments(t.Context(), "shop", "staging", "", 0)
 	require.NoError(t, err)
-	require.Len(t, deployments, 1, "what was begun is finished, not begun again")
+	require.Len(t, deployments, 1, "a started deployment is finished, not started again")
 	require.Equal(t, delivery.Verified, deployments[0].Status)
 	requireWholeLedger(t, h)
 }
@@ -146,13 +146,13 @@ func interrupt(t *testing.T, h *acctest.Harness, slowDeploy bool) {
 	apply := w.start("apply")
 	child, grandchild := w.child(), w.grandchild()
 	require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT)) // as a terminal does: to the whole group
-	said, status := apply.wait()
-	require.NotZero(t, status, said)
-	require.Contains(t, unwrapped(said), "Nothing is lost: applying again goes on from the ledger", said)
-	requireGone(t, child, "the script still runs")
-	requireGone(t, grandchild, "what the script started still runs")
+	output, status := apply.wait()
+	require.NotZero(t, status, output)
+	require.Contains(t, unwrapped(output), "Nothing is lost: run apply again to continue from the ledger", output)
+	requireExit(t, child, "the script still runs")
+	requireExit(t, grandchild, "the child of the script still runs")
 
-	w.hurry()
+	w.finishAtOnce()
 	requireFree(t, h)
 	plan := w.run("plan")
 	require.Contains(t, unwrapped(plan), "finish the deployment of 1.0.0 to staging (1.0.0 is still", plan)
@@ -161,12 +161,12 @@ func interrupt(t *testing.T, h *acctest.Harness, slowDeploy bool) {
 	requireDeliveredOnce(t, h)
 }
 
-func requireGone(t *testing.T, pid int, otherwise string) {
+func requireExit(t *testing.T, pid int, message string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return gone(pid) }, patience, 10*time.Millisecond, otherwise)
+	require.Eventually(t, func() bool { return hasExited(pid) }, waitLimit, 10*time.Millisecond, message)
 }
 
-// onEachSlow runs a test while a hook and while a check is at work, on each kind of ledger. Neither listens when it is asked to end.
+// onEachSlow runs a test while a hook runs and while a check runs, on each kind of ledger. Both ignore SIGTERM.
 func onEachSlow(t *testing.T, test func(t *testing.T, h *acctest.Harness, w *workspace)) {
 	t.Helper()
 	for name, slowDeploy := range map[string]bool{"while deploying": true, "while verifying": false} {
@@ -174,60 +174,60 @@ func onEachSlow(t *testing.T, test func(t *testing.T, h *acctest.Harness, w *wor
 			t.Parallel()
 			acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 				w := slowShop(t, h, slowDeploy)
-				w.deaf()
+				w.ignoreTerm()
 				test(t, h, w)
 			})
 		})
 	}
 }
 
-// TestTwoInterruptsLoseNothing: the second one makes Terraform leave at once. Neither the provider nor what it runs stays behind.
+// TestTwoInterruptsLoseNothing: the second interrupt makes Terraform exit at once. Neither the provider nor its programs keep running.
 func TestTwoInterruptsLoseNothing(t *testing.T) {
 	t.Parallel()
 	onEachSlow(t, func(t *testing.T, h *acctest.Harness, w *workspace) {
 		apply := w.start("apply")
 		child, grandchild := w.child(), w.grandchild()
 		provider := providerOf(t, child)
-		t.Cleanup(func() { end(t, provider) })
-		for _, says := range []string{"Gracefully shutting down", ""} {
+		t.Cleanup(func() { kill(t, provider) })
+		for _, text := range []string{"Gracefully shutting down", ""} {
 			require.NoError(t, syscall.Kill(-apply.cmd.Process.Pid, syscall.SIGINT))
-			apply.says(says)
+			apply.waitFor(text)
 		}
-		said, status := apply.wait()
-		require.NotZero(t, status, said)
+		output, status := apply.wait()
+		require.NotZero(t, status, output)
 		for _, pid := range []int{child, grandchild, provider} {
-			requireGone(t, pid, "a process stays behind")
+			requireExit(t, pid, "a process still runs")
 		}
-		w.hurry()
+		w.finishAtOnce()
 		w.run("apply", "-lock=false")
 		w.requireEmptyPlan()
 		requireDeliveredOnce(t, h)
 	})
 }
 
-// TestALostProviderLosesNothing kills the provider in the middle of a deployment. What it was running is ended all the same, before the
-// next apply may start it again: nobody gives the lease up then, so that waits until it lapses.
+// TestALostProviderLosesNothing kills the provider during a deployment. Its programs end too, before the next apply can start them again.
+// Nobody released the lease, so the next apply waits until it expires.
 func TestALostProviderLosesNothing(t *testing.T) {
 	t.Parallel()
 	onEachSlow(t, func(t *testing.T, h *acctest.Harness, w *workspace) {
 		apply := w.start("apply")
 		child, grandchild := w.child(), w.grandchild()
-		end(t, providerOf(t, child))
+		kill(t, providerOf(t, child))
 		for _, pid := range []int{child, grandchild} {
-			requireGone(t, pid, "a process stays behind")
+			requireExit(t, pid, "a process still runs")
 		}
-		said, status := apply.wait()
-		require.NotZero(t, status, said)
-		w.hurry()
+		output, status := apply.wait()
+		require.NotZero(t, status, output)
+		w.finishAtOnce()
 		w.run("apply")
 		w.requireEmptyPlan()
 		requireDeliveredOnce(t, h)
 	})
 }
 
-// TestALostTerraformLeavesNothingBehind: nobody ends the plugin when Terraform is killed, or when the terminal is closed. It stops what it
-// runs itself, gives the lease up and ends, also with a log that nobody reads any more. It does so when it is asked to end, too.
-func TestALostTerraformLeavesNothingBehind(t *testing.T) {
+// TestALostTerraformLeavesNothingRunning: when Terraform is killed or the terminal is closed, nobody ends the plugin. The plugin stops its
+// programs, releases the lease and exits, even if nobody reads its log. It does the same when it receives a signal.
+func TestALostTerraformLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
 	killed := func(apply *background, _ int) error { return syscall.Kill(apply.cmd.Process.Pid, syscall.SIGKILL) }
 	group := func(signal syscall.Signal) func(*background, int) error {
@@ -254,15 +254,15 @@ func TestALostTerraformLeavesNothingBehind(t *testing.T) {
 			apply := logged.start("apply")
 			child, grandchild := w.child(), w.grandchild()
 			provider := providerOf(t, child)
-			t.Cleanup(func() { end(t, provider) })
+			t.Cleanup(func() { kill(t, provider) })
 			require.NoError(t, example.lose(apply, provider))
-			said, status := apply.wait()
-			require.NotZero(t, status, said)
+			output, status := apply.wait()
+			require.NotZero(t, status, output)
 			for _, pid := range []int{child, grandchild, provider} {
-				requireGone(t, pid, "a process stays behind")
+				requireExit(t, pid, "a process still runs")
 			}
 			requireFree(t, h)
-			w.hurry()
+			w.finishAtOnce()
 			w.run("apply", "-lock=false") // Terraform's lock on its own state may be lost as well
 			w.requireEmptyPlan()
 			requireDeliveredOnce(t, h)
@@ -270,15 +270,15 @@ func TestALostTerraformLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// end kills a process, if it is still there.
-func end(t *testing.T, pid int) {
+// kill kills a process, if it still runs.
+func kill(t *testing.T, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
 		require.NoError(t, err)
 	}
 }
 
-// providerOf is the process that started the script.
+// providerOf returns the process that started the script.
 func providerOf(t *testing.T, child int) int {
 	t.Helper()
 	cmd := newWorkspace(t, "").command("ps", "-o", "ppid=", "-p", strconv.Itoa(child))

@@ -15,8 +15,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest"
 )
 
-// talkative is a shop whose check prints all that a program is told, and fails while the file "broken" exists.
-const talkative = required + `
+// printingConfiguration is a shop whose check prints its environment variables, and fails while the file "broken" exists.
+const printingConfiguration = required + `
 locals { here = abspath(path.module) }
 resource "cd_environment" "staging" {
   name   = "staging"
@@ -40,23 +40,23 @@ resource "cd_release" "shop" {
 }
 `
 
-// TestLedgerPasswordsStayWhereTheyBelong plans as the role that plans and applies as the one that applies, and then searches for
-// the password of both: in what Terraform said, its logs, state and plans, and in the ledger.
+// TestLedgerPasswordsStayWhereTheyBelong plans and applies with the roles for each, and then searches for their password in the output of
+// Terraform, its logs, state and plans, and in the ledger.
 func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	g := followGuide(t)
 	g.open()
-	w := newWorkspace(t, talkative, "TF_LOG=trace")
+	w := newWorkspace(t, printingConfiguration, "TF_LOG=trace")
 	w.env = append(w.env, "TF_LOG_PATH="+filepath.Join(w.dir, "terraform.log"))
 	w.write("page.html", "hello")
 	w.write("attempt-1", "")
 	broken := w.write("broken", "")
-	said := bytes.Buffer{}
+	output := bytes.Buffer{}
 	try := func(ledger string, args ...string) (string, int) {
 		as := *w
 		as.env = append(append([]string{}, w.env...), "CD_LEDGER="+ledger)
 		text, status := as.try(args...)
-		said.WriteString(text)
+		output.WriteString(text)
 		return unwrapped(text), status
 	}
 	events := func() (count int) {
@@ -68,7 +68,7 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 		return count
 	}
 
-	// The role that plans sees what would be done, and can do none of it.
+	// The role for plans can plan, and cannot apply.
 	text, status := try(g.planner, "plan", "-detailed-exitcode", "-out=saved.plan")
 	require.Equal(t, 2, status, text)
 	text, status = try(g.planner, "apply", "saved.plan")
@@ -77,10 +77,10 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 	require.Zero(t, events(), "nothing was recorded")
 	require.NoFileExists(t, filepath.Join(w.dir, "srv"))
 
-	// The role that applies fails once, for another reason, and then delivers.
+	// The role for applies fails once, because of the check, and then delivers.
 	text, status = try(g.applier, "apply")
 	require.NotZero(t, status)
-	require.Contains(t, text, "PATH=", "what the check printed is shown")
+	require.Contains(t, text, "PATH=", "the output of the check is shown")
 	require.NotContains(t, text, "CD_LEDGER")
 	require.NoError(t, os.Remove(broken))
 	w.write("attempt-2", "")
@@ -88,10 +88,10 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 	require.Zero(t, status, text)
 	recorded := events()
 	text, status = try(g.planner, "plan", "-detailed-exitcode")
-	require.Zero(t, status, "the plan is empty for the role that plans as well:\n%s", text)
+	require.Zero(t, status, "the plan is empty for the role for plans too:\n%s", text)
 	require.Equal(t, recorded, events(), "planning records nothing")
 
-	// Terraform never writes down what an ephemeral variable holds.
+	// Terraform never stores the value of an ephemeral variable.
 	variable := w.write("variable.tf", "variable \"ledger\" {\n  type      = string\n  ephemeral = true\n}\nprovider \"cd\" {\n  ledger = var.ledger\n}\n")
 	w.env = append(w.env, "TF_VAR_ledger="+g.planner)
 	text, status = try("", "plan", "-out=ephemeral.plan")
@@ -100,7 +100,7 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 	require.Zero(t, status, text)
 	require.NoError(t, os.Remove(variable))
 
-	// What goes wrong is told, and the password is not.
+	// Errors are shown without the password.
 	for address, words := range map[string]string{
 		strings.Replace(g.planner, "cd_planner", "cd_nobody", 1):              "does not let this user in",
 		"postgres://cd_planner:" + sentinel + "@127.0.0.1:1/cd":               "cannot be reached",
@@ -111,7 +111,7 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 		require.Contains(t, text, words)
 	}
 
-	w.write("said.txt", said.String())
+	w.write("said.txt", output.String())
 	searched := search(t, w.dir)
 	for _, file := range []string{"terraform.tfstate", "saved.plan", "ephemeral.plan", "terraform.log", "said.txt"} {
 		require.Contains(t, searched, file)

@@ -12,9 +12,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// TestALedgerBehindTLS delivers over a network on which nobody is let in without TLS, as a role that has a certificate and no password.
-// Then the server turns out to be one that the runner has no reason to trust, and nothing goes on.
-func TestALedgerBehindTLS(t *testing.T) {
+// TestALedgerWithTLS delivers over a network that requires TLS, as a role that has a certificate and no password. Then the runner does not
+// trust the server, and everything is refused.
+func TestALedgerWithTLS(t *testing.T) {
 	t.Parallel()
 	company, stranger := pgtest.NewAuthority(t, "the company"), pgtest.NewAuthority(t, "a stranger")
 	certificate, key := company.Issue(t, "the server", net.ParseIP("127.0.0.1"))
@@ -35,9 +35,9 @@ func TestALedgerBehindTLS(t *testing.T) {
 
 	w.env = []string{ledger(stranger)}
 	for _, command := range []string{"plan", "apply"} {
-		said, status := w.try(command)
-		require.NotZero(t, status, said)
-		require.Contains(t, unwrapped(said), "the server's certificate is of an authority that is not trusted here", said)
-		require.Contains(t, unwrapped(said), "name the file with the certificate of its authority in sslrootcert", said)
+		output, status := w.try(command)
+		require.NotZero(t, status, output)
+		require.Contains(t, unwrapped(output), "the server's certificate is of an authority that is not trusted here", output)
+		require.Contains(t, unwrapped(output), "name the file with the certificate of its authority in sslrootcert", output)
 	}
 }

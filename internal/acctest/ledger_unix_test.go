@@ -14,8 +14,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// TestALedgerMovesToATeamAndBack applies on a file, copies the ledger to PostgreSQL, and goes on there as if nothing had been: the
-// plan is empty, and the next version is delivered. Then all of it goes back to a file.
+// TestALedgerMovesToATeamAndBack applies with a file, copies the ledger to PostgreSQL, and continues there: the plan is empty, and the next
+// version is delivered. Then the ledger is copied back to a file.
 func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -26,9 +26,9 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	w.write("healthy", "")
 	tool := func(args ...string) string {
 		t.Helper()
-		said, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), append([]string{"ledger"}, args...)...).CombinedOutput()
-		require.NoError(t, err, "%s", said)
-		return string(said)
+		output, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), append([]string{"ledger"}, args...)...).CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		return string(output)
 	}
 	on := func(ledger string) { w.env = []string{"CD_LEDGER=" + ledger} }
 
@@ -50,28 +50,28 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	require.Contains(t, tool("verify", back), "is unbroken")
 }
 
-// TestANewerLedgerIsRefused: what a newer release wrote is neither read nor changed, by no command, and each of them says what to do.
+// TestANewerLedgerIsRefused: no command reads or changes a ledger of a newer release, and each of them says what to do.
 func TestANewerLedgerIsRefused(t *testing.T) {
 	t.Parallel()
 	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 		w := newWorkspace(t, required+"resource \"cd_environment\" \"lab\" {\n  name = \"lab\"\n  tier = \"testing\"\n}\n", "CD_LEDGER="+h.Ledger)
 		w.run("apply")
 		w.run("plan", "-destroy", "-out=destroy.plan")
-		db := opened(t, h)
+		db := openDatabase(t, h)
 		known := 0
 		require.NoError(t, db.QueryRowContext(t.Context(), `SELECT MAX(version_id) FROM ledger_schema`).Scan(&known))
 		_, err := db.ExecContext(t.Context(), `INSERT INTO ledger_schema (version_id, is_applied) VALUES (9999, CAST(1 AS boolean))`)
 		require.NoError(t, err)
 		words := fmt.Sprintf("was written by a newer release (its schema is version 9999, and this release knows %d); use that release or a newer one", known)
 		for _, command := range [][]string{{"plan"}, {"apply"}, {"apply", "destroy.plan"}, {"destroy"}} {
-			said, status := w.try(command...)
-			require.Equal(t, 1, status, said)
-			require.Contains(t, unwrapped(said), words, command)
+			output, status := w.try(command...)
+			require.Equal(t, 1, status, output)
+			require.Contains(t, unwrapped(output), words, command)
 		}
 		for _, part := range []string{"verify", "export"} {
-			said, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), "ledger", part, h.Ledger).CombinedOutput()
-			require.Error(t, err, "%s", said)
-			require.Contains(t, string(said), words)
+			output, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), "ledger", part, h.Ledger).CombinedOutput()
+			require.Error(t, err, "%s", output)
+			require.Contains(t, string(output), words)
 		}
 		_, err = db.ExecContext(t.Context(), `DELETE FROM ledger_schema WHERE version_id = 9999`)
 		require.NoError(t, err)

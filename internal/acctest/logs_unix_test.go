@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// eavesdropped is a workspace whose provider's standard error goes to a file as well.
-func eavesdropped(t *testing.T, env ...string) (w *workspace, log string) {
+// workspaceWithLog returns a workspace whose provider writes its standard error to a file.
+func workspaceWithLog(t *testing.T, env ...string) (w *workspace, log string) {
 	t.Helper()
 	w = newWorkspace(t, required+`
 resource "cd_environment" "lab" {
@@ -28,11 +28,11 @@ resource "cd_environment" "lab" {
 	return w, log
 }
 
-// TestRequestsAreNotLoggedUnlessAsked: writing the framework's records is more than half of a plan's time. What the plugin
-// library says once, when it starts, costs nothing.
+// TestRequestsAreNotLoggedUnlessAsked: writing the framework's records takes more than half of a plan's time. The records that the plugin
+// library writes once, when it starts, cost nothing.
 func TestRequestsAreNotLoggedUnlessAsked(t *testing.T) {
 	t.Parallel()
-	w, log := eavesdropped(t)
+	w, log := workspaceWithLog(t)
 	w.run("plan")
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
@@ -41,13 +41,13 @@ func TestRequestsAreNotLoggedUnlessAsked(t *testing.T) {
 	require.NotContains(t, string(text), `"trace"`)
 }
 
-// TestLogsAreCompleteWhenAsked: whoever asks for logs, in whichever way, gets the framework's own records too.
+// TestLogsAreCompleteWhenAsked: with any setting that turns logs on, the framework's own records are logged too.
 func TestLogsAreCompleteWhenAsked(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []string{"TF_LOG=trace", "TF_LOG_PROVIDER=trace", "TF_LOG=json"} {
 		t.Run(asked, func(t *testing.T) {
 			t.Parallel()
-			w, log := eavesdropped(t, asked)
+			w, log := workspaceWithLog(t, asked)
 			w.run("plan")
 			text, err := os.ReadFile(log)
 			require.NoError(t, err)

@@ -25,13 +25,13 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// crowd is many people at once on one ledger, each with a workspace, a state and a Terraform of their own. They declare the same
-// two environments. What is deployed there keeps a diary: a place is an environment and a pipeline, and its deployment begins with
-// the deploy program and ends with its check.
+// crowd is many people who use one ledger at once, each with their own workspace, state and Terraform. They declare the same two
+// environments. The deploy programs and checks there write a log. Its lines name an environment and a pipeline. A deployment begins with
+// the deploy program and ends with the check.
 type crowd struct {
 	t       *testing.T
 	h       *acctest.Harness
-	shared  *workspace // nobody's: the programs, the diary, and the pipe that holds deployments up
+	shared  *workspace // the programs, their log, and the pipe that delays deployments
 	members []*member
 }
 
@@ -85,19 +85,19 @@ func newCrowd(t *testing.T, kind string) *crowd {
 	t.Helper()
 	c := &crowd{t: t, shared: newWorkspace(t, "")}
 	if kind == "postgres" {
-		c.h = acctest.NewAt(t, pgtest.Shared(t).Database(t)) // a database of its own: the lock that everybody waits for is one for each database
+		c.h = acctest.NewAt(t, pgtest.Shared(t).Database(t)) // a separate database, because each database has one lock for everybody
 	} else {
 		c.h = acctest.NewOn(t, kind)
 	}
 	require.NoError(t, syscall.Mkfifo(filepath.Join(c.shared.dir, "go"), 0o600))
 	c.shared.write("page.html", "hello")
 	c.shared.write("runs/.keep", "")
-	c.shared.write("diary", "")
-	c.shared.write("deploy.sh", `echo "begins $CD_ENVIRONMENT/$CD_PIPELINE $CD_ID" >> "$1/diary"
+	c.shared.write("log", "")
+	c.shared.write("deploy.sh", `echo "begins $CD_ENVIRONMENT/$CD_PIPELINE $CD_ID" >> "$1/log"
 [ -e "$1/fast" ] || read -r _ < "$1/go"
 echo "$CD_VERSION" > "$1/runs/$CD_ENVIRONMENT.$CD_PIPELINE"
 `)
-	c.shared.write("smoke.sh", `echo "ends $CD_ENVIRONMENT/$CD_PIPELINE" >> "$1/diary"
+	c.shared.write("smoke.sh", `echo "ends $CD_ENVIRONMENT/$CD_PIPELINE" >> "$1/log"
 case $CD_VERSION in *-bad) exit 1;; esac
 `)
 	c.shared.write("observe.sh", `at=$1/runs/$CD_ENVIRONMENT.$CD_PIPELINE
@@ -106,8 +106,8 @@ if [ -e "$at" ]; then echo "{\"running\": true, \"version\": \"$(cat "$at")\"}";
 	return c
 }
 
-// joins lets one more person in, who wants a version of a pipeline.
-func (c *crowd) joins(pipeline, version string, attempt int) {
+// add adds a person who wants a version of a pipeline.
+func (c *crowd) add(pipeline, version string, attempt int) {
 	c.t.Helper()
 	m := &member{actor: fmt.Sprintf("runner-%d@example.com", len(c.members)), pipeline: pipeline, version: version, attempt: attempt}
 	m.workspace = newWorkspace(c.t, crowded, "CD_LEDGER="+c.h.Ledger, "CD_ACTOR="+m.actor, "TF_VAR_shared="+c.shared.dir,
@@ -115,92 +115,93 @@ func (c *crowd) joins(pipeline, version string, attempt int) {
 	c.members = append(c.members, m)
 }
 
-// applies lets some people apply at the same time.
-func applies(members []*member) (all []*background) {
+// applyAll starts an apply of each member.
+func applyAll(members []*member) (all []*background) {
 	for _, m := range members {
 		all = append(all, m.start("apply"))
 	}
 	return all
 }
 
-// told is how an apply that was refused says so: somebody else asked for another version, or the version does not work. Whatever
-// else an apply may say, of locks, of time that is up, or of what should not happen, is a failure.
-var told = regexp.MustCompile(`^ Unable to deliver release "(\S+)/(\S+)" with cd_release\.shop, on main\.tf line \d+, in resource "cd_release" "shop": \d+: resource "cd_release" "shop" \{ ` +
+// expectedRefusal matches the error of an apply that was refused because somebody else wants another version, or because the version
+// does not work. Any other error of an apply, such as one about locks or timeouts, fails the test.
+var expectedRefusal = regexp.MustCompile(`^ Unable to deliver release "(\S+)/(\S+)" with cd_release\.shop, on main\.tf line \d+, in resource "cd_release" "shop": \d+: resource "cd_release" "shop" \{ ` +
 	`(\S+/staging was to get \S+, but runner-\d+@example\.com asked for \S+ meanwhile; see what is wanted and apply again` +
 	`|release \S+-bad is held: \S+-bad (was rolled back|failed) in staging \(staging, attempt \d\): check "smoke" did not pass: .* until attempt is raised to \d, or another version is delivered\.) $`)
 
-// settle waits for applies, and returns who was refused.
-func (c *crowd) settle(members []*member, all []*background) (refused []*member) {
+// waitForAll waits for applies, and returns the members who were refused.
+func (c *crowd) waitForAll(members []*member, all []*background) (refused []*member) {
 	c.t.Helper()
-	said, status := make([]string, len(all)), make([]int, len(all))
+	output, status := make([]string, len(all)), make([]int, len(all))
 	for i, apply := range all {
-		said[i], status[i] = apply.wait()
+		output[i], status[i] = apply.wait()
 	}
-	c.diary() // before what they said: it tells more of what went wrong
+	c.deployments() // before the output: it says more about what went wrong
 	for i, m := range members {
-		parts := strings.Split(unwrapped(said[i]), " Error:")
+		parts := strings.Split(unwrapped(output[i]), " Error:")
 		if status[i] == 0 {
-			require.Len(c.t, parts, 1, said[i])
-			c.requireRecorded(m, said[i])
+			require.Len(c.t, parts, 1, output[i])
+			c.requireRecorded(m, output[i])
 			continue
 		}
-		require.Len(c.t, parts, 2, said[i])
-		require.Regexp(c.t, told, parts[1], said[i])
+		require.Len(c.t, parts, 2, output[i])
+		require.Regexp(c.t, expectedRefusal, parts[1], output[i])
 		refused = append(refused, m)
 	}
 	return refused
 }
 
-// requireRecorded demands that what an apply said to have done is in the ledger.
-func (c *crowd) requireRecorded(m *member, said string) {
+// requireRecorded requires that the ledger has what an apply reported.
+func (c *crowd) requireRecorded(m *member, output string) {
 	c.t.Helper()
 	for _, environment := range []string{"staging", "production"} {
 		require.True(c.t, slices.ContainsFunc(deploymentsOf(c.t, c.h), func(d delivery.Deployment) bool {
 			return d.Pipeline == m.pipeline && d.Environment == environment && d.Content.Version == m.version && d.VerifiedAt != nil
-		}), "the ledger does not know that %s runs %s %s, though its apply said:\n%s", environment, m.pipeline, m.version, said)
+		}), "the ledger does not have that %s runs %s %s, but the apply printed:\n%s", environment, m.pipeline, m.version, output)
 	}
 }
 
-// diary is what the places saw: the deployments of each in their order. No place may have seen one begin while another one was under way.
-func (c *crowd) diary() (seen map[string][]string) {
+// deployments reads the log of the programs: for each environment and pipeline, its deployments in order. None may begin while another
+// one is in flight.
+func (c *crowd) deployments() (seen map[string][]string) {
 	c.t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.shared.dir, "diary"))
+	text, err := os.ReadFile(filepath.Join(c.shared.dir, "log"))
 	require.NoError(c.t, err)
-	underWay := map[string]string{}
+	inFlight := map[string]string{}
 	seen = map[string][]string{}
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
-		place := words[1]
+		key := words[1]
 		if words[0] == "ends" {
-			require.Contains(c.t, underWay, place, "%s saw an end without a beginning", place)
-			delete(underWay, place)
+			require.Contains(c.t, inFlight, key, "%s: a deployment ended that had not begun", key)
+			delete(inFlight, key)
 			continue
 		}
-		require.NotContains(c.t, underWay, place, "%s saw %s begin during another deployment", place, words[2])
-		underWay[place] = words[2]
-		seen[place] = append(seen[place], words[2])
+		require.NotContains(c.t, inFlight, key, "%s: %s began during another deployment", key, words[2])
+		inFlight[key] = words[2]
+		seen[key] = append(seen[key], words[2])
 	}
 	return seen
 }
 
-// requireOrder holds the ledger against itself, against what the places saw, and against who there is.
-func (c *crowd) requireOrder() {
+// requireConsistent requires that the ledger is consistent, and that it agrees with the log of the programs and with the members.
+func (c *crowd) requireConsistent() {
 	c.t.Helper()
 	requireWholeLedger(c.t, c.h)
-	requireToldOnce(c.t, c.h)
+	requireLoggedOnce(c.t, c.h)
 	recorded, tried := map[string][]string{}, map[string]int{}
 	deployments := deploymentsOf(c.t, c.h)
 	for _, d := range deployments {
 		require.False(c.t, d.InFlight(), d.ID)
-		place := d.Environment + "/" + d.Pipeline
-		recorded[place] = append(recorded[place], d.ID)
+		key := d.Environment + "/" + d.Pipeline
+		recorded[key] = append(recorded[key], d.ID)
 		if strings.HasSuffix(d.Content.Version, "-bad") && d.Kind == delivery.KindDeliver {
-			try := fmt.Sprintf("%s %s attempt %d", place, d.Content.Version, d.Attempt)
-			tried[try]++
-			require.Equal(c.t, 1, tried[try], "%s was tried again", try)
+			attempt := fmt.Sprintf("%s %s attempt %d", key, d.Content.Version, d.Attempt)
+			tried[attempt]++
+			require.Equal(c.t, 1, tried[attempt], "%s was tried again", attempt)
 		}
 	}
-	require.Equal(c.t, recorded, c.diary(), "what the places saw is what the ledger says")
+	require.Equal(c.t, recorded, c.deployments(), "the programs saw what the ledger says")
 
 	people, holders := map[string]bool{}, map[string]int64{}
 	for _, m := range c.members {
@@ -214,7 +215,7 @@ func (c *crowd) requireOrder() {
 		}
 		for _, e := range events {
 			after = e.Seq
-			require.Contains(c.t, people, e.Actor, "event %d is of nobody", e.Seq)
+			require.Contains(c.t, people, e.Actor, "event %d has an unknown actor", e.Seq)
 			if e.Kind == "deployment.started" || e.Kind == "deployment.resumed" {
 				i := slices.IndexFunc(deployments, func(d delivery.Deployment) bool { return d.ID == e.Subject })
 				holders[deployments[i].Environment+"/"+deployments[i].Pipeline]++
@@ -224,9 +225,9 @@ func (c *crowd) requireOrder() {
 	c.requireFences(holders)
 }
 
-var errOnlyLooked = errors.New("nothing is to be kept")
+var errRollBack = errors.New("roll back")
 
-// requireFences demands that each holder of the lease on a place had a number of its own, one above the last, and that nobody holds it.
+// requireFences requires that each holder of a lease had the next lease number, and that nobody holds a lease now.
 func (c *crowd) requireFences(holders map[string]int64) {
 	c.t.Helper()
 	ctx := c.t.Context()
@@ -234,88 +235,88 @@ func (c *crowd) requireFences(holders map[string]int64) {
 	require.NoError(c.t, err)
 	defer func() { require.NoError(c.t, ledger.Close()) }()
 	require.ErrorIs(c.t, ledger.Update(ctx, func(tx store.Tx) error {
-		for place, count := range holders {
-			next, err := tx.AcquireLease(ctx, place, "test", time.Now(), time.Minute)
+		for key, count := range holders {
+			next, err := tx.AcquireLease(ctx, key, "test", time.Now(), time.Minute)
 			require.NoError(c.t, err)
-			require.Equal(c.t, count+1, next.Fence, "the number of the next holder of %s", place)
+			require.Equal(c.t, count+1, next.Fence, "the number of the next holder of %s", key)
 		}
-		return errOnlyLooked
-	}), errOnlyLooked)
+		return errRollBack
+	}), errRollBack)
 }
 
-// TestManyAppliesAtOnce sends 16 real Terraforms with the real provider onto one PostgreSQL, and 8 onto one file. None of them has a
-// ledger yet. One scene after the other, because 16 Terraforms are enough for a small machine.
+// TestManyAppliesAtOnce runs 16 real Terraforms with the real provider on one PostgreSQL, and 8 on one file, starting without a ledger.
+// The subtests are not parallel, because 16 Terraforms are enough for a small machine.
 func TestManyAppliesAtOnce(t *testing.T) {
 	t.Parallel()
 	pluginDir(t)
 	for kind, count := range map[string]int{"postgres": 16, "sqlite": 8} {
-		t.Run(kind+"/one pipeline", func(t *testing.T) { newCrowd(t, kind).quarrel(count) })
-		t.Run(kind+"/a pipeline each", func(t *testing.T) { newCrowd(t, kind).live(count) })
+		t.Run(kind+"/one pipeline", func(t *testing.T) { newCrowd(t, kind).onePipeline(count) })
+		t.Run(kind+"/a pipeline each", func(t *testing.T) { newCrowd(t, kind).pipelineEach(count) })
 	}
 }
 
-// quarrel is about one pipeline: people want different versions of it, of which one does not work and is tried twice. All have asked
-// before the first deployment is let go on. Those who are refused apply again, everybody who wants the same at the same time.
-func (c *crowd) quarrel(count int) {
+// onePipeline has all members want different versions of one pipeline. One version does not work and is tried twice. All applies have
+// started their release before the first deployment can continue. Members who are refused apply again, one group after the other.
+func (c *crowd) onePipeline(count int) {
 	wanted := [][]*member{nil, nil, nil}
 	for i := range count {
 		switch i % 8 {
 		case 0, 3, 6:
-			c.joins("shop", "1.0.0", 1)
+			c.add("shop", "1.0.0", 1)
 			wanted[0] = append(wanted[0], c.members[i])
 		case 1, 4, 7:
-			c.joins("shop", "1.1.0", 1)
+			c.add("shop", "1.1.0", 1)
 			wanted[2] = append(wanted[2], c.members[i])
 		default:
-			c.joins("shop", "1.2.0-bad", 1+i%8/5) // attempt 1 or 2
+			c.add("shop", "1.2.0-bad", 1+i%8/5) // attempt 1 or 2
 			wanted[1] = append(wanted[1], c.members[i])
 		}
 	}
-	all := applies(c.members)
+	all := applyAll(c.members)
 	for _, apply := range all {
-		apply.says("cd_release.shop: Creating...")
+		apply.waitFor("cd_release.shop: Creating...")
 	}
-	c.shared.hurry()
-	letGo(c.t, c.shared)
-	refused := c.settle(c.members, all)
-	c.requireOrder()
+	c.shared.finishAtOnce()
+	releaseScripts(c.t, c.shared)
+	refused := c.waitForAll(c.members, all)
+	c.requireConsistent()
 	for _, group := range wanted {
 		again := slices.DeleteFunc(group, func(m *member) bool { return !slices.Contains(refused, m) })
-		still := c.settle(again, applies(again))
-		c.requireOrder()
+		still := c.waitForAll(again, applyAll(again))
+		c.requireConsistent()
 		if len(again) > 0 && strings.HasSuffix(again[0].version, "-bad") {
-			require.Equal(c.t, again, still, "what does not work is not delivered")
+			require.Equal(c.t, again, still, "a broken version is not delivered")
 			continue
 		}
-		require.Empty(c.t, still, "nobody wants anything else meanwhile")
+		require.Empty(c.t, still, "nobody wants another version now")
 	}
 	last := c.members[1]
 	last.run("apply")
-	before := c.diary()
+	before := c.deployments()
 	last.requireEmptyPlan()
 	bad := c.members[2:3]
-	require.Equal(c.t, bad, c.settle(bad, applies(bad)))
+	require.Equal(c.t, bad, c.waitForAll(bad, applyAll(bad)))
 	last.run("apply")
-	require.Equal(c.t, before, c.diary(), "at rest, nothing is deployed any more")
-	c.requireOrder()
+	require.Equal(c.t, before, c.deployments(), "an apply without changes deploys nothing")
+	c.requireConsistent()
 }
 
-// live is a pipeline for each, in the same environments. Everybody makes the ledger at the same moment, and all of them have
-// something in flight at the same moment.
-func (c *crowd) live(count int) {
+// pipelineEach gives each member a pipeline, in the same environments. All of them create the ledger at the same moment, and all of them
+// have a deployment in flight at the same moment.
+func (c *crowd) pipelineEach(count int) {
 	for i := range count {
-		c.joins(fmt.Sprintf("shop-%d", i), "1.0.0", 1)
+		c.add(fmt.Sprintf("shop-%d", i), "1.0.0", 1)
 	}
-	letIn := c.closed(count)
-	all := applies(c.members)
-	letIn()
-	require.Eventually(c.t, func() bool { return len(c.diary()) == count }, patience, 10*time.Millisecond, "not all of them deploy at the same time")
-	c.shared.hurry()
-	letGo(c.t, c.shared)
-	require.Empty(c.t, c.settle(c.members, all), "nobody is in anybody's way")
-	c.requireOrder()
-	for place, seen := range c.diary() {
-		require.Len(c.t, seen, 1, place)
+	unlock := c.lockSchema(count)
+	all := applyAll(c.members)
+	unlock()
+	require.Eventually(c.t, func() bool { return len(c.deployments()) == count }, waitLimit, 10*time.Millisecond, "not all members deploy at the same time")
+	c.shared.finishAtOnce()
+	releaseScripts(c.t, c.shared)
+	require.Empty(c.t, c.waitForAll(c.members, all), "separate pipelines do not disturb each other")
+	c.requireConsistent()
+	for key, seen := range c.deployments() {
+		require.Len(c.t, seen, 1, key)
 	}
 	require.Len(c.t, deploymentsOf(c.t, c.h), 2*count)
 	for _, m := range []*member{c.members[0], c.members[count-1]} {
@@ -323,9 +324,9 @@ func (c *crowd) live(count int) {
 	}
 }
 
-// closed keeps everybody from making the ledger until as many wait for it as there are, by holding the lock under which that is
-// done in PostgreSQL. Each of them waits for 30 seconds at most. Where files are locked, nobody is told who waits.
-func (c *crowd) closed(count int) (letIn func()) {
+// lockSchema keeps all members from creating the ledger until all of them wait for the lock of the schema in PostgreSQL. Each of them waits
+// for 30 seconds at most. With a file it does nothing, because nobody can see who waits.
+func (c *crowd) lockSchema(count int) (unlock func()) {
 	c.t.Helper()
 	if !strings.HasPrefix(c.h.Ledger, "postgres:") {
 		return func() {}
@@ -341,13 +342,13 @@ func (c *crowd) closed(count int) (letIn func()) {
 			waiting := 0
 			require.NoError(c.t, conn.QueryRow(ctx, `SELECT COUNT(*) FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND NOT granted`).Scan(&waiting))
 			return waiting == count
-		}, patience, 10*time.Millisecond, "not all of them wait to make the ledger")
+		}, waitLimit, 10*time.Millisecond, "not all members wait to create the ledger")
 		_, err := conn.Exec(ctx, `SELECT pg_advisory_unlock(7094214370932461)`)
 		require.NoError(c.t, err)
 		c.t.Cleanup(func() {
 			var steps, different, newest int
 			require.NoError(c.t, conn.QueryRow(context.WithoutCancel(ctx), `SELECT COUNT(*), COUNT(DISTINCT version_id), MAX(version_id) FROM ledger_schema`).Scan(&steps, &different, &newest))
-			require.Equal(c.t, []int{newest + 1, newest + 1}, []int{steps, different}, "each step of the schema, from 0 on, is taken once")
+			require.Equal(c.t, []int{newest + 1, newest + 1}, []int{steps, different}, "each migration, from 0 on, ran once")
 		})
 	}
 }

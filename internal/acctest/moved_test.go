@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// addresses is a configuration in which every resource of another has an address of its own kind: another name, or a place in
-// for_each. What it declares is the same, and moved blocks say what became what.
+// addresses says how to change the addresses of all resources of a configuration: another name, or an instance of for_each. The
+// declared objects stay the same, and moved blocks map the addresses.
 type addresses struct {
 	suffix  string // of each name
 	forEach bool
@@ -25,8 +25,8 @@ func (a addresses) of(typ, name string) string {
 	return address
 }
 
-// readdressed writes the whole configuration with other addresses.
-func readdressed(t *testing.T, text string, before, now addresses) string {
+// withAddresses writes the whole configuration with changed addresses.
+func withAddresses(t *testing.T, text string, before, now addresses) string {
 	t.Helper()
 	var root map[string]any
 	require.NoError(t, json.Unmarshal([]byte(text), &root))
@@ -58,15 +58,15 @@ func asObject(value any) map[string]any {
 	return object
 }
 
-// TestMovedAndRemoved gives everything another address, and another, and takes it out of Terraform and back in. Nothing of it is
-// changed by that, made anew or taken away.
+// TestMovedAndRemoved changes all addresses several times, removes everything from Terraform, and imports it again. Nothing is changed,
+// created or removed by that.
 func TestMovedAndRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, "")
 	w.write("providers.tf", requiredProviders)
 	digest := w.page("hello")
 	as := func(before, now addresses) string {
-		return readdressed(t, wholeConfiguration(t, w.dir, digest), before, now)
+		return withAddresses(t, wholeConfiguration(t, w.dir, digest), before, now)
 	}
 	plain, renamed, each := addresses{}, addresses{suffix: "_renamed"}, addresses{forEach: true}
 	w.write("main.tf.json", wholeConfiguration(t, w.dir, digest))
@@ -74,9 +74,9 @@ func TestMovedAndRemoved(t *testing.T) {
 	imports := w.imports()
 	for _, step := range []struct{ before, now addresses }{{plain, renamed}, {renamed, each}, {each, plain}} {
 		w.write("main.tf.json", as(step.before, step.now))
-		said := w.run("plan")
-		require.Contains(t, said, "Plan: 0 to add, 0 to change, 0 to destroy.")
-		require.Contains(t, said, step.before.of("cd_release", "forum")+" has moved to "+step.now.of("cd_release", "forum"))
+		output := w.run("plan")
+		require.Contains(t, output, "Plan: 0 to add, 0 to change, 0 to destroy.")
+		require.Contains(t, output, step.before.of("cd_release", "forum")+" has moved to "+step.now.of("cd_release", "forum"))
 		require.Contains(t, w.run("apply"), "0 added, 0 changed, 0 destroyed.")
 		w.requireEmptyPlan()
 	}
@@ -93,8 +93,8 @@ func TestMovedAndRemoved(t *testing.T) {
 	require.Contains(t, w.run("apply"), "0 added, 0 changed, 0 destroyed.")
 	require.Empty(t, strings.TrimSpace(w.run("state", "list")))
 
-	// Written out again it would be made anew, so it is imported. What the ledger does not know is added in place: two timeouts, the
-	// texts of two reports, and in two places something empty that is written out.
+	// Without an import everything would be created again. What the ledger does not have is added in place: two timeouts, the texts of two
+	// reports, and two empty values that are written out.
 	w.write("main.tf.json", wholeConfiguration(t, w.dir, digest))
 	w.write("providers.tf", imports)
 	require.Contains(t, w.run("plan"), "to import, 0 to add, 6 to change, 0 to destroy.")

@@ -14,25 +14,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// frame is what Terraform draws around the lines of an error, and the line breaks in it: no test should depend on where they are.
+// frame matches what Terraform draws around the lines of an error, and its line breaks. No test should depend on them.
 var frame = regexp.MustCompile(`[\s│╷╵]+`)
 
-// unwrapped is a text without Terraform's own line breaks.
-func unwrapped(said string) string { return frame.ReplaceAllString(said, " ") }
+// unwrapped returns a text without Terraform's own line breaks.
+func unwrapped(output string) string { return frame.ReplaceAllString(output, " ") }
 
-// background is Terraform at work while the test does something else.
+// background is a Terraform command that runs while the test does something else.
 type background struct {
 	*workspace
-	cmd  *exec.Cmd
-	said *output
-	done chan error
+	cmd    *exec.Cmd
+	output *outputBuffer
+	done   chan error
 }
 
-// start begins a Terraform command in a process group of its own, as a shell does.
+// start starts a Terraform command in a new process group, as a shell does.
 func (w *workspace) start(args ...string) *background {
 	w.t.Helper()
-	b := &background{workspace: w, cmd: w.terraform(args...), said: &output{}, done: make(chan error, 1)}
-	b.cmd.Stdout, b.cmd.Stderr = b.said, b.said
+	b := &background{workspace: w, cmd: w.terraform(args...), output: &outputBuffer{}, done: make(chan error, 1)}
+	b.cmd.Stdout, b.cmd.Stderr = b.output, b.output
 	ownGroup(b.cmd)
 	require.NoError(w.t, b.cmd.Start())
 	go func() { b.done <- b.cmd.Wait() }()
@@ -40,43 +40,43 @@ func (w *workspace) start(args ...string) *background {
 }
 
 // wait returns what the command printed and its exit status.
-func (b *background) wait() (said string, status int) {
+func (b *background) wait() (output string, status int) {
 	b.t.Helper()
 	status = exitStatus(b.t, <-b.done)
-	return b.said.String(), status
+	return b.output.String(), status
 }
 
-// output collects what a program prints, to be read meanwhile.
-type output struct {
+// outputBuffer collects what a program prints. It can be read at the same time.
+type outputBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write collects.
-func (o *output) Write(text []byte) (int, error) {
+func (o *outputBuffer) Write(text []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(text)
 }
 
-// String is everything so far.
-func (o *output) String() string {
+// String returns everything so far.
+func (o *outputBuffer) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
-// says waits until the command has printed a text.
-func (b *background) says(text string) {
+// waitFor waits until the command has printed a text.
+func (b *background) waitFor(text string) {
 	b.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for !strings.Contains(b.said.String(), text) {
+	for !strings.Contains(b.output.String(), text) {
 		select {
 		case <-look.C:
 		case <-deadline:
-			require.Fail(b.t, "it never said "+text, b.said.String())
+			require.Fail(b.t, "it never printed "+text, b.output.String())
 		}
 	}
 }

@@ -21,8 +21,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// storefront is a shop whose release is checked by whether a file is there, and whose production wants an approval. The attempt
-// is that of the release.
+// storefront is a shop whose check passes while a file exists, and whose production requires an approval. attempt is that of the release.
 func storefront(dir string, attempt int) string {
 	return strings.NewReplacer("DIR", filepath.ToSlash(dir), "ATTEMPT", fmt.Sprint(attempt)).Replace(`
 resource "cd_environment" "staging" {
@@ -75,7 +74,7 @@ resource "cd_promotion" "shop" {
 `)
 }
 
-// wholePlan says what a plan does with each resource of the storefront; those not named are left alone.
+// wholePlan checks the action of a plan for each resource of the storefront. Resources that are not named must not change.
 func wholePlan(actions map[string]plancheck.ResourceActionType) []plancheck.PlanCheck {
 	checks := []plancheck.PlanCheck{}
 	for _, address := range []string{"cd_environment.staging", "cd_environment.production", "cd_pipeline.shop", "cd_release.shop", "cd_approval.shop", "cd_promotion.shop"} {
@@ -88,8 +87,8 @@ func wholePlan(actions map[string]plancheck.ResourceActionType) []plancheck.Plan
 	return checks
 }
 
-// TestFailedApplyIsNeverSuccess: the first delivery fails. Nothing of it is in state, and nothing tainted; applying again reports
-// the failure at once and deploys nothing; a raised attempt tries again.
+// TestFailedApplyIsNeverSuccess: the first delivery fails. Nothing of it is in state, and nothing is tainted. Applying again reports
+// the failure at once and deploys nothing. A raised attempt tries again.
 func TestFailedApplyIsNeverSuccess(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
@@ -124,8 +123,8 @@ func TestFailedApplyIsNeverSuccess(t *testing.T) {
 	requireWholeLedger(t, h)
 }
 
-// TestWhatChangesOutsideShows changes one thing of each resource in the ledger, and wants Terraform to see it, to put it right, and
-// to be content with that.
+// TestWhatChangesOutsideShows changes each resource in the ledger. Terraform must see the change, restore the resource, and then plan
+// nothing.
 func TestWhatChangesOutsideShows(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// protocol drives the provider over the plugin protocol as Terraform does, at milliseconds a step.
+// protocol drives the provider over the plugin protocol as Terraform does, in milliseconds per step.
 type protocol struct {
 	t       *testing.T
 	server  tfprotov6.ProviderServer
@@ -28,11 +28,11 @@ func newProtocol(t *testing.T, h *acctest.Harness) protocol {
 	return protocol{t, server, schemas}
 }
 
-// configure starts a new walk, in which nothing of the one before is remembered.
+// configure starts a new plan or apply, without anything from the previous one.
 func (p protocol) configure() {
 	p.t.Helper()
 	s := p.schemas.Provider
-	resp, err := p.server.ConfigureProvider(p.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: p.dynamic(s, p.value(s, map[string]any{}))})
+	resp, err := p.server.ConfigureProvider(p.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: p.encode(s, p.value(s, map[string]any{}))})
 	require.NoError(p.t, err)
 	require.Empty(p.t, resp.Diagnostics)
 }
@@ -43,7 +43,7 @@ func (p protocol) schema(typ string) *tfprotov6.Schema {
 	return p.schemas.ResourceSchemas[typ]
 }
 
-// value makes a configuration of plain Go values; what is left out is null.
+// value makes a configuration from plain Go values. Missing attributes are null.
 func (p protocol) value(s *tfprotov6.Schema, config any) tftypes.Value {
 	p.t.Helper()
 	text, err := json.Marshal(config)
@@ -53,26 +53,26 @@ func (p protocol) value(s *tfprotov6.Schema, config any) tftypes.Value {
 	return value
 }
 
-func (p protocol) dynamic(s *tfprotov6.Schema, value tftypes.Value) *tfprotov6.DynamicValue {
+func (p protocol) encode(s *tfprotov6.Schema, value tftypes.Value) *tfprotov6.DynamicValue {
 	p.t.Helper()
 	dynamic, err := tfprotov6.NewDynamicValue(s.ValueType(), value)
 	require.NoError(p.t, err)
 	return &dynamic
 }
 
-func (p protocol) static(s *tfprotov6.Schema, dynamic *tfprotov6.DynamicValue) tftypes.Value {
+func (p protocol) decode(s *tfprotov6.Schema, dynamic *tfprotov6.DynamicValue) tftypes.Value {
 	p.t.Helper()
 	value, err := dynamic.Unmarshal(s.ValueType())
 	require.NoError(p.t, err)
 	return value
 }
 
-// nothing is the state of a resource that does not exist.
-func (p protocol) nothing(typ string) tftypes.Value {
+// noState is the state of a resource that does not exist.
+func (p protocol) noState(typ string) tftypes.Value {
 	return tftypes.NewValue(p.schema(typ).ValueType(), nil)
 }
 
-// proposed is what Terraform proposes to a provider: the configuration, and what is computed as it was.
+// proposed returns what Terraform proposes to a provider: the configuration, with the previous computed values.
 func (p protocol) proposed(s *tfprotov6.Schema, config, prior tftypes.Value) tftypes.Value {
 	p.t.Helper()
 	if prior.IsNull() {
@@ -95,44 +95,44 @@ func (p protocol) plan(typ string, prior tftypes.Value, config any) *tfprotov6.P
 	s := p.schema(typ)
 	value := p.value(s, config)
 	resp, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: typ, PriorState: p.dynamic(s, prior), Config: p.dynamic(s, value), ProposedNewState: p.dynamic(s, p.proposed(s, value, prior)),
+		TypeName: typ, PriorState: p.encode(s, prior), Config: p.encode(s, value), ProposedNewState: p.encode(s, p.proposed(s, value, prior)),
 	})
 	require.NoError(p.t, err)
 	p.noErrors(resp.Diagnostics)
 	return resp
 }
 
-// create applies a configuration where nothing was before, and returns the new state.
+// create creates a resource, and returns its state.
 func (p protocol) create(typ string, config any) tftypes.Value {
 	p.t.Helper()
 	p.configure()
-	s, prior := p.schema(typ), p.nothing(typ)
+	s, prior := p.schema(typ), p.noState(typ)
 	planned := p.plan(typ, prior, config)
 	resp, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: typ, PriorState: p.dynamic(s, prior), PlannedState: planned.PlannedState, Config: p.dynamic(s, p.value(s, config)), PlannedPrivate: planned.PlannedPrivate,
+		TypeName: typ, PriorState: p.encode(s, prior), PlannedState: planned.PlannedState, Config: p.encode(s, p.value(s, config)), PlannedPrivate: planned.PlannedPrivate,
 	})
 	require.NoError(p.t, err)
 	p.noErrors(resp.Diagnostics)
-	return p.static(s, resp.NewState)
+	return p.decode(s, resp.NewState)
 }
 
-// madeAnew stands for the whole resource.
-const madeAnew = "(all of it)"
+// recreated stands for a resource that would be created again.
+const recreated = "(the whole resource)"
 
-// differences is what a new terraform plan would do: refresh the state, plan, and list the attributes that would change, each
-// without the keys and indexes on the way to it. An empty plan has none; a resource that is gone has all of itself to be made.
+// differences does what a new terraform plan does: it refreshes the state, plans, and lists the attributes that would change, without keys
+// and indexes. An empty plan has none. A resource that is gone has recreated.
 func (p protocol) differences(typ string, state tftypes.Value, config any) []string {
 	p.t.Helper()
 	p.configure()
 	s := p.schema(typ)
-	resp, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: p.dynamic(s, state)})
+	resp, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: typ, CurrentState: p.encode(s, state)})
 	require.NoError(p.t, err)
 	p.noErrors(resp.Diagnostics)
-	now := p.static(s, resp.NewState)
+	now := p.decode(s, resp.NewState)
 	if now.IsNull() {
-		return []string{madeAnew}
+		return []string{recreated}
 	}
-	diffs, err := p.static(s, p.plan(typ, now, config).PlannedState).Diff(now)
+	diffs, err := p.decode(s, p.plan(typ, now, config).PlannedState).Diff(now)
 	require.NoError(p.t, err)
 	found := []string{}
 	for _, d := range diffs {
@@ -149,7 +149,7 @@ func (p protocol) noErrors(diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// attributeOf reads a text out of a state.
+// attributeOf reads a string attribute of a state.
 func attributeOf(t *testing.T, state tftypes.Value, name string) string {
 	t.Helper()
 	var attributes map[string]tftypes.Value

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadme does what README.md tells a new user, with its snippets as they stand there, and holds what it shows against what
-// Terraform prints.
+// TestReadme follows README.md with its snippets, and compares the output that it shows with what Terraform prints.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
@@ -28,8 +27,8 @@ func TestReadme(t *testing.T) {
 	w := newWorkspace(t, pipeline)
 	w.write("build/index.html", "hello")
 	w.write("dist/.keep", "")
-	said, err := w.command("tar", "-czf", "dist/shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	output, err := w.command("tar", "-czf", "dist/shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
+	require.NoError(t, err, "%s", output)
 
 	requirePrinted(t, samples[0], w.run("plan"))
 	apply, status := w.try("apply")
@@ -40,7 +39,7 @@ func TestReadme(t *testing.T) {
 	require.Equal(t, "hello", string(page))
 	require.NoDirExists(t, w.dir+"/srv/production/shop/current")
 
-	// Other words of the promotion, here and below: only the last resource of the snippet changes.
+	// From here on, the approval and the promotion of the second snippet replace the promotion of the first.
 	before, _, ok := strings.Cut(pipeline, `resource "cd_promotion"`)
 	require.True(t, ok)
 	promote := func(when string) string {
@@ -49,8 +48,8 @@ func TestReadme(t *testing.T) {
 	w.write("main.tf", before+promote(`"pend"`))
 	w.run("apply")
 	w.requireEmptyPlan()
-	require.NoDirExists(t, w.dir+"/srv/production/shop/current", "it was approved, and an hour has not passed")
-	// A test does not wait for an hour, so the soak ends at once. The approval covers the gates, and is given anew.
+	require.NoDirExists(t, w.dir+"/srv/production/shop/current", "it is approved, but an hour has not passed")
+	// A test cannot wait for an hour, so the soak is shortened. The approval covers the gates, so it must be given again.
 	w.write("main.tf", strings.ReplaceAll(before, `"1h"`, `"1s"`)+promote(`"wait"`))
 	require.Contains(t, w.run("plan"), "Approval of shop 1.4.2 to production counts no more")
 	w.run("apply", "-replace=cd_approval.alice")
@@ -68,7 +67,7 @@ func TestReadme(t *testing.T) {
 	require.Contains(t, destroy, "deletion protection")
 }
 
-// requirePrinted looks for each line that a page shows in what was printed, in the same order. Times are others each time.
+// requirePrinted requires that each line of a page was printed, in the same order. Times are ignored.
 func requirePrinted(t *testing.T, shown, printed string) {
 	t.Helper()
 	times := regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
@@ -79,7 +78,7 @@ func requirePrinted(t *testing.T, shown, printed string) {
 		for at < len(lines) && lines[at] != line {
 			at++
 		}
-		require.Less(t, at, len(lines), "the page shows what Terraform does not print there: %q\nIt printed:\n%s", line, printed)
+		require.Less(t, at, len(lines), "the page shows a line that Terraform does not print there: %q\nIt printed:\n%s", line, printed)
 		lines = lines[at+1:]
 	}
 }

@@ -24,39 +24,39 @@ type Order struct {
 	Secrets map[string]string `json:"secrets"`
 }
 
-// Receiver is what a user would write behind a webhook target: /deploy accepts, /status is asked once before a deployment is done,
-// /running tells what runs. It keeps what it was sent.
+// Receiver is a receiver of a webhook target, as a user would write it. /deploy accepts deployments, /status reports a deployment as done
+// after one poll, and /running reports what runs. It records the deployments.
 type Receiver struct {
 	URL string
-	Key string // that requests have to be signed with
+	Key string // with which requests must be signed
 
 	mu      sync.Mutex
 	orders  []Order
-	looked  map[string]bool
+	polled  map[string]bool
 	runs    map[string]Order // by environment
 	altered map[string]string
 	refuse  []string // versions
-	chatty  bool
+	echo    bool
 }
 
-// NewReceiver starts a receiver, which stops when the test ends.
+// NewReceiver starts a receiver. It stops when the test ends.
 func NewReceiver(t testing.TB, key string) *Receiver {
 	t.Helper()
-	r := &Receiver{Key: key, looked: map[string]bool{}, runs: map[string]Order{}, altered: map[string]string{}}
+	r := &Receiver{Key: key, polled: map[string]bool{}, runs: map[string]Order{}, altered: map[string]string{}}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
 	r.URL = server.URL
 	return r
 }
 
-// Orders lists the deployments that it started, in order.
+// Orders returns the deployments that it started, in order.
 func (r *Receiver) Orders() []Order {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.orders)
 }
 
-// Running is the version that runs in an environment; empty when none does.
+// Running returns the version that runs in an environment; empty if nothing runs.
 func (r *Receiver) Running(environment string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,18 +70,18 @@ func (r *Receiver) Alter(environment, difference string) {
 	r.altered[environment] = difference
 }
 
-// Refuse makes deployments of these versions fail from now on, and no others.
+// Refuse makes deployments of exactly these versions fail from now on.
 func (r *Receiver) Refuse(versions ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refuse = versions
 }
 
-// Repeat makes it say all that it was sent, headers as well, in everything that it says in words.
-func (r *Receiver) Repeat() {
+// Echo makes it repeat everything that it gets, including headers, in all texts of its answers.
+func (r *Receiver) Echo() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.chatty = true
+	r.echo = true
 }
 
 // ServeHTTP answers.
@@ -90,32 +90,32 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer r.mu.Unlock()
 	body, err := io.ReadAll(request.Body)
 	if err != nil || !r.authentic(request, body) {
-		http.Error(w, "who are you?", http.StatusUnauthorized)
+		http.Error(w, "wrong signature", http.StatusUnauthorized)
 		return
 	}
-	words := "as you wish"
-	if r.chatty {
-		words = fmt.Sprintf("%s signed with %s %v", body, r.Key, request.Header)
+	text := "accepted"
+	if r.echo {
+		text = fmt.Sprintf("%s signed with %s %v", body, r.Key, request.Header)
 	}
-	status, said := http.StatusOK, map[string]any{"message": words}
+	status, answer := http.StatusOK, map[string]any{"message": text}
 	switch id := request.URL.Query().Get("deployment"); request.URL.Path {
 	case "/deploy":
 		status = http.StatusAccepted
-		if err := r.accept(request.Header.Get("Idempotency-Key"), body, said); err != nil {
+		if err := r.accept(request.Header.Get("Idempotency-Key"), body, answer); err != nil {
 			status = http.StatusBadRequest
 		}
 	case "/status":
-		r.looked[id] = true
-		r.tell(id, said)
+		r.polled[id] = true
+		r.reportStatus(id, answer)
 	case "/running":
-		r.report(request.URL.Query().Get("environment"), words, said)
+		r.reportRunning(request.URL.Query().Get("environment"), text, answer)
 	default:
 		status = http.StatusNotFound
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(said); err != nil {
-		panic(http.ErrAbortHandler) // whoever asked went away
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
 	}
 }
 
@@ -126,7 +126,7 @@ func (r *Receiver) authentic(request *http.Request, body []byte) bool {
 	return hmac.Equal([]byte("sha256="+hex.EncodeToString(mac.Sum(nil))), []byte(request.Header.Get("CD-Signature")))
 }
 
-func (r *Receiver) accept(id string, body []byte, said map[string]any) error {
+func (r *Receiver) accept(id string, body []byte, answer map[string]any) error {
 	var order Order
 	if err := json.Unmarshal(body, &order); err != nil {
 		return err
@@ -137,23 +137,23 @@ func (r *Receiver) accept(id string, body []byte, said map[string]any) error {
 	if !slices.ContainsFunc(r.orders, func(o Order) bool { return o.ID == id }) {
 		r.orders = append(r.orders, order)
 	}
-	said["status_url"] = "/status?deployment=" + id
-	r.tell(id, said)
+	answer["status_url"] = "/status?deployment=" + id
+	r.reportStatus(id, answer)
 	return nil
 }
 
-// tell says how a deployment goes: it is done once somebody has looked.
-func (r *Receiver) tell(id string, said map[string]any) {
+// reportStatus writes the status of a deployment. It is done after one poll.
+func (r *Receiver) reportStatus(id string, answer map[string]any) {
 	i := slices.IndexFunc(r.orders, func(o Order) bool { return o.ID == id })
 	switch {
 	case i < 0:
-		said["status"] = "failed"
-	case !r.looked[id]:
-		said["status"] = "running"
+		answer["status"] = "failed"
+	case !r.polled[id]:
+		answer["status"] = "running"
 	case slices.Contains(r.refuse, r.orders[i].Version):
-		said["status"] = "failed"
+		answer["status"] = "failed"
 	default:
-		said["status"] = "succeeded"
+		answer["status"] = "succeeded"
 		if runs := r.runs[r.orders[i].Environment]; runs.ID != id {
 			r.runs[r.orders[i].Environment] = r.orders[i]
 			delete(r.altered, r.orders[i].Environment)
@@ -161,13 +161,13 @@ func (r *Receiver) tell(id string, said map[string]any) {
 	}
 }
 
-func (r *Receiver) report(environment, words string, said map[string]any) {
+func (r *Receiver) reportRunning(environment, text string, answer map[string]any) {
 	order, ok := r.runs[environment]
-	maps.Copy(said, map[string]any{"running": ok, "version": order.Version, "deployment": order.ID, "config_revision": order.ConfigRevision})
+	maps.Copy(answer, map[string]any{"running": ok, "version": order.Version, "deployment": order.ID, "config_revision": order.ConfigRevision})
 	if difference := r.altered[environment]; difference != "" {
-		if r.chatty {
-			difference += ": " + words
+		if r.echo {
+			difference += ": " + text
 		}
-		said["differences"] = []string{difference}
+		answer["differences"] = []string{difference}
 	}
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
-// Recorder is a driver that passes everything on to the real one, remembers what it was asked to deploy, and fails when it is
-// told to: the real one can neither report how often it was called nor fail on demand.
+// Recorder is a driver that calls the real one, records deployments, and fails on demand. The real one can do neither of the last two.
 type Recorder struct {
 	real driver.Driver
 
@@ -19,7 +18,7 @@ type Recorder struct {
 	fail     func(driver.Request) error
 }
 
-// Deploy records the request and passes it on, unless it is to fail.
+// Deploy records the request and calls the real driver, unless it must fail.
 func (r *Recorder) Deploy(ctx context.Context, request driver.Request) (driver.Result, error) {
 	r.mu.Lock()
 	r.deployed = append(r.deployed, request)
@@ -33,27 +32,27 @@ func (r *Recorder) Deploy(ctx context.Context, request driver.Request) (driver.R
 	return r.real.Deploy(ctx, request)
 }
 
-// Observe passes on.
+// Observe calls the real driver.
 func (r *Recorder) Observe(ctx context.Context, request driver.Request) (delivery.Observation, error) {
 	return r.real.Observe(ctx, request)
 }
 
-// Preflight passes on; a driver that cannot look beforehand finds nothing missing.
+// Preflight calls the real driver, if it has a preflight.
 func (r *Recorder) Preflight(ctx context.Context, request driver.Request) error {
-	if looks, ok := r.real.(driver.Preflighter); ok {
-		return looks.Preflight(ctx, request)
+	if preflighter, ok := r.real.(driver.Preflighter); ok {
+		return preflighter.Preflight(ctx, request)
 	}
 	return nil
 }
 
-// Fail makes the deployments for which f returns an error fail with it; nil ends that.
+// Fail makes deployments fail with the error that f returns, if any. Fail(nil) ends that.
 func (r *Recorder) Fail(f func(driver.Request) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fail = f
 }
 
-// Deployed lists what was asked for so far, in order.
+// Deployed returns the requests so far, in order.
 func (r *Recorder) Deployed() []driver.Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()

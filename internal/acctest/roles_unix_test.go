@@ -20,15 +20,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// guide is the database of the guide "A ledger on PostgreSQL", made by the very SQL that stands there.
+// guide is the database of the guide "A ledger on PostgreSQL", created with the SQL of the guide.
 type guide struct {
 	t                       *testing.T
 	cluster                 *pgtest.Cluster
 	owner, applier, planner string // addresses
-	grants                  string // what the owner runs after each upgrade
+	grants                  string // the SQL that the owner runs after each upgrade
 }
 
-// followGuide does what the guide says, up to where the owner opens the ledger. Every role gets the sentinel as its password.
+// followGuide follows the guide until the owner opens the ledger. Every role gets the sentinel as its password.
 func followGuide(t *testing.T) guide {
 	t.Helper()
 	text, err := os.ReadFile("../../templates/guides/ledger-postgresql.md")
@@ -47,7 +47,7 @@ func followGuide(t *testing.T) guide {
 	return g
 }
 
-// open makes the tables, as the owner, and grants what the guide says.
+// open creates the tables as the owner, and runs the grants of the guide.
 func (g guide) open() {
 	g.t.Helper()
 	ledger, err := sqlstore.Open(g.t.Context(), g.owner)
@@ -56,7 +56,7 @@ func (g guide) open() {
 	g.cluster.Exec(g.t, g.owner, g.grants)
 }
 
-// may runs SQL as a role and undoes it.
+// may runs SQL as a role and rolls it back.
 func (g guide) may(address, statement string) error {
 	g.t.Helper()
 	conn, err := pgx.Connect(g.t.Context(), address)
@@ -106,7 +106,7 @@ func TestRolesOfTheGuide(t *testing.T) {
 	}
 }
 
-// recordsEverything writes one of each kind as the applier, changes it, and deletes what may be deleted.
+// recordsEverything writes, changes and deletes objects of each kind as the applier, as far as it may.
 func (g guide) recordsEverything() {
 	ctx, now := g.t.Context(), time.Now()
 	ledger, err := sqlstore.Open(ctx, g.applier)
@@ -115,7 +115,7 @@ func (g guide) recordsEverything() {
 	require.NoError(g.t, ledger.Update(ctx, func(tx store.Tx) error {
 		all := []error{}
 		do := func(err error) { all = append(all, err) }
-		for range 2 { // the second time changes what the first one made
+		for range 2 { // the second time changes the objects of the first
 			do(tx.PutEnvironment(ctx, delivery.EnvironmentSpec{Name: "eu"}))
 			do(tx.PutPipeline(ctx, delivery.PipelineSpec{Name: "shop"}))
 			do(tx.PutFreeze(ctx, delivery.FreezeSpec{Name: "holidays"}))

@@ -18,13 +18,13 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// sentinel is a secret that stands nowhere else.
+// sentinel is a secret that appears nowhere else.
 const sentinel = "Sentinel-9b41f7d2c8"
 
-// secretive deploys to a directory, through a command and through a webhook. All places get a secret; the hook and the deploy
-// command print it, and fail while the file "broken" exists. To the receiver at URL the secret is key and token as well, and it
-// repeats in each answer all that it was sent.
-const secretive = required + `
+// secretsConfiguration deploys to a directory, with a command and with a webhook. All environments get a secret. The hook and the deploy
+// command print it, and fail while the file "broken" exists. For the receiver at URL the secret is also the key and the token. It repeats
+// everything that it gets in each answer.
+const secretsConfiguration = required + `
 locals {
   here = abspath(path.module)
   page = "${local.here}/page.html"
@@ -33,14 +33,14 @@ resource "cd_environment" "directory" {
   name    = "directory"
   tier    = "staging"
   secrets = { PASSWORD = "env:SHOP_PASSWORD" }
-  target  = { directory = { path = "${local.here}/srv", after_deploy = { argv = ["/bin/sh", "${local.here}/tell.sh", local.here, "hook"] } } }
+  target  = { directory = { path = "${local.here}/srv", after_deploy = { argv = ["/bin/sh", "${local.here}/print.sh", local.here, "hook"] } } }
 }
 resource "cd_environment" "command" {
   name    = "command"
   tier    = "staging"
   secrets = { PASSWORD = "env:SHOP_PASSWORD" }
   target = { command = {
-    deploy  = { argv = ["/bin/sh", "${local.here}/tell.sh", local.here, "deploy"] }
+    deploy  = { argv = ["/bin/sh", "${local.here}/print.sh", local.here, "deploy"] }
     observe = { argv = ["/bin/sh", "-c", "cat $0/observed || true", local.here] }
   } }
 }
@@ -73,8 +73,8 @@ resource "cd_release" "shop" {
 }
 `
 
-// tell prints all it knows. A deploy command gets more on standard input than the hook, and leaves what observe is to say.
-const tell = `
+// printScript prints everything that it gets. A deploy command gets more on standard input than the hook, and writes what observe prints.
+const printScript = `
 echo "the password is $PASSWORD"
 env >&2
 if [ "$2" = deploy ]; then
@@ -90,44 +90,44 @@ fi
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	receiver := acctest.NewReceiver(t, sentinel)
-	receiver.Repeat()
+	receiver.Echo()
 	receiver.Refuse("1.0.0")
-	w := newWorkspace(t, strings.ReplaceAll(secretive, "URL", receiver.URL), "SHOP_PASSWORD="+sentinel, "TF_LOG=trace")
+	w := newWorkspace(t, strings.ReplaceAll(secretsConfiguration, "URL", receiver.URL), "SHOP_PASSWORD="+sentinel, "TF_LOG=trace")
 	w.env = append(w.env, "TF_LOG_PATH="+filepath.Join(w.dir, "terraform.log"))
 	w.write("page.html", "hello")
-	w.write("tell.sh", tell)
-	said := bytes.Buffer{}
+	w.write("print.sh", printScript)
+	output := bytes.Buffer{}
 	try := func(args ...string) int {
 		text, status := w.try(args...)
-		said.WriteString(text)
+		output.WriteString(text)
 		return status
 	}
 	for _, broken := range []string{"hook", "deploy"} {
 		w.write("attempt-"+broken, "")
 		failing := w.write("broken-"+broken, "")
-		require.NotZero(t, try("apply"), "the %s fails:\n%s", broken, said.String())
-		require.Contains(t, said.String(), "the password is", "what the %s printed is shown, but for the secret", broken)
+		require.NotZero(t, try("apply"), "the %s fails:\n%s", broken, output.String())
+		require.Contains(t, output.String(), "the password is", "the output of the %s is shown, except for the secret", broken)
 		require.NoError(t, os.Remove(failing))
 	}
 	w.write("attempt-webhook", "")
-	require.NotZero(t, try("apply"), "the receiver fails:\n%s", said.String())
-	require.Regexp(t, `the\s+receiver\s+says\s+that\s+it\s+failed`, said.String())
+	require.NotZero(t, try("apply"), "the receiver fails:\n%s", output.String())
+	require.Regexp(t, `the\s+receiver\s+says\s+that\s+it\s+failed`, output.String())
 	receiver.Refuse()
 	w.write("attempt-more", "")
-	require.Zero(t, try("plan", "-out=saved.plan"), said.String())
-	require.Zero(t, try("show", "-json", "saved.plan"), said.String())
-	require.Zero(t, try("apply", "saved.plan"), said.String())
+	require.Zero(t, try("plan", "-out=saved.plan"), output.String())
+	require.Zero(t, try("show", "-json", "saved.plan"), output.String())
+	require.Zero(t, try("apply", "saved.plan"), output.String())
 	receiver.Alter("webhook", "somebody was here")
-	require.Zero(t, try("plan"), said.String())
-	require.Regexp(t, `somebody\s+was\s+here`, said.String())
-	require.Zero(t, try("apply"), said.String())
-	require.Zero(t, try("show", "-json"), said.String())
-	w.write("said.txt", said.String())
+	require.Zero(t, try("plan"), output.String())
+	require.Regexp(t, `somebody\s+was\s+here`, output.String())
+	require.Zero(t, try("apply"), output.String())
+	require.Zero(t, try("show", "-json"), output.String())
+	w.write("said.txt", output.String())
 	exported, err := w.command(filepath.Join(pluginDir(t), "terraform-provider-cd"), "ledger", "export", w.ledger()).Output()
 	require.NoError(t, err)
 	w.write("exported", string(exported)) // so that a ledger in a database is searched too
 
-	// The secret reached all places.
+	// The secret reached all environments.
 	orders := receiver.Orders()
 	require.Len(t, orders, 3)
 	require.Equal(t, sentinel, orders[2].Secrets["PASSWORD"])
@@ -136,7 +136,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	require.Contains(t, string(written), sentinel)
 	require.FileExists(t, filepath.Join(w.dir, "got"))
 
-	searched := search(t, w.dir, filepath.Join(w.dir, "srv"), filepath.Join(w.dir, "tell.sh"))
+	searched := search(t, w.dir, filepath.Join(w.dir, "srv"), filepath.Join(w.dir, "print.sh"))
 	files := []string{"exported", "terraform.tfstate", "saved.plan", "terraform.log", "said.txt"}
 	if w.setting("CD_LEDGER") == "" {
 		files = append(files, ".cd/ledger.db")
@@ -146,7 +146,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// search demands that no file below dir holds the sentinel, as it is or encoded, but for those left out. It lists the files.
+// search requires that no file under dir contains the sentinel, plain or encoded, except for the given ones. It lists the files.
 func search(t *testing.T, dir string, except ...string) []string {
 	t.Helper()
 	searched := []string{}

@@ -16,9 +16,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// TestTheStoryOfAShop is the story of the demo: a first delivery, a promotion that is held until somebody approves, a version that
-// does not work and is taken back, and a deployment that somebody edits by hand.
-func TestTheStoryOfAShop(t *testing.T) {
+// TestTheStoryOfTheDemo follows the demo: a first delivery, a promotion that waits for an approval, a version that does not work and is
+// rolled back, and a deployment that somebody edits by hand.
+func TestTheStoryOfTheDemo(t *testing.T) {
 	t.Parallel()
 	acctest.OnEachLedger(t, func(t *testing.T, h *acctest.Harness) {
 		healthy := filepath.Join(h.Dir, "healthy")

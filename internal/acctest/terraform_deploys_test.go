@@ -12,14 +12,14 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// foreseen is what a plan says of one resource.
-type foreseen struct {
+// plannedChange is the change of one resource in a plan.
+type plannedChange struct {
 	actions []string
 	after   map[string]any
 }
 
-// foresees plans, and returns what that says of each resource.
-func (w *workspace) foresees() map[string]foreseen {
+// planned plans, and returns the change of each resource.
+func (w *workspace) planned() map[string]plannedChange {
 	w.t.Helper()
 	w.run("plan", "-out=plan.bin")
 	var plan struct {
@@ -32,22 +32,22 @@ func (w *workspace) foresees() map[string]foreseen {
 		} `json:"resource_changes"`
 	}
 	require.NoError(w.t, json.Unmarshal([]byte(w.run("show", "-json", "plan.bin")), &plan))
-	found := map[string]foreseen{}
+	found := map[string]plannedChange{}
 	for _, c := range plan.Changes {
-		found[c.Address] = foreseen{c.Change.Actions, c.Change.After}
+		found[c.Address] = plannedChange{c.Change.Actions, c.Change.After}
 	}
 	return found
 }
 
-// fails runs a command that must fail, and returns what it said in one line.
+// fails runs a command that must fail, and returns its output in one line.
 func (w *workspace) fails(args ...string) string {
 	w.t.Helper()
-	said, status := w.try(args...)
-	require.NotZero(w.t, status, said)
-	return strings.Join(strings.Fields(strings.ReplaceAll(said, "│", " ")), " ")
+	output, status := w.try(args...)
+	require.NotZero(w.t, status, output)
+	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│", " ")), " ")
 }
 
-// TestTerraformDeploys goes through the scenario of that name: everything that its README proposes.
+// TestTerraformDeploys follows the README of the scenario terraform-deploys.
 func TestTerraformDeploys(t *testing.T) {
 	t.Parallel()
 	acctest.OnEachLedger(t, terraformDeploys)
@@ -63,74 +63,74 @@ func terraformDeploys(t *testing.T, h *acctest.Harness) {
 		require.Contains(t, string(text), `"`+from+`"`)
 		w.write("main.tf", strings.ReplaceAll(string(text), `"`+from+`"`, `"`+to+`"`))
 	}
-	runs := func(version string) {
+	requireRunning := func(version string) {
 		t.Helper()
 		page, err := os.ReadFile(filepath.Join(w.dir, "srv", "site", "index.html"))
 		require.NoError(t, err)
 		require.Contains(t, string(page), "version "+version+"<")
 	}
-	settled := func(version string) {
+	requireVerified := func(version string) {
 		t.Helper()
-		runs(version)
+		requireRunning(version)
 		w.requireEmptyPlan()
 	}
-	archive := func(p map[string]foreseen) any {
+	archive := func(p map[string]plannedChange) any {
 		artifact, known := p[site].after["triggers_replace"].(map[string]any)
-		require.True(t, known, "what is deployed is known in the plan")
+		require.True(t, known, "the plan knows what is deployed")
 		return artifact["uri"]
 	}
 	replaced := []string{"delete", "create"}
 
-	// The first plan knows already what will be deployed.
-	first := w.foresees()
+	// The first plan already knows what will be deployed.
+	first := w.planned()
 	require.Equal(t, "./site-1.0.0.tar.gz", archive(first))
 	require.Equal(t, "deployed", first[promotion].after["status"])
 	require.Equal(t, "1.0.0", first[verification].after["version"])
 	w.run("apply")
-	settled("1.0.0")
+	requireVerified("1.0.0")
 
 	// The next release shows at the resource that deploys it, in the same plan.
 	deliver("1.0.0", "1.1.0")
-	next := w.foresees()
+	next := w.planned()
 	require.Equal(t, replaced, next[site].actions)
 	require.Equal(t, "./site-1.1.0.tar.gz", archive(next))
 	require.Equal(t, "1.1.0", next[promotion].after["running_version"])
 	require.Equal(t, []string{"update"}, next[verification].actions)
-	// While a gate is closed, nothing moves.
+	// While a gate is closed, nothing changes.
 	hold := w.write("srv/hold", "")
-	closed := w.foresees()
+	closed := w.planned()
 	require.Equal(t, []string{"update"}, closed[promotion].actions)
 	require.Equal(t, "waiting", closed[promotion].after["status"])
 	require.Equal(t, []string{"no-op"}, closed[site].actions)
 	require.Equal(t, []string{"no-op"}, closed[verification].actions)
 	require.Contains(t, w.run("apply"), "Promotion of shop 1.1.0 to production waits")
-	settled("1.0.0")
+	requireVerified("1.0.0")
 
-	// It passes, and the release moves on; what was deployed does not work.
+	// The gate passes and the release is deployed, but it does not work.
 	require.NoError(t, os.Remove(hold))
 	broken := w.write("srv/broken", "")
-	require.Equal(t, replaced, w.foresees()[site].actions)
+	require.Equal(t, replaced, w.planned()[site].actions)
 	require.Contains(t, w.fails("apply"), "the site does not answer")
-	runs("1.1.0")
-	require.Equal(t, []string{"update"}, w.foresees()[promotion].actions, "a failure is never recorded as success")
+	requireRunning("1.1.0")
+	require.Equal(t, []string{"update"}, w.planned()[promotion].actions, "a failure is never recorded as success")
 	require.Contains(t, w.fails("apply"), "until attempt is raised to 2")
-	runs("1.1.0")
+	requireRunning("1.1.0")
 
-	// Going back is setting the version that ran before.
+	// To go back, set the version that ran before.
 	require.NoError(t, os.Remove(broken))
 	deliver("1.1.0", "1.0.0")
-	back := w.foresees()
+	back := w.planned()
 	require.Equal(t, "./site-1.0.0.tar.gz", archive(back))
 	require.Equal(t, []string{"update"}, back[verification].actions)
 	w.run("apply")
-	settled("1.0.0")
+	requireVerified("1.0.0")
 
-	// Another attempt.
+	// Try again with another attempt.
 	deliver("1.0.0", "1.1.0")
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))
 	require.NoError(t, err)
 	w.write("main.tf", strings.Replace(string(text), `when_blocked = "pend"`, "attempt = 2\n  when_blocked = \"pend\"", 1))
 	w.run("apply")
-	settled("1.1.0")
+	requireVerified("1.1.0")
 	require.Contains(t, w.run("destroy"), "Destroy complete!")
 }

@@ -18,13 +18,13 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 )
 
-// TestMain keeps what a developer has set for daily work away from the tests: a CLI configuration that may not exist, a provider
-// kept running under a debugger, log levels, a ledger.
+// TestMain keeps the settings of a developer away from the tests: a CLI configuration that may not exist, a provider that runs in a
+// debugger, log levels, a ledger.
 func TestMain(m *testing.M) {
-	if played, err := serveMortal(); err != nil {
+	if served, err := serveCrashing(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
-	} else if played {
+	} else if served {
 		os.Exit(0)
 	}
 	// Programs inherit an ignored SIGHUP, as under nohup and some CI services. Those that tests start get the default again, because
@@ -51,14 +51,14 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// plugin is the provider as users get it, built once for all tests of this package.
+// plugin is the provider that users get, built once for all tests of this package.
 var plugin struct {
 	once sync.Once
 	dir  string
 	err  error
 }
 
-// pluginDir is where the provider is, built before the first use.
+// pluginDir returns the directory of the provider, which is built on first use.
 func pluginDir(t *testing.T) string {
 	t.Helper()
 	plugin.once.Do(func() { plugin.err = buildPlugin() })
@@ -73,26 +73,26 @@ func buildPlugin() (err error) {
 	}
 	build := exec.Command("go", "build", "-o", filepath.Join(plugin.dir, "terraform-provider-cd"), "github.com/delivery-as-code/terraform-provider-cd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the provider: %w\n%s", err, said)
+	if output, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the provider: %w\n%s", err, output)
 	}
 	return os.WriteFile(filepath.Join(plugin.dir, "cli.tfrc"), []byte(overrides(plugin.dir)), 0o600)
 }
 
-// overrides is a CLI configuration that takes the provider from a directory.
+// overrides returns a CLI configuration that uses the provider in a directory.
 func overrides(dir string) string {
 	return fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"delivery-as-code/cd\" = %q\n  }\n  direct {}\n}\n", dir)
 }
 
-// workspace is a directory with a configuration, in which the real Terraform runs the real provider, each in processes of its own.
+// workspace is a directory with a configuration, in which the real Terraform runs the real provider, each in its own processes.
 type workspace struct {
 	t   *testing.T
 	dir string
-	env []string // over the test's own
+	env []string // in addition to that of the test
 }
 
-// newWorkspace writes a configuration, if there is one, into a directory of its own. Its ledger is where the environment or the provider
-// block says, else where acctest.LedgersVariable says, else in a file in the directory.
+// newWorkspace writes a configuration, if there is one, into a new directory. Its ledger is the one that the environment or the provider
+// block names, else the kind that acctest.LedgersVariable names, else a file in the directory.
 func newWorkspace(t *testing.T, configuration string, env ...string) *workspace {
 	t.Helper()
 	w := &workspace{t, t.TempDir(), env}
@@ -107,7 +107,7 @@ func newWorkspace(t *testing.T, configuration string, env ...string) *workspace 
 	return w
 }
 
-// setting is a variable of the workspace's environment, empty if it has none of its own.
+// setting returns a variable of the workspace's environment; empty if the workspace does not set it.
 func (w *workspace) setting(name string) (value string) {
 	for _, entry := range w.env {
 		if text, ok := strings.CutPrefix(entry, name+"="); ok {
@@ -117,7 +117,7 @@ func (w *workspace) setting(name string) (value string) {
 	return value
 }
 
-// ledger is the address of the workspace's ledger, for others who use it too.
+// ledger returns the address of the workspace's ledger, so that others can use it too.
 func (w *workspace) ledger() string {
 	if set := w.setting("CD_LEDGER"); set != "" {
 		return set
@@ -161,29 +161,29 @@ func (w *workspace) terraform(args ...string) *exec.Cmd {
 	return w.command(binary, args...)
 }
 
-// try runs Terraform and returns all it printed, with its exit status.
-func (w *workspace) try(args ...string) (said string, status int) {
+// try runs Terraform and returns its output and its exit status.
+func (w *workspace) try(args ...string) (output string, status int) {
 	w.t.Helper()
 	out, err := w.terraform(args...).CombinedOutput()
 	return string(out), exitStatus(w.t, err)
 }
 
-// run runs Terraform, which has to succeed, and returns all it printed.
+// run runs Terraform, which must succeed, and returns its output.
 func (w *workspace) run(args ...string) string {
 	w.t.Helper()
-	said, status := w.try(args...)
-	require.Zero(w.t, status, "terraform %s:\n%s", strings.Join(args, " "), said)
-	return said
+	output, status := w.try(args...)
+	require.Zero(w.t, status, "terraform %s:\n%s", strings.Join(args, " "), output)
+	return output
 }
 
-// requireEmptyPlan demands that Terraform has nothing to do.
+// requireEmptyPlan requires that Terraform has nothing to do.
 func (w *workspace) requireEmptyPlan() {
 	w.t.Helper()
-	said, status := w.try("plan", "-detailed-exitcode")
-	require.Zero(w.t, status, "a plan right after apply is empty, not:\n%s", said)
+	output, status := w.try("plan", "-detailed-exitcode")
+	require.Zero(w.t, status, "a plan right after apply is empty, not:\n%s", output)
 }
 
-// exitStatus is that of a program that ran to its end, whether it ended well or not.
+// exitStatus returns the exit status of a program that ended, successfully or not.
 func exitStatus(t *testing.T, err error) int {
 	t.Helper()
 	var exit *exec.ExitError
