@@ -1,4 +1,4 @@
-// Command kit does the small chores of the demo that a shell does differently on every system.
+// Command kit does small tasks of the demo that would need a different shell command on each system.
 package main
 
 import (

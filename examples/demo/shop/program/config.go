@@ -14,7 +14,7 @@ type config struct {
 	greeting string
 	currency string
 	logLevel slog.Level
-	runDir   string // where the pid file and the log live: outside the release, which stays as it was unpacked
+	runDir   string // directory of the pid file and the log; outside the release, so that it does not change
 }
 
 func configFrom(getenv func(string) string) (config, error) {
@@ -50,7 +50,7 @@ func (c config) pidFile() string { return filepath.Join(c.runDir, fmt.Sprintf("s
 
 func (c config) logFile() string { return filepath.Join(c.runDir, fmt.Sprintf("shop-%d.log", c.port)) }
 
-// money writes an amount, given in the currency's smallest unit, as a person does.
+// money formats an amount, given in the smallest unit of the currency, for people.
 func money(currency string, amount int) (string, error) {
 	switch currency {
 	case "EUR":

@@ -75,7 +75,7 @@ func startDetached(ctx context.Context, cfg config, out io.Writer) error {
 			fmt.Fprintln(os.Stderr, "log file:", err)
 		}
 	}()
-	// Without ctx's end: the shop must go on when the hook that started it ends.
+	// Not with ctx: the shop must keep running when the hook that started it ends.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "serve")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = filepath.Dir(self)
@@ -109,7 +109,7 @@ func startDetached(ctx context.Context, cfg config, out io.Writer) error {
 	return err
 }
 
-// ask returns an empty answer when nobody replies: while the shop starts, that is no error.
+// ask returns an empty answer if nobody replies. While the shop starts, that is not an error.
 func ask(ctx context.Context, cfg config) health {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -128,7 +128,7 @@ func ask(ctx context.Context, cfg config) health {
 	return answer
 }
 
-// poll calls done until it says true, fails, the time is over (false, nil), or ctx ends.
+// poll calls done until it returns true or fails, the time is over (false, nil), or ctx ends.
 func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) (bool, error) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
@@ -148,7 +148,7 @@ func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) (
 	}
 }
 
-// tail is the end of the log, for the message of a start that failed.
+// tail returns the end of the log, for the message of a failed start.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -157,7 +157,7 @@ func tail(path string) string {
 	return string(text[max(0, len(text)-logTail):])
 }
 
-// selfPath is this program without symbolic links: the release it came with, not whatever "current" means later.
+// selfPath returns the path of this program without symbolic links: its own release, not whatever "current" points to later.
 func selfPath() (string, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -14,7 +14,7 @@ var errRunning = errors.New("a shop already runs on this port")
 
 // claimPIDFile writes this process's id and keeps the file locked until release is called.
 // The number is for people. Programs ask who holds the lock (runningPID): the system drops it when the
-// process ends, however it ends, so a stale file never leads to stopping a stranger who got the number later.
+// process ends, however it ends, so a stale file never makes us stop another process that got the same number later.
 func claimPIDFile(path string) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("pid file: %w", err)
@@ -30,7 +30,7 @@ func claimPIDFile(path string) (release func(), err error) {
 		return nil, errors.Join(fmt.Errorf("pid file %s: %w", path, err), f.Close())
 	}
 	return func() {
-		// Emptied, not removed: a removed file could be locked by one process and created anew by another.
+		// Emptied, not removed: a removed file could be locked by one process and created again by another.
 		if err := errors.Join(f.Truncate(0), f.Close()); err != nil {
 			fmt.Fprintln(os.Stderr, "pid file:", err)
 		}

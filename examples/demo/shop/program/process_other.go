@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-// The demo runs the shop in the background the Unix way. Elsewhere it builds, and says why it does not run.
+// The demo runs the shop in the background the Unix way. On other systems it builds, and says why it does not run.
 var errNotUnix = errors.New("the demo's shop needs a Unix system")
 
 func lock(*os.File) error { return errNotUnix }

@@ -35,7 +35,7 @@ func lockHolder(f *os.File) (int, error) {
 	return int(whole.Pid), nil
 }
 
-// detach gives the command a session of its own, so it outlives the hook, Terraform and the terminal.
+// detach gives the command its own session, so that it outlives the hook, Terraform and the terminal.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }

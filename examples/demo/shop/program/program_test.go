@@ -125,7 +125,7 @@ func (e shopEnv) command(version, mode string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], mode)
 	cmd.Env = append(os.Environ(), asShop+"="+version, "PORT="+strconv.Itoa(e.cfg.port), "RUN_DIR="+e.cfg.runDir,
 		"GORACE=atexit_sleep_ms=0") // else each process of a race build takes a second to end
-	// If the background shop kept the pipe open, the output would never end: the hook's caller must not hang either.
+	// If the background shop kept the pipe open, the output would never end: the caller of the hook must not hang.
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }

@@ -21,7 +21,7 @@ const (
 	shutdownTimeout = 5 * time.Second
 )
 
-// health is what /healthz answers. The pid lets whoever started the shop tell its own process from another one on the same port.
+// health is what /healthz answers. With the pid, the process that started the shop can tell it from another one on the same port.
 type health struct {
 	Status  string `json:"status"`
 	Version string `json:"version"`
@@ -29,7 +29,7 @@ type health struct {
 }
 
 // serve answers requests until ctx ends, then lets the open ones finish.
-// It holds the pid file all the while, so a second shop on the same port refuses to start.
+// It holds the pid file until then, so a second shop on the same port refuses to start.
 func serve(ctx context.Context, cfg config, version string, pricing Pricing) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.logLevel})).With("version", version)
 	page, err := pagePath()
@@ -54,7 +54,7 @@ func serve(ctx context.Context, cfg config, version string, pricing Pricing) err
 	go func() {
 		<-ctx.Done()
 		logger.Info("stopping")
-		// ctx has ended already, and open requests still get their time.
+		// ctx has ended already, but open requests may finish.
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
@@ -66,7 +66,7 @@ func serve(ctx context.Context, cfg config, version string, pricing Pricing) err
 	return <-stopped
 }
 
-// pagePath is the page that came with this release: it lies beside the program, wherever that was unpacked.
+// pagePath returns the page of this release, which is beside the program.
 func pagePath() (string, error) {
 	self, err := selfPath()
 	if err != nil {
@@ -119,7 +119,7 @@ func checkout(currency string, cups int, pricing Pricing) (string, error) {
 	return money(currency, amount)
 }
 
-// render reads the page anew for each visitor, so that what is served is what lies on disk.
+// render reads the page for each visitor, so that it always serves the file on disk.
 func render(page string, data map[string]string) ([]byte, error) {
 	tmpl, err := template.ParseFiles(page)
 	if err != nil {
@@ -137,7 +137,7 @@ func reply(w http.ResponseWriter, body []byte) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	if _, err := w.Write(body); err != nil {
-		// The visitor has gone; nobody is left to tell but the log.
+		// The visitor is gone, so the error can only be logged.
 		slog.Warn("reply not delivered", "error", err)
 	}
 }

@@ -1,6 +1,6 @@
 // Command smoke tests a running shop after a deployment. The pipeline runs it as a check of each stage:
-// what was deployed, and with which configuration, is in its environment. It exits 0 when the shop is well,
-// and 1 with the reason on standard error when it is not.
+// environment variables say what was deployed, and with which configuration. It exits with 0 if the shop is healthy,
+// and otherwise with 1 and the reason on standard error.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// priceOfThree is what three cups of tea cost, the most usual order: too small for any discount.
+// priceOfThree is the price of three cups of tea, the usual order, which is too small for a discount.
 var priceOfThree = map[string]string{"EUR": "13.50 EUR", "JPY": "2400 JPY"}
 
 func main() {

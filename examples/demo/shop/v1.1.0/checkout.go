@@ -9,7 +9,7 @@ var prices = map[string]int{"EUR": 450, "JPY": 800}
 const discountFrom = 2000
 
 // total has the bug of this version: 2000 is 20.00 in euros, but 2000 yen is three cups of tea.
-// Development sells in euros and never sees it; staging, which equals production, sells in yen.
+// Development sells in euros and never finds it. Staging, which equals production, sells in yen.
 func total(currency string, cups int) (int, error) {
 	price, ok := prices[currency]
 	if !ok {
