@@ -11,23 +11,22 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
 
-// fill writes a past into a ledger that is not made yet, so that `ledger verify` accepts it: the chain is whole, and each row is what
-// the last event about it says.
+// fill writes a past into a new ledger, so that `ledger verify` accepts it: the chain is unbroken, and each row is what the last event
+// about it says.
 func (p past) fill(ctx context.Context, address string) error {
 	return sqlstore.Fill(ctx, address, func(filling *sqlstore.Filling) error {
 		f := &filler{ctx: ctx, filling: filling, rows: map[string][]delivery.Row{},
 			promotions: map[string]delivery.Row{}, rollouts: map[string]string{}}
-		if err := p.walk(f.take); err != nil {
+		if err := p.replay(f.add); err != nil {
 			return err
 		}
 		return f.end()
 	})
 }
 
-// filler turns what happened into events and rows. It hands them over in batches of one table each, because that is how they are
-// written.
+// filler turns past events into events and rows of the ledger. It writes them in batches of one table each.
 type filler struct {
-	ctx     context.Context //nolint:containedctx // of one fill, whose callbacks have none
+	ctx     context.Context //nolint:containedctx // of one fill, because the callbacks have none
 	filling *sqlstore.Filling
 
 	last   delivery.Event
@@ -38,10 +37,10 @@ type filler struct {
 	rollouts   map[string]string       // the newest of each stage
 }
 
-// batch is how many rows sqlstore writes at once.
+// batch is the number of rows that sqlstore writes at once.
 const batch = 500
 
-func (f *filler) take(o occurrence) error {
+func (f *filler) add(o pastEvent) error {
 	text, err := json.Marshal(o.object)
 	if err != nil {
 		return err
@@ -115,7 +114,7 @@ func (f *filler) writeEvents() error {
 	return nil
 }
 
-// end writes what is left, and the promotions, of which only the last into each stage is kept.
+// end writes the rest, and the last promotion into each stage.
 func (f *filler) end() error {
 	for _, stage := range slices.Sorted(maps.Keys(f.promotions)) {
 		f.rows["promotions"] = append(f.rows["promotions"], f.promotions[stage])

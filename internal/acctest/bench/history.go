@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sideOfHistory is a workspace on a ledger whose history before it was short or long, and what its plans cost.
-type sideOfHistory struct {
+// historySide is a workspace on a ledger with a short or long history, and the costs of its plans.
+type historySide struct {
 	label  string
 	kind   string // of its ledger
 	past   past
 	at     workspace
 	ledger string
-	plans  []costs // of which only the plan is measured
+	plans  []costs // only with the cost of the plan
 }
 
-// history prints what a plan without changes costs in a workspace as a team has it, on a ledger that had nothing in it when the
-// workspace was first applied, and on one that a million deployments of the same pipeline, to the same environments, had gone
-// before. From then on both went through the same: two releases, each brought through all stages.
+// history prints the cost of a plan without changes in a typical workspace of a team: on a ledger that was empty when the workspace was
+// first applied, and on one with a million earlier deployments of the same pipeline to the same environments. After that, both got the same
+// two releases through all stages.
 func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployments, rounds int) (err error) {
-	sides := []*sideOfHistory{}
+	sides := []*historySide{}
 	for _, kind := range kinds {
 		for _, n := range []int{0, deployments} {
-			sides = append(sides, &sideOfHistory{label: fmt.Sprintf("%s, %d deployments before", kind, n), kind: kind, past: endingBefore(time.Now(), n)})
+			sides = append(sides, &historySide{label: fmt.Sprintf("%s, %d deployments before", kind, n), kind: kind, past: endingBefore(time.Now(), n)})
 		}
 	}
 	defer func() {
@@ -40,7 +40,7 @@ func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployme
 		return err
 	}
 	for _, s := range sides {
-		if err := b.applyLine(ctx, s); err != nil {
+		if err := b.applyShop(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.label, err)
 		}
 	}
@@ -53,7 +53,7 @@ func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployme
 			}
 			s.plans = append(s.plans, costs{plan: took})
 		}
-		slices.Reverse(sides) // so that nobody always comes first
+		slices.Reverse(sides) // so that no side always comes first
 	}
 	if rounds%2 == 1 {
 		slices.Reverse(sides)
@@ -61,8 +61,8 @@ func (b bench) history(ctx context.Context, l *ledgers, kinds []string, deployme
 	return printHistory(sides, rounds)
 }
 
-// bringUp makes the ledgers of all sides, and fills those that have a past, at the same time: that takes minutes.
-func (l *ledgers) bringUp(ctx context.Context, sides []*sideOfHistory) (err error) {
+// bringUp creates the ledgers of all sides, and fills those that have a past, in parallel. This takes minutes.
+func (l *ledgers) bringUp(ctx context.Context, sides []*historySide) (err error) {
 	for _, s := range sides {
 		if s.ledger, err = l.address(s.kind); err != nil {
 			return err
@@ -86,18 +86,18 @@ func (l *ledgers) bringUp(ctx context.Context, sides []*sideOfHistory) (err erro
 	return group.Wait()
 }
 
-// applyLine applies the workspace with one release, and then with the next.
-func (b bench) applyLine(ctx context.Context, s *sideOfHistory) error {
+// applyShop applies the workspace with one release, and then with the next one.
+func (b bench) applyShop(ctx context.Context, s *historySide) error {
 	with := ours
 	with.label, with.env = s.label, []string{"CD_LEDGER=" + s.ledger}
-	path, err := os.MkdirTemp(b.dir, "line-")
+	path, err := os.MkdirTemp(b.dir, "shop-")
 	if err != nil {
 		return err
 	}
 	s.at = workspace{bench: b, subject: with, path: path}
 	stateURL := b.states.fresh()
 	for i, version := range []string{"2.0.0", "2.1.0"} {
-		if err := writeLine(path, version, stateURL); err != nil {
+		if err := writeShop(path, version, stateURL); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -110,18 +110,18 @@ func (b bench) applyLine(ctx context.Context, s *sideOfHistory) error {
 			return err
 		}
 	}
-	_, err = s.at.plan(ctx) // the first one reads from disk what all others find in memory
+	_, err = s.at.plan(ctx) // the first plan reads from disk what all others find in memory
 	return err
 }
 
-func (s *sideOfHistory) remove() error {
+func (s *historySide) remove() error {
 	if s.at.path == "" {
 		return nil
 	}
 	return s.at.remove()
 }
 
-func printHistory(sides []*sideOfHistory, rounds int) error {
+func printHistory(sides []*historySide, rounds int) error {
 	t := newTable(fmt.Sprintf("plan beside history, median of %d", rounds), "no-change plan", "CPU, plan")
 	for i := 0; i+1 < len(sides); i += 2 {
 		short, long := medians(sides[i].plans).plan, medians(sides[i+1].plans).plan

@@ -9,8 +9,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// ledgers makes ledgers of each kind. A PostgreSQL server is started for the first that is asked for; it keeps what is committed as
-// one in earnest does, and ends with this process, however that ends.
+// ledgers creates ledgers of each kind. The first PostgreSQL ledger starts a server. The server is as durable as a production server, and
+// ends with this process, however that ends.
 type ledgers struct {
 	dir     string
 	count   int
@@ -22,7 +22,7 @@ const (
 	postgres = "PostgreSQL"
 )
 
-// address gives that of a ledger of a kind which is not made yet.
+// address returns the address of a new ledger of a kind.
 func (l *ledgers) address(kind string) (address string, err error) {
 	l.count++
 	if kind == sqlite {
@@ -37,7 +37,7 @@ func (l *ledgers) address(kind string) (address string, err error) {
 	return l.cluster.Schema()
 }
 
-// close ends the server and removes what it kept. SQLite's files go with their directory.
+// close ends the server and removes its data. SQLite's files are removed with their directory.
 func (l *ledgers) close() error {
 	if l.cluster == nil {
 		return nil
@@ -45,13 +45,13 @@ func (l *ledgers) close() error {
 	return l.cluster.End()
 }
 
-// fill makes a ledger that holds a past.
+// fill creates a ledger with a past.
 func (l *ledgers) fill(ctx context.Context, kind, address string, p past) error {
 	if kind == sqlite {
 		return p.fill(ctx, address)
 	}
-	// The rule that an event is appended to the end of the chain looks at each row; what is written is such a chain. Statistics are
-	// made at once because a server in earnest makes them by itself.
+	// A trigger checks for each event that it is at the end of the chain. It is not needed here, because the events are such a chain.
+	// Statistics are collected at once, because a production server would have collected them.
 	made, err := sqlstore.Open(ctx, address)
 	if err != nil {
 		return err

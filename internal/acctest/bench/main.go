@@ -1,15 +1,15 @@
-// Command bench measures the provider as a whole process, beside a provider that does nothing.
+// Command bench measures the provider as a whole process, compared with a provider that does nothing.
 //
 // Both are built from this tree and run by the same Terraform, with the same number of resources in separate
-// blocks, in turn within one run. Absolute seconds depend on the machine and on Terraform; the ratios are what counts.
-// It judges nothing: it prints figures, and fails only when a command fails or a second plan is not empty.
+// blocks, in turn within one run. Absolute seconds depend on the machine and on Terraform; only the ratios are meaningful.
+// It only prints figures. It fails only if a command fails or a second plan is not empty.
 //
 // State is kept by an HTTP backend, as teams do: Terraform rewrites a local state file after each resource, which hides what
 // a provider costs and grows quadratically.
 //
 //	go run ./internal/acctest/bench -n 3 -resources 1000 -large 5000 -services 100 -history 1000000 -tf terraform
 //
-// While optimizing, measure one thing, beside a provider that was built before:
+// While optimizing, measure one thing, compared with a provider that was built before:
 //
 //	go run ./internal/acctest/bench -starts 0 -resources 0 -large 0 -history 0 -services 100 -services-large 0 -tf tofu -before /tmp/cd
 package main
@@ -31,18 +31,18 @@ type options struct {
 	tf        string // path or name of the Terraform or OpenTofu command
 	rounds    int    // how often each measurement is repeated; the median counts
 	resources int
-	large     int // number of resources of the growth measurement; 0 leaves it out
+	large     int // number of resources of the growth measurement; 0 omits it
 	largeN    int // rounds of the growth measurement
-	starts    int // how often each provider is started; 0 leaves it out
-	history   int // number of deployments that went before; 0 leaves that measurement out
+	starts    int // how often each provider is started; 0 omits it
+	history   int // number of earlier deployments; 0 omits that measurement
 	historyN  int // rounds of it
-	fleet     int // number of services; 0 leaves that measurement out
-	fleetMany int // a second number of services, to see what grows; 0 leaves it out
+	fleet     int // number of services; 0 omits that measurement
+	fleetMany int // a second number of services, to see what grows; 0 omits it
 	fileOnly  bool
-	before    string // path of a provider that was built earlier; empty: none is measured beside this tree's
+	before    string // path of a provider that was built earlier; empty: only this tree's is measured
 }
 
-// kinds are the databases that ledgers are kept in.
+// kinds are the kinds of databases for ledgers.
 func (o options) kinds() []string {
 	if o.fileOnly {
 		return []string{sqlite}
@@ -71,13 +71,13 @@ func main() {
 	flag.StringVar(&opts.tf, "tf", "terraform", "the Terraform or OpenTofu `command`")
 	flag.IntVar(&opts.rounds, "n", 3, "repeat each measurement `n` times and take the median")
 	flag.IntVar(&opts.resources, "resources", 1000, "`number` of resources; 0 leaves out what is measured with them")
-	flag.IntVar(&opts.large, "large", 5000, "`number` of resources for the growth measurement; 0 leaves it out")
+	flag.IntVar(&opts.large, "large", 5000, "`number` of resources for the growth measurement; 0 omits it")
 	flag.IntVar(&opts.largeN, "large-n", 1, "repeat the growth measurement `n` times")
-	flag.IntVar(&opts.starts, "starts", 20, "start each provider `n` times; 0 leaves it out")
-	flag.IntVar(&opts.history, "history", 1_000_000, "`number` of deployments before those of the workspace that is planned; 0 leaves it out")
+	flag.IntVar(&opts.starts, "starts", 20, "start each provider `n` times; 0 omits it")
+	flag.IntVar(&opts.history, "history", 1_000_000, "`number` of deployments before those of the workspace that is planned; 0 omits it")
 	flag.IntVar(&opts.historyN, "history-n", 15, "repeat the plans beside history `n` times and take the median")
 	flag.IntVar(&opts.fleet, "services", 100, "`number` of services that share three environments; 0 leaves them out")
-	flag.IntVar(&opts.fleetMany, "services-large", 400, "a second `number` of services, to see what grows; 0 leaves it out")
+	flag.IntVar(&opts.fleetMany, "services-large", 400, "a second `number` of services, to see what grows; 0 omits it")
 	flag.StringVar(&opts.before, "before", "", "`path` of a cd provider that was built earlier, to be measured beside this tree's")
 	flag.BoolVar(&opts.fileOnly, "sqlite-only", false, "leave out what needs a PostgreSQL server")
 	flag.Parse()
@@ -127,7 +127,7 @@ func run(ctx context.Context, opts options) (err error) {
 	return b.all(ctx, l, opts)
 }
 
-// all runs the measurements that are wanted, one after the other.
+// all runs the selected measurements, one after the other.
 func (b bench) all(ctx context.Context, l *ledgers, opts options) error {
 	for _, one := range []struct {
 		wanted  bool
@@ -149,7 +149,7 @@ func (b bench) all(ctx context.Context, l *ledgers, opts options) error {
 	return nil
 }
 
-// describe prints what a reader needs to judge the figures.
+// describe prints what a reader needs to interpret the figures.
 func (b bench) describe(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, b.tf, "version")
 	cmd.Env = b.environ()
@@ -162,5 +162,5 @@ func (b bench) describe(ctx context.Context) error {
 	return nil
 }
 
-// progress goes to standard error, so that standard output holds the figures alone.
+// progress goes to standard error, so that standard output has only the figures.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, "... "+format+"\n", args...) }

@@ -13,8 +13,8 @@ import (
 // handshakeCookie is what Terraform puts into the environment of a plugin that it starts; see tf6server in terraform-plugin-go.
 const handshakeCookie = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 
-// cost of one command in seconds: on the clock, and of CPU time. The second hardly moves when the machine is busy with
-// other things.
+// cost of one command in seconds: on the clock, and of CPU time. CPU time hardly changes when the machine is busy with
+// other work.
 type cost struct{ wall, cpu float64 }
 
 // costs of one apply that creates everything, and of one plan after it that changes nothing.
@@ -62,7 +62,7 @@ func (b bench) compare(ctx context.Context, l *ledgers, kinds []string, resource
 	return t.print()
 }
 
-// growth prints how much more each resource costs among many than among few.
+// growth prints the cost per resource among many resources, divided by that among few.
 func (b bench) growth(ctx context.Context, few, many, rounds int) error {
 	subjects := []subject{quiet, ours}
 	results := map[string][]costs{}
@@ -148,7 +148,7 @@ func (b bench) start(ctx context.Context, provider string) (float64, error) {
 		_ = cmd.Wait()
 	}
 	if err == nil && !strings.HasPrefix(line, "1|6|") {
-		err = fmt.Errorf("this is no handshake of protocol 6: %q", line)
+		err = fmt.Errorf("this is not a handshake of protocol 6: %q", line)
 	}
 	return took, err
 }

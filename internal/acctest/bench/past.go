@@ -9,80 +9,79 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// past is what a pipeline went through before the workspace that is measured begins: releases, one after the other, to every
-// environment of the line. All of it is the measured pipeline's own, in the environments that are measured: nothing could be more
-// in the way.
+// past is the history of a pipeline before the measured workspace starts: releases, one after the other, to every environment of the
+// shop. All of it is of the measured pipeline and environments, which is the worst case.
 type past struct {
-	deployments int       // how many
-	began       time.Time // it takes pace for each release
+	deployments int       // their number
+	began       time.Time // time of the first release
 }
 
 const (
-	// pace is how far apart releases begin. A million deployments take a little more than three years.
+	// pace is the time between releases. A million deployments take a little more than three years.
 	pace = 10 * time.Minute
-	// fails is the rhythm in which releases break in staging, and go no further.
+	// fails says how often a release fails in staging: one in this number.
 	fails = 20
-	// firstRelease makes all versions equally long, so that their order as texts is that of their numbers.
+	// firstRelease makes all versions equally long, so that they sort like their numbers.
 	firstRelease = 1_000_000
 	pastActor    = "ci@example.com"
 )
 
-// endingBefore is a past that was over two days before a moment.
+// endingBefore returns a past that ended two days before now.
 func endingBefore(now time.Time, deployments int) past {
-	releases := deployments/5 + 2 // the fewest that a release brings about in the long run is more than five
+	releases := deployments/5 + 2 // on average, a release has more than five deployments
 	return past{deployments: deployments, began: now.Add(-48*time.Hour - time.Duration(releases)*pace).UTC().Truncate(time.Second)}
 }
 
-// occurrence is an event before it is sealed, and the object that it is about, as it is afterwards.
-type occurrence struct {
+// pastEvent is an event before it is sealed, with its object as it is afterwards.
+type pastEvent struct {
 	at      time.Time
 	kind    delivery.EventKind
 	subject string
 	object  any
 }
 
-// walk tells what happened, in order. Of a deployment it tells that it was started and how it ended; left out is, for the sake of the
-// time that it takes to fill a ledger, what came between: that it was deployed and verified, before another one superseded it.
-func (p past) walk(tell func(occurrence) error) error {
-	w := walk{past: p, tell: tell, at: p.began, running: map[string]delivery.Deployment{}}
-	w.declarations(delivery.EventEnvironmentDeclared, delivery.EventPipelineDeclared)
-	for i := 0; w.done < p.deployments && w.err == nil; i++ {
-		w.at = p.began.Add(time.Duration(i) * pace)
-		w.deliver(i)
+// replay emits the events in order. For each deployment it emits only the start and the end, so that filling a ledger takes less time: a
+// superseded deployment has no event that says that it was verified before.
+func (p past) replay(emit func(pastEvent) error) error {
+	r := replay{past: p, emit: emit, at: p.began, running: map[string]delivery.Deployment{}}
+	r.declarations(delivery.EventEnvironmentDeclared, delivery.EventPipelineDeclared)
+	for i := 0; r.done < p.deployments && r.err == nil; i++ {
+		r.at = p.began.Add(time.Duration(i) * pace)
+		r.deliver(i)
 	}
-	for _, env := range slices.Sorted(maps.Keys(w.running)) {
-		w.happens(delivery.EventDeploymentVerified, w.running[env].ID, w.running[env])
+	for _, env := range slices.Sorted(maps.Keys(r.running)) {
+		r.record(delivery.EventDeploymentVerified, r.running[env].ID, r.running[env])
 	}
-	w.declarations(delivery.EventEnvironmentDeleted, delivery.EventPipelineDeleted)
-	return w.err
+	r.declarations(delivery.EventEnvironmentDeleted, delivery.EventPipelineDeleted)
+	return r.err
 }
 
-// walk is how far the telling has come.
-type walk struct {
+// replay is the state of a replay.
+type replay struct {
 	past
-	tell    func(occurrence) error
+	emit    func(pastEvent) error
 	at      time.Time
 	done    int
 	running map[string]delivery.Deployment // by environment
 	err     error
 }
 
-func (w *walk) happens(kind delivery.EventKind, subject string, object any) {
-	if w.err == nil {
-		w.at = w.at.Add(time.Second)
-		w.err = w.tell(occurrence{w.at, kind, subject, object})
+func (r *replay) record(kind delivery.EventKind, subject string, object any) {
+	if r.err == nil {
+		r.at = r.at.Add(time.Second)
+		r.err = r.emit(pastEvent{r.at, kind, subject, object})
 	}
 }
 
-// declarations tells of the environments and the pipeline: they were there while all this happened, and were taken back before the
-// workspace declares its own.
-func (w *walk) declarations(environments, pipeline delivery.EventKind) {
-	for _, s := range lineStages {
+// declarations records the environments and the pipeline. They are declared before the past, and deleted after it, before the workspace
+// declares its own.
+func (r *replay) declarations(environments, pipeline delivery.EventKind) {
+	for _, s := range shopStages {
 		for _, env := range s.Environments {
-			w.happens(environments, env, pastEnvironment(s, env))
+			r.record(environments, env, pastEnvironment(s, env))
 		}
 	}
-	w.happens(pipeline, lineName, delivery.PipelineSpec{Name: lineName, Stages: lineStages})
+	r.record(pipeline, shopName, delivery.PipelineSpec{Name: shopName, Stages: shopStages})
 }
 
 func pastEnvironment(s delivery.Stage, name string) delivery.EnvironmentSpec {
@@ -90,77 +89,77 @@ func pastEnvironment(s delivery.Stage, name string) delivery.EnvironmentSpec {
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
 }
 
-// deliver tells of one release on its way through the line.
-func (w *walk) deliver(i int) {
+// deliver records the delivery of one release through all stages.
+func (r *replay) deliver(i int) {
 	version := fmt.Sprintf("1.%d.0", firstRelease+i)
-	spec := delivery.ReleaseSpec{Pipeline: lineName, Version: version,
+	spec := delivery.ReleaseSpec{Pipeline: shopName, Version: version,
 		Artifacts: map[string]delivery.Artifact{"page": {URI: "dist/page-" + version + ".html", Digest: fmt.Sprintf("sha256:%064x", i)}},
 		Source:    &delivery.Source{Revision: "v" + version, Author: "dave@example.com"}}
-	release := delivery.Release{Spec: spec, Digest: fmt.Sprintf("sha256:%064x", i), Attempt: 1, RegisteredBy: pastActor, RegisteredAt: w.at}
-	w.happens(delivery.EventReleaseRegistered, spec.ID(), release)
-	for n, s := range lineStages {
+	release := delivery.Release{Spec: spec, Digest: fmt.Sprintf("sha256:%064x", i), Attempt: 1, RegisteredBy: pastActor, RegisteredAt: r.at}
+	r.record(delivery.EventReleaseRegistered, spec.ID(), release)
+	for n, s := range shopStages {
 		switch {
 		case n == 0:
-			w.promote(s, version)
+			r.promote(s, version)
 		case s.Promotion == delivery.Manual:
 			id := fmt.Sprintf("approval-%07d", i)
-			w.happens(delivery.EventApprovalApproved, id, delivery.Approval{ID: id, Number: 1, ContentDigest: release.Digest, DecidedAt: w.at,
-				Spec: delivery.ApprovalSpec{Pipeline: lineName, Version: version, Stage: s.Name, Decision: delivery.Approve, Approver: "alice@example.com"}})
-			w.promote(s, version)
+			r.record(delivery.EventApprovalApproved, id, delivery.Approval{ID: id, Number: 1, ContentDigest: release.Digest, DecidedAt: r.at,
+				Spec: delivery.ApprovalSpec{Pipeline: shopName, Version: version, Stage: s.Name, Decision: delivery.Approve, Approver: "alice@example.com"}})
+			r.promote(s, version)
 		}
-		if !w.rollOut(s, release, i) {
+		if !r.rollOut(s, release, i) {
 			return
 		}
 	}
 }
 
-func (w *walk) promote(s delivery.Stage, version string) {
-	spec := delivery.PromotionSpec{Pipeline: lineName, Stage: s.Name, Version: version, WhenBlocked: delivery.WhenBlockedPend, Attempt: 1}
-	w.happens(delivery.EventPromotionRequested, spec.ID(), delivery.Promotion{Spec: spec, RequestedBy: pastActor, RequestedAt: w.at})
+func (r *replay) promote(s delivery.Stage, version string) {
+	spec := delivery.PromotionSpec{Pipeline: shopName, Stage: s.Name, Version: version, WhenBlocked: delivery.WhenBlockedPend, Attempt: 1}
+	r.record(delivery.EventPromotionRequested, spec.ID(), delivery.Promotion{Spec: spec, RequestedBy: pastActor, RequestedAt: r.at})
 }
 
-// rollOut tells of one stage's deployments, and whether all of them were verified.
-func (w *walk) rollOut(s delivery.Stage, release delivery.Release, i int) bool {
+// rollOut records the deployments of one stage, and reports whether all of them were verified.
+func (r *replay) rollOut(s delivery.Stage, release delivery.Release, i int) bool {
 	for _, env := range s.Environments {
-		if w.done == w.deployments {
+		if r.done == r.deployments {
 			return false
 		}
-		w.done++
+		r.done++
 		broken := s.Name == "staging" && i%fails == fails-1
-		if w.deploy(s, env, release, broken); broken {
+		if r.deploy(s, env, release, broken); broken {
 			return false
 		}
 	}
 	return true
 }
 
-// deploy tells of one deployment, and of the one that it takes the place of. Its id is a number, unlike those in earnest, so that
-// filling a ledger writes indexes from one end to the other: a filled one is searched no faster for it.
-func (w *walk) deploy(s delivery.Stage, env string, release delivery.Release, broken bool) {
-	d := delivery.Deployment{ID: fmt.Sprintf("deployment-%07d", w.done), Seq: int64(w.done), Pipeline: lineName, Stage: s.Name, Environment: env,
+// deploy records one deployment, and the end of the one that it supersedes. Its id has a number, unlike real ids, so that indexes are filled
+// in order. That does not make searches faster.
+func (r *replay) deploy(s delivery.Stage, env string, release delivery.Release, broken bool) {
+	d := delivery.Deployment{ID: fmt.Sprintf("deployment-%07d", r.done), Seq: int64(r.done), Pipeline: shopName, Stage: s.Name, Environment: env,
 		Content: pastContent(env, release), Kind: delivery.KindDeliver, Attempt: 1, Rollout: release.Spec.Version + "-" + s.Name,
-		Status: delivery.Deploying, Reason: release.Spec.Version + " is not running here", Actor: pastActor, CreatedAt: w.at,
+		Status: delivery.Deploying, Reason: release.Spec.Version + " is not running here", Actor: pastActor, CreatedAt: r.at,
 		Gates: []delivery.GateResult{{Name: "max_deploys", Verdict: delivery.VerdictPassed, Reason: "1 of 100 in 24h"}}}
-	w.happens(delivery.EventDeploymentStarted, d.ID, d)
-	settled := w.at
+	r.record(delivery.EventDeploymentStarted, d.ID, d)
+	settled := r.at
 	d.SettledAt = &settled
 	if broken {
-		d.Status, d.Failure = delivery.Failed, "the place refuses it"
-		w.happens(delivery.EventDeploymentFailed, d.ID, d)
+		d.Status, d.Failure = delivery.Failed, "the environment refuses it"
+		r.record(delivery.EventDeploymentFailed, d.ID, d)
 		return
 	}
 	d.Status, d.VerifiedAt = delivery.Verified, &settled
-	if before, ok := w.running[env]; ok {
+	if before, ok := r.running[env]; ok {
 		before.Status, before.SettledAt = delivery.Superseded, &settled
-		w.happens(delivery.EventDeploymentSuperseded, before.ID, before)
+		r.record(delivery.EventDeploymentSuperseded, before.ID, before)
 	}
-	w.running[env] = d
+	r.running[env] = d
 }
 
-// pastContents is the content in each environment, but for the release: its digest takes longer than all else.
+// pastContents has the content in each environment, without the release. Computing its digest takes longer than everything else.
 var pastContents = func() map[string]delivery.Content {
 	contents := map[string]delivery.Content{}
-	for _, s := range lineStages {
+	for _, s := range shopStages {
 		for _, env := range s.Environments {
 			contents[env] = delivery.ContentFor(s, pastEnvironment(s, env), delivery.Release{})
 		}

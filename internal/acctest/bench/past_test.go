@@ -16,7 +16,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/storetest/pgtest"
 )
 
-// What the history is measured with is a ledger like any other, with exactly as many deployments as were asked for, and goes on as one.
+// The filled ledger is a valid ledger with exactly the given number of deployments, and can be used like any other.
 func TestAFilledLedgerIsUnbroken(t *testing.T) {
 	t.Parallel()
 	l, now := &ledgers{dir: t.TempDir(), cluster: pgtest.Shared(t)}, time.Now()
@@ -50,12 +50,12 @@ func TestAFilledLedgerIsUnbroken(t *testing.T) {
 
 func requirePast(t *testing.T, r store.Reader, now time.Time) error {
 	t.Helper()
-	all, err := r.Deployments(t.Context(), store.DeploymentFilter{Pipeline: lineName})
+	all, err := r.Deployments(t.Context(), store.DeploymentFilter{Pipeline: shopName})
 	require.Len(t, all, 250)
 	by := map[delivery.DeploymentStatus]int{}
 	for _, d := range all {
 		by[d.Status]++
-		require.Less(t, d.CreatedAt, now.Add(-24*time.Hour), "no gate of the line counts it any more")
+		require.Less(t, d.CreatedAt, now.Add(-24*time.Hour), "no gate of the shop counts it")
 	}
 	require.Equal(t, 6, by[delivery.Verified], "one in each environment")
 	require.NotZero(t, by[delivery.Failed])
@@ -72,8 +72,8 @@ func TestAPastEndsWithWhateverStopsTheFilling(t *testing.T) {
 	require.ErrorIs(t, l.fill(ctx, sqlite, address, endingBefore(time.Now(), 250)), context.Canceled)
 }
 
-func TestTheLineHasEveryEnvironmentAndGate(t *testing.T) {
-	text := lineConfiguration("http://127.0.0.1:1/1", "/work", "2.0.0", "sha256:0")
+func TestTheShopHasEveryEnvironmentAndGate(t *testing.T) {
+	text := shopConfiguration("http://127.0.0.1:1/1", "/work", "2.0.0", "sha256:0")
 	require.Equal(t, 6, strings.Count(text, `resource "cd_environment"`))
 	for _, part := range []string{"approvals", "tests", "soak", "max_deploys", "expressions", `uri = "/work/page-2.0.0.html"`, "cd_promotion", "cd_approval"} {
 		require.Contains(t, text, part)

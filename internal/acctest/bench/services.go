@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// fleet is a workspace as a platform team has it: many services that share three environments. Each of them has a pipeline of three
-// stages, a release, an approval of it, and a promotion into the last stage.
+// fleet is a typical workspace of a platform team: many services that share three environments. Each service has a pipeline of three stages,
+// a release, an approval of it, and a promotion into the last stage.
 type fleet struct{ services int }
 
-// resources is how many there are: the shared environments, and four for each service.
+// resources is the number of resources: the shared environments, and four for each service.
 func (f fleet) resources() int { return 3 + 4*f.services }
 
-// write writes the workspace's configuration, and what is deployed by it, into a directory.
+// write writes the configuration of the workspace, and its artifacts, into a directory.
 func (f fleet) write(dir, stateURL string) error {
 	text := []byte("<h1>1.0.0</h1>\n")
 	if err := os.WriteFile(filepath.Join(dir, "page.html"), text, 0o600); err != nil {
@@ -31,7 +31,7 @@ func (f fleet) configuration(stateURL, dir, digest string) string {
 	var text strings.Builder
 	text.WriteString(settings(ours, stateURL))
 	for _, env := range []string{"development", "staging", "production"} {
-		fmt.Fprintf(&text, lineEnvironment, env, env, dir)
+		fmt.Fprintf(&text, shopEnvironment, env, env, dir)
 	}
 	for i := range f.services {
 		fmt.Fprintf(&text, fleetService, fmt.Sprintf("service-%04d", i), dir, digest)
@@ -75,18 +75,18 @@ resource "cd_promotion" "%[1]s" {
 }
 `
 
-// fleetSide is one subject with a fleet of one size, or with as many resources that do nothing.
+// fleetSide is one subject with a fleet of one size, or with the same number of resources that do nothing.
 type fleetSide struct {
 	subject
 	fleet
 	at       workspace
 	apply    cost
-	plans    []costs // of which only the plan is measured
+	plans    []costs // only with the cost of the plan
 	requests int     // that one plan sends to the control plane
 }
 
-// fleets prints what a fleet's apply and its plan without changes cost, beside those of as many resources that do nothing, and how
-// many requests the plan sends to the control plane. many is a second number of services, to see what grows; 0 leaves it out.
+// fleets prints the costs of an apply and a no-change plan of a fleet, compared with the same number of resources that do nothing, and the
+// number of requests that the plan sends to the control plane. many is a second number of services, to see what grows; 0 omits it.
 func (b bench) fleets(ctx context.Context, few, many, rounds int) error {
 	sizes := []int{few}
 	if many > 0 {
@@ -184,7 +184,7 @@ func printFleet(sides []fleetSide, rounds int) error {
 	return t.print()
 }
 
-// requests counts what one more plan sends to the control plane, which writes a line for each where it is asked for logs.
+// requests counts the requests of another plan to the control plane, which logs a line for each.
 func (w workspace) requests(ctx context.Context) (int, error) {
 	path := filepath.Join(w.path, "plan.log")
 	logged := w
@@ -192,6 +192,6 @@ func (w workspace) requests(ctx context.Context) (int, error) {
 	if _, err := logged.plan(ctx); err != nil {
 		return 0, err
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // we named it
+	text, err := os.ReadFile(path) //nolint:gosec // our own path
 	return strings.Count(string(text), "msg=request "), err
 }

@@ -25,10 +25,10 @@ type subject struct {
 	resource string
 	env      []string
 	ledger   string // the kind of database that keeps its ledger; empty: a file in its workspace, or it has none
-	binary   string // a provider that was built elsewhere; empty: the one of this tree
+	binary   string // a provider that was built elsewhere; empty: the provider of this tree
 }
 
-// onNewLedger is the subject with a ledger of its own, of its kind.
+// onNewLedger returns the subject with a new ledger of its kind.
 func (s subject) onNewLedger(l *ledgers) (subject, error) {
 	if s.ledger == "" {
 		return s, nil
@@ -51,7 +51,7 @@ var (
 // bench holds what all measurements share.
 type bench struct {
 	tf     string // absolute path of the Terraform or OpenTofu command
-	dir    string // temporary; everything is written below it
+	dir    string // temporary; everything is written under it
 	states *states
 	before subject // the provider that was built earlier; without a binary there is none
 }
@@ -66,7 +66,7 @@ func (b bench) builtBefore(path string) (subject, error) {
 	return s, b.mirror(s)
 }
 
-// build builds both providers of this tree, and puts them into a filesystem mirror each.
+// build builds both providers of this tree, each in its own filesystem mirror.
 func (b bench) build(ctx context.Context) error {
 	packages := map[string]string{ours.provider: module, quiet.provider: module + "/internal/acctest/donothing"}
 	for name, pkg := range packages {
@@ -107,7 +107,7 @@ func (b bench) mirror(s subject) error {
 	return os.WriteFile(b.cliConfig(s), []byte(config), 0o600)
 }
 
-// built is where the provider of this tree is.
+// built returns the path of the provider of this tree.
 func (b bench) built(provider string) string {
 	return filepath.Join(b.dir, "terraform-provider-"+provider)
 }
@@ -156,7 +156,7 @@ func (b bench) prepare(ctx context.Context, s subject, write func(dir string) er
 
 func (w workspace) remove() error { return os.RemoveAll(w.path) }
 
-// terraform returns what the command cost, or fails with its output when it does not exit with 0.
+// terraform returns the cost of the command, or fails with its output if it does not exit with 0.
 func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) {
 	cmd := exec.CommandContext(ctx, w.tf, append(args, "-no-color")...)
 	cmd.Dir = w.path
@@ -171,7 +171,7 @@ func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) 
 	return cost{wall: time.Since(begin).Seconds(), cpu: cpu.Seconds()}, nil
 }
 
-// plan returns what a plan cost. With -detailed-exitcode one that would change anything fails: it is not what is to be measured.
+// plan returns the cost of a plan. A plan with changes fails (-detailed-exitcode), because it is not the plan to measure.
 func (w workspace) plan(ctx context.Context) (cost, error) {
 	return w.terraform(ctx, "plan", "-input=false", "-detailed-exitcode")
 }
@@ -198,7 +198,7 @@ func writeMain(dir, text string) error {
 	return os.WriteFile(filepath.Join(dir, "main.tf"), []byte(text), 0o600)
 }
 
-// configuration gives each resource a block of its own: count and for_each grow worse than linearly in Terraform itself.
+// configuration has a separate block for each resource, because Terraform's time for count and for_each grows more than linearly.
 func configuration(s subject, resources int, stateURL string) string {
 	var text strings.Builder
 	text.WriteString(settings(s, stateURL))

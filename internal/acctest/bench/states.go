@@ -41,7 +41,7 @@ func (s *states) close() error {
 	return err
 }
 
-// fresh returns the address of a state that nobody has used.
+// fresh returns the address of a new state.
 func (s *states) fresh() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

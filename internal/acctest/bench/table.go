@@ -18,7 +18,7 @@ func median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// medians takes each figure by itself.
+// medians takes the median of each figure separately.
 func medians(all []costs) costs {
 	of := func(figure func(costs) float64) float64 {
 		var values []float64

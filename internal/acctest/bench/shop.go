@@ -10,44 +10,44 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// lineName is the pipeline of the line: a workspace as a team has it, through three stages to six directories.
-const lineName = "shop"
+// shopName is the pipeline of a typical workspace of a team: three stages and six directories.
+const shopName = "shop"
 
-// lineStages are its stages. The last one is entered by a promotion, with an approval.
-var lineStages = []delivery.Stage{
+// shopStages are its stages. The last one is entered by a promotion, with an approval.
+var shopStages = []delivery.Stage{
 	{Name: "development", Promotion: delivery.Automatic, Environments: []string{"development"}},
 	{Name: "staging", Promotion: delivery.Automatic, Environments: []string{"staging-eu", "staging-us"}},
 	{Name: "production", Promotion: delivery.Manual, Environments: []string{"production-ap", "production-eu", "production-us"}},
 }
 
-// writeLine writes the workspace's configuration, and what is deployed by it, into a directory.
-func writeLine(dir, version, stateURL string) error {
+// writeShop writes the configuration of the workspace, and its artifact, into a directory.
+func writeShop(dir, version, stateURL string) error {
 	page := filepath.Join(dir, "page-"+version+".html")
 	text := []byte("<h1>" + version + "</h1>\n")
 	if err := os.WriteFile(page, text, 0o600); err != nil {
 		return err
 	}
 	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(text))
-	return writeMain(dir, lineConfiguration(stateURL, filepath.ToSlash(dir), version, digest))
+	return writeMain(dir, shopConfiguration(stateURL, filepath.ToSlash(dir), version, digest))
 }
 
-func lineConfiguration(stateURL, dir, version, digest string) string {
+func shopConfiguration(stateURL, dir, version, digest string) string {
 	var text strings.Builder
 	text.WriteString(settings(ours, stateURL))
 	stages := []string{}
-	for _, s := range lineStages {
+	for _, s := range shopStages {
 		for _, env := range s.Environments {
-			fmt.Fprintf(&text, lineEnvironment, env, s.Name, dir)
+			fmt.Fprintf(&text, shopEnvironment, env, s.Name, dir)
 		}
 		names := `"` + strings.Join(s.Environments, `", "`) + `"`
-		stages = append(stages, fmt.Sprintf(lineStage, s.Name, names, s.Promotion, lineGates[s.Promotion]))
+		stages = append(stages, fmt.Sprintf(lineStage, s.Name, names, s.Promotion, shopGates[s.Promotion]))
 	}
-	fmt.Fprintf(&text, lineDelivery, lineName, strings.Join(stages, ""), version, dir, digest)
+	fmt.Fprintf(&text, lineDelivery, shopName, strings.Join(stages, ""), version, dir, digest)
 	return text.String()
 }
 
-// lineGates are those that make a plan read the more of a ledger the more there is to read: decisions, reports, how long and how often.
-var lineGates = map[delivery.PromotionPolicy]string{
+// shopGates are the gates for which a plan reads most of the ledger: decisions, reports, soak time and frequency.
+var shopGates = map[delivery.PromotionPolicy]string{
 	delivery.Automatic: `{ max_deploys = { count = 100, per = "24h" } }`,
 	delivery.Manual: `{
         approvals   = { required = 1 }
@@ -57,7 +57,7 @@ var lineGates = map[delivery.PromotionPolicy]string{
       }`,
 }
 
-const lineEnvironment = `
+const shopEnvironment = `
 resource "cd_environment" "%[1]s" {
   name                = "%[1]s"
   tier                = "%[2]s"
