@@ -40,15 +40,17 @@ func manyEnvironments(n int, wanted string) delivery.World {
 		spec := delivery.ReleaseSpec{Pipeline: "shop", Version: version, Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/" + version}}}
 		w.Releases[version] = delivery.Release{Spec: spec, Digest: spec.Digest(), Attempt: 1}
 	}
+	past := []delivery.Deployment{}
 	for i := range n {
 		name := fmt.Sprintf("customer-%d", i)
 		env := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierProduction, Config: map[string]string{"REGION": "eu-west-1", "REPLICAS": "2"},
 			Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
 		stage.Environments, w.Environments[name] = append(stage.Environments, name), env
-		w.Deployments = append(w.Deployments, delivery.Deployment{ID: name, Seq: int64(i), Pipeline: "shop", Stage: stage.Name, Environment: name, Attempt: 1,
+		past = append(past, delivery.Deployment{ID: name, Seq: int64(i), Pipeline: "shop", Stage: stage.Name, Environment: name, Attempt: 1,
 			Content: delivery.ContentFor(stage, env, w.Releases["1.0"]), Rollout: "first", Status: delivery.Verified, VerifiedAt: &at, SettledAt: &at})
 		w.Observations[name] = delivery.Observation{Running: true, Version: "1.0"}
 	}
+	w.History = delivery.NewHistory(past)
 	w.Pipeline = delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{stage}}
 	w.Promotions = map[string]delivery.Promotion{stage.Name: {Spec: delivery.PromotionSpec{Pipeline: "shop", Stage: stage.Name, Version: wanted,
 		WhenBlocked: delivery.WhenBlockedPend, Attempt: 1}}}

@@ -123,7 +123,6 @@ func (d Decision) Stopped() *StageDecision {
 // Decide says what is to be done now for the promotion into the entry stage. It only looks; the same world gives the same
 // decision. Steps come from the first stage that is not as it should be.
 func Decide(w World, entry string) Decision {
-	w = w.indexed()
 	promotion, ok := w.Promotions[entry]
 	at := w.Pipeline.StageIndex(entry)
 	if !ok || at < 0 {
@@ -182,8 +181,8 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Ques
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
-	todo, open := s.Needs, w.openRollout(stage, release, attempt)
-	if broken := w.failedDeployments(stage, release.Spec.Version, attempt); len(broken) > 0 {
+	todo, open := s.Needs, w.History.openRollout(stage, release, attempt)
+	if broken := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt); len(broken) > 0 {
 		if todo = open.untried(s.Needs, broken); len(todo) == 0 {
 			s.Held = retryHold(broken)
 			s.Status = StageStatus(rootFailure(broken).Status)
@@ -211,7 +210,7 @@ func (w World) unfinished(stage Stage) []Step {
 func (w World) inFlight(stage Stage) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		if d := w.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
+		if d := w.History.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
 			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
 				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
 				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
@@ -223,7 +222,7 @@ func (w World) inFlight(stage Stage) []Step {
 func (w World) statusInFlight(stage Stage) StageStatus {
 	status := StageVerifying
 	for _, env := range stage.Environments {
-		if d := w.Latest(env); d != nil && d.Status == Deploying {
+		if d := w.History.Latest(env); d != nil && d.Status == Deploying {
 			status = StageDeploying
 		}
 	}
@@ -235,7 +234,7 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 	needs, unknown = map[string]string{}, map[string]string{}
 	for _, env := range stage.Environments {
 		wanted := ContentFor(stage, w.Environments[env], release)
-		latest, standing := w.Latest(env), w.Current(env)
+		latest, standing := w.History.Latest(env), w.History.Current(env)
 		switch {
 		case latest != nil && latest.Authorized():
 			if why, other := latest.replacing(wanted); other {
@@ -261,7 +260,7 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 // drift says how what runs in an environment differs from what was deployed there last.
 func (w World) drift(env string, unknown map[string]string, asks *Questions) (string, bool) {
 	seen, ok := w.Observations[env]
-	standing := w.Current(env)
+	standing := w.History.Current(env)
 	switch {
 	case standing != nil && standing.External(): // nobody looks there
 	case !ok:
@@ -285,11 +284,11 @@ func (o Observation) describe() string {
 func (w World) statusOf(stage Stage, version string) StageStatus {
 	verified, drifted, superseded := 0, false, false
 	for _, env := range stage.Environments {
-		d := w.ofVersion(env, version)
+		d := w.History.ofVersion(env, version)
 		if d == nil {
 			continue
 		}
-		standing := w.Current(env)
+		standing := w.History.Current(env)
 		switch {
 		case standing != nil && standing.Content.Version == version:
 			verified++
@@ -317,13 +316,13 @@ func (w World) observed(env string) bool {
 func (w World) healStanding(stage Stage, wanted Release, asks *Questions) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		standing := w.Current(env)
-		if standing == nil || standing.Content.Version == wanted.Spec.Version || w.Latest(env).ID != standing.ID || len(steps) == stage.MaxParallel() {
+		standing := w.History.Current(env)
+		if standing == nil || standing.Content.Version == wanted.Spec.Version || w.History.Latest(env).ID != standing.ID || len(steps) == stage.MaxParallel() {
 			continue
 		}
 		why, drifted := w.drift(env, map[string]string{}, asks)
 		release, known := w.Releases[standing.Content.Version]
-		if !drifted || !known || len(w.failedDeployments(stage, release.Spec.Version, standing.Attempt)) > 0 {
+		if !drifted || !known || len(w.History.failedDeployments(stage.Name, release.Spec.Version, standing.Attempt)) > 0 {
 			continue
 		}
 		gates := w.evaluate(entering{stage: stage, release: release, environments: []string{env}}, asks)

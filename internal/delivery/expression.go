@@ -78,7 +78,7 @@ func (w World) expressionInputs(in entering) []expr.Input {
 			Environment: expr.Environment{Name: environment.Name, Tier: string(environment.Tier), Platform: environment.Platform},
 			Config:      overlaid(environment.Config, in.stage.Config), Release: in.release.forExpressions(),
 		}
-		if current := w.Current(name); current != nil {
+		if current := w.History.Current(name); current != nil {
 			previous := w.releaseOf(*current).forExpressions()
 			input.Previous = &previous
 		}

@@ -26,22 +26,12 @@ func (w World) External(environment string) bool {
 	return known && env.Target == nil
 }
 
-// Authorised returns the deployment whose artifacts are the ones to run in an environment: the newest that is verified or handed
-// out. When a verified one was found broken afterwards, it is what ran there before. Nil when there is none.
-func (w World) Authorized(environment string) *Deployment {
-	now := w.newest(environment, func(d Deployment) bool { return d.Status == Verified || d.Authorized() })
-	if last := w.Latest(environment); now != nil || last == nil || !last.External() {
-		return now
-	}
-	return w.newest(environment, func(d Deployment) bool { return d.Status == Superseded && d.VerifiedAt != nil && !w.brokenSince(d) })
-}
-
 // StageArtifacts returns the artifacts of the release that is to run in a stage, and since when it does: from the environment that
 // was deployed last.
 func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 	var newest *Deployment
 	for _, env := range stage.Environments {
-		if d := w.Authorized(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
+		if d := w.History.Authorized(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
 			newest = d
 		}
 	}
@@ -57,7 +47,7 @@ func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 // externalState tells what runs in an environment that Terraform deploys to.
 func (w World) externalState(authorised Deployment) EnvironmentState {
 	state := EnvironmentState{Version: authorised.Content.Version, Status: string(Verified), ConfigRevision: authorised.Content.ConfigRevision}
-	switch latest := w.Latest(authorised.Environment); {
+	switch latest := w.History.Latest(authorised.Environment); {
 	case authorised.Authorized():
 		state.Status = string(StageDeployed)
 	case latest.ID != authorised.ID:
@@ -69,7 +59,7 @@ func (w World) externalState(authorised Deployment) EnvironmentState {
 // handedOut reports whether a release is handed out in a stage, and not verified in one of its environments.
 func (w World) awaitsVerification(stage Stage) bool {
 	return slices.ContainsFunc(stage.Environments, func(env string) bool {
-		d := w.Latest(env)
+		d := w.History.Latest(env)
 		return d != nil && d.Authorized()
 	})
 }
@@ -102,7 +92,6 @@ func isAuthorized(env string) string {
 
 // PromotionStateOf tells where a promotion into a stage stands.
 func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Questions) {
-	w = w.indexed()
 	environments, asks := EnvironmentStates(w, stage)
 	here := w.stageState(w.Pipeline.StageIndex(stage.Name), p.Spec.Version, map[string]Decision{}, &asks)
 	state := PromotionState{Promotion: p, Status: here.Status, RunningVersion: here.Version, WaitingOn: here.WaitingOn, Environments: environments}
@@ -118,7 +107,7 @@ func (w World) expected(wanted Promotion, d Decision) *PromotionState {
 		return nil
 	}
 	for _, env := range stage.Environments {
-		if runs := w.Authorized(env); !w.External(env) || (runs != nil && !runs.External()) {
+		if runs := w.History.Authorized(env); !w.External(env) || (runs != nil && !runs.External()) {
 			return nil
 		}
 	}

@@ -113,7 +113,7 @@ func (w World) evaluateGates(g Gates, in entering, asks *Questions) []GateResult
 func (w World) previousStage(before Stage, release Release) GateResult {
 	result := GateResult{Name: "previous_stage", Verdict: VerdictPassed, Reason: fmt.Sprintf("verified in %s", before.Name)}
 	for _, env := range before.Environments {
-		d := w.ofVersion(env, release.Spec.Version)
+		d := w.History.ofVersion(env, release.Spec.Version)
 		switch {
 		case d != nil && d.brought(release):
 			continue
@@ -225,7 +225,7 @@ func (w World) soak(gate SoakGate, release Release) GateResult {
 
 func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
 	version := release.Spec.Version
-	d := w.ofVersion(env, version)
+	d := w.History.ofVersion(env, version)
 	if d == nil || !d.brought(release) {
 		return GateResult{Name: "soak", Verdict: VerdictPending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
 	}

@@ -75,7 +75,7 @@ func (c *comparison) declared(w World, env EnvironmentSpec, stage Stage) {
 // enters. claim is the one of the two that declares parity.
 func (c *comparison) tested(w World, in entering, claim EnvironmentSpec, tested, entered string, asks *Questions) {
 	version := in.release.Spec.Version
-	test := w.ofVersion(tested, version)
+	test := w.History.ofVersion(tested, version)
 	if test == nil || !test.brought(in.release) {
 		c.missing = append(c.missing, fmt.Sprintf("%s is not verified in %s yet, so nothing says what it was tested with", version, tested))
 		return
@@ -105,7 +105,7 @@ func (c *comparison) tested(w World, in entering, claim EnvironmentSpec, tested,
 // observed asks what runs where a release was tested, as long as that is what should run there. An environment without a target
 // cannot be looked at: what was recorded has to do.
 func (c *comparison) observed(w World, test Deployment, asks *Questions) {
-	if latest := w.Latest(test.Environment); latest.ID != test.ID || test.Content.Target == nil {
+	if latest := w.History.Latest(test.Environment); latest.ID != test.ID || test.Content.Target == nil {
 		return
 	}
 	unknown := map[string]string{}

@@ -92,7 +92,7 @@ func (w World) declares(s *side, _ *Questions) {
 }
 
 func (w World) runs(s *side, asks *Questions) {
-	standing := w.Current(s.name)
+	standing := w.History.Current(s.name)
 	if standing == nil {
 		s.unknown = "nothing was ever verified there"
 		return

@@ -18,7 +18,6 @@ const maxMoments = 1000
 // Ready asks every gate of a stage about a release, at the world's moment, and then at each later moment that a gate names until
 // all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
 func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
-	w = w.indexed()
 	asks := Questions{}
 	in := entering{stage: stage, release: release, environments: stage.Environments}
 	ask := func() []GateResult { return append(w.policyApplies(stage, release), w.evaluate(in, &asks)...) }
@@ -49,7 +48,7 @@ func (w World) policyApplies(stage Stage, release Release) []GateResult {
 	if p, ok := w.Promotions[entry]; ok && p.Spec.Version == release.Spec.Version {
 		attempt = p.Spec.Attempt
 	}
-	broken := w.failedDeployments(stage, release.Spec.Version, attempt)
+	broken := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt)
 	if len(broken) == 0 {
 		return nil
 	}

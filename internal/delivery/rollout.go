@@ -70,63 +70,13 @@ func (w World) deploys(in entering, open openRollout, attempt int, todo map[stri
 		}
 		content := ContentFor(stage, w.Environments[env], release)
 		purpose := KindDeliver
-		if standing := w.Current(env); standing != nil && standing.Content.sameAs(content) {
+		if standing := w.History.Current(env); standing != nil && standing.Content.sameAs(content) {
 			purpose = KindHeal
 		}
 		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: todo[env],
 			Rollout: in.joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: bears})
 	}
 	return steps
-}
-
-// openRollout is a rollout that may go on to more environments, and those it has been to.
-type openRollout struct {
-	id   string // empty: none
-	been map[string]bool
-}
-
-// joinedBy returns the rollout that a new deployment to the environment joins. Empty starts a new one.
-func (o openRollout) joinedBy(env string) string {
-	if o.been[env] {
-		return ""
-	}
-	return o.id
-}
-
-// openRollout returns the stage's newest rollout, if it brings the release at the attempt and has not stopped.
-func (w World) openRollout(stage Stage, release Release, attempt int) openRollout {
-	var last *Deployment
-	for i := len(w.Deployments) - 1; i >= 0 && last == nil; i-- {
-		if d := &w.Deployments[i]; d.Stage == stage.Name && d.Kind != KindRollback {
-			last = d
-		}
-	}
-	if last == nil || last.Content.ReleaseDigest != release.Digest || last.Attempt != attempt || w.stopped(last.Rollout) {
-		return openRollout{}
-	}
-	open := openRollout{last.Rollout, map[string]bool{}}
-	for _, d := range w.Deployments {
-		if d.Rollout == last.Rollout {
-			open.been[d.Environment] = true
-		}
-	}
-	return open
-}
-
-// stopped reports whether a rollout has failed in more environments than it may. How many it may is written down with its
-// deployments: an edit of the stage neither takes back what was borne, nor goes on with what was stopped.
-func (w World) stopped(rollout string) bool {
-	failures, bears := 0, 0
-	for _, d := range w.Deployments {
-		if d.Rollout != rollout || d.Kind == KindRollback {
-			continue
-		}
-		bears = d.MaxFailures
-		if d.failedItself() {
-			failures++
-		}
-	}
-	return failures > bears
 }
 
 // rollbacks lists what is to be taken back: where a deployment failed, the environment goes back to the last verified content, and
@@ -137,14 +87,14 @@ func (w World) rollbacks(stage Stage) []Step {
 		return nil
 	}
 	steps := []Step{}
-	for _, rollout := range w.failedRollouts(stage) {
-		stopped := w.stopped(rollout)
+	for _, rollout := range w.History.failedRollouts(stage) {
+		stopped := w.History.stopped(rollout)
 		for _, env := range stage.Environments {
-			d := w.Latest(env)
+			d := w.History.Latest(env)
 			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) || d.External() {
 				continue // not touched by it, not to be taken back, taken back already, replaced since, or Terraform's to take back
 			}
-			target := w.rollbackTarget(*d)
+			target := w.History.rollbackTarget(d)
 			if target == nil {
 				continue
 			}
@@ -156,55 +106,11 @@ func (w World) rollbacks(stage Stage) []Step {
 	return steps
 }
 
-// failedRollouts lists the rollouts whose last deployment in some environment of the stage failed.
-func (w World) failedRollouts(stage Stage) []string {
-	failed := []string{}
-	for _, env := range stage.Environments {
-		d := w.Latest(env)
-		if d != nil && d.Status == Failed && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
-			failed = append(failed, d.Rollout)
-		}
-	}
-	// A rollout's failure may already be taken back in one environment and not yet in another.
-	for _, d := range w.Deployments {
-		if d.Stage == stage.Name && d.Status == RolledBack && d.Kind != KindRollback && !slices.Contains(failed, d.Rollout) {
-			failed = append(failed, d.Rollout)
-		}
-	}
-	return failed
-}
-
-// broken returns the deployments that keep a release out of a stage: it failed or was rolled back there, and the attempt has not
-// been raised since. Oldest first.
-func (w World) failedDeployments(stage Stage, version string, attempt int) []Deployment {
-	found := []Deployment{}
-	for _, d := range w.Deployments {
-		if d.Stage == stage.Name && d.Content.Version == version && d.broke() && d.Attempt >= attempt {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-// untried keeps of what is needed the environments that a rollout which has failed in others, but not in too many, still goes to.
-func (o openRollout) untried(needs map[string]string, broken []Deployment) map[string]string {
-	todo := map[string]string{}
-	if o.id == "" || slices.ContainsFunc(broken, func(d Deployment) bool { return d.Rollout != o.id }) {
-		return todo
-	}
-	for env, why := range needs {
-		if !o.been[env] {
-			todo[env] = why
-		}
-	}
-	return todo
-}
-
-// saysWhy picks of the broken deployments the one that says why: of the newest rollout the last that failed, rather than one that was
-// taken back with it.
-func rootFailure(broken []Deployment) Deployment {
-	newest := broken[len(broken)-1]
-	for _, d := range slices.Backward(broken) {
+// rootFailure picks of failed deployments the one that says why: of the newest rollout the last that failed, rather than one that was
+// rolled back with it.
+func rootFailure(failed []*Deployment) *Deployment {
+	newest := failed[len(failed)-1]
+	for _, d := range slices.Backward(failed) {
 		if d.Failure != "" && d.Rollout == newest.Rollout {
 			return d
 		}
@@ -212,15 +118,15 @@ func rootFailure(broken []Deployment) Deployment {
 	return newest
 }
 
-// held words why a release is not tried again: where it failed and why, and who had brought it there.
-func retryHold(broken []Deployment) string {
-	d := rootFailure(broken)
+// retryHold words why a release is not tried again: where it failed and why, and who had brought it there.
+func retryHold(failed []*Deployment) string {
+	d := rootFailure(failed)
 	text := fmt.Sprintf("%s %s in %s (%s, attempt %d)", d.Content.Version, d.Status.words(), d.Stage, d.Environment, d.Attempt)
 	if d.Failure != "" {
 		text += ": " + d.Failure
 	}
 	others := []string{}
-	for _, o := range broken {
+	for _, o := range failed {
 		if o.Rollout == d.Rollout && o.failedItself() && o.Environment != d.Environment && !slices.Contains(others, o.Environment) {
 			others = append(others, o.Environment)
 		}

@@ -99,7 +99,7 @@ func (f *Simulation) playAs(w *World, entry string, decide func(World, string) D
 		if len(d.Steps) == 0 || len(f.Steps) >= maxSimulation {
 			return d
 		}
-		begun := fmt.Sprintf("foreseen-%d", len(f.Steps)) // what is begun together is one rollout
+		begun := fmt.Sprintf("simulated-%d", len(f.Steps)) // what is begun together is one rollout
 		for _, step := range d.Steps {
 			if step.Rollout == "" {
 				step.Rollout = begun + "-" + step.Version
@@ -121,7 +121,7 @@ func (f *Simulation) note(asks Questions) {
 
 // copied returns a world whose deployments, promotions and observations can be changed without the original noticing.
 func (w World) copied() World {
-	w.Deployments, w.places = slices.Clone(w.Deployments), nil
+	w.History = w.History.clone()
 	w.Promotions = maps.Clone(w.Promotions)
 	w.Releases = maps.Clone(w.Releases)
 	w.Rollouts = slices.Clone(w.Rollouts)
@@ -144,30 +144,41 @@ func (w World) With(p Promotion) World {
 
 // play records a step as done and gone well.
 func (w *World) play(step Step) {
-	d := Deployment{ID: fmt.Sprintf("simulated-%d", len(w.Deployments)+1), Seq: w.nextSeq(), Pipeline: w.Pipeline.Name, Stage: step.Stage,
-		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures}
-	if started := (RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: w.Now}); (step.Kind == StepDeploy || step.Kind == StepAuthorize) &&
-		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == started.ID }) {
-		w.Rollouts = append(w.Rollouts, started)
+	if begins := step.Kind == StepDeploy || step.Kind == StepAuthorize; begins &&
+		!slices.ContainsFunc(w.Rollouts, func(r RolloutRecord) bool { return r.ID == step.Rollout }) {
+		w.Rollouts = append(w.Rollouts, RolloutRecord{ID: step.Rollout, Stage: step.Stage, StartedAt: w.Now})
 	}
-	at := len(w.Deployments)
-	for i := range w.Deployments {
-		o := &w.Deployments[i]
+	d := w.deployment(step)
+	for _, o := range w.History.in(step.Environment) {
 		switch {
-		case o.Environment != step.Environment:
-		case (step.Kind == StepResume || step.Kind == StepVerify) && o.ID == step.Deployment:
-			d, at = *o, i
-		case step.Kind == StepRollback && o.ID == step.Deployment:
-			*o = o.simulated(w.Now, DeploymentRolledBack)
+		case o.ID == d.ID:
+		case o.ID == d.Replaces:
+			w.History.record(o.simulated(w.Now, DeploymentRolledBack))
 		case o.Authorized(), o.Status == Verified && step.Kind != StepAuthorize:
-			*o = o.simulated(w.Now, DeploymentSuperseded)
+			w.History.record(o.simulated(w.Now, DeploymentSuperseded))
 		}
 	}
-	w.Deployments = append(w.Deployments[:at], append([]Deployment{d.simulated(w.Now, wayOf(step, d)...)}, w.Deployments[min(at+1, len(w.Deployments)):]...)...)
+	w.History.record(d.simulated(w.Now, wayOf(step, d)...))
 	if step.Kind == StepAuthorize || d.External() {
 		return
 	}
 	w.Observations[step.Environment] = Observation{Running: true, Version: step.Version}
+}
+
+// deployment returns the one that a step goes on with, or a new one that is not recorded yet.
+func (w *World) deployment(step Step) Deployment {
+	if step.Kind == StepResume || step.Kind == StepVerify {
+		if known := w.History.withID(step.Deployment); known != nil {
+			return *known
+		}
+	}
+	seq := w.History.nextSeq()
+	d := Deployment{ID: fmt.Sprintf("simulated-%d", seq), Seq: seq, Pipeline: w.Pipeline.Name, Stage: step.Stage, Environment: step.Environment,
+		Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Gates: step.Gates}
+	if step.Kind == StepRollback {
+		d.Replaces = step.Deployment
+	}
+	return d
 }
 
 // wayOf lists what happens to a deployment when a step goes well.
@@ -193,13 +204,6 @@ func (d Deployment) simulated(at time.Time, events ...DeploymentEvent) Deploymen
 		d = after
 	}
 	return d
-}
-
-func (w *World) nextSeq() int64 {
-	if len(w.Deployments) == 0 {
-		return 1
-	}
-	return w.Deployments[len(w.Deployments)-1].Seq + 1
 }
 
 // Admit says whether a promotion may be recorded as wanted. With when_blocked = "fail", a release that cannot enter now is

@@ -22,7 +22,6 @@ type EnvironmentState struct {
 
 // StageStates tells where a release stands in every stage of its pipeline.
 func StageStates(w World, version string) (map[string]StageState, Questions) {
-	w = w.indexed()
 	states, asks := map[string]StageState{}, Questions{}
 	decisions := map[string]Decision{}
 	for i, stage := range w.Pipeline.Stages {
@@ -64,11 +63,11 @@ func merge(into *Questions, from Questions) {
 func (w World) unwanted(stage Stage, entry, version string, asks *Questions) (StageStatus, []string) {
 	verified, drifted, status := 0, false, StageWaiting
 	for _, env := range stage.Environments {
-		d := w.ofVersion(env, version)
+		d := w.History.ofVersion(env, version)
 		if d == nil {
 			continue
 		}
-		switch standing := w.Current(env); {
+		switch standing := w.History.Current(env); {
 		case standing != nil && standing.ID == d.ID: // not when it was brought there again since, and broke
 			verified++
 			_, off := w.drift(env, map[string]string{}, asks)
@@ -107,13 +106,13 @@ func (w World) running(stage Stage) string {
 
 // RunningVersion tells which version runs in an environment: as observed, else as the ledger says.
 func (w World) RunningVersion(env string) string {
-	if handed := w.Authorized(env); handed != nil && handed.External() {
+	if handed := w.History.Authorized(env); handed != nil && handed.External() {
 		return handed.Content.Version
 	}
 	if seen, ok := w.Observations[env]; ok && seen.Unknown == "" {
 		return seen.Version
 	}
-	if standing := w.Current(env); standing != nil {
+	if standing := w.History.Current(env); standing != nil {
 		return standing.Content.Version
 	}
 	return ""
@@ -121,7 +120,6 @@ func (w World) RunningVersion(env string) string {
 
 // EnvironmentStates tells what runs in each environment of a stage.
 func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Questions) {
-	w = w.indexed()
 	states, asks := map[string]EnvironmentState{}, Questions{}
 	for _, env := range stage.Environments {
 		states[env] = w.environmentState(env, &asks)
@@ -130,8 +128,8 @@ func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Quest
 }
 
 func (w World) environmentState(env string, asks *Questions) EnvironmentState {
-	latest, standing := w.Latest(env), w.Current(env)
-	if runs := w.Authorized(env); runs != nil && runs.External() {
+	latest, standing := w.History.Latest(env), w.History.Current(env)
+	if runs := w.History.Authorized(env); runs != nil && runs.External() {
 		return w.externalState(*runs)
 	}
 	switch {

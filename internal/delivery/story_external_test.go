@@ -8,18 +8,13 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// handOut does what the engine does with a deployment that Terraform carries out: it is handed out, and what was before is not any
-// more.
-func (s *story) handOut(step delivery.Step, d delivery.Deployment) string {
-	now := s.w.Now
-	d.Status, d.SettledAt = delivery.Verifying, nil
-	for i := range s.w.Deployments {
-		if before := &s.w.Deployments[i]; before.Environment == d.Environment && before.Authorized() {
-			before.Status, before.SettledAt = delivery.Superseded, &now
-		}
+// authorize does what the worker does with a deployment that Terraform carries out: it supersedes the one authorized before.
+func (s *story) authorize(step delivery.Step, d delivery.Deployment) string {
+	if before := s.w.History.Latest(d.Environment); before != nil && before.Authorized() {
+		s.record(s.after(*before, delivery.DeploymentSuperseded))
 	}
-	s.w.Deployments = append(s.w.Deployments, d)
-	return fmt.Sprintf("hand out %s for %s (%s)\n", step.Version, step.Environment, step.Reason)
+	s.record(s.after(d, delivery.DeploymentAuthorized))
+	return fmt.Sprintf("authorize %s for %s (%s)\n", step.Version, step.Environment, step.Reason)
 }
 
 func (s *story) verification(version, stage string, again bool) delivery.VerificationRequest {
@@ -40,7 +35,7 @@ func (s *story) verify(r delivery.VerificationRequest) string {
 	}
 	text := ""
 	for _, d := range settled {
-		text += fmt.Sprintf("verify %s in %s: %s\n", r.Spec.Version, d.Environment, s.settleHandedOut(d.ID, failed))
+		text += fmt.Sprintf("verify %s in %s: %s\n", r.Spec.Version, d.Environment, s.settle(d, failed))
 	}
 	state := s.w.VerificationStateOf(r.Spec)
 	text += fmt.Sprintf("%s: %s\n", r.Spec.Stage, state.Status)
@@ -50,44 +45,35 @@ func (s *story) verify(r delivery.VerificationRequest) string {
 	return text
 }
 
-func (s *story) settleHandedOut(id string, failed bool) delivery.DeploymentStatus {
-	now := s.w.Now
-	var settled *delivery.Deployment
-	for i := range s.w.Deployments {
-		if d := &s.w.Deployments[i]; d.ID == id {
-			settled = d
-		}
-	}
-	for i := range s.w.Deployments {
-		if d := &s.w.Deployments[i]; !failed && d != settled && d.Environment == settled.Environment && d.Status == delivery.Verified {
-			d.Status, d.SettledAt = delivery.Superseded, &now
-		}
-	}
-	settled.SettledAt = &now
+// settle records how the verification of one deployment ended.
+func (s *story) settle(d delivery.Deployment, failed bool) delivery.DeploymentStatus {
 	switch {
-	case failed && (s.fails[settled.Environment] || s.fails[settled.Environment+" "+settled.Content.Version]):
-		settled.Status, settled.Failure = delivery.Failed, "the smoke test did not pass"
+	case failed && (s.fails[d.Environment] || s.fails[d.Environment+" "+d.Content.Version]):
+		d.Failure = "the smoke test did not pass"
+		d = s.after(d, delivery.DeploymentFailed)
 	case failed:
-		settled.Status = delivery.RolledBack
+		d = s.after(d, delivery.DeploymentRolledBack)
 	default:
-		settled.Status, settled.VerifiedAt = delivery.Verified, &now
+		d = s.after(d, delivery.DeploymentVerified)
+		s.replace(d, "")
 	}
-	return settled.Status
+	s.record(d)
+	return d.Status
 }
 
 // planVerification tells what a plan shows of a verification. promoted says that the same plan promotes the version.
 func (s *story) planVerification(r delivery.VerificationRequest, promoted bool) string {
-	type foreseen struct {
+	type simulated struct {
 		delivery.Simulation
 		refused error
 	}
-	found := answered(s, func(w delivery.World) (foreseen, delivery.Questions) {
+	found := answered(s, func(w delivery.World) (simulated, delivery.Questions) {
 		before := []string{}
 		if promoted {
 			w, before = w.With(s.promotion(r.Spec.Version, r.Spec.Stage, "fail", "1")), append(before, r.Spec.Stage)
 		}
 		f, err := delivery.SimulateVerification(w, before, r)
-		return foreseen{f, err}, f.Questions
+		return simulated{f, err}, f.Questions
 	})
 	switch {
 	case found.refused != nil:

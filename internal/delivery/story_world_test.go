@@ -107,7 +107,7 @@ func (s *story) apply(wanted delivery.Promotion) string {
 		if len(d.Steps) == 0 {
 			return text + s.end(wanted, d)
 		}
-		rollout := fmt.Sprintf("rollout-%d", len(s.w.Deployments)+1)
+		rollout := fmt.Sprintf("rollout-%d", len(s.w.History.Deployments())+1)
 		for _, step := range d.Steps {
 			if step.Rollout == "" {
 				step.Rollout = rollout
@@ -121,31 +121,56 @@ func (s *story) apply(wanted delivery.Promotion) string {
 
 // do carries out one step and tells how it ended.
 func (s *story) do(step delivery.Step) string {
-	now := s.w.Now
-	d := delivery.Deployment{ID: fmt.Sprintf("d%d", len(s.w.Deployments)+1), Seq: int64(len(s.w.Deployments) + 1), Pipeline: "shop", Stage: step.Stage,
-		Environment: step.Environment, Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout,
-		MaxFailures: step.MaxFailures, CreatedAt: now, SettledAt: &now}
+	n := len(s.w.History.Deployments()) + 1
+	d := delivery.Deployment{ID: fmt.Sprintf("d%d", n), Seq: int64(n), Pipeline: "shop", Stage: step.Stage, Environment: step.Environment,
+		Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures}
 	if step.Kind == delivery.StepAuthorize {
-		return s.handOut(step, d)
+		return s.authorize(step, d)
 	}
 	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
-	if d.Status = delivery.Failed; !s.fails[step.Environment] && !s.fails[step.Environment+" "+step.Version] {
-		d.Status, d.VerifiedAt = delivery.Verified, &now
-	} else {
+	d = s.after(s.after(d, delivery.DeploymentStarted), delivery.DeploymentDeployed)
+	if s.fails[step.Environment] || s.fails[step.Environment+" "+step.Version] {
 		d.Failure = "the smoke test did not pass"
+		d = s.after(d, delivery.DeploymentFailed)
+	} else {
+		d = s.after(d, delivery.DeploymentVerified)
+		s.replace(d, step.Deployment)
 	}
-	for i := range s.w.Deployments {
-		before := &s.w.Deployments[i]
+	s.record(d)
+	return fmt.Sprintf("%s %s to %s (%s): %s\n", step.Purpose, step.Version, step.Environment, step.Reason, d.Status)
+}
+
+// after is what becomes of a deployment.
+func (s *story) after(d delivery.Deployment, event delivery.DeploymentEvent) delivery.Deployment {
+	d, _, err := d.After(event, s.w.Now)
+	require.NoError(s.t, err)
+	return d
+}
+
+// record records deployments, new or changed.
+func (s *story) record(changed ...delivery.Deployment) {
+	all := s.w.History.Deployments()
+	for _, d := range changed {
+		if i := slices.IndexFunc(all, func(o delivery.Deployment) bool { return o.ID == d.ID }); i >= 0 {
+			all[i] = d
+			continue
+		}
+		all = append(all, d)
+	}
+	s.w.History = delivery.NewHistory(all)
+}
+
+// replace records what a verified deployment replaces: the one that it rolls back, and the one that ran there.
+func (s *story) replace(d delivery.Deployment, rolledBack string) {
+	for _, before := range s.w.History.Deployments() {
 		switch {
-		case d.Status != delivery.Verified || before.Environment != step.Environment:
-		case step.Kind == delivery.StepRollback && before.ID == step.Deployment:
-			before.Status, before.SettledAt = delivery.RolledBack, &now
+		case before.Environment != d.Environment || before.ID == d.ID:
+		case before.ID == rolledBack:
+			s.record(s.after(before, delivery.DeploymentRolledBack))
 		case before.Status == delivery.Verified:
-			before.Status, before.SettledAt = delivery.Superseded, &now
+			s.record(s.after(before, delivery.DeploymentSuperseded))
 		}
 	}
-	s.w.Deployments = append(s.w.Deployments, d)
-	return fmt.Sprintf("%s %s to %s (%s): %s\n", step.Purpose, step.Version, step.Environment, step.Reason, d.Status)
 }
 
 // end tells where a release came to rest.

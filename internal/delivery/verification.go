@@ -73,16 +73,15 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 	if s.Version == "" {
 		return nil, nil
 	}
-	w = w.indexed()
 	stage, _ := w.Pipeline.Stage(s.Stage)
 	found, authorised := []Deployment{}, false
 	for _, env := range stage.Environments {
-		d := w.Authorized(env)
+		d := w.History.Authorized(env)
 		if d == nil || !d.External() || d.Content.Version != s.Version {
 			continue
 		}
 		authorised = true
-		if d.Authorized() || (again && d.Status == Verified && w.Latest(env).ID == d.ID) {
+		if d.Authorized() || (again && d.Status == Verified && w.History.Latest(env).ID == d.ID) {
 			found = append(found, *d)
 		}
 	}
@@ -94,7 +93,7 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 		return nil, &Error{Code: CodeConflict, Field: "version", Message: fmt.Sprintf(
 			"%s is not authorised in stage %q, so there is nothing to verify. Declare a cd_promotion of it, and verify what that one hands out: version = cd_promotion.NAME.running_version, with depends_on for the resources that deploy it", s.Version, s.Stage)}
 	}
-	if broken := w.failedDeployments(stage, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
+	if broken := w.History.failedDeployments(stage.Name, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
 		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(broken))
 	}
 	return nil, nil
@@ -103,7 +102,6 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 // VerificationStateOf tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is
 // authorised there.
 func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
-	w = w.indexed()
 	stage, _ := w.Pipeline.Stage(s.Stage)
 	if s.Version == "" {
 		s.Version = w.running(stage)
@@ -111,13 +109,13 @@ func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
 	state := VerificationState{Spec: s, Status: StageWaiting, WaitingOn: []string{}}
 	verified := 0
 	for _, env := range stage.Environments {
-		d := w.ofVersion(env, s.Version)
+		d := w.History.ofVersion(env, s.Version)
 		switch {
 		case d == nil:
 		case d.Authorized():
 			state.Status, state.WaitingOn = StageDeployed, []string{waitsForVerification}
 			return state
-		case d.Status == Verified && w.Authorized(env).ID == d.ID:
+		case d.Status == Verified && w.History.Authorized(env).ID == d.ID:
 			verified++
 		case d.Status == Verified: // another one is handed out there
 			state.Status = StageSuperseded

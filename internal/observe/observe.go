@@ -61,7 +61,7 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, asks delivery.Q
 
 // observe looks at what runs where the current deployment put it.
 func (o *Observer) observe(ctx context.Context, w delivery.World, env string) (delivery.Observation, error) {
-	current := w.Current(env)
+	current := w.History.Current(env)
 	if current == nil {
 		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
 	}

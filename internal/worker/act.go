@@ -66,7 +66,7 @@ func (e *Worker) begin(ctx context.Context, actor string, found world.Answers, d
 				}
 				current.Rollout = rollouts[current.Version]
 			}
-			if err := e.supersede(ctx, tx, actor, w.Latest(current.Environment)); err != nil {
+			if err := e.supersede(ctx, tx, actor, w.History.Latest(current.Environment)); err != nil {
 				return err
 			}
 			begun, err := e.recordIntent(ctx, tx, actor, pipeline.Name, current)

@@ -62,10 +62,11 @@ func recovered(w *delivery.World) {
 // deployments changes every deployment in the world.
 func deployments(change func(*delivery.World, *delivery.Deployment)) func(*delivery.World) {
 	return func(w *delivery.World) {
-		w.Deployments = slices.Clone(w.Deployments)
-		for i := range w.Deployments {
-			change(w, &w.Deployments[i])
+		changed := w.History.Deployments()
+		for i := range changed {
+			change(w, &changed[i])
 		}
+		w.History = delivery.NewHistory(changed)
 	}
 }
 
@@ -255,7 +256,7 @@ var mutations = map[string]mutation{
 		}
 	}),
 	"7 what is in flight is not seen": deciding(func(w *delivery.World) {
-		w.Deployments = slices.DeleteFunc(slices.Clone(w.Deployments), delivery.Deployment.InFlight)
+		w.History = delivery.NewHistory(slices.DeleteFunc(w.History.Deployments(), delivery.Deployment.InFlight))
 	}),
 	"4 a release can be given other content": {ledger: func(s store.Store) store.Store { return forgetful{s} }},
 	"5 what failed is tried again": deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) {

@@ -88,13 +88,14 @@ func (s scene) tampered(test delivery.Deployment, pipeline, env string) []string
 
 // testedNow lets every release have been tested with what is declared now.
 func testedNow(w *delivery.World) {
-	w.Deployments = slices.Clone(w.Deployments)
-	for i, d := range w.Deployments {
+	changed := w.History.Deployments()
+	for i, d := range changed {
 		if stage, ok := w.Pipeline.Stage(d.Stage); ok {
 			env := w.Environments[d.Environment]
-			w.Deployments[i].Content.Config, w.Deployments[i].Content.Secrets = merged(env.Config, stage.Config), env.Secrets
+			changed[i].Content.Config, changed[i].Content.Secrets = merged(env.Config, stage.Config), env.Secrets
 		}
 	}
+	w.History = delivery.NewHistory(changed)
 }
 
 // unlike compares, key by key, the environments that are to be alike before a stage may be entered.

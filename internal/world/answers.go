@@ -59,7 +59,7 @@ func (a Answers) AddCheck(key delivery.CheckKey, result delivery.CheckResult) { 
 func (a Answers) Observation(env string) delivery.Observation { return a.observations[env].Observation }
 
 func expectedIn(w delivery.World, env string) string {
-	if current := w.Current(env); current != nil {
+	if current := w.History.Current(env); current != nil {
 		return current.ID
 	}
 	return ""

@@ -53,16 +53,18 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 // needed too: that takes a second look when another version than the wanted ones runs somewhere.
 func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wanted []string) (known []string, err error) {
 	for {
-		if w.Deployments, err = r.DecisionHistory(ctx, w.Pipeline.Name, wanted...); err != nil {
+		deployments, err := r.DecisionHistory(ctx, w.Pipeline.Name, wanted...)
+		if err != nil {
 			return nil, err
 		}
 		known = slices.Clone(wanted)
-		for _, d := range w.Deployments {
+		for _, d := range deployments {
 			known = append(known, d.Content.Version)
 		}
 		slices.Sort(known)
 		known = slices.Compact(known)
 		if !slices.ContainsFunc(known, func(v string) bool { return !slices.Contains(wanted, v) }) {
+			w.History = delivery.NewHistory(deployments)
 			return known, nil
 		}
 		wanted = known
