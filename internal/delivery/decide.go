@@ -138,7 +138,7 @@ func Decide(w World, entry string) Decision {
 		stage := w.Pipeline.Stages[i]
 		if stopped {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
-			waiting.Gates = []GateResult{w.previousStage(w.Pipeline.Stages[i-1], release)}
+			waiting.Gates = []GateResult{candidate{World: w, stage: stage, release: release}.previousStage(w.Pipeline.Stages[i-1])}
 			d.Stages = append(d.Stages, waiting)
 			d.Steps = append(d.Steps, w.unfinished(stage)...) // it waits for nothing
 			continue
@@ -189,12 +189,12 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Ques
 			return s, w.healStanding(stage, release, asks)
 		}
 	}
-	in := open.entering(stage, release, todo)
-	s.Gates = w.evaluate(in, asks)
+	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: asks}, todo)
+	s.Gates = entering.evaluate()
 	if !GatesPassed(s.Gates) {
 		return s, w.healStanding(stage, release, asks)
 	}
-	return s, w.deploys(in, open, attempt, todo, s.Gates)
+	return s, entering.deploys(open, attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
@@ -325,7 +325,7 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Questions) []Step
 		if !drifted || !known || len(w.History.failedDeployments(stage.Name, release.Spec.Version, standing.Attempt)) > 0 {
 			continue
 		}
-		gates := w.evaluate(entering{stage: stage, release: release, environments: []string{env}}, asks)
+		gates := candidate{World: w, stage: stage, release: release, environments: []string{env}, questions: asks}.evaluate()
 		if !GatesPassed(gates) {
 			continue
 		}

@@ -69,17 +69,17 @@ func expressionsGate(name string, e Expression, inputs []expr.Input) GateResult 
 }
 
 // expressionInputs returns the input of expressions, once for each environment to be deployed to.
-func (w World) expressionInputs(in entering) []expr.Input {
-	inputs := make([]expr.Input, 0, len(in.environments))
-	for _, name := range in.environments {
-		environment := w.Environments[name]
+func (c candidate) expressionInputs() []expr.Input {
+	inputs := make([]expr.Input, 0, len(c.environments))
+	for _, name := range c.environments {
+		environment := c.Environments[name]
 		input := expr.Input{
-			Now: w.Now, Pipeline: w.Pipeline.Name, Stage: expr.Stage{Name: in.stage.Name, Promotion: string(in.stage.Promotion)},
+			Now: c.Now, Pipeline: c.Pipeline.Name, Stage: expr.Stage{Name: c.stage.Name, Promotion: string(c.stage.Promotion)},
 			Environment: expr.Environment{Name: environment.Name, Tier: string(environment.Tier), Platform: environment.Platform},
-			Config:      overlaid(environment.Config, in.stage.Config), Release: in.release.forExpressions(),
+			Config:      overlaid(environment.Config, c.stage.Config), Release: c.release.forExpressions(),
 		}
-		if current := w.History.Current(name); current != nil {
-			previous := w.releaseOf(*current).forExpressions()
+		if current := c.History.Current(name); current != nil {
+			previous := c.releaseOf(*current).forExpressions()
 			input.Previous = &previous
 		}
 		inputs = append(inputs, input)

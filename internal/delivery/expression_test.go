@@ -93,7 +93,7 @@ func TestExpressionInputs(t *testing.T) {
 			"eu": {Name: "eu", Tier: TierProduction, Platform: map[string]string{"region": "eu-1"}, Config: map[string]string{"LOG": "info", "COLOR": "red"}},
 		},
 	}
-	entry := entering{stage: Stage{Name: "production", Promotion: Manual, Config: map[string]string{"LOG": "debug"}}, environments: []string{"eu"}, release: release}
+	entering := candidate{World: w, stage: Stage{Name: "production", Promotion: Manual, Config: map[string]string{"LOG": "debug"}}, environments: []string{"eu"}, release: release}
 	require.Equal(t, []expr.Input{{
 		Now: at.Add(time.Hour), Pipeline: "shop", Stage: expr.Stage{Name: "production", Promotion: "manual"},
 		Environment: expr.Environment{Name: "eu", Tier: "production", Platform: map[string]string{"region": "eu-1"}},
@@ -103,5 +103,5 @@ func TestExpressionInputs(t *testing.T) {
 			Artifacts: map[string]expr.Artifact{"app": {URI: "oci://app", Digest: digest}},
 			Source:    &expr.Source{Repository: "https://git.example/shop", Revision: "4c0ffee", Author: "ann", CommittedAt: at.Add(-time.Hour)},
 		},
-	}}, w.expressionInputs(entry))
+	}}, entering.expressionInputs())
 }

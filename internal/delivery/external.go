@@ -77,9 +77,9 @@ func (d Deployment) replacing(wanted Content) (why string, ok bool) {
 
 // nobodyHandsOut refuses what the plan of the pipeline refuses as well, in case the environment lost its target since: in an
 // automatic stage no promotion hands the artifacts out.
-func (w World) nobodyAuthorizes(in entering) (GateResult, bool) {
-	for _, env := range in.environments {
-		if in.stage.Promotion == Automatic && w.External(env) {
+func (c candidate) nobodyAuthorizes() (GateResult, bool) {
+	for _, env := range c.environments {
+		if c.stage.Promotion == Automatic && c.External(env) {
 			return GateResult{Name: "target", Verdict: VerdictFailed, Reason: isAuthorized(env)}, true
 		}
 	}

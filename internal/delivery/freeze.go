@@ -65,12 +65,12 @@ func (f FreezeSpec) active(now time.Time) bool {
 	return !now.Before(f.StartsAt.Value()) && (end.IsZero() || now.Before(end))
 }
 
-// freezes asks whether any environment to be deployed to is frozen; ok is false when none is.
-func (w World) freezes(environments []string) (result GateResult, ok bool) {
+// frozen asks whether any environment to be deployed to is frozen; ok is false when none is.
+func (c candidate) frozen() (result GateResult, ok bool) {
 	result = GateResult{Name: "freeze", Verdict: VerdictPending}
-	for _, name := range environments {
-		for _, f := range w.Freezes {
-			if !f.applies(w.Pipeline.Name, w.Environments[name]) || !f.active(w.Now) {
+	for _, name := range c.environments {
+		for _, f := range c.Freezes {
+			if !f.applies(c.Pipeline.Name, c.Environments[name]) || !f.active(c.Now) {
 				continue
 			}
 			end := f.EndsAt.Value()

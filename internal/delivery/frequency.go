@@ -67,33 +67,33 @@ func (w World) allGates() []Gates {
 	return all
 }
 
-// rollouts lists the starts of the stage's rollouts, newest first, but for the one that is under way and would be joined.
-func (w World) rollouts(stage, joining string) []time.Time {
+// deliveries lists when the stage's rollouts began, newest first, except the one that is under way and would be joined.
+func (c candidate) deliveries() []time.Time {
 	starts := []time.Time{}
-	for i := len(w.Rollouts) - 1; i >= 0; i-- {
-		if r := w.Rollouts[i]; r.Stage == stage && (joining == "" || r.ID != joining) {
+	for _, r := range slices.Backward(c.Rollouts) {
+		if r.Stage == c.stage.Name && (c.joining == "" || r.ID != c.joining) {
 			starts = append(starts, r.StartedAt)
 		}
 	}
 	return starts
 }
 
-func (w World) cooldown(gate CooldownGate, stage Stage, joining string) GateResult {
-	result := GateResult{Name: "cooldown", Verdict: VerdictPassed, Reason: fmt.Sprintf("nothing was delivered to %s for %s", stage.Name, gate.Duration)}
-	starts := w.rollouts(stage.Name, joining)
+func (c candidate) cooldown(gate CooldownGate) GateResult {
+	result := GateResult{Name: "cooldown", Verdict: VerdictPassed, Reason: fmt.Sprintf("nothing was delivered to %s for %s", c.stage.Name, gate.Duration)}
+	starts := c.deliveries()
 	if len(starts) == 0 {
 		return result
 	}
-	if ready := starts[0].Add(gate.Duration.Value()); w.Now.Before(ready) {
+	if ready := starts[0].Add(gate.Duration.Value()); c.Now.Before(ready) {
 		result.Verdict, result.ReadyAt = VerdictPending, &ready
-		result.Reason = fmt.Sprintf("the last delivery to %s began at %s; passes at %s", stage.Name, clock(starts[0]), clock(ready))
+		result.Reason = fmt.Sprintf("the last delivery to %s began at %s; passes at %s", c.stage.Name, clock(starts[0]), clock(ready))
 	}
 	return result
 }
 
-func (w World) maxDeploys(gate MaxDeploysGate, stage Stage, joining string) GateResult {
-	since, within := w.Now.Add(-gate.Per.Value()), []time.Time{}
-	for _, start := range w.rollouts(stage.Name, joining) {
+func (c candidate) maxDeploys(gate MaxDeploysGate) GateResult {
+	since, within := c.Now.Add(-gate.Per.Value()), []time.Time{}
+	for _, start := range c.deliveries() {
 		if start.After(since) {
 			within = append(within, start)
 		}

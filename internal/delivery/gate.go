@@ -38,37 +38,40 @@ func GatesPassed(gates []GateResult) bool {
 	return !slices.ContainsFunc(gates, func(g GateResult) bool { return g.Verdict != VerdictPassed })
 }
 
-// entering is what gates are asked about: a release on its way into environments of a stage.
-type entering struct {
+// candidate is a release that is to enter environments of a stage: what gates are evaluated for.
+type candidate struct {
+	World
+
 	stage        Stage
 	release      Release
-	environments []string // those to be deployed to
-	joining      string   // the rollout that is under way and would be joined; empty when a new one begins
-	policy       string   // whose gates are asked; empty for the stage's own
+	environments []string   // those to be deployed to
+	joining      string     // the rollout that is under way and would be joined; empty when a new one begins
+	policy       string     // whose gates are evaluated; empty for the stage's own
+	questions    *Questions // takes what the gates need to know
 }
 
 // evaluate asks every gate of a stage about a release: the stage's own, which an override may skip, then those of every policy
 // that holds there, then the freezes. A check without an answer is put into asks.
-func (w World) evaluate(in entering, asks *Questions) []GateResult {
+func (c candidate) evaluate() []GateResult {
 	gates := []GateResult{}
-	if changed := in.release.Spec.Digest(); changed != in.release.Digest {
+	if changed := c.release.Spec.Digest(); changed != c.release.Digest {
 		gates = append(gates, GateResult{Name: "release", Verdict: VerdictFailed, Reason: fmt.Sprintf(
-			"what the ledger holds of %s was changed after it was registered: its digest is %s now, and was %s; deliver another version", in.release.Spec.ID(), changed, in.release.Digest)})
+			"what the ledger holds of %s was changed after it was registered: its digest is %s now, and was %s; deliver another version", c.release.Spec.ID(), changed, c.release.Digest)})
 	}
-	if i := w.Pipeline.StageIndex(in.stage.Name); i > 0 {
-		gates = append(gates, w.previousStage(w.Pipeline.Stages[i-1], in.release))
+	if i := c.Pipeline.StageIndex(c.stage.Name); i > 0 {
+		gates = append(gates, c.previousStage(c.Pipeline.Stages[i-1]))
 	}
-	gates = append(gates, w.evaluateGates(in.stage.Gates, in, asks)...)
-	if refused, ok := w.nobodyAuthorizes(in); ok {
+	gates = append(gates, c.evaluateGates(c.stage.Gates)...)
+	if refused, ok := c.nobodyAuthorizes(); ok {
 		gates = append(gates, refused)
 	}
-	if frozen, ok := w.freezes(in.environments); ok {
+	if frozen, ok := c.frozen(); ok {
 		gates = append(gates, frozen)
 	}
-	gates = w.overridden(in.stage, in.release, gates)
-	for _, policy := range w.policies(in.stage) {
-		in.policy = policy.Name
-		for _, g := range w.evaluateGates(policy.Gates, in, asks) {
+	gates = c.overridden(gates)
+	for _, policy := range c.policies(c.stage) {
+		c.policy = policy.Name
+		for _, g := range c.evaluateGates(policy.Gates) {
 			g.Name = "policy." + policy.Name + "." + g.Name
 			gates = append(gates, g)
 		}
@@ -77,83 +80,83 @@ func (w World) evaluate(in entering, asks *Questions) []GateResult {
 }
 
 // ask asks gates in a fixed order: decisions, evidence, time, likeness, the outside world, and expressions.
-func (w World) evaluateGates(g Gates, in entering, asks *Questions) []GateResult {
+func (c candidate) evaluateGates(g Gates) []GateResult {
 	gates := []GateResult{}
 	if g.Approvals != nil {
-		gates = append(gates, w.approvals(*g.Approvals, in.stage, in.release))
+		gates = append(gates, c.approvals(*g.Approvals))
 	}
 	for _, suite := range sortedKeys(g.Tests) {
-		gates = append(gates, w.tests(suite, g.Tests[suite], in.release))
+		gates = append(gates, c.tests(suite, g.Tests[suite]))
 	}
 	if g.Soak != nil {
-		gates = append(gates, w.soak(*g.Soak, in.release))
+		gates = append(gates, c.soak(*g.Soak))
 	}
 	if len(g.Windows) > 0 {
-		gates = append(gates, windowsGate(g.Windows, w.Now))
+		gates = append(gates, windowsGate(g.Windows, c.Now))
 	}
 	if g.Cooldown != nil {
-		gates = append(gates, w.cooldown(*g.Cooldown, in.stage, in.joining))
+		gates = append(gates, c.cooldown(*g.Cooldown))
 	}
 	if g.MaxDeploys != nil {
-		gates = append(gates, w.maxDeploys(*g.MaxDeploys, in.stage, in.joining))
+		gates = append(gates, c.maxDeploys(*g.MaxDeploys))
 	}
 	if g.Parity {
-		gates = append(gates, w.parity(in, asks))
+		gates = append(gates, c.parity())
 	}
 	for _, name := range sortedKeys(g.Checks) {
-		gates = append(gates, w.check(CheckKey{Stage: in.stage.Name, Version: in.release.Spec.Version, Name: name, Policy: in.policy}, asks))
+		gates = append(gates, c.check(name))
 	}
 	for _, name := range sortedKeys(g.Expressions) {
-		gates = append(gates, expressionsGate(name, g.Expressions[name], w.expressionInputs(in)))
+		gates = append(gates, expressionsGate(name, g.Expressions[name], c.expressionInputs()))
 	}
 	return gates
 }
 
 // previousStage passes once the release's newest deployment in each environment of the stage before was verified.
-func (w World) previousStage(before Stage, release Release) GateResult {
+func (c candidate) previousStage(before Stage) GateResult {
 	result := GateResult{Name: "previous_stage", Verdict: VerdictPassed, Reason: fmt.Sprintf("verified in %s", before.Name)}
 	for _, env := range before.Environments {
-		d := w.History.ofVersion(env, release.Spec.Version)
+		d := c.History.ofVersion(env, c.release.Spec.Version)
 		switch {
-		case d != nil && d.brought(release):
+		case d != nil && d.brought(c.release):
 			continue
 		case d != nil && d.broke():
 			result.Verdict = VerdictFailed
-			result.Reason = fmt.Sprintf("%s %s in %s (%s); deliver a release that passes there", release.Spec.Version, d.Status.words(), before.Name, env)
+			result.Reason = fmt.Sprintf("%s %s in %s (%s); deliver a release that passes there", c.release.Spec.Version, d.Status.words(), before.Name, env)
 			return result
 		case d != nil && d.Authorized():
 			result.Verdict = VerdictPending
-			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has settled it yet", release.Spec.Version, before.Name, env)
+			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has settled it yet", c.release.Spec.Version, before.Name, env)
 		default:
 			result.Verdict = VerdictPending
-			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", release.Spec.Version, before.Name, env)
+			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", c.release.Spec.Version, before.Name, env)
 		}
 	}
 	return result
 }
 
 // approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed.
-func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateResult {
-	content := w.ApprovalDigest(stage, release)
+func (c candidate) approvals(gate ApprovalsGate) GateResult {
+	content := c.ApprovalDigest(c.stage, c.release)
 	approved, stale := []string{}, []string{}
 	signers := map[string]string{} // by key: whose approval it signed. One person counts once, also under two names
-	for _, decision := range w.decisionsOn(stage, release) {
+	for _, decision := range c.decisions() {
 		who := decision.Spec.Approver
-		status := decision.StatusAt(&gate, content, w.Now)
+		status := decision.StatusAt(&gate, content, c.Now)
 		switch {
 		case status != ApprovalValid:
 			stale = append(stale, fmt.Sprintf("%s's is %s", who, status))
-		case gate.mayNot(decision.Spec.Decision, who, release) != "":
+		case gate.mayNot(decision.Spec.Decision, who, c.release) != "":
 			continue // recorded under other rules; it does not count under these
-		case !gate.signed(who, w.Signers[decision.ID], w.Now):
+		case !gate.signed(who, c.Signers[decision.ID], c.Now):
 			stale = append(stale, who+"'s is not signed by a key of signed_by")
 		case decision.Spec.Decision == Reject:
 			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
-		case len(gate.SignedBy) > 0 && signers[w.Signers[decision.ID]] != "":
-			stale = append(stale, fmt.Sprintf("%s's is signed with the key of %s's", who, signers[w.Signers[decision.ID]]))
+		case len(gate.SignedBy) > 0 && signers[c.Signers[decision.ID]] != "":
+			stale = append(stale, fmt.Sprintf("%s's is signed with the key of %s's", who, signers[c.Signers[decision.ID]]))
 		default:
 			approved = append(approved, who)
-			signers[w.Signers[decision.ID]] = who
+			signers[c.Signers[decision.ID]] = who
 		}
 	}
 	if len(approved) >= gate.Required {
@@ -166,17 +169,17 @@ func (w World) approvals(gate ApprovalsGate, stage Stage, release Release) GateR
 	if len(stale) > 0 {
 		reason += "; " + strings.Join(stale, ", ") + ", and counts no more"
 	}
-	if may := w.mayApprove(gate, release, approved); len(may) > 0 {
+	if may := c.mayApprove(gate, approved); len(may) > 0 {
 		reason += "; may approve: " + strings.Join(may, ", ")
 	}
 	return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: reason}
 }
 
-// decisionsOn returns each person's newest decision, in the order of names. Earlier ones of the same person do not count.
-func (w World) decisionsOn(stage Stage, release Release) []Approval {
+// decisions returns each person's newest decision, in the order of names. Earlier ones of the same person do not count.
+func (c candidate) decisions() []Approval {
 	newest := map[string]Approval{}
-	for _, a := range w.Approvals {
-		if a.RevokedAt != nil || a.Spec.Stage != stage.Name || a.Spec.Version != release.Spec.Version || a.Spec.Pipeline != release.Spec.Pipeline {
+	for _, a := range c.Approvals {
+		if a.RevokedAt != nil || a.Spec.Stage != c.stage.Name || a.Spec.Version != c.release.Spec.Version || a.Spec.Pipeline != c.release.Spec.Pipeline {
 			continue
 		}
 		if held, ok := newest[a.Spec.Approver]; !ok || a.Number > held.Number {
@@ -190,10 +193,10 @@ func (w World) decisionsOn(stage Stage, release Release) []Approval {
 	return decisions
 }
 
-func (w World) mayApprove(gate ApprovalsGate, release Release, approved []string) []string {
+func (c candidate) mayApprove(gate ApprovalsGate, approved []string) []string {
 	may := []string{}
 	for _, who := range gate.Approvers {
-		if !slices.Contains(approved, who) && gate.mayNot(Approve, who, release) == "" {
+		if !slices.Contains(approved, who) && gate.mayNot(Approve, who, c.release) == "" {
 			may = append(may, who)
 		}
 	}
@@ -201,15 +204,15 @@ func (w World) mayApprove(gate ApprovalsGate, release Release, approved []string
 }
 
 // soak passes once the release has run verified in each environment of the stage for the whole duration, without a break.
-func (w World) soak(gate SoakGate, release Release) GateResult {
+func (c candidate) soak(gate SoakGate) GateResult {
 	result := GateResult{Name: "soak", Verdict: VerdictPassed, Reason: fmt.Sprintf("ran verified in %s for %s", gate.Stage, gate.Duration)}
-	stage, _ := w.Pipeline.Stage(gate.Stage)
+	stage, _ := c.Pipeline.Stage(gate.Stage)
 	if len(stage.Environments) == 0 {
 		return GateResult{Name: "soak", Verdict: VerdictFailed, Reason: fmt.Sprintf("stage %q does not exist", gate.Stage)}
 	}
 	var ready time.Time
 	for _, env := range stage.Environments {
-		one := w.soakIn(env, gate, release)
+		one := c.soakIn(env, gate)
 		if one.Verdict == VerdictPassed {
 			continue
 		}
@@ -223,17 +226,17 @@ func (w World) soak(gate SoakGate, release Release) GateResult {
 	return result
 }
 
-func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
-	version := release.Spec.Version
-	d := w.History.ofVersion(env, version)
-	if d == nil || !d.brought(release) {
+func (c candidate) soakIn(env string, gate SoakGate) GateResult {
+	version := c.release.Spec.Version
+	d := c.History.ofVersion(env, version)
+	if d == nil || !d.brought(c.release) {
 		return GateResult{Name: "soak", Verdict: VerdictPending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
 	}
 	ready := d.VerifiedAt.Add(gate.Duration.Value())
 	switch {
 	case d.Status == Superseded && d.SettledAt != nil && d.SettledAt.Before(ready):
 		return GateResult{Name: "soak", Verdict: VerdictFailed, Reason: fmt.Sprintf("%s was replaced in %s (%s) before it had run there for %s; deliver it there again", version, gate.Stage, env, gate.Duration)}
-	case w.Now.Before(ready):
+	case c.Now.Before(ready):
 		return GateResult{Name: "soak", Verdict: VerdictPending, ReadyAt: &ready, Reason: fmt.Sprintf("verified in %s since %s; passes at %s", gate.Stage, clock(*d.VerifiedAt), clock(ready))}
 	}
 	return GateResult{Name: "soak", Verdict: VerdictPassed}
@@ -241,12 +244,13 @@ func (w World) soakIn(env string, gate SoakGate, release Release) GateResult {
 
 // check turns a checker's answer into a verdict. The outside world can change by itself, so a "no" is pending; a check that
 // cannot be asked will not pass until somebody mends it.
-func (w World) check(key CheckKey, asks *Questions) GateResult {
+func (c candidate) check(name string) GateResult {
+	key := CheckKey{Stage: c.stage.Name, Version: c.release.Spec.Version, Name: name, Policy: c.policy}
 	result := GateResult{Name: "checks." + key.Name}
-	answer, asked := w.Checks[key]
+	answer, asked := c.Checks[key]
 	switch {
 	case !asked:
-		asks.check(key)
+		c.questions.check(key)
 		result.Verdict, result.Reason = VerdictPending, "not asked yet"
 	case answer.Broken:
 		result.Verdict, result.Reason = VerdictFailed, answer.Detail

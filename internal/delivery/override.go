@@ -114,10 +114,10 @@ func (w World) LiveOverrides(stage Stage, release Release) []Override {
 }
 
 // overridden lets live overrides skip the stage's own gates that have not passed.
-func (w World) overridden(stage Stage, release Release, gates []GateResult) []GateResult {
-	for _, o := range w.LiveOverrides(stage, release) {
+func (c candidate) overridden(gates []GateResult) []GateResult {
+	for _, o := range c.LiveOverrides(c.stage, c.release) {
 		for i, g := range gates {
-			if g.Verdict == VerdictPassed || !covered(stage.Overridable, g.Name) || !covered(o.Spec.Gates, g.Name) {
+			if g.Verdict == VerdictPassed || !covered(c.stage.Overridable, g.Name) || !covered(o.Spec.Gates, g.Name) {
 				continue
 			}
 			gates[i] = GateResult{Name: g.Name, Verdict: VerdictPassed, Override: o.ID, Reason: fmt.Sprintf("overridden by %s until %s: %s (%s); it says: %s",

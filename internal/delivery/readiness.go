@@ -19,8 +19,9 @@ const maxMoments = 1000
 // all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
 func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
 	asks := Questions{}
-	in := entering{stage: stage, release: release, environments: stage.Environments}
-	ask := func() []GateResult { return append(w.policyApplies(stage, release), w.evaluate(in, &asks)...) }
+	ask := func() []GateResult {
+		return append(w.hold(stage, release), candidate{World: w, stage: stage, release: release, environments: stage.Environments, questions: &asks}.evaluate()...)
+	}
 	r := Readiness{Gates: ask()}
 	r.Ready = GatesPassed(r.Gates)
 	gates, last := r.Gates, ""
@@ -40,9 +41,9 @@ func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
 	return r, asks
 }
 
-// holds tells of the hold on a release that failed in the stage or was rolled back there. It is no gate that is declared, but it keeps
+// hold tells of the hold on a release that failed in the stage or was rolled back there. It is no gate that is declared, but it keeps
 // the release out as one does, and no override skips it.
-func (w World) policyApplies(stage Stage, release Release) []GateResult {
+func (w World) hold(stage Stage, release Release) []GateResult {
 	entry := w.Pipeline.Stages[w.Pipeline.Entry(w.Pipeline.StageIndex(stage.Name))].Name
 	attempt := 1
 	if p, ok := w.Promotions[entry]; ok && p.Spec.Version == release.Spec.Version {

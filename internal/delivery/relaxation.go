@@ -297,8 +297,8 @@ func Unblocked(before, after World) ([]string, Questions) {
 	through, asks := []string{}, Questions{}
 	for _, entry := range sortedKeys(before.Promotions) {
 		was, now := Decide(before, entry), Decide(after, entry)
-		merge(&asks, was.Questions)
-		merge(&asks, now.Questions)
+		asks.add(was.Questions)
+		asks.add(now.Questions)
 		stopped := was.Stopped()
 		if stopped == nil || !stopped.GatesClosed() {
 			continue

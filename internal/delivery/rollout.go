@@ -38,43 +38,41 @@ func (s Stage) MaxFailures() int {
 	return s.Rollout.MaxFailures
 }
 
-// entering says which of a stage's environments the release is to be brought to, and by which rollout.
-func (o openRollout) entering(stage Stage, release Release, todo map[string]string) entering {
-	in := entering{stage: stage, release: release}
-	for _, env := range stage.Environments {
+// entering narrows a candidate to the environments that the release is to be brought to, and names the rollout that does it.
+func (o openRollout) entering(c candidate, todo map[string]string) candidate {
+	for _, env := range c.stage.Environments {
 		if _, needed := todo[env]; !needed {
 			continue
 		}
-		if len(in.environments) == 0 {
-			in.joining = o.joinedBy(env)
+		if len(c.environments) == 0 {
+			c.joining = o.joinedBy(env)
 		}
-		in.environments = append(in.environments, env)
+		c.environments = append(c.environments, env)
 	}
-	return in
+	return c
 }
 
 // deploys makes the steps for the next of the environments that are entered, as many as may go at the same time.
-func (w World) deploys(in entering, open openRollout, attempt int, todo map[string]string, gates []GateResult) []Step {
+func (c candidate) deploys(open openRollout, attempt int, todo map[string]string, gates []GateResult) []Step {
 	steps := []Step{}
-	stage, release := in.stage, in.release
-	for _, env := range in.environments {
+	for _, env := range c.environments {
 		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
-		if open.joinedBy(env) != in.joining {
+		if open.joinedBy(env) != c.joining {
 			continue
 		}
-		kind, bears := StepDeploy, stage.MaxFailures()
-		if w.External(env) { // all of them together, and none without the others: the promotion's artifacts are one for the stage
-			kind, bears = StepAuthorize, 0
-		} else if len(steps) >= stage.MaxParallel() {
+		kind, maxFailures := StepDeploy, c.stage.MaxFailures()
+		if c.External(env) { // all of them together, and none without the others: the promotion's artifacts are one for the stage
+			kind, maxFailures = StepAuthorize, 0
+		} else if len(steps) >= c.stage.MaxParallel() {
 			continue
 		}
-		content := ContentFor(stage, w.Environments[env], release)
+		content := ContentFor(c.stage, c.Environments[env], c.release)
 		purpose := KindDeliver
-		if standing := w.History.Current(env); standing != nil && standing.Content.sameAs(content) {
+		if standing := c.History.Current(env); standing != nil && standing.Content.sameAs(content) {
 			purpose = KindHeal
 		}
-		steps = append(steps, Step{Kind: kind, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: todo[env],
-			Rollout: in.joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: bears})
+		steps = append(steps, Step{Kind: kind, Stage: c.stage.Name, Environment: env, Version: c.release.Spec.Version, Reason: todo[env],
+			Rollout: c.joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: maxFailures})
 	}
 	return steps
 }

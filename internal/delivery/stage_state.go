@@ -46,17 +46,8 @@ func (w World) stageState(i int, version string, decisions map[string]Decision, 
 	if at := slices.IndexFunc(d.Stages, func(s StageDecision) bool { return s.Stage == stage.Name }); at >= 0 {
 		state.Status, state.WaitingOn = d.Stages[at].Status, d.Stages[at].WaitingOn()
 	}
-	merge(asks, d.Questions)
+	asks.add(d.Questions)
 	return state
-}
-
-func merge(into *Questions, from Questions) {
-	for _, o := range from.Observations {
-		into.observe(o)
-	}
-	for _, c := range from.Checks {
-		into.check(c)
-	}
 }
 
 // unwanted tells where a release stands in a stage that no promotion wants it in.

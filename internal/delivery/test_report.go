@@ -95,24 +95,24 @@ func (t TestsGate) Least() int {
 
 // tests passes when the newest report of the suite about exactly this release has enough tests, few enough failures, and is
 // young enough.
-func (w World) tests(suite string, gate TestsGate, release Release) GateResult {
+func (c candidate) tests(suite string, gate TestsGate) GateResult {
 	result := GateResult{Name: "tests." + suite, Verdict: VerdictPending}
 	var newest *TestReport
-	for i := range w.Reports {
-		r := &w.Reports[i]
-		if r.Spec.Suite == suite && r.Spec.Version == release.Spec.Version && r.ReleaseDigest == release.Digest && r.WithdrawnAt == nil &&
+	for i := range c.Reports {
+		r := &c.Reports[i]
+		if r.Spec.Suite == suite && r.Spec.Version == c.release.Spec.Version && r.ReleaseDigest == c.release.Digest && r.WithdrawnAt == nil &&
 			(newest == nil || r.Number > newest.Number) {
 			newest = r
 		}
 	}
 	if newest == nil {
-		result.Reason = fmt.Sprintf("no report of suite %s about %s; record one with a cd_test_report", suite, release.Spec.Version)
+		result.Reason = fmt.Sprintf("no report of suite %s about %s; record one with a cd_test_report", suite, c.release.Spec.Version)
 		return result
 	}
-	c := newest.Counts
-	ran, broken := c.Tests-c.Skipped, c.Failures+c.Errors
+	counts := newest.Counts
+	ran, broken := counts.Tests-counts.Skipped, counts.Failures+counts.Errors
 	result.Reason = fmt.Sprintf("%d tests ran, %d failed", ran, broken)
-	switch age := w.Now.Sub(newest.RecordedAt); {
+	switch age := c.Now.Sub(newest.RecordedAt); {
 	case broken > gate.MaxFailures:
 		result.Verdict = VerdictFailed
 		result.Reason += fmt.Sprintf("; at most %d may", gate.MaxFailures)

@@ -33,25 +33,34 @@ type CheckKey struct {
 	Policy               string // empty for the stage's own
 }
 
-// Asks is what a decision still needs to know of the world. Deciding goes on without it, as if the answer were the least
-// favourable one; the engine finds the answers and asks again.
+// Questions is what a decision still needs to know about the world. Deciding goes on without it, as if the answer were the least
+// favorable one; the caller finds the answers and decides again.
 type Questions struct {
 	Observations []string
 	Checks       []CheckKey
 }
 
 // Empty reports whether nothing is left to ask.
-func (a Questions) Empty() bool { return len(a.Observations) == 0 && len(a.Checks) == 0 }
+func (q Questions) Empty() bool { return len(q.Observations) == 0 && len(q.Checks) == 0 }
 
-func (a *Questions) observe(environment string) {
-	if !slices.Contains(a.Observations, environment) {
-		a.Observations = append(a.Observations, environment)
+func (q *Questions) observe(environment string) {
+	if !slices.Contains(q.Observations, environment) {
+		q.Observations = append(q.Observations, environment)
 	}
 }
 
-func (a *Questions) check(key CheckKey) {
-	if !slices.Contains(a.Checks, key) {
-		a.Checks = append(a.Checks, key)
+func (q *Questions) check(key CheckKey) {
+	if !slices.Contains(q.Checks, key) {
+		q.Checks = append(q.Checks, key)
+	}
+}
+
+func (q *Questions) add(others Questions) {
+	for _, environment := range others.Observations {
+		q.observe(environment)
+	}
+	for _, key := range others.Checks {
+		q.check(key)
 	}
 }
 
