@@ -87,7 +87,7 @@ var importTable = []row{
 	{pkg: "api", ours: []string{"delivery"}},
 	{pkg: "memnet", testOutside: []string{nettest}}, // a network, which knows nothing of what is sent
 	{pkg: "store", ours: []string{"delivery"}},
-	{pkg: "driver", ours: []string{"delivery", "redact"}},
+	{pkg: "driver", ours: []string{"delivery", "process", "redact"}},
 	{pkg: "check", ours: []string{"delivery", "redact"}},
 	{pkg: "store/storetest", ours: []string{"delivery", "delivery/schedule", "store"}, outside: testOutside},
 	{pkg: "store/storetest/pgtest", outside: append([]string{pgx}, testOutside...)},
@@ -100,7 +100,7 @@ var importTable = []row{
 	{pkg: "secret", ours: []string{"redact"}},
 
 	// Runs what users configure as argv.
-	{pkg: "process", ours: []string{"redact"}, outside: []string{sysModule}},
+	{pkg: "process", ours: []string{"delivery", "redact"}, outside: []string{sysModule}},
 
 	// Read what others wrote: test reports and signatures.
 	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule}},
@@ -116,7 +116,7 @@ var importTable = []row{
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
-		pkg: "driver/*", ours: []string{"delivery", "process", "driver"}, outside: []string{sysModule, syncModule},
+		pkg: "driver/*", ours: []string{"delivery", "process", "redact", "driver"}, outside: []string{sysModule, syncModule},
 		testOurs: []string{"driver/drivertest"},
 	},
 	{
@@ -298,9 +298,9 @@ func TestImportTableCatches(t *testing.T) {
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
 		"worker opens PostgreSQL":         {importedBy{pkg: "worker", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
 		"worker opens SQLite":             {importedBy{pkg: "worker", path: "modernc.org/sqlite"}, "of other modules"},
-		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery process driver"},
+		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery process redact driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},
-		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery process driver"},
+		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery process redact driver"},
 		"main does more than call cli":    {importedBy{pkg: ".", path: ours + "app"}, "[cli]"},
 		"a package nobody listed":         {importedBy{pkg: "shortcuts", path: "fmt"}, "not in the import table"},
 		"testify outside a test":          {importedBy{pkg: "app", path: testify}, "of other modules"},

@@ -85,10 +85,10 @@ func newCrashingShop(t *testing.T, kind string, plugins string, env ...string) *
 	s.write("page.html", "hello")
 	s.write("effects/.keep", "")
 	// The script can be killed with its provider at any moment, so it makes each effect atomically.
-	s.write("deploy.sh", `echo "$CD_ID" >> "$1/calls"
-echo "$CD_ID $CD_VERSION" > "$1/effects/.$CD_ID.$$"
-ln "$1/effects/.$CD_ID.$$" "$1/effects/$CD_ID" 2> "$1/ln.log"
-echo "$CD_VERSION" > "$1/running.$CD_ID" && mv "$1/running.$CD_ID" "$1/running"
+	s.write("deploy.sh", `echo "$CD_DEPLOYMENT_ID" >> "$1/calls"
+echo "$CD_DEPLOYMENT_ID $CD_VERSION" > "$1/effects/.$CD_DEPLOYMENT_ID.$$"
+ln "$1/effects/.$CD_DEPLOYMENT_ID.$$" "$1/effects/$CD_DEPLOYMENT_ID" 2> "$1/ln.log"
+echo "$CD_VERSION" > "$1/running.$CD_DEPLOYMENT_ID" && mv "$1/running.$CD_DEPLOYMENT_ID" "$1/running"
 `)
 	s.write("observe.sh", `if [ -e "$1/running" ]; then echo "{\"running\": true, \"version\": \"$(cat "$1/running")\"}"; else echo '{"running": false}'; fi
 `)

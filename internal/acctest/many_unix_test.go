@@ -93,7 +93,7 @@ func newCrowd(t *testing.T, kind string) *crowd {
 	c.shared.write("page.html", "hello")
 	c.shared.write("runs/.keep", "")
 	c.shared.write("log", "")
-	c.shared.write("deploy.sh", `echo "begins $CD_ENVIRONMENT/$CD_PIPELINE $CD_ID" >> "$1/log"
+	c.shared.write("deploy.sh", `echo "begins $CD_ENVIRONMENT/$CD_PIPELINE $CD_DEPLOYMENT_ID" >> "$1/log"
 [ -e "$1/fast" ] || read -r _ < "$1/go"
 echo "$CD_VERSION" > "$1/runs/$CD_ENVIRONMENT.$CD_PIPELINE"
 `)

@@ -13,7 +13,7 @@ import (
 // drivers lists the kinds of targets, by the name that the JSON and the Terraform attribute have too.
 func drivers(killNow <-chan struct{}) map[string]driver.Driver {
 	return map[string]driver.Driver{
-		"directory": directory.New(directory.Options{}),
+		"directory": directory.New(directory.Options{KillNow: killNow}),
 		"command":   commanddriver.New(killNow),
 		"webhook":   webhook.New(webhook.Options{}),
 	}

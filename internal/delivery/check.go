@@ -44,14 +44,19 @@ type CommandCheck struct {
 
 // CheckRequest is what a checker is told. It never holds a secret's value.
 type CheckRequest struct {
-	Check       Check             `json:"-"`
-	Name        string            `json:"name"`
-	Pipeline    string            `json:"pipeline"`
-	Stage       string            `json:"stage"`
-	Environment string            `json:"environment,omitempty"` // empty for a gate, which is asked once for its stage
-	Version     string            `json:"version"`
-	Digest      string            `json:"digest"`
-	Config      map[string]string `json:"config,omitempty"` // effective configuration; empty for a gate
+	Check       Check               `json:"-"`
+	Name        string              `json:"check"`
+	Deployment  string              `json:"id"` // empty for a gate, which is asked before there is one
+	Pipeline    string              `json:"pipeline"`
+	Stage       string              `json:"stage"`
+	Environment string              `json:"environment"` // empty for a gate, which is asked once for its stage
+	Version     string              `json:"version"`
+	Digest      string              `json:"digest"`
+	Artifacts   map[string]Artifact `json:"artifacts"`
+	// Config is the effective configuration, and ConfigRevision its hash. Both are empty for a gate.
+	Config         map[string]string `json:"config"`
+	ConfigRevision string            `json:"config_revision"`
+	SecretNames    []string          `json:"secret_names"` // sorted; empty for a gate
 	// Hidden are the values that the answer may not show. The check gets none of them, but what it asks may know them.
 	Hidden []string `json:"-"`
 }

@@ -89,7 +89,7 @@ func (o *Observer) askCheck(ctx context.Context, w delivery.World, key delivery.
 		return delivery.CheckResult{Name: key.Name, Broken: true, Detail: "neither the stage nor a policy has such a check"}, nil
 	}
 	return o.Check(ctx, delivery.CheckRequest{Check: check, Name: key.Name, Pipeline: w.Pipeline.Name, Stage: key.Stage,
-		Version: key.Version, Digest: w.Releases[key.Version].Digest}, o.ofStage(ctx, w, key.Stage))
+		Version: key.Version, Digest: w.Releases[key.Version].Digest, Artifacts: w.Releases[key.Version].Spec.Artifacts}, o.ofStage(ctx, w, key.Stage))
 }
 
 // ofStage is what the software in a stage's environments may tell a check of the stage's gate.

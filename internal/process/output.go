@@ -151,3 +151,11 @@ func lastLines(text string, limit int) string {
 	}
 	return mark + end
 }
+
+// LastWords are the last lines as the end of an error's text, or that there are none.
+func (o Output) LastWords(limit int) string {
+	if text := o.LastLines(limit); text != "" {
+		return "Its last output:\n" + text
+	}
+	return "It printed nothing."
+}

@@ -5,12 +5,14 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
@@ -40,11 +42,11 @@ type Spec struct {
 	Stdin []byte
 	// Timeout is how long the program may run; 0 means as long as the context allows.
 	Timeout time.Duration
-	// Grace is how long the program has to end by itself once it is asked to, and how long its output is still read after its
+	// Grace is how long the program has to end by itself once it is asked to, and how long its output is read at most after its
 	// end while something that it started holds the output open; 0 means DefaultGrace.
 	Grace time.Duration
-	// Hurry, once it is closed, leaves no more of its grace to a program that was asked to end: it is killed at once, with its group.
-	// nil means never.
+	// KillNow, once it is closed, ends the grace of a program that was asked to end: it is killed at once, with its group. nil means
+	// never.
 	KillNow <-chan struct{}
 	// OutputLimit is how many bytes are kept, of standard output and of the log each: the last ones. What is beyond is read
 	// and dropped. 0 means DefaultOutputLimit.
@@ -66,9 +68,9 @@ func (o Output) LastLines(limit int) string { return lastLines(o.log, limit) }
 
 // Run runs the program and waits for its end. The error is nil exactly when the program ended with status 0 by itself; else
 // it is ctx's error when the caller gave up, a *StartError when the program did not start, a *TimeoutError when its time was
-// over, or an *ExitError (waiting for it can fail too, which no system is known to do). The output is whatever was written, in each case. Something that the program leaves running in the
-// background is left alone as long as Run was not interrupted; it should have redirected its output, which is closed after
-// Grace.
+// over, or an *ExitError (waiting for it can fail too, which no system is known to do). The output is whatever was written, in each
+// case. Something that the program leaves running in the background is left alone, unless Run was interrupted. It may have inherited
+// the output: then it is not waited for, and what it writes later goes nowhere.
 func Run(ctx context.Context, s Spec) (Output, error) {
 	if err := ctx.Err(); err != nil {
 		return Output{}, err
@@ -90,20 +92,31 @@ func Run(ctx context.Context, s Spec) (Output, error) {
 	return out, s.explain(ctx, limited, p, err)
 }
 
+// stdin is nil, the null device, when there is nothing to say.
+func (s Spec) stdin() io.Reader {
+	if len(s.Stdin) == 0 {
+		return nil
+	}
+	return bytes.NewReader(s.Stdin)
+}
+
 // process is a started program.
 type process struct {
 	cmd         *exec.Cmd
 	interrupted bool          // it was asked to stop; written before Wait returns
 	ended       chan struct{} // closed once it was waited for
 	dismiss     func()        // sends away who watches over it
+	streams     []*stream
 }
 
 // start starts the program, again and again for a short while if its file is busy.
 func start(ctx context.Context, s Spec, c *capture) (*process, error) {
 	for attempt := 1; ; attempt++ {
-		p := newProcess(ctx, s, c)
-		var err error
-		if p.dismiss, err = StartWatched(p.cmd, p.cmd.WaitDelay); err == nil {
+		p, err := newProcess(ctx, s, c)
+		if err == nil {
+			err = p.begin()
+		}
+		if err == nil {
 			return p, nil
 		}
 		if !busy(err) || attempt == startAttempts {
@@ -117,13 +130,11 @@ func start(ctx context.Context, s Spec, c *capture) (*process, error) {
 	}
 }
 
-func newProcess(ctx context.Context, s Spec, c *capture) *process {
+func newProcess(ctx context.Context, s Spec, c *capture) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, s.Argv[0], s.Argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Dir = s.Dir
 	p.cmd.Env = environment(os.Environ(), s.Env)
 	p.cmd.Stdin = s.stdin()
-	p.cmd.Stdout = io.MultiWriter(c.stdout, c.outLines)
-	p.cmd.Stderr = c.errLines
 	p.cmd.WaitDelay = orDefault(s.Grace, DefaultGrace)
 	p.cmd.Cancel = func() error {
 		p.interrupted = true
@@ -131,10 +142,37 @@ func newProcess(ctx context.Context, s Spec, c *capture) *process {
 		return interrupt(p.cmd.Process)
 	}
 	separate(p.cmd)
-	return p
+	for _, to := range []io.Writer{io.MultiWriter(c.stdout, c.outLines), c.errLines} {
+		opened, err := newStream(to)
+		if err != nil {
+			p.discard()
+			return nil, err
+		}
+		p.streams = append(p.streams, opened)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.streams[0].write, p.streams[1].write
+	return p, nil
 }
 
-// hurry kills the group as soon as there is no time left for it to end by itself.
+func (p *process) discard() {
+	for _, s := range p.streams {
+		s.discard()
+	}
+}
+
+// begin starts the program and reads what it writes.
+func (p *process) begin() (err error) {
+	if p.dismiss, err = StartWatched(p.cmd, p.cmd.WaitDelay); err != nil {
+		p.discard()
+		return err
+	}
+	for _, s := range p.streams {
+		s.begin()
+	}
+	return nil
+}
+
+// killOn kills the group as soon as there is no time left for it to end by itself.
 func (p *process) killOn(noTime <-chan struct{}) {
 	select {
 	case <-noTime:
@@ -151,8 +189,13 @@ func (p *process) wait() error {
 		kill(p.cmd.Process)
 	}
 	p.dismiss()
+	var reading sync.WaitGroup
+	for _, s := range p.streams {
+		reading.Go(func() { s.finish(p.cmd.WaitDelay, p.interrupted) })
+	}
+	reading.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) {
-		return nil // it ended well; only its output was held open by what it left behind
+		return nil // it ended well; only its input was held open by what it left behind
 	}
 	return err
 }

@@ -189,7 +189,9 @@ func TestAProgramMayCleanUpBeforeItEnds(t *testing.T) {
 func TestWhatIsLeftRunningIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
-	s := shell(`(read line <"$FIFO"; echo "$line" >"$FIFO.answer") & echo started`)
+	// It writes more than a pipe holds to the output that it inherited, before it answers.
+	s := shell(`(read line <"$FIFO"; i=0; while [ $i -lt 5000 ]; do echo "nobody reads this line"; i=$((i+1)); done
+echo "$line" >"$FIFO.answer") & echo started`)
 	s.Env, s.Grace = map[string]string{"FIFO": path}, 10*time.Millisecond
 	require.NoError(t, syscall.Mkfifo(path+".answer", 0o600))
 

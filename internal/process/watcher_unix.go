@@ -84,3 +84,14 @@ func (w *watcher) tell(line string) { _, _ = w.line.WriteString(line + "\n") }
 
 // leave ends the watcher's input, as the end of this process does.
 func (w *watcher) leave() { _ = w.line.Close() }
+
+// drain has a small program read the pipe on, and forget what it reads, until nothing can write to it any more: also after the end of
+// this process. Where there is no such program, the pipe closes.
+func drain(pipe *os.File) {
+	cmd := exec.Command("/bin/sh", "-c", "exec cat > /dev/null") //nolint:noctx // it ends with its input
+	cmd.Stdin, cmd.Dir, cmd.Env = pipe, "/", []string{"PATH=/usr/bin:/bin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }() // the system may forget it then
+	}
+}

@@ -198,8 +198,9 @@ func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 	}
 	results := []delivery.CheckResult{}
 	for _, name := range slices.Sorted(maps.Keys(stage.Verify)) {
-		result, err := e.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Pipeline: d.Pipeline, Stage: d.Stage,
-			Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Config: d.Content.Config}, known)
+		result, err := e.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Deployment: d.ID, Pipeline: d.Pipeline,
+			Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts,
+			Config: d.Content.Config, ConfigRevision: d.Content.ConfigRevision, SecretNames: slices.Sorted(maps.Keys(d.Content.Secrets))}, known)
 		if err != nil {
 			return results, err
 		}

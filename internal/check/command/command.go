@@ -1,9 +1,7 @@
 // Package command asks a program of the user's: the check passes when the program ends with status 0.
 //
-// The program gets the check's request as JSON on standard input. Its environment holds the effective configuration, the
-// check's own variables over it, and CD_CHECK, CD_PIPELINE, CD_STAGE, CD_ENVIRONMENT (empty for a gate, which is asked once for
-// its stage), CD_VERSION and CD_DIGEST over both; and of this process's environment what process.Inherited names. It gets no
-// secret of any environment.
+// The program gets what every program of the user's gets, see process.Program, and no secret of any environment. For a gate, which is
+// asked once for its stage, there is no deployment, environment or configuration.
 //
 // A check may name the JUnit file that the program writes. Then it passes only if the file is there after the program's end, can
 // be read, and tells of tests that ran and of none that failed. The counts are part of the answer, also of a "no".
@@ -11,9 +9,7 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
@@ -27,16 +23,16 @@ const maxDetailBytes = 2 << 10
 
 // Checker answers checks of kind "command".
 type Checker struct {
-	pause check.Pause
-	grace time.Duration
-	hurry <-chan struct{}
-	turns turns
+	pause   check.Pause
+	grace   time.Duration
+	killNow <-chan struct{}
+	turns   turns
 }
 
-// New makes a checker that waits between attempts with pause: check.Sleep, but in tests. Once hurry is closed, programs that were asked
+// New makes a checker that waits between attempts with pause: check.Sleep, but in tests. Once killNow is closed, programs that were asked
 // to end are killed at once; nil means never.
-func New(pause check.Pause, hurry <-chan struct{}) *Checker {
-	return &Checker{pause: pause, grace: process.DefaultGrace, hurry: hurry}
+func New(pause check.Pause, killNow <-chan struct{}) *Checker {
+	return &Checker{pause: pause, grace: process.DefaultGrace, killNow: killNow}
 }
 
 // Check runs the program as often as the check allows. The error is ctx's.
@@ -45,7 +41,7 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 	if configured == nil {
 		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: "this is no command check"}, ctx.Err()
 	}
-	spec, err := c.spec(r)
+	spec, err := c.program(r)
 	if err != nil {
 		return delivery.CheckResult{Name: r.Name, Broken: true, Detail: err.Error()}, ctx.Err()
 	}
@@ -84,40 +80,24 @@ func ended(err error) bool {
 	return err == nil || (failed && exit.Code >= 0)
 }
 
-func (c *Checker) spec(r delivery.CheckRequest) (process.Spec, error) {
-	check := r.Check.Command
-	stdin, err := json.Marshal(r)
-	if err != nil {
-		return process.Spec{}, err
+// program is the check's command. A gate has no configuration and no secrets: then the JSON says so, instead of null.
+func (c *Checker) program(r delivery.CheckRequest) (process.Spec, error) {
+	if r.Config == nil {
+		r.Config = map[string]string{}
 	}
-	return process.Spec{
-		Argv:        check.Argv,
-		Dir:         check.Directory,
-		Env:         variables(r),
-		Stdin:       stdin,
-		Timeout:     check.Timeout.Or(delivery.DefaultCommandTimeout),
-		Grace:       c.grace,
-		KillNow:     c.hurry,
-		OutputLimit: maxDetailBytes,
-		Mask:        redact.New(r.Hidden...),
-	}, nil
-}
-
-// variables says which of two wins: what the check says about itself wins over the configuration, and what the ledger says
-// over both.
-func variables(r delivery.CheckRequest) map[string]string {
-	env := map[string]string{}
-	maps.Copy(env, r.Config)
-	maps.Copy(env, r.Check.Command.Environment)
-	maps.Copy(env, map[string]string{
-		"CD_CHECK":       r.Name,
-		"CD_PIPELINE":    r.Pipeline,
-		"CD_STAGE":       r.Stage,
-		"CD_ENVIRONMENT": r.Environment,
-		"CD_VERSION":     r.Version,
-		"CD_DIGEST":      r.Digest,
-	})
-	return env
+	if r.SecretNames == nil {
+		r.SecretNames = []string{}
+	}
+	spec, err := process.Program{
+		Command: r.Check.Command.Command,
+		About: process.About{
+			Deployment: r.Deployment, Pipeline: r.Pipeline, Stage: r.Stage, Environment: r.Environment, Version: r.Version,
+			Digest: r.Digest, ConfigRevision: r.ConfigRevision, Check: r.Name,
+		},
+		Config: r.Config, Input: r,
+	}.Spec()
+	spec.Grace, spec.KillNow, spec.Mask, spec.OutputLimit = c.grace, c.killNow, redact.New(r.Hidden...), maxDetailBytes
+	return spec, err
 }
 
 // answer reads the end of a program. Only an end with status 0 is a pass.

@@ -5,8 +5,10 @@ package command
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,7 +84,7 @@ func TestTheProgramKnowsWhatItIsAskedAbout(t *testing.T) {
 	asked.Command.Environment = map[string]string{"OWN": "own", "BOTH": "check", "CD_VERSION": "not mine to say"}
 	request := delivery.CheckRequest{
 		Check: asked, Name: "smoke", Pipeline: "shop", Stage: "staging", Environment: "staging-eu", Version: "1.4.2",
-		Digest: "sha256:00", Config: map[string]string{"LOG_LEVEL": "info", "BOTH": "config"},
+		Deployment: "d1", ConfigRevision: "sha256:11", Digest: "sha256:00", Config: map[string]string{"LOG_LEVEL": "info", "BOTH": "config"},
 	}
 
 	result, err := New(check.Sleep, nil).Check(t.Context(), request)
@@ -93,15 +95,20 @@ func TestTheProgramKnowsWhatItIsAskedAbout(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "stdin"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &got))
-	request.Check = delivery.Check{}
+	request.Check, request.SecretNames = delivery.Check{}, []string{}
 	require.Equal(t, request, got)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(text, &fields))
+	require.ElementsMatch(t, []string{"check", "id", "pipeline", "stage", "environment", "version", "digest", "artifacts", "config",
+		"secret_names", "config_revision"}, slices.Collect(maps.Keys(fields)), "the fields that a deployment has, and its own name")
 
 	text, err = os.ReadFile(filepath.Join(dir, "env"))
 	require.NoError(t, err)
 	env := "\n" + string(text)
 	for _, want := range []string{
 		"LOG_LEVEL=info", "OWN=own", "BOTH=check", "CD_CHECK=smoke", "CD_PIPELINE=shop", "CD_STAGE=staging",
-		"CD_ENVIRONMENT=staging-eu", "CD_VERSION=1.4.2", "CD_DIGEST=sha256:00",
+		"CD_ENVIRONMENT=staging-eu", "CD_VERSION=1.4.2", "CD_DIGEST=sha256:00", "CD_DEPLOYMENT_ID=d1",
+		"CD_CONFIG_REVISION=sha256:11",
 	} {
 		require.Contains(t, env, "\n"+want+"\n")
 	}

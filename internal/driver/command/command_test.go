@@ -139,7 +139,7 @@ func TestTheCommandsOwnVariablesWin(t *testing.T) {
 	require.ErrorContains(t, err, "variable LOG_LEVEL is not what the JSON says")
 
 	deploy = self(t, "deploy", dir)
-	deploy.Environment["CD_ID"] = "not mine to say"
+	deploy.Environment["CD_DEPLOYMENT_ID"] = "not mine to say"
 	r.Target = commandTarget(deploy, delivery.Command{})
 	_, err = command.New(nil).Deploy(t.Context(), r)
 	require.NoError(t, err)

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -20,15 +19,13 @@ func (d *Driver) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 	if err != nil {
 		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
 	}
-	stdin, err := json.Marshal(r)
+	program, err := d.bounded(r.ObserveProgram(r.Target.Command.Observe))
 	if err != nil {
 		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
 	}
-	spec := d.spec(r, r.Target.Command.Observe, nil)
-	spec.Stdin = stdin
-	spec.OutputLimit = driver.MaxReportBytes
+	program.OutputLimit = driver.MaxReportBytes
 
-	out, err := process.Run(ctx, spec)
+	out, err := process.Run(ctx, program)
 	if err != nil && ctx.Err() != nil {
 		return delivery.Observation{}, ctx.Err()
 	}

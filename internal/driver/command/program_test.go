@@ -82,14 +82,14 @@ func deployTo(place string, o order) error {
 	if err != nil {
 		return err
 	}
-	if before.Deployment == os.Getenv("CD_ID") {
+	if before.Deployment == os.Getenv("CD_DEPLOYMENT_ID") {
 		return nil
 	}
 	software, err := os.ReadFile(o.Artifacts["app"].URI)
 	if err != nil {
 		return err
 	}
-	now := run{os.Getenv("CD_ID"), os.Getenv("CD_VERSION"), os.Getenv("CD_CONFIG_REVISION"), string(software), nil, nil}
+	now := run{os.Getenv("CD_DEPLOYMENT_ID"), os.Getenv("CD_VERSION"), os.Getenv("CD_CONFIG_REVISION"), string(software), nil, nil}
 	if now.Config, err = fromEnvironment(o.Config); err != nil {
 		return err
 	}

@@ -10,9 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
-	"time"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -20,6 +18,7 @@ import (
 type Options struct {
 	Limits    Limits            // zero fields take the defaults
 	Transport http.RoundTripper // for https:// artifacts; nil means Go's default, proxies from the environment
+	KillNow   <-chan struct{}   // once closed, an after_deploy that was asked to end is killed at once; nil means never
 	Logger    *slog.Logger      // for what is worth knowing but fails nothing; nil means silence
 }
 
@@ -33,6 +32,7 @@ func newDriver(o Options) *directoryDriver {
 	return &directoryDriver{
 		limits:     o.Limits.orDefaults(),
 		fetcher:    newFetcher(o.Transport),
+		killNow:    o.KillNow,
 		log:        o.Logger,
 		reached:    func(step) {},
 		diskWriter: func(w io.Writer) io.Writer { return w },
@@ -42,6 +42,7 @@ func newDriver(o Options) *directoryDriver {
 type directoryDriver struct {
 	limits  Limits
 	fetcher fetcher
+	killNow <-chan struct{}
 	log     *slog.Logger
 
 	// The rest is for tests: to die at a step, and to have a disk that fills up.
@@ -165,11 +166,6 @@ func (d *directoryDriver) switchTo(p *place, before state) error {
 		return errors.Join(err, p.switchBack())
 	}
 	return nil
-}
-
-// timeoutOf is how long the hook may take.
-func timeoutOf(c *delivery.Command) time.Duration {
-	return c.Timeout.Or(delivery.DefaultCommandTimeout)
 }
 
 func sha256Of(text []byte) string {

@@ -69,7 +69,7 @@ func note(file string) error {
 		return err
 	}
 	_, err = fmt.Fprintln(f, filepath.Base(dir), os.Getenv("CD_PIPELINE"), os.Getenv("CD_STAGE"), os.Getenv("CD_ENVIRONMENT"),
-		os.Getenv("CD_VERSION"), os.Getenv("CD_DEPLOYMENT"))
+		os.Getenv("CD_VERSION"), os.Getenv("CD_DEPLOYMENT_ID"))
 	return errors.Join(err, f.Close())
 }
 

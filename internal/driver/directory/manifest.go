@@ -111,7 +111,7 @@ func (p *place) holdsWhole(ctx context.Context, r driver.Request, limits Limits)
 	if err != nil {
 		return "", false, err
 	}
-	differences = append(differences, compareConfig(release, r.Config)...)
+	differences = append(differences, compareConfig(release, r.Config, r.Mask())...)
 	return digest, len(differences) == 0, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 const (
@@ -57,6 +58,11 @@ func (d *directoryDriver) Observe(ctx context.Context, r driver.Request) (delive
 	seen, err := d.look(ctx, p, r, left)
 	if err != nil {
 		return delivery.Observation{}, err
+	}
+	mask := r.Mask()
+	seen.Version, seen.Unknown = mask.Mask(seen.Version), mask.Mask(seen.Unknown)
+	for i := range seen.Differences {
+		seen.Differences[i] = mask.Mask(seen.Differences[i])
 	}
 	slices.Sort(seen.Differences)
 	if more := len(seen.Differences) - maxDifferences; more > 0 {
@@ -113,7 +119,7 @@ func (d *directoryDriver) look(ctx context.Context, p *place, r driver.Request, 
 	if digest != left.Manifest {
 		found = append(found, foundf("the manifest %s was changed", manifestName))
 	}
-	found = append(found, compareConfig(release, r.Config)...)
+	found = append(found, compareConfig(release, r.Config, r.Mask())...)
 	found = append(found, compareSecrets(release, r.SecretNames)...)
 	return conclude(m.About.Version, found), nil
 }
@@ -141,7 +147,7 @@ func differs(version, format string, args ...any) delivery.Observation {
 
 // compareConfig says how .env differs from the configuration. Values that were deployed and what became of them may be shown;
 // not so what someone added: it may be a secret.
-func compareConfig(release *os.Root, config map[string]string) []finding {
+func compareConfig(release *os.Root, config map[string]string, mask *redact.Masker) []finding {
 	text, problem := readEnv(release, configName)
 	if problem.text != "" {
 		return []finding{problem}
@@ -161,7 +167,7 @@ func compareConfig(release *os.Root, config map[string]string) []finding {
 			found = append(found, foundf("%s: %s is missing", configName, key))
 		case value != config[key]:
 			found = append(found, foundf("%s: %s is %q; deployed was %q", configName, key,
-				shortened(value), shortened(config[key])))
+				shortened(mask.Mask(value)), shortened(mask.Mask(config[key]))))
 		}
 	}
 	for _, key := range added(now, config) {
