@@ -154,7 +154,7 @@ var importTable = []row{
 		// Its tests drive the whole house.
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},
-	{pkg: "provider/tf", ours: []string{"delivery"}, outside: []string{framework, timeouts}},
+	{pkg: "provider/tf", ours: []string{"delivery"}, outside: []string{framework, timeouts, pluginGo}},
 	{pkg: "provider/blocks", ours: []string{"delivery", "delivery/schedule", "provider/tf"}, outside: []string{framework, validators}},
 	{pkg: "provider/changeset", ours: []string{"delivery"}},
 	{pkg: "provider/fastpath", ours: []string{"delivery", "provider/changeset", "provider/tf"}, outside: []string{pluginGo}},

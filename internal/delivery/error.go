@@ -26,6 +26,8 @@ type Error struct {
 	// `parity.allow["DB_*"].reason`. It is empty when no single attribute is at fault.
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
+	// DependsOn names the other fields that decided it. While one of them is not known, neither is the problem.
+	DependsOn []string `json:"-"`
 }
 
 // Error gives the message, led by the field if there is one.
@@ -88,6 +90,7 @@ func IsNotFound(err error) bool { return err != nil && CodeOf(err) == CodeNotFou
 // problems collects validation errors under a common path.
 type problems struct {
 	prefix string
+	others []string
 	list   *Errors
 }
 
@@ -109,11 +112,22 @@ func (p problems) key(k string) problems {
 	return problems{prefix: fmt.Sprintf("%s[%q]", p.prefix, k), list: p.list}
 }
 
-func (p problems) add(format string, args ...any) {
-	*p.list = append(*p.list, &Error{Code: CodeInvalid, Field: p.prefix, Message: fmt.Sprintf(format, args...)})
+// dependsOn says which fields, given as whole paths, decide the problems that are added to the result, beside the one at fault.
+func (p problems) dependsOn(fields ...string) problems {
+	p.others = fields
+	return p
 }
 
-// report adds what a leaf package found wrong with a field, given by its path below this one.
-func (p problems) report(field, message string) { p.at(field).add("%s", message) }
+func (p problems) add(format string, args ...any) {
+	*p.list = append(*p.list, &Error{Code: CodeInvalid, Field: p.prefix, Message: fmt.Sprintf(format, args...), DependsOn: p.others})
+}
+
+// report adds what a leaf package found wrong with a field, given by its path below this one. others are fields beside it that decided it.
+func (p problems) report(field, message string, others ...string) {
+	for i, other := range others {
+		others[i] = p.at(other).prefix
+	}
+	p.at(field).dependsOn(others...).add("%s", message)
+}
 
 func (p problems) errors() Errors { return *p.list }

@@ -30,7 +30,7 @@ func (f FreezeSpec) Validate() Errors {
 		p.at("ends_at").add("the freeze ends at %s, which is not after its start at %s", f.EndsAt, f.StartsAt)
 	}
 	if len(f.Environments)+len(f.Tiers)+len(f.Pipelines) == 0 {
-		p.add("say what is frozen: environments, tiers or pipelines")
+		p.dependsOn("environments", "tiers", "pipelines").add("say what is frozen: environments, tiers or pipelines")
 	}
 	validateTiers(p.at("tiers"), f.Tiers)
 	validateNames(p.at("environments"), f.Environments)

@@ -155,13 +155,17 @@ func (p PipelineSpec) Validate() Errors {
 		stages.add("%d stages are too many: at most %d", len(p.Stages), MaxStages)
 	}
 	seen, home := map[string]int{}, map[string]string{}
+	names := make([]string, len(p.Stages)) // where the stages are named
+	for i := range p.Stages {
+		names[i] = stages.index(i).at("name").prefix
+	}
 	for i, stage := range p.Stages {
 		here := stages.index(i)
 		if first, twice := seen[stage.Name]; twice {
 			here.at("name").add("stage %q is already at stages[%d]; each stage needs a name of its own", stage.Name, first)
 		}
 		stage.validate(here)
-		stage.validateSoak(here, seen)
+		stage.validateSoak(here, seen, names[:i])
 		for j, env := range stage.Environments {
 			if other, taken := home[env]; taken {
 				here.at("environments").index(j).add("environment %q is already in stage %q; in one pipeline an environment has one place", env, other)
@@ -196,13 +200,14 @@ func (s Stage) validate(p problems) {
 	}
 }
 
-func (s Stage) validateSoak(p problems, earlier map[string]int) {
+// validateSoak checks that the release can soak in an earlier stage. names are the fields with the names of those.
+func (s Stage) validateSoak(p problems, earlier map[string]int, names []string) {
 	soak := s.Gates.Soak
 	if soak == nil {
 		return
 	}
 	if _, ok := earlier[soak.Stage]; !ok {
-		p.at("gates").at("soak").at("stage").add("%q is not an earlier stage; a release can only soak in a stage before this one", soak.Stage)
+		p.at("gates").at("soak").at("stage").dependsOn(names...).add("%q is not an earlier stage; a release can only soak in a stage before this one", soak.Stage)
 	}
 }
 
@@ -252,7 +257,7 @@ func (a ApprovalsGate) validate(p problems) {
 		seen[who] = true
 	}
 	if len(a.Approvers) > 0 && a.Required > len(a.Approvers) {
-		p.at("required").add("%d approvals are required, but only %d people may approve", a.Required, len(a.Approvers))
+		p.at("required").dependsOn(p.at("approvers").prefix).add("%d approvals are required, but only %d people may approve", a.Required, len(a.Approvers))
 	}
 	if a.ExpiresAfter != "" {
 		a.ExpiresAfter.validate(p.at("expires_after"), time.Millisecond)

@@ -17,7 +17,7 @@ func (s PolicySpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("name"), s.Name)
 	if len(s.Tiers)+len(s.Environments) == 0 {
-		p.add("say where the policy holds: tiers or environments")
+		p.dependsOn("tiers", "environments").add("say where the policy holds: tiers or environments")
 	}
 	validateTiers(p.at("tiers"), s.Tiers)
 	validateNames(p.at("environments"), s.Environments)

@@ -83,7 +83,7 @@ func (w *WebhookTarget) validate(p problems) {
 	}
 	interval, timeout := w.PollInterval.Or(DefaultPollInterval), w.Timeout.Or(DefaultWebhookTimeout)
 	if timeout > 0 && interval >= timeout { // zero stands for what is no duration
-		p.at("poll_interval").add("%s is not shorter than the timeout, %s: a deployment would never be looked at", interval, timeout)
+		p.at("poll_interval").dependsOn(p.at("timeout").prefix).add("%s is not shorter than the timeout, %s: a deployment would never be looked at", interval, timeout)
 	}
 }
 

@@ -85,20 +85,16 @@ func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.Schem
 	}
 }
 
-// ValidateConfig checks the names and the decision by themselves, as far as they are known.
+// ValidateConfig validates what is known of the configuration.
 func (d *approvalRequestDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config approvalRequestModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "approval request", delivery.ApprovalSpec{
-			Pipeline: config.Pipeline.ValueString(),
-			Version:  config.Version.ValueString(),
-			Stage:    config.Stage.ValueString(),
-			Decision: delivery.ApprovalDecision(config.Decision.ValueString()),
-		}.Validate())
-	}
+	tf.ValidateConfig(ctx, req.Config, "approval request", &resp.Diagnostics, func(m approvalRequestModel) delivery.Errors {
+		return delivery.ApprovalSpec{
+			Pipeline: m.Pipeline.ValueString(),
+			Version:  m.Version.ValueString(),
+			Stage:    m.Stage.ValueString(),
+			Decision: delivery.ApprovalDecision(m.Decision.ValueString()),
+		}.Validate()
+	})
 }
 
 // Read asks what there is to sign. That the release or the stage does not exist is an error.

@@ -34,7 +34,7 @@ func newApprovalResource() resource.Resource {
 // Schema describes cd_approval.
 func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. Let the promotion depend on it, so that it is given first. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{
@@ -94,15 +94,9 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ValidateConfig checks the decision by itself, as far as it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *approvalResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config approvalModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "approval", config.toSpec().Validate())
-	}
+	tf.ValidateConfig(ctx, req.Config, "approval", &resp.Diagnostics, func(m approvalModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan notes what this plan gives and takes back, and warns of a decision that counts no more. Terraform calls it twice

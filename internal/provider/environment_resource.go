@@ -36,7 +36,7 @@ func newEnvironmentResource() resource.Resource {
 
 // Schema describes cd_environment.
 func (r *environmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An environment: a place where software runs, with its configuration, where releases are deployed to, and which environment it must equal. " +
 			"Destroying it stops managing it: what runs there keeps running, and its history stays. It is refused while a pipeline uses the environment. " +
@@ -95,13 +95,9 @@ func environmentAttributes() map[string]schema.Attribute {
 	}
 }
 
-// ValidateConfig refuses what no control plane would accept, once all of it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *environmentResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config environmentModel
-	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	tf.AddInvalid(&resp.Diagnostics, "environment", config.toSpec().Validate())
+	tf.ValidateConfig(ctx, req.Config, "environment", &resp.Diagnostics, func(m environmentModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a parity violation fails the plan.

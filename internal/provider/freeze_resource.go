@@ -33,7 +33,7 @@ func newFreezeResource() resource.Resource {
 
 // Schema describes cd_freeze.
 func (r *freezeResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Stops the line: while it lasts, nothing is deployed where it applies. Taking back a failed deployment is still allowed. " +
 			"Each of `environments`, `tiers` and `pipelines` that is given narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production, and nothing else. " +
@@ -75,13 +75,9 @@ func scope(description string) schema.Attribute {
 	}
 }
 
-// ValidateConfig refuses what no control plane would accept, once all of it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *freezeResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config freezeModel
-	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	tf.AddInvalid(&resp.Diagnostics, "freeze", tf.WithoutSetIndexes(config.toSpec().Validate()))
+	tf.ValidateConfig(ctx, req.Config, "freeze", &resp.Diagnostics, func(m freezeModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan notes the freeze for the releases that are planned after it, and warns when one that lasts now is cut short.
@@ -104,7 +100,7 @@ func (r *freezeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	spec := plan.toSpec()
-	if tf.AddInvalid(&resp.Diagnostics, "freeze", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "freeze", spec.Validate()); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), spec.Name)...)
@@ -133,7 +129,7 @@ func (r *freezeResource) planEdit(ctx context.Context, spec delivery.FreezeSpec,
 		tf.AddErrors(diags, "plan", "freeze", spec.Name, err)
 		return
 	}
-	tf.AddErrorsInPlan(diags, true, "plan", "freeze", spec.Name, tf.WithoutSetIndexes(preview.Refused))
+	tf.AddErrorsInPlan(diags, true, "plan", "freeze", spec.Name, preview.Refused)
 	weakens(diags, fmt.Sprintf("This edit weakens freeze %q, which lasts now", spec.Name), preview)
 }
 

@@ -32,14 +32,6 @@ func TestOverrideModelRoundTrip(t *testing.T) {
 	})
 }
 
-func TestAtGates(t *testing.T) {
-	refusals := delivery.Errors{{Code: delivery.CodeInvalid, Field: "gates[1]", Message: "no gate"}, {Field: "gates", Message: "none"}, {Field: "stage", Message: "no stage"}}
-	moved := atGates(refusals)
-	require.Equal(t, delivery.Errors{{Code: delivery.CodeInvalid, Field: "gates", Message: "no gate"}, {Field: "gates", Message: "none"}, {Field: "stage", Message: "no stage"}}, moved)
-	require.Equal(t, "gates[1]", refusals[0].Field, "the original stays as it was")
-	require.Empty(t, atGates(nil))
-}
-
 func TestWarnIfUseless(t *testing.T) {
 	state := overrideModel{Pipeline: types.StringValue("shop"), Version: types.StringValue("1.4.2"), Stage: types.StringValue("production")}
 	var diags diag.Diagnostics

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -37,7 +36,7 @@ func newOverrideResource() resource.Resource {
 // Schema describes cd_override.
 func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Breaks the glass: skips gates of one stage for one release, until it expires. Only gates that the stage lists in `overridable` can be skipped, and never those of a policy. While it lives, every plan that delivers or promotes the release there warns of it; it stays on record for good. Let the promotion depend on it, so that it is there first. Every change replaces it, and destroying revokes it.",
 		Attributes: map[string]schema.Attribute{
@@ -89,26 +88,9 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ValidateConfig checks the override by itself, as far as it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *overrideResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config overrideModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "override", atGates(config.toSpec().Validate()))
-	}
-}
-
-// atGates takes the index off a refusal of one of the gates: they are a set, in which nothing has a position.
-func atGates(refusals delivery.Errors) delivery.Errors {
-	moved := slices.Clone(refusals)
-	for i, r := range moved {
-		if strings.HasPrefix(r.Field, "gates[") {
-			moved[i] = &delivery.Error{Code: r.Code, Field: "gates", Message: r.Message}
-		}
-	}
-	return moved
+	tf.ValidateConfig(ctx, req.Config, "override", &resp.Diagnostics, func(m overrideModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan notes what this plan skips and takes back, and warns of an override that skips nothing any more. Terraform calls it
@@ -133,7 +115,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	spec := plan.toSpec()
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Override: &spec})
-	refused := atGates(preview.Refused)
+	refused := preview.Refused
 	switch {
 	case err != nil:
 		tf.AddErrors(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
@@ -176,9 +158,6 @@ func (r *overrideResource) Create(ctx context.Context, req resource.CreateReques
 		made, err = api.AddOverride(ctx, spec)
 	}
 	if err != nil {
-		if refusals := delivery.ErrorsOf(err); len(refusals) > 0 {
-			err = atGates(refusals)
-		}
 		tf.AddErrors(&resp.Diagnostics, "make", "override", overrideName(spec), err)
 		return
 	}

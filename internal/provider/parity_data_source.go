@@ -141,13 +141,9 @@ func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	}
 }
 
-// ValidateConfig refuses a question that has no answer, once all of it is known.
+// ValidateConfig validates what is known of the configuration.
 func (d *parityDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	var config parityResultModel
-	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	tf.AddInvalid(&resp.Diagnostics, "parity", config.query().Validate())
+	tf.ValidateConfig(ctx, req.Config, "parity", &resp.Diagnostics, func(m parityResultModel) delivery.Errors { return m.query().Validate() })
 }
 
 // Read compares. That one of the environments, or the pipeline, does not exist is an error.

@@ -27,13 +27,9 @@ func newPipelineResource() resource.Resource {
 	return &pipelineResource{resourceBase{noun: "pipeline", identity: tf.NamedIdentity("pipeline")}}
 }
 
-// ValidateConfig refuses what no control plane would accept, once all of it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *pipelineResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config pipelineModel
-	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	tf.AddInvalid(&resp.Diagnostics, "pipeline", tf.WithoutSetIndexes(config.toSpec().Validate()))
+	tf.ValidateConfig(ctx, req.Config, "pipeline", &resp.Diagnostics, func(m pipelineModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a stage that names an environment which
@@ -51,7 +47,7 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	spec := plan.toSpec()
-	if tf.AddInvalid(&resp.Diagnostics, "pipeline", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "pipeline", spec.Validate()); resp.Diagnostics.HasError() {
 		return
 	}
 	changed := r.planComputed(ctx, spec, plan, req, resp)
@@ -108,7 +104,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 		weakens(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
 	case len(preview.Refused) == 0:
 	case changed:
-		tf.AddErrors(diags, "plan", "pipeline", spec.Name, tf.WithoutSetIndexes(preview.Refused))
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)
 	default:
 		// It is as it was: an error would stop plans that have nothing to do with it, and terraform destroy.
 		for _, one := range preview.Refused {

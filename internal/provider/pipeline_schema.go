@@ -14,11 +14,12 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/blocks"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // Schema describes cd_pipeline.
 func (r *pipelineResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A pipeline: the path of one deployable thing through ordered stages. " +
 			"Destroying it stops managing it: what runs keeps running, and its history stays.",

@@ -34,7 +34,7 @@ func newPolicyResource() resource.Resource {
 
 // Schema describes cd_policy.
 func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A guardrail: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
 			"A stage's own gates and those of every policy are all asked, so a stage can be stricter than policy, never laxer; no override skips a policy's gate. " +
@@ -62,13 +62,9 @@ func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 	}
 }
 
-// ValidateConfig refuses what no control plane would accept, once all of it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *policyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config policyModel
-	if !req.Config.Raw.IsFullyKnown() || !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	tf.AddInvalid(&resp.Diagnostics, "policy", tf.WithoutSetIndexes(config.toSpec().Validate()))
+	tf.ValidateConfig(ctx, req.Config, "policy", &resp.Diagnostics, func(m policyModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan notes the policy for the releases that are planned after it, and warns of what the edit weakens. It never stops a
@@ -92,7 +88,7 @@ func (r *policyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	spec := plan.toSpec()
-	if tf.AddInvalid(&resp.Diagnostics, "policy", tf.WithoutSetIndexes(spec.Validate())); resp.Diagnostics.HasError() {
+	if tf.AddInvalid(&resp.Diagnostics, "policy", spec.Validate()); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), spec.Name)...)
@@ -121,7 +117,7 @@ func (r *policyResource) planEdit(ctx context.Context, spec delivery.PolicySpec,
 		tf.AddErrors(diags, "plan", "policy", spec.Name, err)
 		return
 	}
-	tf.AddErrorsInPlan(diags, true, "plan", "policy", spec.Name, tf.WithoutSetIndexes(preview.Refused))
+	tf.AddErrorsInPlan(diags, true, "plan", "policy", spec.Name, preview.Refused)
 	weakens(diags, fmt.Sprintf("This edit weakens policy %q", spec.Name), preview)
 }
 

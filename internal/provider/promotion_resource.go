@@ -37,7 +37,7 @@ func newPromotionResource() resource.Resource {
 
 // Schema describes cd_promotion.
 func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A promotion: brings one release into one manual stage, if every gate of the stage passes, and carries it on through the automatic stages that follow. The plan shows every gate with its verdict. Changing `version` promotes another release in place; an older version rolls back. Destroying stops managing the stage: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{
@@ -124,15 +124,9 @@ func computedArtifactAttributes() map[string]schema.Attribute {
 	}
 }
 
-// ValidateConfig checks the promotion by itself, as far as it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config promotionModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "promotion", config.toSpec().Validate())
-	}
+	tf.ValidateConfig(ctx, req.Config, "promotion", &resp.Diagnostics, func(m promotionModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan is the dry run: what would be deployed, and which gates stand in the way.

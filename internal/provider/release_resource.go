@@ -37,7 +37,7 @@ func newReleaseResource() resource.Resource {
 
 // Schema describes cd_release.
 func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A release: an immutable version of the artifacts of one pipeline. Applying registers it and carries it through the pipeline's leading `automatic` stages: gates, deploy, verify, next stage. It stops before the first manual stage, at a pending gate (with a warning that says what it waits for), or at a failure (the apply fails). Changing `version` delivers the other release; an older version rolls back. Destroying stops managing the release: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{
@@ -145,17 +145,12 @@ func attemptAttribute() schema.Attribute {
 	}
 }
 
-// ValidateConfig checks the release by itself, as far as it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *releaseResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config releaseModel
-	if !tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		return
-	}
-	request := config.toSpec()
-	tf.AddInvalid(&resp.Diagnostics, "release", append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...))
+	tf.ValidateConfig(ctx, req.Config, "release", &resp.Diagnostics, func(m releaseModel) delivery.Errors {
+		request := m.toSpec()
+		return append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...)
+	})
 }
 
 // ModifyPlan is the dry run: what would be delivered, and where it would stop.

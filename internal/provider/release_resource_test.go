@@ -97,7 +97,8 @@ func TestReleaseValidation(t *testing.T) {
 		"timeout of none":  {func(c map[string]any) { c["timeouts"] = map[string]any{"update": "-1h"} }, `AttributeName("timeouts").AttributeName("update"): Invalid timeout: "-1h" is not a time to wait`},
 		"null in labels":   {func(c map[string]any) { c["labels"] = map[string]any{"ticket": nil} }, `AttributeName("labels").ElementKeyString("ticket"): Null inside a collection`},
 		"null in artifact": {func(c map[string]any) { c["artifacts"] = map[string]any{"page": nil} }, `AttributeName("artifacts").ElementKeyString("page"): Null inside a collection`},
-		"not known yet":    {func(c map[string]any) { c["version"], c["attempt"] = unknown, 0 }, ""},
+		"not known yet":    {func(c map[string]any) { c["version"] = unknown }, ""},
+		"known beside":     {func(c map[string]any) { c["version"], c["attempt"] = unknown, 0 }, `AttributeName("attempt"): Invalid release: 0 is not an attempt`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func newTestReportResource() resource.Resource {
 // Schema describes cd_test_report.
 func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Let the promotion that it is for depend on it, so that it is recorded first. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
 		Attributes: map[string]schema.Attribute{
@@ -103,15 +103,9 @@ func isAnotherReport(ctx context.Context, req planmodifier.StringRequest, resp *
 	resp.RequiresReplace = req.PlanValue.IsUnknown() || !req.PlanValue.IsNull() && textDigest(req.PlanValue.ValueString()) != digest.ValueString()
 }
 
-// ValidateConfig checks the names by themselves, as far as they are known. The text is read at the plan.
+// ValidateConfig validates what is known of the configuration.
 func (r *testReportResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config testReportModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "test report", config.toSpec().Spec.Validate())
-	}
+	tf.ValidateConfig(ctx, req.Config, "test report", &resp.Diagnostics, func(m testReportModel) delivery.Errors { return m.toSpec().Spec.Validate() })
 }
 
 // ModifyPlan reads the report, so that the plan shows what it says and gates are foreseen with it, and notes what this plan

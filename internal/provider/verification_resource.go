@@ -37,7 +37,7 @@ func newVerificationResource() resource.Resource {
 
 // Schema describes cd_verification.
 func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	defer fixNestedTypes(&resp.Schema)
+	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Verifies what Terraform itself has deployed: for a stage whose environments have no `target`. A `cd_promotion` hands out the release's artifacts, other resources deploy them, and this resource then runs the stage's `verify` checks and settles the deployment: verified, or failed. Only a verified release may enter the next stage; automatic stages behind are entered right away. Let it `depends_on` the resources that deploy. When a check does not pass, the apply fails and the release is held in the stage until the promotion's `attempt` is raised. Destroying stops managing.",
 		Attributes: map[string]schema.Attribute{
@@ -73,15 +73,9 @@ func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequ
 	}
 }
 
-// ValidateConfig checks the verification by itself, as far as it is known.
+// ValidateConfig validates what is known of the configuration.
 func (r *verificationResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	if !req.Config.Raw.IsFullyKnown() {
-		return
-	}
-	var config verificationModel
-	if tf.Decode(ctx, req.Config, &config, &resp.Diagnostics) {
-		tf.AddInvalid(&resp.Diagnostics, "verification", config.toSpec().Validate())
-	}
+	tf.ValidateConfig(ctx, req.Config, "verification", &resp.Diagnostics, func(m verificationModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
 // ModifyPlan is the dry run: what would be verified, and how far the release would go from there. There is a change exactly when

@@ -54,7 +54,7 @@ func windowArguments(ctx context.Context, req function.RunRequest) (schedule.Win
 // invalidWindow returns everything that is wrong with a window, one problem a line.
 func invalidWindow(window schedule.Window) error {
 	var found []error
-	window.Validate(func(field, message string) { found = append(found, fmt.Errorf("%s: %s", field, message)) })
+	window.Validate(func(field, message string, _ ...string) { found = append(found, fmt.Errorf("%s: %s", field, message)) })
 	return errors.Join(found...)
 }
 

@@ -51,8 +51,11 @@ type calendar struct {
 	open, closed []span
 }
 
+// Report is told what is wrong with a field. dependsOn names the other fields that decided it.
+type Report func(field, message string, dependsOn ...string)
+
 // Validate reports everything that is wrong with the window: the path of the field, such as "days[1]", and why.
-func (w Window) Validate(report func(field, message string)) { w.compile(report) }
+func (w Window) Validate(report Report) { w.compile(report) }
 
 // Open reports whether the window is open at a moment.
 func (w Window) Open(t time.Time) bool {
@@ -90,12 +93,12 @@ func (w Window) Closes(t time.Time) (time.Time, bool) {
 
 func (w Window) calendar() (calendar, bool) {
 	valid := true
-	c := w.compile(func(string, string) { valid = false })
+	c := w.compile(func(string, string, ...string) { valid = false })
 	return c, valid
 }
 
 // compile reads the window and reports everything that is wrong with it; the calendar cannot be used then.
-func (w Window) compile(report func(field, message string)) calendar {
+func (w Window) compile(report Report) calendar {
 	days := w.days(report)
 	start := clockTime("start", cmp.Or(w.Start, "00:00"), report)
 	end := int64(secondsOfDay)
@@ -103,7 +106,7 @@ func (w Window) compile(report func(field, message string)) calendar {
 		end = clockTime("end", w.End, report)
 	}
 	if start == end && start >= 0 {
-		report("end", fmt.Sprintf("the window would end at %s, when it starts; for the whole day write \"00:00\" to \"24:00\"", cmp.Or(w.Start, "00:00")))
+		report("end", fmt.Sprintf("the window would end at %s, when it starts; for the whole day write \"00:00\" to \"24:00\"", cmp.Or(w.Start, "00:00")), "start")
 	}
 	open := []span{}
 	for _, day := range days {
@@ -121,7 +124,7 @@ func (w Window) compile(report func(field, message string)) calendar {
 }
 
 // days lists the days as numbers; Monday is 0.
-func (w Window) days(report func(field, message string)) []int64 {
+func (w Window) days(report Report) []int64 {
 	if len(w.Days) == 0 {
 		return []int64{0, 1, 2, 3, 4, 5, 6}
 	}
@@ -141,7 +144,7 @@ func (w Window) days(report func(field, message string)) []int64 {
 
 // zone finds the time zone. Names that mean the machine's own setting would decide differently elsewhere, and the zones
 // below right/ count leap seconds.
-func (w Window) zone(report func(field, message string)) *time.Location {
+func (w Window) zone(report Report) *time.Location {
 	name := cmp.Or(w.TimeZone, "UTC")
 	ambiguous := name == "Local" || name == "localtime" || name == "posixrules" || strings.HasPrefix(name, "right/") || strings.HasPrefix(name, "posix/")
 	if ambiguous || len(name) > maxTimeZoneLength || !timeZonePattern.MatchString(name) {
@@ -156,7 +159,7 @@ func (w Window) zone(report func(field, message string)) *time.Location {
 }
 
 // clockTime reads "HH:MM" as seconds since midnight; -1 if it cannot.
-func clockTime(field, text string, report func(field, message string)) int64 {
+func clockTime(field, text string, report Report) int64 {
 	if !clockPattern.MatchString(text) {
 		report(field, fmt.Sprintf("%q is not a time of day; write hours and minutes, such as \"09:00\" or \"16:30\" (only an end may be \"24:00\")", text))
 		return -1

@@ -20,7 +20,7 @@ func moment(t testing.TB, text string) time.Time {
 // problems lists what Validate reports.
 func problems(w Window) []string {
 	found := []string{}
-	w.Validate(func(field, message string) { found = append(found, field+": "+message) })
+	w.Validate(func(field, message string, _ ...string) { found = append(found, field+": "+message) })
 	return found
 }
 

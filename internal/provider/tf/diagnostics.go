@@ -24,7 +24,7 @@ func AddErrors(diags *diag.Diagnostics, action, noun, name string, err error) {
 	}
 	for _, one := range found {
 		if at, ok := AttributePath(one.Field); ok {
-			diags.AddAttributeError(at, summary, located(at, one))
+			diags.AddAttributeError(at, summary, located(at, one.Message))
 		} else {
 			diags.AddError(summary, one.Error())
 		}
@@ -46,7 +46,7 @@ func interruption(err error) string {
 func AddInvalid(diags *diag.Diagnostics, noun string, problems delivery.Errors) {
 	for _, p := range problems {
 		if at, ok := AttributePath(p.Field); ok {
-			diags.AddAttributeError(at, "Invalid "+noun, located(at, p))
+			diags.AddAttributeError(at, "Invalid "+noun, located(at, p.Message))
 		} else {
 			diags.AddError("Invalid "+noun, p.Error())
 		}
@@ -55,34 +55,28 @@ func AddInvalid(diags *diag.Diagnostics, noun string, problems delivery.Errors) 
 
 // located returns the text of a problem at an attribute. Terraform shows the source line of a top-level attribute and of its elements.
 // For anything deeper it shows the whole resource, so the text has to say where the problem is.
-func located(at path.Path, problem *delivery.Error) string {
+func located(at path.Path, message string) string {
 	steps := at.Steps()
 	if len(steps) == 1 {
-		return problem.Message
+		return message
 	}
 	if _, deeper := steps[1].(path.PathStepAttributeName); len(steps) == 2 && !deeper {
-		return problem.Message
+		return message
 	}
-	return problem.Message + "\n\nAttribute: " + problem.Field
+	return message + "\n\nAttribute: " + at.String()
 }
 
 // setElement is the path of an element of an attribute that is a set.
 var setElement = regexp.MustCompile(`^(.*\.(?:approvers|days|overridable)|environments|tiers|pipelines|gates)\[[0-9]+\]$`)
 
-// WithoutSetIndexes removes the index from a problem inside a set: the elements of a set have no position.
-func WithoutSetIndexes(problems delivery.Errors) delivery.Errors {
-	for i, one := range problems {
-		if found := setElement.FindStringSubmatch(one.Field); found != nil {
-			problems[i] = &delivery.Error{Code: one.Code, Field: found[1], Message: one.Message}
-		}
-	}
-	return problems
-}
-
-// AttributePath converts the field of an error, as in `stages[1].gates.checks["x"].http.url`, into a path of the schema.
+// AttributePath converts the field of an error, as in `stages[1].gates.checks["x"].http.url`, into a path of the schema. It
+// drops the index inside a set: the elements of a set have no position.
 func AttributePath(field string) (path.Path, bool) {
 	if field == "" {
 		return path.Empty(), false
+	}
+	if inSet := setElement.FindStringSubmatch(field); inSet != nil {
+		field = inSet[1]
 	}
 	at, rest, first := path.Empty(), field, true
 	for rest != "" {

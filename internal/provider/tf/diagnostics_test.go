@@ -111,6 +111,8 @@ func TestProblemsInsideASetHaveNoPosition(t *testing.T) {
 		"gates[0]":                                        "gates",
 		`gates.windows["days[0]"].start`:                  `gates.windows["days[0]"].start`,
 	} {
-		require.Equal(t, want, WithoutSetIndexes(delivery.Errors{{Field: field, Message: "is wrong"}})[0].Field)
+		at, ok := AttributePath(field)
+		require.True(t, ok)
+		require.Equal(t, want, at.String())
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 // Models hold optional values as Go's own: nil is null, and an empty map is an empty map. So they can only be read from a source
@@ -44,8 +42,7 @@ func nullElements(at path.Path, v attr.Value) diag.Diagnostics {
 	var found diag.Diagnostics
 	visit := func(at path.Path, element attr.Value) {
 		if element.IsNull() {
-			found.AddAttributeError(at, "Null inside a collection", located(at, &delivery.Error{Field: at.String(),
-				Message: "an element must not be null. Remove the element, or give it a value."}))
+			found.AddAttributeError(at, "Null inside a collection", located(at, "an element must not be null. Remove the element, or give it a value."))
 			return
 		}
 		found.Append(nullElements(at, element)...)

@@ -44,11 +44,11 @@ func requireFixed(t *testing.T, attributes map[string]schema.Attribute, nested *
 			below, object = a.NestedObject.Attributes, a.NestedObject.CustomType
 		default:
 			_, isNested := attributes[name].(schema.NestedAttribute)
-			require.False(t, isNested, "%s: fixNestedTypes does not know a %T", name, attributes[name])
+			require.False(t, isNested, "%s: FixTypes does not know a %T", name, attributes[name])
 			continue
 		}
 		*nested++
-		require.NotNil(t, object, "%s: its schema is not given to fixNestedTypes", name)
+		require.NotNil(t, object, "%s: its schema is not given to FixTypes", name)
 		derived := map[string]attr.Type{}
 		for part, attribute := range below {
 			derived[part] = attribute.GetType()
