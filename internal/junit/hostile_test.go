@@ -1,6 +1,8 @@
 package junit
 
 import (
+	"bytes"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -84,6 +86,32 @@ func requireReadable(t *testing.T, err error) {
 	require.NotContains(t, err.Error(), "\n")
 	require.Less(t, len(err.Error()), 4*maxQuote)
 	require.NotContains(t, err.Error(), strings.Repeat("x", maxQuote+1))
+}
+
+// TestLimits is at each limit, and one over it.
+func TestLimits(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat("<testsuite>", n) + strings.Repeat("</testsuite>", n) }
+	attributed := func(n int) string {
+		text := "<testsuite"
+		for i := range n {
+			text += fmt.Sprintf(` a%d=""`, i)
+		}
+		return text + "/>"
+	}
+	for name, c := range map[string]struct{ at, over, want string }{
+		"depth":      {nested(maxDepth), nested(maxDepth + 1), "nested more than 64 deep"},
+		"attributes": {attributed(maxAttributes), attributed(maxAttributes + 1), "more than 256 attributes"},
+		"count":      {`<testsuite failures="10000000"/>`, `<testsuite failures="10000001"/>`, "at most 10000000"},
+		"time":       {`<testcase time="2592000"/>`, `<testcase time="2592000.001"/>`, "longer than a run can take"},
+		"all times":  {strings.Repeat(`<testcase time="2592000"/>`, 121) + `<testcase time="1728000"/>`, strings.Repeat(`<testcase time="2592000"/>`, 121) + `<testcase time="1728001"/>`, "together"},
+	} {
+		_, err := Parse([]byte(c.at))
+		require.NoError(t, err, name)
+		_, err = Parse([]byte(c.over))
+		require.ErrorContains(t, err, c.want, name)
+	}
+	_, err := Parse(append([]byte("<testsuite/>"), bytes.Repeat([]byte(" "), MaxBytes-len("<testsuite/>"))...))
+	require.NoError(t, err)
 }
 
 func TestTooBig(t *testing.T) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -91,6 +92,25 @@ func replaced(line int, before, after string) func([]string) []string {
 		}
 		lines[line] = strings.Replace(lines[line], before, after, 1)
 		return lines
+	}
+}
+
+// repeated is a line that goes on without end.
+type repeated struct{}
+
+func (repeated) Read(into []byte) (int, error) {
+	for i := range into {
+		into[i] = ' '
+	}
+	return len(into), nil
+}
+
+func TestTheLongestLine(t *testing.T) {
+	t.Parallel()
+	const first = `{"type":"ledger","format":"terraform-provider-cd ledger","version":1,"counts":{}}` + "\n"
+	for length, says := range map[int64]string{maxLine: "line 2 is not JSON", maxLine + 1: "is longer than any line"} {
+		_, err := VerifyFile(t.Context(), "it", io.MultiReader(strings.NewReader(first), io.LimitReader(repeated{}, length)), "", quiet)
+		require.ErrorContains(t, err, says)
 	}
 }
 

@@ -109,3 +109,12 @@ func TestRefusedOfSSHKeygen(t *testing.T) {
 		})
 	}
 }
+
+func TestTheLongestSignature(t *testing.T) {
+	armored := fixture(t, "ed25519.sig")
+	longest := armored + strings.Repeat("\n", delivery.MaxSignatureBytes-len(armored))
+	_, err := Signer(longest, fixture(t, "request"))
+	require.NoError(t, err)
+	_, err = Signer(longest+"\n", fixture(t, "request"))
+	require.ErrorContains(t, err, "bytes; at most")
+}

@@ -172,8 +172,9 @@ func (r *runner) goTest(ctx context.Context, pkg string, limit time.Duration, ov
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout", limit.String(), pkg)
 	cmd.Dir = r.root
 	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1") // what properties find under a fault must not stay in testdata
 	if overlay != "" {
-		cmd.Env = append(os.Environ(), fmt.Sprintf("GOFLAGS=%s '-overlay=%s'", os.Getenv("GOFLAGS"), overlay))
+		cmd.Env = append(cmd.Env, fmt.Sprintf("GOFLAGS=%s '-overlay=%s'", os.Getenv("GOFLAGS"), overlay))
 	}
 	return cmd.CombinedOutput()
 }

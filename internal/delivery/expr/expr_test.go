@@ -262,6 +262,44 @@ func FuzzCondition(f *testing.F) {
 	})
 }
 
+// Each limit allows what is at it, and nothing over it.
+func TestLimits(t *testing.T) {
+	padded := func(n int) string { return strings.Repeat(" ", n-len("true")) + "true" }
+	loops := func(n int) string {
+		return strings.Repeat("[1].all(a, ", n) + "true" + strings.Repeat(")", n)
+	}
+	pattern := func(n int) string { return fmt.Sprintf("'x'.matches('^a{%d}$') || true", n) }
+	largest := 0 // the instructions of a pattern are not its characters
+	for n := range maxPatternSize + 10 {
+		if _, flaws := Compile(pattern(n)); len(flaws) == 0 {
+			largest = n
+		}
+	}
+	require.InDelta(t, maxPatternSize, largest, 10)
+	for name, c := range map[string]struct{ at, over, want string }{
+		"bytes":   {padded(MaxConditionBytes), padded(MaxConditionBytes + 1), "the condition has 4097 bytes; at most 4096 are allowed"},
+		"loops":   {loops(maxLoopNesting), loops(maxLoopNesting + 1), "comprehension exceeds nesting limit"},
+		"pattern": {pattern(largest), pattern(largest + 1), "regex program size"},
+	} {
+		yes, err := eval(c.at, exampleInput())
+		require.NoError(t, err, name)
+		require.True(t, yes, name)
+		_, flaws := Compile(c.over)
+		require.Contains(t, strings.Join(flaws, "\n"), c.want, name)
+	}
+	unknown := func(n int) (names []string) {
+		for i := range n {
+			names = append(names, fmt.Sprintf("x%d", i))
+		}
+		return names
+	}
+	_, flaws := Compile(strings.Join(unknown(maxConditionFlaws), " || "))
+	require.Len(t, flaws, maxConditionFlaws)
+	_, flaws = Compile(strings.Join(unknown(maxConditionFlaws+2), " || "))
+	require.Len(t, flaws, maxConditionFlaws+1)
+	require.Equal(t, "and 2 more", flaws[maxConditionFlaws])
+}
+
 func TestReadsNow(t *testing.T) {
 	for condition, want := range map[string]bool{
 		"now > timestamp('2027-01-01T00:00:00Z')":          true,

@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,6 +105,55 @@ func TestAnOldLedgerIsBroughtUpByOneOfMany(t *testing.T) {
 		require.NoError(t, l.read.QueryRow(`SELECT COUNT(*) FROM `+schemaTable+` WHERE version_id = 2`).Scan(&steps))
 		require.Equal(t, 1, steps)
 	})
+}
+
+func TestAnUpgradeThatWaitsForALockEnds(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, address string) {
+		firstLedger(t, address)
+		release := holdUpgrade(t, address)
+		d, name, err := dialectOf(address)
+		require.NoError(t, err)
+		const shipped = `SET LOCAL lock_timeout = '30s'`
+		if d.goose == goose.DialectPostgres {
+			at := slices.Index(d.beginUpgrade, shipped)
+			require.NotEqual(t, -1, at)
+			d.beginUpgrade = slices.Clone(d.beginUpgrade)
+			d.beginUpgrade[at] = `SET LOCAL lock_timeout = '50ms'`
+		}
+		l, err := newLedger(t.Context(), d, name, 50*time.Millisecond, forReading)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // fails rather than hangs
+		defer cancel()
+		err = l.start(ctx)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "another process is writing to it")
+		release()
+		require.NoError(t, l.start(t.Context()))
+		require.NoError(t, l.Close())
+	})
+}
+
+// holdUpgrade keeps others from upgrading a ledger, as a process that upgrades it does, until the returned function is called.
+func holdUpgrade(t *testing.T, address string) (release func()) {
+	t.Helper()
+	d, _, err := dialectOf(address)
+	require.NoError(t, err)
+	db, err := d.connect(forUpgrading, time.Second)
+	require.NoError(t, err)
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	for _, statement := range d.beginUpgrade {
+		_, err := conn.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	return func() {
+		_, err := conn.ExecContext(t.Context(), `ROLLBACK`)
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		require.NoError(t, db.Close())
+	}
 }
 
 func TestAnUpgradeThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
