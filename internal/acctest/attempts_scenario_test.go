@@ -2,14 +2,12 @@ package acctest_test
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -294,8 +292,7 @@ func (sc *scenario) promote(edit ...func(*delivery.PromotionSpec)) error {
 	case state.Work.Failure != nil:
 		return delivery.Errors{state.Work.Failure}
 	case state.Status != delivery.StageVerified:
-		sc.pending = true
-		return errors.New(strings.Join(state.WaitingOn, "\n"))
+		return sc.waits(state.WaitingOn)
 	}
 	return nil
 }

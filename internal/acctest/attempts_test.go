@@ -2,14 +2,15 @@ package acctest_test
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 // attempt is one way to try to get a release into production past a gate.
@@ -65,7 +66,7 @@ func (a attempt) run(t *testing.T) {
 		sc.refusals = append(sc.refusals, err)
 	}
 	require.Len(t, sc.production(), sc.before, "something was deployed to production")
-	require.Equal(t, a.blocked, sc.blockedGates(err), "%v", err)
+	require.Equal(t, a.blocked, blockedGates(err), "%v", err)
 	sc.requireReasons(append(sc.refusals, err), a.reasons)
 	sc.requireLogged(sc.refusals)
 
@@ -102,26 +103,26 @@ func (sc *scenario) requireLogged(refusals []error) {
 	}
 }
 
-// gateLine matches a line of a table of gates: name, verdict, reason. Waiting promotions print "name: reason" instead.
-var (
-	gateLine    = regexp.MustCompile(`(?m)^  (\S+) +(passed|pending|failed) +\S`)
-	waitingLine = regexp.MustCompile(`(?m)^([a-z_]+(?:\.[a-z]+)*): [^\n]`)
-)
-
-// blockedGates lists the gates that did not pass, as a refusal says, or that a waiting release waits for.
-func (sc *scenario) blockedGates(refusal error) []string {
+// blockedGates lists the gates that did not pass, as a refusal says.
+func blockedGates(refusal error) []string {
 	var gates []string
-	if sc.pending {
-		for _, found := range waitingLine.FindAllStringSubmatch(refusal.Error(), -1) {
-			gates = append(gates, found[1])
-		}
-	}
-	for _, found := range gateLine.FindAllStringSubmatch(refusal.Error(), -1) {
-		if found[2] != "passed" {
-			gates = append(gates, found[1])
+	for _, one := range delivery.ErrorsOf(refusal) {
+		for _, gate := range one.Gates {
+			if gate.Verdict != delivery.VerdictPassed {
+				gates = append(gates, gate.Name)
+			}
 		}
 	}
 	return gates
+}
+
+// waits returns why a release waits before production, as a refusal: the text of its state, and the gates as data.
+func (sc *scenario) waits(waitingOn []string) error {
+	sc.Helper()
+	sc.pending = true
+	readiness, err := sc.by(rita).Readiness(sc.Context(), "shop", sc.version, "production", time.Time{})
+	sc.must(err)
+	return &delivery.Error{Code: delivery.CodeConflict, Message: strings.Join(waitingOn, "\n"), Gates: readiness.Gates}
 }
 
 // TestTheValidPath shows that all gates are evaluated, and let the release through when nothing is wrong, signed or not. So no attempt

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -159,6 +160,17 @@ func TestDoesNotTryAgainWhatCannotHelp(t *testing.T) {
 			require.EqualValues(t, 1, tries.Load())
 		})
 	}
+}
+
+// Programs read the gates of a refusal; its message is for people.
+func TestGatesOfARefusalAreData(t *testing.T) {
+	refusal := delivery.Error{Code: delivery.CodeConflict, Message: "may not enter", Gates: []delivery.GateResult{
+		{Name: "approvals", Verdict: delivery.VerdictPending, Reason: "0 of 1 approvals"}, {Name: "soak", Verdict: delivery.VerdictPassed, Override: "o"}}}
+	text, err := json.Marshal(api.NewProblem(delivery.Errors{&refusal}))
+	require.NoError(t, err)
+	c, _ := hostile(t, problem(string(text), http.StatusConflict))
+	_, err = c.PutPromotion(t.Context(), promotion)
+	require.Equal(t, delivery.Errors{&refusal}, err)
 }
 
 func TestHugeAnswerIsNotReadToItsEnd(t *testing.T) {

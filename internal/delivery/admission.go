@@ -39,7 +39,9 @@ func Refusal(pipeline string, s StageDecision) *Error {
 	if s.Held != "" {
 		return Errorf(CodeConflict, "release %s/%s is held: %s.", pipeline, s.Version, s.Held)
 	}
-	return Errorf(CodeConflict, "release %s/%s may not enter stage %q:\n%s", pipeline, s.Version, s.Stage, GateTable(s.Gates))
+	refusal := Errorf(CodeConflict, "release %s/%s may not enter stage %q:\n%s", pipeline, s.Version, s.Stage, GateTable(s.Gates))
+	refusal.Gates = s.Gates
+	return refusal
 }
 
 // GateTable prints gates one a line, aligned: name, verdict, reason.

@@ -28,6 +28,9 @@ type Error struct {
 	Message string `json:"message"`
 	// DependsOn names the other fields that decided it. While one of them is not known, neither is the problem.
 	DependsOn []string `json:"-"`
+	// Gates is what every gate of the stage says, when that is why a release may not enter: the message is for people, this for
+	// programs. It is empty in every other refusal.
+	Gates []GateResult `json:"gates,omitempty"`
 }
 
 // Error gives the message, led by the field if there is one.
