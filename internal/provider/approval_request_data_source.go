@@ -51,7 +51,7 @@ func approvalRequestModelFrom(r delivery.ApprovalRequest) approvalRequestModel {
 // Schema describes cd_approval_request.
 func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What an approver signs, as of now, so that their decision verifies offline and nobody else can make it. Write `payload` to a file as it is, with the line break at its end, and sign it with `ssh-keygen -Y sign -n cd-approval -f KEY FILE`; what that writes is the `signature` of a `cd_approval`. The text is another one as soon as the content changes, or a decision is revoked or expires.",
+		MarkdownDescription: "The text that an approver signs, so that the decision can be verified offline and nobody else can make it. Write `payload` to a file unchanged, including the line break at its end, and sign the file with `ssh-keygen -Y sign -n cd-approval -f KEY FILE`. Use the result as the `signature` of a `cd_approval`. The text changes when the content changes, or when a decision is revoked or expires.",
 		Attributes: map[string]schema.Attribute{
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -59,11 +59,11 @@ func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.Schem
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Version of the release that is decided on.",
+				MarkdownDescription: "Version of the release.",
 			},
 			"stage": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the stage that the release is to enter.",
+				MarkdownDescription: "Name of the stage that the release would enter.",
 			},
 			"decision": schema.StringAttribute{
 				Required:            true,
@@ -71,15 +71,15 @@ func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.Schem
 			},
 			"payload": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The canonical text to sign. It ends with a line break.",
+				MarkdownDescription: "Text to sign. It ends with a line break.",
 			},
 			"content_digest": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Digest of what the decision covers: the release, the stage's effective configuration and gates, and its environments.",
+				MarkdownDescription: "Digest of the content that the decision covers: the release, the effective configuration and gates of the stage, and its environments.",
 			},
 			"namespace": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The namespace of the signature, always `cd-approval`: a signature made for anything else never counts.",
+				MarkdownDescription: "Namespace of the signature, always `cd-approval`. A signature with another namespace never counts.",
 			},
 		},
 	}

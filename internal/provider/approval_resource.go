@@ -36,11 +36,11 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A person's decision on a release entering a stage. It covers exactly one content: the release's digest, the stage's effective configuration and gates, and its environments. When any of these changes the decision is `void`; applying never renews it. Every change replaces it, and destroying revokes it. Let the promotion depend on it, so that it is given first. To give it again, use `terraform apply -replace=ADDRESS` or edit the comment.",
+		MarkdownDescription: "A person's decision whether a release may enter a stage. It covers exactly one content: the digest of the release, the effective configuration and gates of the stage, and its environments. When any of these changes, the decision becomes `void`, and applying never renews it. Every change replaces the decision. Destroying revokes it. Make the promotion depend on it, so that the decision is recorded first. To decide again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The decision's id in the ledger.",
+				MarkdownDescription: "Id of the decision in the ledger.",
 			},
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -49,46 +49,46 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Version of the release that is decided on.",
+				MarkdownDescription: "Version of the release.",
 				PlanModifiers:       replaces,
 			},
 			"stage": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the stage that the release is to enter. It must have an `approvals` gate.",
+				MarkdownDescription: "Name of the stage that the release would enter. It must have an `approvals` gate.",
 				PlanModifiers:       replaces,
 			},
 			"decision": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "`approve`, or `reject`, which makes the gate fail.",
+				MarkdownDescription: "`approve` or `reject`. A rejection makes the gate fail.",
 				PlanModifiers:       replaces,
 			},
 			"comment": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Why, in the person's words. It is recorded with the decision.",
+				MarkdownDescription: "Reason. It is recorded with the decision.",
 				PlanModifiers:       replaces,
 			},
 			"approver": schema.StringAttribute{
 				Optional:            true,
 				Computed:            true,
-				MarkdownDescription: "Who decides. Defaults to the actor. Somebody else is believed with a `signature` only.",
+				MarkdownDescription: "Person who decides. Defaults to the actor. Another person requires a `signature`.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
 			},
 			"signature": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "The approver's SSH signature of the `payload` of `data \"cd_approval_request\"`, as `ssh-keygen -Y sign -n cd-approval` writes it, by a key that the gate lists in `signed_by`. A signature holds for one round only: to replace a signed decision, take it away, apply, and have the new request signed.",
+				MarkdownDescription: "The approver's SSH signature of the `payload` of `data \"cd_approval_request\"`, as `ssh-keygen -Y sign -n cd-approval` writes it, by a key that the gate lists in `signed_by`. A signature is valid for one decision only. To replace a signed decision, remove it, apply, and have the new request signed.",
 				PlanModifiers:       replaces,
 			},
 			"content_digest": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Digest of what the decision covers.",
+				MarkdownDescription: "Digest of the content that the decision covers.",
 			},
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "`valid`; `void` once what it covers has changed; `expired` once it is older than the gate allows.",
+				MarkdownDescription: "`valid`, `void` (the content changed), or `expired` (older than the gate allows).",
 			},
 			"decided_at": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "When it was decided, in RFC 3339.",
+				MarkdownDescription: "Time of the decision, in RFC 3339 format.",
 			},
 		},
 	}

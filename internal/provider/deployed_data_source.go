@@ -54,7 +54,7 @@ func deployedModelFrom(ctx context.Context, d delivery.Deployed) (deployedModel,
 // Schema describes cd_deployed.
 func (d *deployedDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What a pipeline runs in one environment, as observed where it can be observed.",
+		MarkdownDescription: "What a pipeline runs in one environment, as observed if it can be observed.",
 		Attributes: map[string]schema.Attribute{
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -66,7 +66,7 @@ func (d *deployedDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"version": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The version that runs there. Empty when nothing does.",
+				MarkdownDescription: "Version that runs there. Empty if nothing runs.",
 			},
 			"artifacts": schema.MapNestedAttribute{
 				Computed:            true,
@@ -75,24 +75,24 @@ func (d *deployedDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
+				MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` if there was none.",
 			},
 			"deployed_at": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "When what runs there was deployed, in RFC 3339. Null when nothing was.",
+				MarkdownDescription: "Time at which the running release was deployed, in RFC 3339 format. Null if nothing was deployed.",
 			},
 			"config_revision": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Revision of the configuration that was deployed there.",
+				MarkdownDescription: "Revision of the deployed configuration.",
 			},
 			"drifted": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether what runs is not what was deployed.",
+				MarkdownDescription: "Whether what runs differs from what was deployed.",
 			},
 			"differences": schema.ListAttribute{
 				Computed:            true,
 				ElementType:         types.StringType,
-				MarkdownDescription: "How what runs differs from what was deployed, one difference each. Empty when it does not.",
+				MarkdownDescription: "Differences between what runs and what was deployed.",
 			},
 		},
 	}
@@ -102,11 +102,11 @@ func readArtifactAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"uri": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Where the artifact is.",
+			MarkdownDescription: "Address of the artifact.",
 		},
 		"digest": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The artifact's digest.",
+			MarkdownDescription: "Digest of the artifact.",
 		},
 	}
 }

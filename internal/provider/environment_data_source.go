@@ -20,7 +20,7 @@ func newEnvironmentDataSource() datasource.DataSource {
 // Schema describes the data source: the resource's attributes, found by name.
 func (d *environmentDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads an environment from the ledger, whoever declared it.",
+		MarkdownDescription: "Reads an environment from the ledger, wherever it is declared.",
 		Attributes: tf.LookupAttributes(map[string]schema.Attribute{
 			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the environment."},
 		}, environmentAttributes()),

@@ -38,9 +38,9 @@ func newEnvironmentResource() resource.Resource {
 func (r *environmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "An environment: a place where software runs, with its configuration, where releases are deployed to, and which environment it must equal. " +
-			"Destroying it stops managing it: what runs there keeps running, and its history stays. It is refused while a pipeline uses the environment. " +
-			"Terraform destroys before it updates, so take an environment out of its pipeline in an apply of its own, or give it `lifecycle { create_before_destroy = true }`.",
+		MarkdownDescription: "An environment: a place where software runs, with its configuration, its deployment target, and the environment that it must equal. " +
+			"Destroying it stops managing it: what runs there keeps running, and its history stays. You cannot destroy an environment that a pipeline uses. " +
+			"Terraform destroys before it updates, so remove the environment from its pipeline in a separate apply first, or set `lifecycle { create_before_destroy = true }`.",
 		Attributes: environmentAttributes(),
 	}
 }
@@ -49,36 +49,36 @@ func environmentAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another environment; while a pipeline uses it, `lifecycle { create_before_destroy = true }` lets the pipeline move over in the same apply.",
+			MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it replaces the environment. If a pipeline uses it, set `lifecycle { create_before_destroy = true }`, so that the pipeline can switch in the same apply.",
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		},
 		"tier": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "How close to users it is: `development`, `testing`, `staging`, `production` or `other`.",
+			MarkdownDescription: "Kind of environment: `development`, `testing`, `staging`, `production` or `other`.",
 		},
 		"replica_of": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Name of another environment whose effective configuration and platform this one has, now and whenever they change there. " +
-				"It may have values of its own in `config` and `platform`; each that differs has to be allowed, with its reason, in `parity.allow`. " +
-				"Secrets are not taken over: a replica names its own. The other environment cannot be a replica itself, and cannot be destroyed while it has replicas.",
+			MarkdownDescription: "Name of another environment whose effective configuration and platform this one follows. " +
+				"`config` and `platform` may set other values; each difference must be allowed, with its reason, in `parity.allow`. " +
+				"Secrets are not copied: a replica declares its own. The other environment cannot be a replica itself, and cannot be destroyed while it has replicas.",
 		},
 		"config": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Configuration: what runs here gets it as environment variables.",
+			MarkdownDescription: "Configuration. Software that runs here gets it as environment variables.",
 		},
 		"secrets": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "References to secrets, `env:NAME` or `file:PATH`, by variable. The value is read when deploying, and never stored or logged.",
+			MarkdownDescription: "References to secrets (`env:NAME` or `file:PATH`) by variable name. The values are read when deploying, and never stored or logged.",
 		},
 		"platform": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Facts about the place itself, such as the version of its database. They are not handed to what runs; parity compares them.",
+			MarkdownDescription: "Facts about the environment itself, such as the version of its database. They are not passed to what runs. Parity compares them.",
 		},
 		"parity": blocks.ParityAttribute(),
 		"target": blocks.TargetAttribute(),
 		"deletion_protection": schema.BoolAttribute{
 			Optional: true, Computed: true,
-			MarkdownDescription: "Refuses to destroy the environment while true, already in the plan, and so another name too. Defaults to `true` for tier `production`, else `false`.",
+			MarkdownDescription: "If true, destroying or renaming the environment is refused, already in the plan. Defaults to `true` for tier `production`, and to `false` otherwise.",
 		},
 		"id": schema.StringAttribute{
 			Computed:            true,
@@ -86,11 +86,11 @@ func environmentAttributes() map[string]schema.Attribute {
 		},
 		"effective_config": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "The configuration that releases get here, before a stage lays its own over it. That of a replica is its source's with its own values over it.",
+			MarkdownDescription: "Configuration that releases get here, before the stage's `config` is applied over it. For a replica, it is the configuration of its source with its own values over it.",
 		},
 		"revision": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "A digest that changes exactly when configuration, secret references, platform or target change.",
+			MarkdownDescription: "Digest that changes exactly when the configuration, secret references, platform or target change.",
 		},
 	}
 }

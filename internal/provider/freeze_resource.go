@@ -35,30 +35,30 @@ func newFreezeResource() resource.Resource {
 func (r *freezeResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Stops the line: while it lasts, nothing is deployed where it applies. Taking back a failed deployment is still allowed. " +
-			"Each of `environments`, `tiers` and `pipelines` that is given narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production, and nothing else. " +
-			"It holds at once, also for releases that already wait. A plan foresees it only for what depends on it.",
+		MarkdownDescription: "A freeze: while it lasts, nothing is deployed where it applies. Rolling back a failed deployment is still allowed. " +
+			"Each of `environments`, `tiers` and `pipelines` narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production and nothing else. " +
+			"It applies at once, also to releases that are already waiting. A plan considers a new one only for resources that depend on it.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another freeze.",
+				MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it replaces the freeze.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"reason": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Why, for whoever finds a release held up.",
+				MarkdownDescription: "Reason, for people whose release is blocked.",
 			},
 			"starts_at": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "When it begins, in RFC 3339.",
+				MarkdownDescription: "Start of the freeze, in RFC 3339 format.",
 			},
 			"ends_at": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "When it ends, in RFC 3339; at that moment it is over.",
+				MarkdownDescription: "End of the freeze, in RFC 3339 format. At that time it is over.",
 			},
-			"environments": scope("Names of environments that are frozen. Defaults to all."),
-			"tiers":        scope("Tiers that are frozen: `development`, `testing`, `staging`, `production` or `other`. Defaults to all."),
-			"pipelines":    scope("Names of pipelines that are frozen. Defaults to all."),
+			"environments": scope("Names of the frozen environments. Defaults to all."),
+			"tiers":        scope("Frozen tiers: `development`, `testing`, `staging`, `production` or `other`. Defaults to all."),
+			"pipelines":    scope("Names of the frozen pipelines. Defaults to all."),
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The name.",
@@ -71,7 +71,7 @@ func (r *freezeResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 func scope(description string) schema.Attribute {
 	return schema.SetAttribute{
 		Optional: true, ElementType: types.StringType,
-		MarkdownDescription: description + " At least one of `environments`, `tiers` and `pipelines` has to be given.",
+		MarkdownDescription: description + " At least one of `environments`, `tiers` and `pipelines` is required.",
 	}
 }
 

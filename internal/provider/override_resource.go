@@ -38,11 +38,11 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Breaks the glass: skips gates of one stage for one release, until it expires. Only gates that the stage lists in `overridable` can be skipped, and never those of a policy. While it lives, every plan that delivers or promotes the release there warns of it; it stays on record for good. Let the promotion depend on it, so that it is there first. Every change replaces it, and destroying revokes it.",
+		MarkdownDescription: "An override: skips gates of one stage for one release in an emergency, until it expires. Only gates that the stage lists in `overridable` can be skipped, and never those of a policy. While it is live, every plan that delivers or promotes the release there warns about it. It stays in the ledger permanently. Make the promotion depend on it, so that the override is recorded first. Every change replaces the override. Destroying revokes it.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The override's id in the ledger.",
+				MarkdownDescription: "Id of the override in the ledger.",
 			},
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -51,7 +51,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Version of the release that is let through. No other release is.",
+				MarkdownDescription: "Version of the release. The override applies to no other release.",
 				PlanModifiers:       replaces,
 			},
 			"stage": schema.StringAttribute{
@@ -62,27 +62,27 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"gates": schema.SetAttribute{
 				Required:            true,
 				ElementType:         types.StringType,
-				MarkdownDescription: "The gates to skip, each in the stage's `overridable`: `soak` or `windows` for one, `checks` for all checks, `checks.error_rate` for one of them.",
+				MarkdownDescription: "Gates to skip, each in the `overridable` list of the stage. For example `soak` or `windows`, `checks` for all checks, or `checks.error_rate` for one check.",
 				PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
 			},
 			"reason": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Why it cannot wait, for whoever reads it later.",
+				MarkdownDescription: "Reason why the release cannot wait.",
 				PlanModifiers:       replaces,
 			},
 			"ticket": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Where this is followed up, such as the incident's number or address.",
+				MarkdownDescription: "Ticket in which this is followed up, such as the number or URL of the incident.",
 				PlanModifiers:       replaces,
 			},
 			"expires_at": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "From when on it skips nothing any more, in RFC 3339.",
+				MarkdownDescription: "When it expires, in RFC 3339 format.",
 				PlanModifiers:       replaces,
 			},
 			"made_by": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Who made it: the actor.",
+				MarkdownDescription: "Actor who created the override.",
 			},
 		},
 	}

@@ -83,8 +83,8 @@ func (m parityResultModel) query() delivery.ParityQuery {
 // Schema describes cd_parity.
 func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How an environment differs from another one: as both are declared, or as they run. Secrets are compared by their references; values are never looked at. " +
-			"Allowed is what the first one's `parity.allow` allows, where its `parity.with` names the second.",
+		MarkdownDescription: "Differences between two environments, as declared or as they run. Secrets are compared by their references; their values are never read. " +
+			"A difference is allowed if `parity.allow` of the first environment allows it and its `parity.with` names the second.",
 		Attributes: map[string]schema.Attribute{
 			"environment": schema.StringAttribute{
 				Required:            true,
@@ -96,32 +96,32 @@ func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 			},
 			"pipeline": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Name of a pipeline that deploys to the environment: its stages' own configuration takes part. Needed with `source = \"running\"`.",
+				MarkdownDescription: "Name of a pipeline that deploys to the environment. The configuration of its stages is included. Required with `source = \"running\"`.",
 			},
 			"source": schema.StringAttribute{
 				Optional:            true,
 				Computed:            true,
-				MarkdownDescription: "What is compared. `declared`, the default: what the environments are declared to have. `running`: what the pipeline's last verified deployments brought there, and whether it is there still.",
+				MarkdownDescription: "What is compared. `declared` (default): the declarations of the environments. `running`: the last verified deployments of the pipeline, and whether they still run unchanged.",
 			},
 			"in_parity": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether nothing differs but what is allowed. `false` also when something is not known.",
+				MarkdownDescription: "Whether there are only allowed differences. Also `false` if something is unknown.",
 			},
 			"differences": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "What differs, sorted by key. What is equal is left out.",
+				MarkdownDescription: "The differences, sorted by key.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"key": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "A key of the configuration, `secrets.KEY` or `platform.KEY`. `running.drift` tells how what runs differs from what was deployed, and `running.unknown` why it cannot be compared.",
+						MarkdownDescription: "A key of the configuration, `secrets.KEY` or `platform.KEY`. `running.drift` says how what runs differs from what was deployed. `running.unknown` says why it cannot be compared.",
 					},
 					"this": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The value in the environment. Null where the key is absent.",
+						MarkdownDescription: "Value in the environment. Null if the key is absent.",
 					},
 					"other": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The value in the other environment. Null where the key is absent.",
+						MarkdownDescription: "Value in the other environment. Null if the key is absent.",
 					},
 					"allowed": schema.BoolAttribute{
 						Computed:            true,
@@ -129,13 +129,13 @@ func (d *parityDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 					},
 					"reason": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Why it is allowed, as declared; or why it is not.",
+						MarkdownDescription: "The declared reason if it is allowed; otherwise why it is not allowed.",
 					},
 				}},
 			},
 			"report": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The differences as text for a person: a table each for configuration, secrets and platform, what is not allowed first.",
+				MarkdownDescription: "The differences as readable text: one table each for configuration, secrets and platform, with differences that are not allowed first.",
 			},
 		},
 	}

@@ -40,23 +40,23 @@ func (parityDifferencesFunction) Metadata(_ context.Context, _ function.Metadata
 // Definition describes parity_differences.
 func (parityDifferencesFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "What differs between two environments",
-		MarkdownDescription: "Compares two maps key by key, as parity compares environments. It returns one object for each key that differs, sorted by key: `key`; `this` and `other`, the values, null where the key is absent; and `allowed`, whether one of the globs matches the key. What is equal is left out.",
+		Summary:             "Differences between two environments",
+		MarkdownDescription: "Compares two maps key by key, as parity compares environments. Returns one object for each key that differs, sorted by key. Each object has `key`; the values `this` and `other` (null if the key is absent); and `allowed` (whether one of the globs matches the key).",
 		Parameters: []function.Parameter{
 			function.MapParameter{
 				Name:                "this",
 				ElementType:         types.StringType,
-				MarkdownDescription: "The values of one environment, by key, such as its `effective_config`.",
+				MarkdownDescription: "Values of one environment by key, such as its `effective_config`.",
 			},
 			function.MapParameter{
 				Name:                "other",
 				ElementType:         types.StringType,
-				MarkdownDescription: "The values of the environment that it is compared with, by key.",
+				MarkdownDescription: "Values of the other environment by key.",
 			},
 			function.ListParameter{
 				Name:                "allowed_globs",
 				ElementType:         types.StringType,
-				MarkdownDescription: "Keys that may differ, as globs, such as `DB_*`. An empty list allows nothing.",
+				MarkdownDescription: "Glob patterns of the keys that may differ, such as `DB_*`. An empty list allows nothing.",
 			},
 		},
 		Return: function.ListReturn{ElementType: differenceType},

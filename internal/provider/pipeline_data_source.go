@@ -20,7 +20,7 @@ func newPipelineDataSource() datasource.DataSource {
 // Schema describes the data source: the resource's attributes, found by name.
 func (d *pipelineDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads a pipeline from the ledger, whoever declared it.",
+		MarkdownDescription: "Reads a pipeline from the ledger, wherever it is declared.",
 		Attributes: tf.LookupAttributes(map[string]schema.Attribute{
 			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the pipeline."},
 		}, pipelineAttributes()),

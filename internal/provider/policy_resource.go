@@ -36,24 +36,24 @@ func newPolicyResource() resource.Resource {
 func (r *policyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A guardrail: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
-			"A stage's own gates and those of every policy are all asked, so a stage can be stricter than policy, never laxer; no override skips a policy's gate. " +
-			"It holds at once, also for releases that already wait. A plan foresees it only for what depends on it.",
+		MarkdownDescription: "A policy: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
+			"All gates of the stage and of every policy must pass. So a stage can be stricter than a policy, but never less strict. No override skips a gate of a policy. " +
+			"It applies at once, also to releases that are already waiting. A plan considers a new one only for resources that depend on it.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it makes another policy.",
+				MarkdownDescription: "Name: letters, digits, hyphens and underscores, at most 63 characters. Changing it replaces the policy.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"tiers": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Tiers it holds for: `development`, `testing`, `staging`, `production` or `other`. Give tiers, environments, or both; a stage with either is bound.",
+				MarkdownDescription: "Tiers to which the policy applies: `development`, `testing`, `staging`, `production` or `other`. Set tiers, environments, or both. The policy applies to a stage that deploys to any of them.",
 			},
 			"environments": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Names of environments it holds for, beside those of its tiers.",
+				MarkdownDescription: "Names of environments to which the policy applies, in addition to those of its tiers.",
 			},
-			"gates": blocks.GatesAttribute("What has to hold before a release enters a stage there, as in a stage of a `cd_pipeline`. At least one gate.", true),
+			"gates": blocks.GatesAttribute("Gates that must pass before a release enters a stage, as in a stage of a `cd_pipeline`. At least one gate.", true),
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The name.",

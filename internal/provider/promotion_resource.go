@@ -39,7 +39,7 @@ func newPromotionResource() resource.Resource {
 func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A promotion: brings one release into one manual stage, if every gate of the stage passes, and carries it on through the automatic stages that follow. The plan shows every gate with its verdict. Changing `version` promotes another release in place; an older version rolls back. Destroying stops managing the stage: what runs keeps running.",
+		MarkdownDescription: "A promotion: brings one release into one manual stage if every gate of the stage passes, and carries it through the automatic stages that follow. The plan shows every gate with its verdict. Changing `version` promotes another release in place; an older version rolls back. Destroying the resource stops managing the stage: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -52,60 +52,60 @@ func (r *promotionResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			},
 			"stage": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the manual stage that the release is brought into. Changing it replaces the resource.",
+				MarkdownDescription: "Name of the manual stage. Changing it replaces the resource.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Version of the release that is to run in the stage.",
+				MarkdownDescription: "Version of the release that should run in the stage.",
 			},
 			"when_blocked": schema.StringAttribute{
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(string(delivery.WhenBlockedFail)),
-				MarkdownDescription: "What applying does while a gate does not pass. `fail` (default): the apply fails and nothing is deployed. `wait`: it waits until the gates pass, one fails for good, or the timeout is reached. `pend`: it succeeds with status `waiting`, and what refers to `artifacts` does not move.",
+				MarkdownDescription: "What the apply does while a gate does not pass. `fail` (default): it fails and deploys nothing. `wait`: it waits until the gates pass, one of them fails, or the timeout expires. `pend`: it succeeds with status `waiting`, and `artifacts` does not change.",
 			},
 			"attempt":  attemptAttribute(),
 			"timeouts": tf.TimeoutsAttribute(ctx),
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Where the release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+				MarkdownDescription: "Status of the release in the stage: `waiting`, `deploying`, `verifying`, `deployed` (authorized for Terraform to deploy, not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 			},
 			"running_version": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The version that runs in the stage now. Empty when nothing runs; several, joined by a comma, while the stage's environments differ.",
+				MarkdownDescription: "Version that runs in the stage now. Empty if nothing runs. Several versions, separated by commas, if the environments of the stage differ.",
 			},
 			"artifacts": schema.MapNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "Artifacts of the release that runs in the stage, by name. In a stage whose environments have no target they are those of the release that is handed out: let the resources that deploy refer to them. The plan knows them already.",
+				MarkdownDescription: "Artifacts of the release that runs in the stage, by name. In a stage whose environments have no target, these are the artifacts of the release that is authorized for Terraform to deploy. Refer to them in the resources that deploy. The plan already knows them.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: computedArtifactAttributes()},
 			},
 			"environments": schema.MapNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "What runs in each of the stage's environments, by the environment's name.",
+				MarkdownDescription: "What runs in each environment of the stage, by environment name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"version": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The version that runs there. Empty when nothing does.",
+						MarkdownDescription: "Version that runs there. Empty if nothing runs.",
 					},
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `deployed`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` when there was none.",
+						MarkdownDescription: "Status of the deployment there: `deploying`, `verifying`, `deployed`, `verified`, `failed`, `rolled_back`, `drifted`, or `waiting` if there was none.",
 					},
 					"config_revision": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Revision of the configuration that was deployed there.",
+						MarkdownDescription: "Revision of the deployed configuration.",
 					},
 				}},
 			},
 			"waiting_on": schema.ListAttribute{
 				Computed:            true,
 				ElementType:         types.StringType,
-				MarkdownDescription: "What the promotion waits for, one reason each.",
+				MarkdownDescription: "Reasons why the promotion waits.",
 			},
 			"deployed_at": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "When what runs in the stage was deployed, in RFC 3339. Null when nothing was.",
+				MarkdownDescription: "Time at which the running release was deployed, in RFC 3339 format. Null if nothing was deployed.",
 			},
 		},
 	}
@@ -115,11 +115,11 @@ func computedArtifactAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"uri": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Where the artifact is.",
+			MarkdownDescription: "Address of the artifact.",
 		},
 		"digest": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The artifact's digest.",
+			MarkdownDescription: "Digest of the artifact.",
 		},
 	}
 }

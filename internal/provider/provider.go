@@ -95,16 +95,16 @@ func (p *cdProvider) Metadata(_ context.Context, _ provider.MetadataRequest, res
 // Schema describes the provider block.
 func (p *cdProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Delivery pipelines as infrastructure: environments, pipelines, releases and promotions, with gates that a plan evaluates and an apply enforces. No server is needed: the control plane runs inside the provider, over a ledger in a file or a PostgreSQL database.",
+		MarkdownDescription: "Delivery pipelines as infrastructure: environments, pipelines, releases and promotions, with gates that a plan evaluates and an apply enforces. You need no server: the provider keeps a ledger in a file or a PostgreSQL database.",
 		Attributes: map[string]schema.Attribute{
 			"ledger": schema.StringAttribute{
 				Optional:            true,
 				Sensitive:           true, // a URL may hold a password
-				MarkdownDescription: "Where the ledger is: the path of a SQLite file, relative to where Terraform runs, or the URL of a PostgreSQL database that a team shares, as in `postgres://cd_applier@db.example.com/cd?sslmode=verify-full`. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`. Keep passwords out of the configuration, and so out of plan files: give them in `CD_LEDGER`, `PGPASSWORD` or a password file.",
+				MarkdownDescription: "Location of the ledger: the path of a SQLite file, relative to where Terraform runs, or the URL of a PostgreSQL database that a team shares, for example `postgres://cd_applier@db.example.com/cd?sslmode=verify-full`. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`. Keep passwords out of the configuration and of plan files: set them in `CD_LEDGER`, `PGPASSWORD` or a password file.",
 			},
 			"actor": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Who is acting; recorded with every decision. Defaults to `CD_ACTOR`, else git's `user.email`, else the operating system's user.",
+				MarkdownDescription: "Person or program that acts. It is recorded with every decision. Defaults to `CD_ACTOR`, then to git's `user.email`, then to the operating system's user.",
 			},
 		},
 	}

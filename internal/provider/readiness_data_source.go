@@ -83,7 +83,7 @@ func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readin
 // Schema describes cd_readiness.
 func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Whether a release could enter a stage, with the verdict of every gate. With `at` it answers for another moment, as far as that is known today.",
+		MarkdownDescription: "Whether a release could enter a stage, with the verdict of every gate. With `at`, it answers for another time, as far as that is known now.",
 		Attributes: map[string]schema.Attribute{
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -99,23 +99,23 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"at": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "The moment to ask about, in RFC 3339. Defaults to now.",
+				MarkdownDescription: "Time to ask about, in RFC 3339 format. Defaults to now.",
 			},
 			"ready": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether every gate passes at that moment.",
+				MarkdownDescription: "Whether every gate passes at that time.",
 			},
 			"ready_at": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The earliest moment at which time alone makes every gate pass, in RFC 3339. Null when the release is ready, or when a person or a change is needed.",
+				MarkdownDescription: "Earliest time at which every gate passes without any action, in RFC 3339 format. Null if the release is ready, or if a person or a change is needed.",
 			},
 			"last_gate": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The gate that passes last, at `ready_at`. Null when the release is ready, or when time alone will not do it.",
+				MarkdownDescription: "The gate that passes last, at `ready_at`. Null if `ready_at` is null.",
 			},
 			"gates": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "Every gate of the stage, in the order in which they are asked.",
+				MarkdownDescription: "Every gate of the stage, in the order of evaluation.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"name": schema.StringAttribute{
 						Computed:            true,
@@ -123,19 +123,19 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 					},
 					"verdict": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "`passed`; `pending` while time or a person can still satisfy it; `failed` when it will not pass unless something changes.",
+						MarkdownDescription: "`passed`, `pending` (time or a person can still satisfy it), or `failed` (it will not pass unless something changes).",
 					},
 					"reason": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Why, in words.",
+						MarkdownDescription: "Reason for the verdict.",
 					},
 					"ready_at": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The earliest moment at which time alone makes the gate pass, in RFC 3339. Null when time alone will not do it, or need not.",
+						MarkdownDescription: "Earliest time at which the gate passes without any action, in RFC 3339 format. Null if it has passed, or if time alone is not enough.",
 					},
 					"override": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Id of the `cd_override` that skips the gate. Null when it passes by itself, or does not pass.",
+						MarkdownDescription: "Id of the `cd_override` that skips the gate. Null if no override skips it.",
 					},
 				}},
 			},

@@ -58,7 +58,7 @@ func releaseDataSourceModelFrom(ctx context.Context, state delivery.ReleaseState
 // Schema describes the data source cd_release.
 func (d *releaseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A registered release: its content, and where it stands in each stage of its pipeline.",
+		MarkdownDescription: "A registered release: its content, and its state in each stage of its pipeline.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -79,23 +79,23 @@ func (d *releaseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 			"source": schema.SingleNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The revision that the release was built from. Null when none was given.",
+				MarkdownDescription: "Source revision from which the release was built. Null if none is set.",
 				Attributes: map[string]schema.Attribute{
 					"repository": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Address of the repository.",
+						MarkdownDescription: "URL of the repository.",
 					},
 					"revision": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The revision, such as a commit's hash.",
+						MarkdownDescription: "Revision, such as a commit hash.",
 					},
 					"author": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Who wrote the revision.",
+						MarkdownDescription: "Author of the revision.",
 					},
 					"committed_at": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "When the revision was committed, in RFC 3339.",
+						MarkdownDescription: "Time of the commit, in RFC 3339 format.",
 					},
 				},
 			},
@@ -106,7 +106,7 @@ func (d *releaseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 			"attempt": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "The newest attempt, counted from 1.",
+				MarkdownDescription: "Number of the newest attempt, starting with 1.",
 			},
 			"digest": schema.StringAttribute{
 				Computed:            true,
@@ -114,30 +114,30 @@ func (d *releaseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 			"stages": schema.MapNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "Where the release stands, by stage.",
+				MarkdownDescription: "State of the release in each stage, by stage name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+						MarkdownDescription: "Status of this release in the stage: `waiting`, `deploying`, `verifying`, `deployed` (authorized for Terraform to deploy, not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 					},
 					"version": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The version that runs in the stage now, whichever release it belongs to.",
+						MarkdownDescription: "Version that runs in the stage now, of any release.",
 					},
 					"waiting_on": schema.ListAttribute{
 						Computed:            true,
 						ElementType:         types.StringType,
-						MarkdownDescription: "What the release waits for, one reason each.",
+						MarkdownDescription: "Reasons why the release waits.",
 					},
 				}},
 			},
 			"registered_by": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Who registered the release.",
+				MarkdownDescription: "Actor who registered the release.",
 			},
 			"registered_at": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "When it was registered, in RFC 3339.",
+				MarkdownDescription: "Time of the registration, in RFC 3339 format.",
 			},
 		},
 	}

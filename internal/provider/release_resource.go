@@ -39,7 +39,7 @@ func newReleaseResource() resource.Resource {
 func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A release: an immutable version of the artifacts of one pipeline. Applying registers it and carries it through the pipeline's leading `automatic` stages: gates, deploy, verify, next stage. It stops before the first manual stage, at a pending gate (with a warning that says what it waits for), or at a failure (the apply fails). Changing `version` delivers the other release; an older version rolls back. Destroying stops managing the release: what runs keeps running.",
+		MarkdownDescription: "A release: an immutable version of the artifacts of one pipeline. Applying it registers the release and carries it through the leading `automatic` stages of the pipeline: it checks the gates, deploys, verifies, and continues with the next stage. It stops before the first manual stage, at a pending gate (with a warning that says what it waits for), or at a failure (the apply fails). Changing `version` delivers another release; an older version rolls back. Destroying the resource stops managing the release: what runs keeps running.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -52,11 +52,11 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "The release's version. A version's content can never change; a changed `version` delivers another release, in place.",
+				MarkdownDescription: "Version of the release. The content of a version never changes. Changing `version` delivers another release, in place.",
 			},
 			"artifacts": schema.MapNestedAttribute{
 				Required:            true,
-				MarkdownDescription: "What is deployed, by name. Deployments check each digest before they use an artifact.",
+				MarkdownDescription: "The artifacts to deploy, by name. Each digest is checked before the artifact is used.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: artifactAttributes()},
 			},
 			"source":   sourceAttribute(),
@@ -69,20 +69,20 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 			},
 			"stages": schema.MapNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "Where the release stands, by stage.",
+				MarkdownDescription: "State of the release in each stage, by stage name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"status": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "Where this release stands in the stage: `waiting`, `deploying`, `verifying`, `deployed` (handed out to Terraform, and not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
+						MarkdownDescription: "Status of this release in the stage: `waiting`, `deploying`, `verifying`, `deployed` (authorized for Terraform to deploy, not verified yet), `verified`, `failed`, `rolled_back`, `superseded` or `drifted`.",
 					},
 					"version": schema.StringAttribute{
 						Computed:            true,
-						MarkdownDescription: "The version that runs in the stage now, whichever release it belongs to. Empty when nothing runs; several, joined by a comma, while the stage's environments differ.",
+						MarkdownDescription: "Version that runs in the stage now, of any release. Empty if nothing runs. Several versions, separated by commas, if the environments of the stage differ.",
 					},
 					"waiting_on": schema.ListAttribute{
 						Computed:            true,
 						ElementType:         types.StringType,
-						MarkdownDescription: "What the release waits for, one reason each.",
+						MarkdownDescription: "Reasons why the release waits.",
 					},
 				}},
 			},
@@ -94,11 +94,11 @@ func artifactAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"uri": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "Where the artifact is: a path (relative to where Terraform runs), `file://`, `https://` or `oci://`. What `oci://` names is for `command` and `webhook` targets, and for what Terraform deploys itself; a `directory` target refuses it.",
+			MarkdownDescription: "Address of the artifact: a path (relative to where Terraform runs), `file://`, `https://` or `oci://`. `oci://` is for `command` and `webhook` targets, and for environments without a target. A `directory` target refuses it.",
 		},
 		"digest": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the artifact, as in `\"sha256:${filesha256(path)}\"`. Pack a directory first: see [Target: directory](../guides/target-directory).",
+			MarkdownDescription: "`sha256:` and the hexadecimal SHA-256 of the artifact, for example `\"sha256:${filesha256(path)}\"`. To release a directory, pack it first: see [Target: directory](../guides/target-directory).",
 		},
 	}
 }
@@ -106,23 +106,23 @@ func artifactAttributes() map[string]schema.Attribute {
 func sourceAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "The revision that the release was built from.",
+		MarkdownDescription: "Source revision from which the release was built.",
 		Attributes: map[string]schema.Attribute{
 			"repository": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Address of the repository.",
+				MarkdownDescription: "URL of the repository.",
 			},
 			"revision": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "The revision, such as a commit's hash.",
+				MarkdownDescription: "Revision, such as a commit hash.",
 			},
 			"author": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Who wrote the revision. Unless a gate allows it, an author may not approve their own release; without an author it is whoever registers the release.",
+				MarkdownDescription: "Author of the revision. Authors may not approve their own release, unless a gate allows it. If no author is set, the actor who registers the release is the author.",
 			},
 			"committed_at": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "When the revision was committed, in RFC 3339.",
+				MarkdownDescription: "Time of the commit, in RFC 3339 format.",
 			},
 		},
 	}
@@ -132,7 +132,7 @@ func labelsAttribute() schema.Attribute {
 	return schema.MapAttribute{
 		Optional:            true,
 		ElementType:         types.StringType,
-		MarkdownDescription: "Any facts about the release, such as a ticket. They belong to its content.",
+		MarkdownDescription: "Facts about the release, such as a ticket. They are part of its content.",
 	}
 }
 
@@ -141,7 +141,7 @@ func attemptAttribute() schema.Attribute {
 		Optional:            true,
 		Computed:            true,
 		Default:             int64default.StaticInt64(1),
-		MarkdownDescription: "Which attempt this is, counted from 1, the default. A release that failed in a stage is not tried there again until this is raised.",
+		MarkdownDescription: "Number of the attempt. Defaults to 1. A release that failed in a stage is not tried there again until you raise it.",
 	}
 }
 

@@ -35,11 +35,11 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What a suite of tests said about a release, for `tests` gates. The report belongs to the release's digest, not to its name alone. Let the promotion that it is for depend on it, so that it is recorded first. Every change replaces it, and destroying withdraws it: it counts no more, and stays on record.",
+		MarkdownDescription: "The result of a test suite for a release, as evidence for `tests` gates. The report belongs to the release's digest, not only to its version. Make the promotion that needs the report depend on it, so that the report is recorded first. Every change replaces the report. Destroying withdraws it: it no longer counts, and stays in the ledger.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "The report's id in the ledger.",
+				MarkdownDescription: "Id of the report in the ledger.",
 			},
 			"pipeline": schema.StringAttribute{
 				Required:            true,
@@ -53,38 +53,38 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"suite": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the suite, by which `tests` gates ask for it.",
+				MarkdownDescription: "Name of the suite, which `tests` gates refer to.",
 				PlanModifiers:       replaces,
 			},
 			"stage": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Name of the stage where the suite ran. Leave it out when it ran before any deployment.",
+				MarkdownDescription: "Name of the stage where the suite ran. Omit it if the suite ran before any deployment.",
 				PlanModifiers:       replaces,
 			},
 			"junit": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "The report as JUnit XML, at most 16 MiB, as in `file(\"report.xml\")`. A text that cannot be read is an error and records nothing. Required to record a report. The ledger keeps what it says and its digest, not the text, so it cannot be imported: a report that was imported may stay without it, and one that gets the same text takes it over in place.",
+				MarkdownDescription: "The report as JUnit XML, at most 16 MiB, as in `file(\"report.xml\")`. Malformed XML is an error, and nothing is recorded. Required to record a report. The ledger stores the results and the digest, not the text, so the text cannot be imported. An imported report may omit it. Adding the same text later updates the report in place.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIf(isAnotherReport, anotherReport, anotherReport)},
 			},
 			"tests": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "How many tests the report lists, with those skipped.",
+				MarkdownDescription: "Number of tests in the report, including skipped tests.",
 			},
 			"failures": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "How many tests failed.",
+				MarkdownDescription: "Number of tests that failed.",
 			},
 			"errors": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "How many tests broke before they could pass or fail.",
+				MarkdownDescription: "Number of tests that ended with an error before they could pass or fail.",
 			},
 			"skipped": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "How many tests were skipped.",
+				MarkdownDescription: "Number of tests that were skipped.",
 			},
 			"duration": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "How long the tests took, as a Go duration such as `1.25s`.",
+				MarkdownDescription: "Duration of the tests, as a Go duration such as `1.25s`.",
 			},
 			"digest": schema.StringAttribute{
 				Computed:            true,

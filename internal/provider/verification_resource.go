@@ -39,7 +39,7 @@ func newVerificationResource() resource.Resource {
 func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Verifies what Terraform itself has deployed: for a stage whose environments have no `target`. A `cd_promotion` hands out the release's artifacts, other resources deploy them, and this resource then runs the stage's `verify` checks and settles the deployment: verified, or failed. Only a verified release may enter the next stage; automatic stages behind are entered right away. Let it `depends_on` the resources that deploy. When a check does not pass, the apply fails and the release is held in the stage until the promotion's `attempt` is raised. Destroying stops managing.",
+		MarkdownDescription: "Verifies what Terraform itself has deployed, in a stage whose environments have no `target`. A `cd_promotion` authorizes the artifacts of a release, other resources deploy them, and this resource then runs the stage's `verify` checks and records the result: verified, or failed. Only a verified release can enter the next stage; automatic stages that follow are entered at once. Make it depend on the resources that deploy, with `depends_on`. If a check does not pass, the apply fails, and the release is held in the stage until the promotion's `attempt` is raised. Destroying the resource stops managing the verification.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -52,22 +52,22 @@ func (r *verificationResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			},
 			"stage": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the stage, all of whose environments have no target. Changing it replaces the resource.",
+				MarkdownDescription: "Name of the stage. None of its environments may have a target. Changing it replaces the resource.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"version": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Version of the release to verify. Use the promotion's `running_version`: the version whose artifacts it hands out, also while another one waits for its gates. While it is empty, because nothing was handed out yet, there is nothing to do.",
+				MarkdownDescription: "Version of the release to verify. Use `running_version` of the promotion: the version whose artifacts are authorized, also while another version waits for its gates. If it is empty, because nothing is authorized yet, there is nothing to do.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional:            true,
 				ElementType:         types.StringType,
-				MarkdownDescription: "Values whose change runs the checks again on what is verified already, such as an id of the resource that deploys. When one does not pass then, the release counts as failed in the stage.",
+				MarkdownDescription: "Values that run the checks again when they change, for example an id of the resource that deploys. If a check does not pass then, the release counts as failed in the stage.",
 			},
 			"timeouts": tf.TimeoutsAttribute(ctx),
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Where the release stands in the stage: `verified`, `deployed` (not verified yet), `failed`, `rolled_back` (it failed in another of the stage's environments), `superseded`, or `waiting` when nothing is handed out.",
+				MarkdownDescription: "Status of the release in the stage: `verified`, `deployed` (not verified yet), `failed`, `rolled_back` (it failed in another environment of the stage), `superseded`, or `waiting` if nothing is authorized.",
 			},
 		},
 	}

@@ -21,11 +21,11 @@ func windowParameters() []function.Parameter {
 	return []function.Parameter{
 		function.DynamicParameter{
 			Name:                "window",
-			MarkdownDescription: "An object with any of `days` (`mon` to `sun`; default: every day), `start` (`HH:MM`; default `00:00`), `end` (`HH:MM`, exclusive; default `24:00`) and `time_zone` (of the IANA database; default `UTC`). One of a pipeline's windows will do.",
+			MarkdownDescription: "An object with any of `days` (`mon` to `sun`; default: every day), `start` (`HH:MM`; default `00:00`), `end` (`HH:MM`, exclusive; default `24:00`) and `time_zone` (an IANA time zone; default `UTC`). You can pass one of the windows of a pipeline.",
 		},
 		function.StringParameter{
 			Name:                "time",
-			MarkdownDescription: "The moment, in RFC 3339.",
+			MarkdownDescription: "Time in RFC 3339 format.",
 		},
 	}
 }

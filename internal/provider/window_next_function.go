@@ -21,8 +21,8 @@ func (windowNextFunction) Metadata(_ context.Context, _ function.MetadataRequest
 // Definition describes window_next.
 func (windowNextFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "When a window is open next",
-		MarkdownDescription: "The earliest moment, not before the given one, at which a window, as a stage's `windows` gate has it, is open. It is RFC 3339 in UTC; the moment itself, when the window is open then; null when it does not open within 400 days.",
+		Summary:             "Next time at which a window is open",
+		MarkdownDescription: "Returns the earliest time, at or after the given time, at which a window, as in the `windows` gate of a stage, is open. The result is in RFC 3339 format, in UTC. It is the given time if the window is open then, and null if the window does not open within 400 days.",
 		Parameters:          windowParameters(),
 		Return:              function.StringReturn{},
 	}

@@ -19,8 +19,8 @@ func (windowOpenFunction) Metadata(_ context.Context, _ function.MetadataRequest
 // Definition describes window_open.
 func (windowOpenFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "Whether a window is open at a moment",
-		MarkdownDescription: "Whether a window, as a stage's `windows` gate has it, is open at a moment: by the wall clock of its time zone, across midnight and daylight-saving changes.",
+		Summary:             "Whether a window is open at a given time",
+		MarkdownDescription: "Returns whether a window, as in the `windows` gate of a stage, is open at a given time. It follows the local time of its time zone, past midnight and across daylight saving time changes.",
 		Parameters:          windowParameters(),
 		Return:              function.BoolReturn{},
 	}

@@ -23,27 +23,27 @@ type ApprovalsGate struct {
 func approvalsGateAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "People's decisions on exactly what would be deployed. A rejection keeps the gate shut.",
+		MarkdownDescription: "Decisions of people on exactly what would be deployed. A rejection makes the gate fail.",
 		Attributes: map[string]schema.Attribute{
 			"required": schema.Int64Attribute{
 				Required:            true,
-				MarkdownDescription: "How many people have to approve, 1 to 100. One person counts once.",
+				MarkdownDescription: "Number of people who must approve, 1 to 100. Each person counts once.",
 			},
 			"approvers": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Who may decide. Defaults to anyone.",
+				MarkdownDescription: "People who may decide. Defaults to everyone.",
 			},
 			"allow_author": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the author of a release may approve it too. Defaults to `false`.",
+				MarkdownDescription: "Whether the author of a release may approve it. Defaults to `false`.",
 			},
 			"expires_after": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "How long a decision counts, such as `\"72h\"`. Without it, a decision counts until what it covers changes.",
+				MarkdownDescription: "How long a decision is valid, such as `\"72h\"`. Without it, a decision is valid until the content changes.",
 			},
 			"signed_by": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Lines of an SSH allowed-signers file (principals, key type, key). When given, a decision counts only with a signature of its payload by one of these keys.",
+				MarkdownDescription: "Lines of an SSH allowed-signers file (principals, key type, key). If set, a decision counts only with a signature by one of these keys.",
 			},
 		},
 	}

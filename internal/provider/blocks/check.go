@@ -50,34 +50,34 @@ func checkAttributes() map[string]schema.Attribute {
 	maps.Copy(command, attemptAttributes())
 	command["junit"] = schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "A JUnit file that the command writes: an absolute path, or one inside the command's directory. The check then passes only when tests ran and none failed, " +
-			"and after a deployment the report counts as evidence for `tests` gates, as the suite of the check's name.",
+		MarkdownDescription: "JUnit file that the command writes: an absolute path, or a path inside the command's directory. The check then passes only if tests ran and none failed. " +
+			"After a deployment, the report counts as evidence for `tests` gates, as the suite with the check's name.",
 	}
 	http := map[string]schema.Attribute{
 		"url": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "The address to ask, http or https.",
+			MarkdownDescription: "URL to request, http or https.",
 		},
 		"expect_status": schema.Int64Attribute{
 			Optional:            true,
-			MarkdownDescription: "The status that passes. Defaults to 200.",
+			MarkdownDescription: "Status that passes. Defaults to 200.",
 			Validators:          []validator.Int64{int64validator.AtLeast(1)},
 		},
 		"timeout": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "How long one attempt may take, such as `\"5s\"`. Defaults to `\"10s\"`.",
+			MarkdownDescription: "Maximum time of one attempt, such as `\"5s\"`. Defaults to `\"10s\"`.",
 		},
 	}
 	maps.Copy(http, attemptAttributes())
 	return map[string]schema.Attribute{
 		"http": schema.SingleNestedAttribute{
 			Optional:            true,
-			MarkdownDescription: "Passes when an address answers with the expected status. A check is of exactly one kind.",
+			MarkdownDescription: "Passes if the URL answers with the expected status. A check has exactly one kind.",
 			Attributes:          http,
 		},
 		"command": schema.SingleNestedAttribute{
 			Optional:            true,
-			MarkdownDescription: "Passes when a command ends with status 0. A check is of exactly one kind.",
+			MarkdownDescription: "Passes if the command exits with status 0. A check has exactly one kind.",
 			Attributes:          command,
 		},
 	}
@@ -87,12 +87,12 @@ func attemptAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"attempts": schema.Int64Attribute{
 			Optional:            true,
-			MarkdownDescription: "How often it is tried until it passes, 1 to 1000. Defaults to 1.",
+			MarkdownDescription: "Maximum number of attempts, 1 to 1000. Defaults to 1.",
 			Validators:          []validator.Int64{int64validator.AtLeast(1)},
 		},
 		"interval": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "The pause between attempts, such as `\"3s\"`. Defaults to `\"1s\"`.",
+			MarkdownDescription: "Time between attempts, such as `\"3s\"`. Defaults to `\"1s\"`.",
 		},
 	}
 }

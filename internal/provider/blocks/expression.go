@@ -17,16 +17,16 @@ type Expression struct {
 func expressionsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Conditions in your own words, by name. All have to be true in each environment of the stage.",
+		MarkdownDescription: "Your own conditions, by name. All must be true for each environment of the stage.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"condition": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "A condition in CEL (Common Expression Language) over `release`, `previous`, `stage`, `pipeline`, `environment`, `config` and `now`. " +
-					"It is compiled and checked when planning; an error while it is asked never passes.",
+					"It is compiled and type-checked in the plan. If its evaluation fails, the gate does not pass.",
 			},
 			"message": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Why it matters; shown when the condition is false.",
+				MarkdownDescription: "Message to show when the condition is false.",
 			},
 		}},
 	}

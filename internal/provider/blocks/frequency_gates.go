@@ -22,11 +22,11 @@ type MaxDeploysGate struct {
 func cooldownAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "A pause between two deliveries to the stage.",
+		MarkdownDescription: "Minimum time between two deliveries to the stage.",
 		Attributes: map[string]schema.Attribute{
 			"duration": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "How long it has to be since the last delivery began, such as `\"4h\"`.",
+				MarkdownDescription: "Minimum time since the start of the last delivery, such as `\"4h\"`.",
 			},
 		},
 	}
@@ -35,15 +35,15 @@ func cooldownAttribute() schema.Attribute {
 func maxDeploysAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "A bound on how often is delivered to the stage.",
+		MarkdownDescription: "Limit on the number of deliveries to the stage.",
 		Attributes: map[string]schema.Attribute{
 			"count": schema.Int64Attribute{
 				Required:            true,
-				MarkdownDescription: "How many deliveries may begin within `per`, 1 to 999.",
+				MarkdownDescription: "Number of deliveries that may begin within `per`, 1 to 999.",
 			},
 			"per": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "The length of time that is looked back, such as `\"24h\"`.",
+				MarkdownDescription: "Period to look back, such as `\"24h\"`.",
 			},
 		},
 	}

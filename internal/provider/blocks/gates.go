@@ -47,9 +47,9 @@ func GatesAttribute(description string, required bool) schema.Attribute {
 			"max_deploys": maxDeploysAttribute(),
 			"parity": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether environments that declare parity have to hold it when the release enters. Defaults to `false`.",
+				MarkdownDescription: "Whether parity is checked when a release enters the stage. Defaults to `false`.",
 			},
-			"checks":      ChecksAttribute("Questions to the world, by name. All have to pass."),
+			"checks":      ChecksAttribute("Checks by HTTP or command, by name. All must pass."),
 			"expressions": expressionsAttribute(),
 		},
 	}
@@ -58,15 +58,15 @@ func GatesAttribute(description string, required bool) schema.Attribute {
 func soakGateAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "The release has to have run verified in an earlier stage for a while.",
+		MarkdownDescription: "The release must have run verified in an earlier stage for some time.",
 		Attributes: map[string]schema.Attribute{
 			"stage": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "The earlier stage.",
+				MarkdownDescription: "Name of the earlier stage.",
 			},
 			"duration": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "For how long, such as `\"1h\"`.",
+				MarkdownDescription: "Minimum time, such as `\"1h\"`.",
 			},
 		},
 	}

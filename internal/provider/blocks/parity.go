@@ -26,31 +26,31 @@ type Allowance struct {
 func ParityAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Declares that this environment equals another one, but for the differences listed. Any other difference fails the plan.",
+		MarkdownDescription: "Declares that this environment equals another one, except for the listed differences. Any other difference fails the plan.",
 		Attributes: map[string]schema.Attribute{
 			"with": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Name of the environment to equal.",
+				MarkdownDescription: "Name of the environment that this one must equal.",
 			},
 			"allow": schema.MapNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "The differences that are meant, by glob over the keys of `config`, `secrets` (`secrets.KEY`) and `platform` (`platform.KEY`).",
+				MarkdownDescription: "Allowed differences, by glob pattern of the keys of `config`, `secrets` (`secrets.KEY`) and `platform` (`platform.KEY`).",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"reason": schema.StringAttribute{
 						Required:            true,
-						MarkdownDescription: "Why the two differ, for whoever reviews it.",
+						MarkdownDescription: "Reason for the difference.",
 					},
 					"min": schema.Float64Attribute{
 						Optional:            true,
-						MarkdownDescription: "The value here has to be a number, and at least this.",
+						MarkdownDescription: "The value in this environment must be a number, and at least this.",
 					},
 					"max": schema.Float64Attribute{
 						Optional:            true,
-						MarkdownDescription: "The value here has to be a number, and at most this.",
+						MarkdownDescription: "The value in this environment must be a number, and at most this.",
 					},
 					"until": schema.StringAttribute{
 						Optional:            true,
-						MarkdownDescription: "From this time on (RFC 3339) the difference is not allowed any more. Without it, the difference is allowed for good.",
+						MarkdownDescription: "Time (RFC 3339) from which the difference is no longer allowed. Without it, the difference is always allowed.",
 					},
 				}},
 			},

@@ -44,40 +44,40 @@ type Command struct {
 func TargetAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Where and how releases are deployed here: exactly one kind. To an environment without a target Terraform itself deploys: see the guide [Let Terraform deploy](../guides/let-terraform-deploy).",
+		MarkdownDescription: "Where and how releases are deployed: exactly one kind. If there is no target, Terraform itself deploys: see the guide [Let Terraform deploy](../guides/let-terraform-deploy).",
 		Attributes: map[string]schema.Attribute{
 			"directory": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Unpacks a release below a directory of this machine, and then switches the link `PATH/PIPELINE/current` to it.",
+				MarkdownDescription: "Unpacks a release into a directory of this machine, and then switches the link `PATH/PIPELINE/current` to it.",
 				Attributes: map[string]schema.Attribute{
 					"path": schema.StringAttribute{
 						Required:            true,
-						MarkdownDescription: "The directory to deploy into; absolute, or relative to where Terraform runs.",
+						MarkdownDescription: "Directory to deploy into, absolute or relative to where Terraform runs.",
 					},
 					"after_deploy": schema.SingleNestedAttribute{
 						Optional:            true,
-						MarkdownDescription: "A command that runs in the new release's directory once `current` points to it. When it fails, the deployment fails.",
+						MarkdownDescription: "Command that runs in the directory of the new release after `current` has been switched to it. If it fails, the deployment fails.",
 						Attributes:          commandAttributes("the new release's directory"),
 					},
 					"keep": schema.Int64Attribute{
 						Optional:            true,
-						MarkdownDescription: "How many old releases are kept beside the current one, 1 to 1000. Defaults to 3.",
+						MarkdownDescription: "Number of old releases to keep in addition to the current one, 1 to 1000. Defaults to 3.",
 						Validators:          []validator.Int64{int64validator.AtLeast(1)},
 					},
 				},
 			},
 			"command": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Deploys and observes through commands of yours. Each gets the request in its environment, and as JSON on standard input: see the guide [Target: command](../guides/target-command).",
+				MarkdownDescription: "Deploys and observes with your own commands. Each command gets the request in environment variables, and as JSON on standard input: see the guide [Target: command](../guides/target-command).",
 				Attributes: map[string]schema.Attribute{
 					"deploy": schema.SingleNestedAttribute{
 						Required:            true,
-						MarkdownDescription: "The command that deploys. It has to be safe to run twice for one deployment.",
+						MarkdownDescription: "Command that deploys. It must be safe to run twice for one deployment.",
 						Attributes:          commandAttributes("where Terraform runs"),
 					},
 					"observe": schema.SingleNestedAttribute{
 						Required:            true,
-						MarkdownDescription: "The command that tells, as JSON on standard output, what runs.",
+						MarkdownDescription: "Command that prints what runs, as JSON on standard output.",
 						Attributes:          commandAttributes("where Terraform runs"),
 					},
 				},
@@ -92,19 +92,19 @@ func commandAttributes(where string) map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"argv": schema.ListAttribute{
 			Required: true, ElementType: types.StringType,
-			MarkdownDescription: "The program and its arguments. No shell reads them.",
+			MarkdownDescription: "Program and arguments. They are not passed through a shell.",
 		},
 		"directory": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "The directory it runs in. Defaults to " + where + ".",
+			MarkdownDescription: "Working directory. Defaults to " + where + ".",
 		},
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Environment variables for it, over those it is given anyway. Not for secrets: these values are stored.",
+			MarkdownDescription: "Additional environment variables. They override configuration and secrets of the same name. Do not put secrets here: these values are stored.",
 		},
 		"timeout": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "How long it may run, such as `\"30s\"`. Defaults to `\"10m\"`.",
+			MarkdownDescription: "Maximum run time, such as `\"30s\"`. Defaults to `\"10m\"`.",
 		},
 	}
 }

@@ -29,35 +29,35 @@ func webhookAttribute() schema.Attribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Deploys through a receiver of yours, over HTTP: the deployment is sent by POST, signed, with its id as `Idempotency-Key`, " +
-			"and its status is asked for until it is settled. The guide \"Target: webhook\" says what a receiver has to do.",
+		MarkdownDescription: "Deploys through your own HTTP receiver. The deployment is sent in a signed POST request with its id as `Idempotency-Key`, " +
+			"and its status is polled until it has finished. The guide \"Target: webhook\" says what a receiver must do.",
 		Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "Where deployments are sent: an `https` address, without credentials in it. `http` is allowed to this machine only, " +
+				MarkdownDescription: "URL to which deployments are sent: `https`, without credentials. `http` is allowed only for this machine, " +
 					"such as `http://127.0.0.1:8080/deployments`.",
 			},
-			"status_url": text("Where to ask how a deployment goes; `{id}` stands for its id. It has to be on the host of `url`. " +
-				"Without it, the receiver gives the address when it accepts a deployment. With it, a deployment whose process died is asked for before anything is sent again."),
-			"observe_url": text("Where to ask what runs; `pipeline`, `environment`, `version`, `deployment` and the `receipt` are added as query. " +
-				"It has to be on the host of `url`. Without it, nobody knows what runs: drift is not seen."),
+			"status_url": text("URL to poll for the status of a deployment. `{id}` stands for its id. It must be on the host of `url`. " +
+				"Without it, the receiver returns the URL when it accepts a deployment. With it, the next apply after a crash asks for the deployment before it sends anything again."),
+			"observe_url": text("URL to ask what runs. `pipeline`, `environment`, `version`, `deployment` and `receipt` are added as query parameters. " +
+				"It must be on the host of `url`. Without it, drift is not detected."),
 			"headers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Headers for each request, beside those that are sent anyway. Not for secrets: these values are stored.",
+				MarkdownDescription: "Additional headers for each request. Do not put secrets here: these values are stored.",
 			},
 			"secret": schema.StringAttribute{
 				Required: true,
-				MarkdownDescription: "A reference, `env:NAME` or `file:PATH`, to the key that requests are signed with (HMAC-SHA256). " +
-					"The value is read when it is needed, when deploying and when asking what runs, and never stored or logged.",
+				MarkdownDescription: "Reference (`env:NAME` or `file:PATH`) to the key that signs requests (HMAC-SHA256). " +
+					"The value is read when deploying and when asking what runs, and never stored or logged.",
 			},
-			"token": text("A reference, `env:NAME` or `file:PATH`, to a bearer token, sent as `Authorization` with each request."),
+			"token": text("Reference (`env:NAME` or `file:PATH`) to a bearer token, sent as `Authorization` with each request."),
 			"send_secrets": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "Sends the values of the environment's `secrets` with the deployment, instead of their names only. Defaults to `false`.",
 			},
-			"timeout": text("How long a deployment may take as a whole, `\"1s\"` to `\"24h\"`. Defaults to `\"10m\"`."),
-			"poll_interval": text("How long to wait before the first look at a deployment that was accepted, at least `\"100ms\"`; " +
-				"further looks come less and less often, down to one in 30 seconds. Defaults to `\"2s\"`."),
+			"timeout": text("Maximum time of a whole deployment, `\"1s\"` to `\"24h\"`. Defaults to `\"10m\"`."),
+			"poll_interval": text("Time before the first poll of an accepted deployment, at least `\"100ms\"`; " +
+				"the time then increases up to 30 seconds. Defaults to `\"2s\"`."),
 		},
 	}
 }

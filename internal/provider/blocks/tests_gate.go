@@ -18,20 +18,20 @@ type TestsGate struct {
 func testsGateAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Reports of test suites about exactly this release, by suite. All have to pass. A report comes from a `cd_test_report`, " +
+		MarkdownDescription: "Reports of test suites about exactly this release, by suite. All must pass. A report comes from a `cd_test_report`, " +
 			"or from a `verify` command that names its `junit` file.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"min_tests": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "How many tests have to have run; skipped ones did not. Defaults to 1, so that an empty report is no proof.",
+				MarkdownDescription: "Minimum number of tests that ran, without skipped tests. Defaults to 1, so that an empty report does not pass.",
 			},
 			"max_failures": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "How many failures and errors together are let through. Defaults to 0.",
+				MarkdownDescription: "Maximum number of failures and errors together. Defaults to 0.",
 			},
 			"max_age": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "How old the report may be, such as `\"24h\"`. Without it, a report of any age counts.",
+				MarkdownDescription: "Maximum age of the report, such as `\"24h\"`. Without it, a report of any age counts.",
 			},
 		}},
 	}

@@ -22,23 +22,23 @@ type Window struct {
 func windowsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Recurring times at which a release may enter, by name. One of them has to be open.",
+		MarkdownDescription: "Recurring times at which a release may enter, by name. At least one of them must be open.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"days": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Days of the week, `mon` to `sun`. Where the window runs past midnight, it is the day it starts on. Defaults to every day.",
+				MarkdownDescription: "Days of the week, `mon` to `sun`. For a window past midnight, this is the day on which it starts. Defaults to every day.",
 			},
 			"start": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "When it opens, such as `\"09:00\"`, by the clock of `time_zone`. Defaults to `\"00:00\"`.",
+				MarkdownDescription: "When it opens, such as `\"09:00\"`, in the local time of `time_zone`. Defaults to `\"00:00\"`.",
 			},
 			"end": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "When it closes, such as `\"16:00\"`; at that moment it is closed. Before `start`, it is on the next day. Defaults to `\"24:00\"`.",
+				MarkdownDescription: "When it closes, such as `\"16:00\"`. At that time it is already closed. If it is before `start`, it is on the next day. Defaults to `\"24:00\"`.",
 			},
 			"time_zone": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Time zone of the IANA database, such as `\"Europe/Berlin\"`. Defaults to `\"UTC\"`.",
+				MarkdownDescription: "IANA time zone, such as `\"Europe/Berlin\"`. Defaults to `\"UTC\"`.",
 			},
 		}},
 	}

@@ -26,7 +26,7 @@ func NamedIdentity(noun string) Identity {
 
 // RecordedIdentity is the identity of an object to which the ledger gives an id.
 func RecordedIdentity(noun string) Identity {
-	return Identity{{"id", "The " + noun + "'s id in the ledger."}}
+	return Identity{{"id", "Id of the " + noun + " in the ledger."}}
 }
 
 // Schema describes the identity. Terraform before 1.12 does not know identities and ignores it.
