@@ -15,6 +15,8 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 // Subject is a kind of checker, and a world for it to ask about. Each function makes one thing to ask, and cleans up after it.
@@ -34,6 +36,8 @@ type Subject struct {
 	PassingAt func(t *testing.T, nth int) delivery.Check
 	// Stalling never answers. The channel gets a value each time it was asked.
 	Stalling func(t *testing.T) (check delivery.Check, asked <-chan struct{})
+	// Telling says no, and tells the secret in all that it lets the checker hear.
+	Telling func(t *testing.T, secret string) delivery.Check
 	// Talkative says no in a megabyte of words.
 	Talkative func(t *testing.T) delivery.Check
 }
@@ -55,6 +59,7 @@ func Exercise(t *testing.T, s Subject) {
 		"a caller who left is not waited for":   isCancelledBefore,
 		"a caller may leave during an attempt":  isCancelledDuring,
 		"a caller may leave between attempts":   isCancelledBetween,
+		"secrets that it tells show nowhere":    masksWhatItHears,
 		"much talk is cut":                      cutsDetail,
 		"the same question gets the same words": isStable,
 		"several may be asked at the same time": isConcurrent,
@@ -215,6 +220,19 @@ func isCancelledBetween(t *testing.T, s Subject) {
 	result, err := s.New(leave).Check(ctx, request(repeated(check, 5, "")))
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, result.Passed)
+}
+
+func masksWhatItHears(t *testing.T, s Subject) {
+	for name, secret := range redacttest.Values {
+		var waits pauses
+		r := request(repeated(s.Telling(t, secret), 2, ""))
+		r.Hidden = []string{secret}
+		result, err := s.New(waits.pause).Check(t.Context(), r)
+		require.NoError(t, err)
+		require.False(t, result.Passed)
+		require.Contains(t, result.Detail, redact.Mark, "what it heard is repeated: %s", name)
+		redacttest.RequireNone(t, result.Detail, secret)
+	}
 }
 
 func cutsDetail(t *testing.T, s Subject) {

@@ -53,7 +53,7 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 
 // ask runs the program once.
 func (c *Checker) ask(ctx context.Context, r delivery.CheckRequest, spec process.Spec) delivery.CheckResult {
-	report := newReportFile(r.Check.Command)
+	report := newReportFile(r.Check.Command, spec.Mask)
 	if report == nil {
 		out, err := process.Run(ctx, spec)
 		return answer(r.Name, out, err)

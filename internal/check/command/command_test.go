@@ -21,6 +21,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check/checktest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/process"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 func TestConformance(t *testing.T) {
@@ -39,6 +40,11 @@ func TestConformance(t *testing.T) {
 		PassingAt: func(t *testing.T, nth int) delivery.Check {
 			count := filepath.Join(t.TempDir(), "count")
 			return shell(`echo asked >>"$0"; [ "$(wc -l <"$0")" -ge "$1" ]`, count, strconv.Itoa(nth))
+		},
+		Telling: func(t *testing.T, secret string) delivery.Check {
+			told := filepath.Join(t.TempDir(), "told")
+			require.NoError(t, os.WriteFile(told, []byte(redacttest.Say(secret)), 0o600))
+			return shell(`cat "$0"; cat "$0" >&2; exit 1`, told)
 		},
 		Stalling: stalling,
 		Talkative: func(*testing.T) delivery.Check {

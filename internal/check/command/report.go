@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/junit"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 )
 
 // reportFile is where the program of a check leaves its JUnit report: a name inside a directory, which it cannot leave through
@@ -20,20 +22,21 @@ import (
 type reportFile struct {
 	directory, name string
 	shown           string // as the check names it
+	mask            *redact.Masker
 }
 
 // newReportFile finds the file that a check names, nil when it names none.
-func newReportFile(check *delivery.CommandCheck) *reportFile {
+func newReportFile(check *delivery.CommandCheck, mask *redact.Masker) *reportFile {
+	f := &reportFile{directory: check.Directory, name: check.JUnit, shown: check.JUnit, mask: mask}
 	switch {
 	case check.JUnit == "":
 		return nil
 	case filepath.IsAbs(check.JUnit):
-		return &reportFile{directory: filepath.Dir(check.JUnit), name: filepath.Base(check.JUnit), shown: check.JUnit}
+		f.directory, f.name = filepath.Dir(check.JUnit), filepath.Base(check.JUnit)
 	case check.Directory == "":
-		return &reportFile{directory: ".", name: check.JUnit, shown: check.JUnit}
-	default:
-		return &reportFile{directory: check.Directory, name: check.JUnit, shown: check.JUnit}
+		f.directory = "."
 	}
+	return f
 }
 
 // remove takes away what an earlier run left: it must not count for this one. Something that is no regular file is not the
@@ -69,10 +72,33 @@ func (f *reportFile) read() (counts delivery.TestCounts, digest string, err erro
 		return counts, "", err
 	}
 	if counts, err = junit.Parse(text); err != nil {
-		return counts, "", f.failed("read", err)
+		return counts, "", f.failed("read", f.masked(text, err))
 	}
 	sum := sha256.Sum256(text)
 	return counts, "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// masked is why a report cannot be read, without secrets. The error repeats the report cut to length, so it is made again from a report
+// that is masked before.
+func (f *reportFile) masked(report []byte, err error) error {
+	if f.mask == nil {
+		return err
+	}
+	var text bytes.Buffer
+	stream := f.mask.Stream(&text)
+	if _, err := io.Copy(stream, bytes.NewReader(report)); err != nil {
+		return err
+	}
+	if err := stream.Flush(); err != nil {
+		return err
+	}
+	if bytes.Equal(text.Bytes(), report) {
+		return err
+	}
+	if _, err := junit.Parse(text.Bytes()); err != nil {
+		return err
+	}
+	return errors.New("it is broken where it shows a secret")
 }
 
 func (f *reportFile) text() ([]byte, error) {

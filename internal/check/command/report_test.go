@@ -18,6 +18,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check/checktest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/junit"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 const (
@@ -64,6 +65,11 @@ func TestConformanceWithReports(t *testing.T) {
 		},
 		PassingAt: func(t *testing.T, nth int) delivery.Check {
 			return writing(t, `echo asked >>count; [ "$(wc -l <count)" -ge `+string(rune('0'+nth))+` ] || rm report.xml`)
+		},
+		Telling: func(t *testing.T, secret string) delivery.Check {
+			told := filepath.Join(t.TempDir(), "told")
+			require.NoError(t, os.WriteFile(told, []byte(redacttest.Say(secret)), 0o600))
+			return writing(t, `cp "$0" report.xml`, told) // what its error repeats of a report that is none
 		},
 		Stalling: func(t *testing.T) (delivery.Check, <-chan struct{}) {
 			check, asked := stalling(t)

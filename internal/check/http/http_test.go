@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check/checktest"
 	checkhttp "github.com/delivery-as-code/terraform-provider-cd/internal/check/http"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 func TestConformance(t *testing.T) {
@@ -31,6 +33,13 @@ func TestConformance(t *testing.T) {
 				if asked.Add(1) < int64(nth) {
 					w.WriteHeader(http.StatusBadGateway)
 				}
+			}))
+		},
+		Telling: func(t *testing.T, secret string) delivery.Check {
+			return at(serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "http://"+hex.EncodeToString([]byte(secret))+".example.com/")
+				w.WriteHeader(http.StatusFound)
+				_, _ = w.Write([]byte(redacttest.Say(secret)))
 			}))
 		},
 		Stalling: func(t *testing.T) (delivery.Check, <-chan struct{}) {

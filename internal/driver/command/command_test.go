@@ -45,6 +45,19 @@ func TestConformance(t *testing.T) {
 			Failing: func(t *testing.T) delivery.Target {
 				return commandTarget(self(t, "fail", dir), self(t, "observe", dir))
 			},
+			Telling: func(t *testing.T, _, text string) []delivery.Target {
+				told := filepath.Join(t.TempDir(), "told")
+				require.NoError(t, os.WriteFile(told, []byte(text), 0o600))
+				telling := func(mode string) delivery.Command {
+					c := self(t, mode, dir)
+					c.Environment[toldVariable] = told
+					return c
+				}
+				return []delivery.Target{
+					commandTarget(telling("tell"), telling("tell as an answer")),
+					commandTarget(telling("tell as an error"), telling("tell")),
+				}
+			},
 			Stalling: func(t *testing.T) (delivery.Target, <-chan struct{}) {
 				address, called := listen(t)
 				deploy := self(t, "stall", dir)

@@ -21,6 +21,7 @@ const (
 	modeVariable  = "CD_TEST_MODE"
 	placeVariable = "CD_TEST_PLACE"
 	callVariable  = "CD_TEST_CALL"
+	toldVariable  = "CD_TEST_TOLD" // a file with what it is to tell
 )
 
 func TestMain(m *testing.M) {
@@ -71,10 +72,30 @@ func program(mode string) error {
 		return errors.New("giving up")
 	case "write down":
 		return os.WriteFile(place+".json", text, 0o600)
+	case "tell", "tell as an answer", "tell as an error":
+		return tell(mode)
 	case "stall":
 		return stall()
 	}
 	return fmt.Errorf("unknown mode %q", mode)
+}
+
+// tell repeats the text on both streams, and fails; or in the answer to observe, or in the error only.
+func tell(mode string) error {
+	text, err := os.ReadFile(os.Getenv(toldVariable))
+	if err != nil {
+		return err
+	}
+	switch mode {
+	case "tell as an answer":
+		fmt.Fprint(os.Stderr, string(text))
+		lines := strings.Split(string(text), "\n")
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"running": true, "version": lines[0], "config_revision": lines[1],
+			"deployment": lines[2], "differences": lines})
+	case "tell":
+		fmt.Print(string(text))
+	}
+	return errors.New(string(text))
 }
 
 func deployTo(place string, o order) error {

@@ -23,6 +23,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/drivertest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 // roleVariable makes the test binary play a hook, or a process that dies in the middle of a deployment.
@@ -46,6 +47,10 @@ func play(role, argument string) error {
 	case "fail": // prints all it knows
 		fmt.Println(strings.Join(os.Environ(), "\n"))
 		return errors.New("the hook fails")
+	case "tell": // prints a file
+		text, err := os.ReadFile(argument)
+		fmt.Print(string(text))
+		return errors.Join(err, errors.New(string(text)))
 	case "stall": // says that it runs, then hangs
 		conn, err := net.Dial("tcp", argument)
 		if err != nil {
@@ -303,6 +308,13 @@ func openPlaceForTest(t *testing.T, pack func(*testing.T, string) map[string]del
 		},
 		Remove:  func(t *testing.T, pipeline string) { require.NoError(t, os.RemoveAll(filepath.Join(target, pipeline))) },
 		Failing: func(t *testing.T) delivery.Target { return with(hookAs(t, "fail")) },
+		Telling: func(t *testing.T, pipeline, text string) []delivery.Target {
+			told := filepath.Join(t.TempDir(), "told")
+			require.NoError(t, os.WriteFile(told, []byte(text), 0o600))
+			env := renderEnv(map[string]string{"LOG_LEVEL": redacttest.Values["QUOTED"], "REGION": text})
+			require.NoError(t, os.WriteFile(filepath.Join(target, pipeline, "current", ".env"), env, 0o600))
+			return []delivery.Target{with(hookAs(t, "tell="+told))}
+		},
 		Stalling: func(t *testing.T) (delivery.Target, <-chan struct{}) {
 			hook, runs := stallingHook(t)
 			return with(hook), runs

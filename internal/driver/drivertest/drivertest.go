@@ -16,6 +16,8 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
 // maxReceipt is what driver.Result allows, in bytes.
@@ -41,6 +43,9 @@ type Place struct {
 	// Failing is the same place with a target whose next deployments fail after showing the whole of their environment: what a
 	// careless script prints. What ran before must run still.
 	Failing func(t *testing.T) delivery.Target
+	// Telling is the same place with targets that tell the text in all that they let the driver hear: in what they print, in what they
+	// answer, in why they fail. Something of the pipeline runs, and does so after their deployments failed.
+	Telling func(t *testing.T, pipeline, text string) []delivery.Target
 	// Stalling is the same place with a target whose next deployment does not end by itself. The channel is closed once it
 	// is under way.
 	Stalling func(t *testing.T) (delivery.Target, <-chan struct{})
@@ -69,6 +74,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Place) {
 		"what was removed by hand is seen and healed":    seesRemoval,
 		"awkward values arrive as they are":              keepsAwkwardValues,
 		"secrets show nowhere":                           keepsSecrets,
+		"secrets that the target tells show nowhere":     masksWhatItHears,
 		"a failed deployment leaves what ran":            failsSafely,
 		"nothing happens once the context has ended":     obeysEndedContext,
 		"a deployment under way can be cancelled":        isCancelled,
@@ -224,31 +230,19 @@ func keepsAwkwardValues(t *testing.T, p Place) {
 	p.requireInOrder(t, after)
 }
 
-// secrets are values of many shapes; every one is long enough not to appear by chance.
-func secrets() map[string]string {
-	return map[string]string{
-		"PLAIN": "hunter2-hunter2", "QUOTED": `p"a's$s\w` + "`rd", "LINES": "-----BEGIN KEY-----\nZm9vYmFy\n-----END KEY-----",
-		"UNICODE": "пароль-密码", "LONG": strings.Repeat("9f8e7d6c", 1_000),
-	}
-}
-
 func (p Place) requireNoSecret(t *testing.T, text string) {
 	t.Helper()
-	kept := secrets()
-	maps.Copy(kept, p.Credentials)
-	for name, value := range kept {
-		quoted, err := json.Marshal(value)
-		require.NoError(t, err)
-		for _, form := range []string{value, string(quoted[1 : len(quoted)-1])} {
-			require.NotContains(t, text, form, "the value of secret %s shows", name)
-		}
-	}
-	require.NotContains(t, text, "Zm9vYmFy", "a line of secret LINES shows")
+	redacttest.RequireNone(t, text, p.secrets()...)
+}
+
+// secrets are all values that nothing may show.
+func (p Place) secrets() []string {
+	return slices.AppendSeq(slices.Collect(maps.Values(redacttest.Values)), maps.Values(p.Credentials))
 }
 
 func keepsSecrets(t *testing.T, p Place) {
 	r := p.request(t, "d1", "1.0.0", "hello")
-	r.Secrets, r.SecretNames = secrets(), slices.Sorted(maps.Keys(secrets()))
+	r.Secrets, r.SecretNames = redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
 	after := p.deploy(t, r)
 	require.Equal(t, r.Secrets, p.Running(t, "shop").Secrets)
 	p.requireNoSecret(t, after.Receipt)
@@ -268,11 +262,38 @@ func keepsSecrets(t *testing.T, p Place) {
 	p.requireNoSecret(t, string(seen))
 }
 
+// masksWhatItHears has all secrets told in every form. Deploy and Observe repeat much of what they hear, and show none.
+func masksWhatItHears(t *testing.T, p Place) {
+	after := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
+	var text strings.Builder
+	for _, secret := range p.secrets() {
+		text.WriteString(redacttest.Say(secret))
+	}
+	var heard strings.Builder
+	for i, target := range p.Telling(t, "shop", text.String()) {
+		r := p.request(t, fmt.Sprintf("d%d", i+2), "1.1.0", "bad")
+		r.Target, r.Secrets, r.SecretNames = target, redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
+		result, err := p.Driver.Deploy(t.Context(), r)
+		if err != nil {
+			heard.WriteString(err.Error())
+		}
+		p.requireNoSecret(t, result.Receipt)
+
+		after.Target, after.Hidden = target, slices.Collect(maps.Values(redacttest.Values))
+		seen := p.observe(t, after)
+		for _, text := range append(seen.Differences, seen.Version, seen.Unknown) {
+			heard.WriteString(text + "\n")
+		}
+	}
+	p.requireNoSecret(t, heard.String())
+	require.Contains(t, heard.String(), redact.Mark, "what it heard is repeated")
+}
+
 func failsSafely(t *testing.T, p Place) {
 	before := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
 	r := p.request(t, "d2", "1.1.0", "bad")
 	r.Target = p.Failing(t)
-	r.Secrets, r.SecretNames = secrets(), slices.Sorted(maps.Keys(secrets()))
+	r.Secrets, r.SecretNames = redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
 	for range 2 {
 		_, err := p.Driver.Deploy(t.Context(), r)
 		require.Error(t, err)

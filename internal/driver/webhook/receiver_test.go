@@ -61,6 +61,7 @@ type receiver struct {
 	begun    map[string]*begun
 	starts   map[string]int // by pipeline
 	runs     map[string]*running
+	told     string // what it tells at /tell…
 	stalled  chan struct{}
 	problems []string // what it was sent and should not have been
 }
@@ -123,6 +124,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.tell(w, request.FormValue("id"), true)
 	case "/observe":
 		r.report(w, request)
+	case "/tell", "/tell-refusal", "/tell-receipt":
+		r.repeat(w, request, path)
 	default:
 		r.complain("%s %s is not one of its addresses", request.Method, request.URL)
 		w.WriteHeader(http.StatusNotFound)
@@ -148,6 +151,29 @@ func (r *receiver) accept(w http.ResponseWriter, request *http.Request, body []b
 		r.advance(r.begun[id])
 	}
 	r.tell(w, id, false)
+}
+
+// repeat tells what it was given to tell: in the answer, in a refusal, or in the receipt of what it takes.
+func (r *receiver) repeat(w http.ResponseWriter, request *http.Request, path string) {
+	lines := strings.Split(r.told, "\n")
+	switch {
+	case path == "/tell-refusal":
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, r.told)
+	case request.Method == http.MethodGet:
+		writeJSON(w, http.StatusOK, map[string]any{"running": true, "version": lines[0], "config_revision": lines[1], "deployment": lines[2],
+			"differences": lines})
+	case path == "/tell-receipt":
+		receipt := ""
+		for _, line := range lines {
+			if len(receipt)+len(line) < 2<<10 {
+				receipt += line + "\n"
+			}
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"status": "succeeded", "receipt": receipt})
+	default:
+		writeJSON(w, http.StatusOK, map[string]any{"status": "failed", "message": r.told})
+	}
 }
 
 // advance settles a deployment whose time has come.

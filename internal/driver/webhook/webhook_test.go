@@ -71,6 +71,18 @@ func place(r *receiver) drivertest.Place {
 			}
 		},
 		Failing: func(*testing.T) delivery.Target { return elsewhere("/fail") },
+		Telling: func(_ *testing.T, _, text string) []delivery.Target {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.told = text
+			var targets []delivery.Target
+			for _, path := range []string{"/tell", "/tell-refusal", "/tell-receipt"} {
+				target := elsewhere(path)
+				target.Webhook.ObserveURL = r.URL + path
+				targets = append(targets, target)
+			}
+			return targets
+		},
 		Stalling: func(*testing.T) (delivery.Target, <-chan struct{}) {
 			return elsewhere("/stall"), r.stalled
 		},
