@@ -42,16 +42,13 @@ func TestBase64IsMaskedAtAnyAlignment(t *testing.T) {
 		encoding := rapid.SampledFrom([]*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding}).Draw(t, "encoding")
 		encoded := encoding.EncodeToString(bytes.Join([][]byte{before, []byte(secret), after}, nil))
 		from, to := len(before)*8/6, ((len(before)+len(secret))*8+5)/6
-		rest := encoded[to:]
-		if len(after) == 0 {
-			rest = ""
-		}
 		masked := redact.New(secret).Mask(encoded)
-		if strings.Count(masked, redact.Mark) > 1 || strings.Trim(rest, "=") == "" {
-			require.True(t, strings.HasPrefix(masked, encoded[:from]+redact.Mark) || strings.HasPrefix(masked, redact.Mark), masked)
-			return
-		}
-		require.Equal(t, encoded[:from]+redact.Mark+rest, masked)
+		// The characters beside it may be masked too: by chance they look like a part of it.
+		left, rest, found := strings.Cut(masked, redact.Mark)
+		right := rest[strings.LastIndex(rest, "*")+1:]
+		require.True(t, found, masked)
+		require.True(t, strings.HasPrefix(encoded[:from], left), "%s of %s", masked, encoded)
+		require.True(t, strings.HasSuffix(encoded[to:], right), "%s of %s", masked, encoded)
 	})
 }
 
