@@ -5,30 +5,44 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // approvalResource is cd_approval: a person's word on exactly one content entering a stage. It is given once and never renewed.
-type approvalResource struct{ resourceBase }
+type approvalResource struct {
+	recordedResource[approvalModel, delivery.Approval]
+}
 
 var (
 	_ resource.ResourceWithIdentity       = (*approvalResource)(nil)
 	_ resource.ResourceWithConfigure      = (*approvalResource)(nil)
-	_ resource.ResourceWithImportState    = (*approvalResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*approvalResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*approvalResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*approvalResource)(nil)
+	_ resource.ResourceWithImportState    = (*approvalResource)(nil)
 )
 
 func newApprovalResource() resource.Resource {
-	return &approvalResource{resourceBase{noun: "approval", identity: tf.RecordedIdentity("decision")}}
+	return &approvalResource{newRecordedResource("approval", recordedKind[approvalModel, delivery.Approval]{
+		noun:     "approval",
+		action:   "give",
+		revoke:   "revoke",
+		name:     func(m approvalModel) string { return approvalName(m.toSpec()) },
+		validate: func(m approvalModel) delivery.Errors { return m.toSpec().Validate() },
+		model:    approvalModelFrom,
+		isGone:   func(a delivery.Approval) bool { return a.RevokedAt != nil },
+		record: func(ctx context.Context, c *client.Client, m approvalModel) (delivery.Approval, error) {
+			return c.AddApproval(ctx, m.toSpec())
+		},
+		get:    (*client.Client).Approval,
+		remove: (*client.Client).RevokeApproval,
+	})}
 }
 
 // Schema describes cd_approval.
@@ -94,25 +108,11 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ValidateConfig validates what is known of the configuration.
-func (r *approvalResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "approval", &resp.Diagnostics, func(m approvalModel) delivery.Errors { return m.toSpec().Validate() })
-}
-
 // ModifyPlan notes what this plan gives and takes back, and warns of a decision that counts no more. Terraform calls it twice
 // for a replacement: with the old decision, then as if there were none.
 func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil {
-		return
-	}
-	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
-		var pipeline types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
-		return
-	}
-	var plan, state *approvalModel // nil when there is none
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
+	plan, state, ok := r.decodePlan(ctx, req, resp)
+	if !ok {
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
@@ -124,16 +124,19 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		r.session.changes.AddApproval(spec)
 	}
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
-	name := fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage)
 	switch {
 	case err != nil:
-		tf.AddErrors(&resp.Diagnostics, "preview", "approval", name, err)
+		tf.AddErrors(&resp.Diagnostics, "preview", "approval", approvalName(spec), err)
 	case state == nil:
-		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", name, preview.Refused)
+		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
 	}
+}
+
+func approvalName(s delivery.ApprovalSpec) string {
+	return fmt.Sprintf("%s/%s to %s", s.Pipeline, s.Version, s.Stage)
 }
 
 // warnIfSpent warns of a decision that counts no more, or will not once this plan is applied. It stays in state as it is:
@@ -155,71 +158,7 @@ func warnIfSpent(diags *diag.Diagnostics, state approvalModel, contentDigest str
 			state.Approver.ValueString(), state.DecidedAt.ValueString(), why))
 }
 
-// Create records the decision.
-func (r *approvalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan approvalModel
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
-		return
-	}
-	spec := plan.toSpec()
-	var given delivery.Approval
-	api, err := r.session.client(ctx)
-	if err == nil {
-		given, err = api.AddApproval(ctx, spec)
-	}
-	if err != nil {
-		tf.AddErrors(&resp.Diagnostics, "give", "approval", fmt.Sprintf("%s/%s to %s", spec.Pipeline, spec.Version, spec.Stage), err)
-		return
-	}
-	model := approvalModelFrom(given, plan)
-	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
-}
-
 // Update is never asked for: every configurable attribute replaces.
 func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
 	resp.Diagnostics.AddError("Unable to change approval", "A decision is never changed, only revoked and given again. That Terraform asks for it is a defect of the provider.")
-}
-
-// Read takes over the decision as recorded, and whether it still counts.
-func (r *approvalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var prior approvalModel
-	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
-		return
-	}
-	var given delivery.Approval
-	api, err := r.session.client(ctx)
-	if err == nil {
-		given, err = api.Approval(ctx, prior.ID.ValueString())
-	}
-	switch {
-	case delivery.IsNotFound(err) || err == nil && given.RevokedAt != nil:
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		tf.AddErrors(&resp.Diagnostics, "read", "approval", prior.ID.ValueString(), err)
-		return
-	}
-	model := approvalModelFrom(given, prior)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// Delete revokes the decision; that is recorded as well.
-func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state approvalModel
-	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
-		return
-	}
-	api, err := r.session.client(ctx)
-	if err == nil {
-		err = api.RevokeApproval(ctx, state.ID.ValueString())
-	}
-	if err != nil && !delivery.IsNotFound(err) {
-		tf.AddErrors(&resp.Diagnostics, "revoke", "approval", state.ID.ValueString(), err)
-	}
-}
-
-// ImportState takes the decision's id or the identity.
-func (r *approvalResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	r.importRecorded(ctx, req, resp)
 }

@@ -217,7 +217,7 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 		return
 	}
 	if changed {
-		weakens(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
+		warnRelaxation(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
 	}
 	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.changes.ChangesEnvironment) {
 		tf.AddErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)

@@ -91,7 +91,7 @@ func TestFreezeCutShortSaysWhatItLetsThrough(t *testing.T) {
 	rest := s.declare(order{version: "1.0.0", promotion: map[string]any{"when_blocked": "pend"}})
 	w.apply(append([]declaration{inventory()}, rest...)...)
 	const (
-		title   = `: This edit weakens freeze "inventory", which lasts now: freeze "inventory": `
+		title   = `: This edit weakens freeze "inventory", which is active now: freeze "inventory": `
 		through = "\nReleases that wait now and would be let through: shop/1.0.0 into production."
 		nobody  = "\nNo release that waits now would be let through."
 	)
@@ -116,11 +116,11 @@ func TestFreezeCutShortSaysWhatItLetsThrough(t *testing.T) {
 
 	renamed := w.refreshAndPlan(inventory("name", "counting"))["freeze"]
 	require.Equal(t, "replace", renamed.action)
-	require.Contains(t, renamed.said(), `Removing freeze "inventory", which lasts now`)
+	require.Contains(t, renamed.said(), `Removing freeze "inventory", which is active now`)
 
 	// A plan that lifts it already plans what that lets through.
 	w.configure()
-	require.Equal(t, []string{`: Removing freeze "inventory", which lasts now: freeze "inventory": lifted before its end at 2027-03-01T18:00:00Z` + through}, said(w.planRemoval(inventory())))
+	require.Equal(t, []string{`: Removing freeze "inventory", which is active now: freeze "inventory": lifted before its end at 2027-03-01T18:00:00Z` + through}, said(w.planRemoval(inventory())))
 	promotion := rest[len(rest)-1]
 	require.Contains(t, w.planOne(promotion, w.prior(promotion)).said(), "production: deploy 1.0.0 to production")
 	w.remove(inventory())

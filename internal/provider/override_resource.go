@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -14,23 +13,39 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // overrideResource is cd_override: it breaks the glass over gates of one stage for one release, for a while.
-type overrideResource struct{ resourceBase }
+type overrideResource struct {
+	recordedResource[overrideModel, delivery.Override]
+}
 
 var (
 	_ resource.ResourceWithIdentity       = (*overrideResource)(nil)
 	_ resource.ResourceWithConfigure      = (*overrideResource)(nil)
-	_ resource.ResourceWithImportState    = (*overrideResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*overrideResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*overrideResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*overrideResource)(nil)
+	_ resource.ResourceWithImportState    = (*overrideResource)(nil)
 )
 
 func newOverrideResource() resource.Resource {
-	return &overrideResource{resourceBase{noun: "override", identity: tf.RecordedIdentity("override")}}
+	return &overrideResource{newRecordedResource("override", recordedKind[overrideModel, delivery.Override]{
+		noun:     "override",
+		action:   "make",
+		revoke:   "revoke",
+		name:     func(m overrideModel) string { return overrideName(m.toSpec()) },
+		validate: func(m overrideModel) delivery.Errors { return m.toSpec().Validate() },
+		model:    func(o delivery.Override, _ overrideModel) overrideModel { return overrideModelFrom(o) },
+		isGone:   func(delivery.Override) bool { return false },
+		record: func(ctx context.Context, c *client.Client, m overrideModel) (delivery.Override, error) {
+			return c.AddOverride(ctx, m.toSpec())
+		},
+		get:    (*client.Client).Override,
+		remove: (*client.Client).RevokeOverride,
+	})}
 }
 
 // Schema describes cd_override.
@@ -88,25 +103,11 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ValidateConfig validates what is known of the configuration.
-func (r *overrideResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "override", &resp.Diagnostics, func(m overrideModel) delivery.Errors { return m.toSpec().Validate() })
-}
-
 // ModifyPlan notes what this plan skips and takes back, and warns of an override that skips nothing any more. Terraform calls it
 // twice for a replacement: with the old override, then as if there were none.
 func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil {
-		return
-	}
-	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
-		var pipeline types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
-		return
-	}
-	var plan, state *overrideModel // nil when there is none
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
+	plan, state, ok := r.decodePlan(ctx, req, resp)
+	if !ok {
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
@@ -145,71 +146,7 @@ func overrideName(s delivery.OverrideSpec) string {
 	return fmt.Sprintf("%s/%s in %s", s.Pipeline, s.Version, s.Stage)
 }
 
-// Create makes the override.
-func (r *overrideResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan overrideModel
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
-		return
-	}
-	spec := plan.toSpec()
-	var made delivery.Override
-	api, err := r.session.client(ctx)
-	if err == nil {
-		made, err = api.AddOverride(ctx, spec)
-	}
-	if err != nil {
-		tf.AddErrors(&resp.Diagnostics, "make", "override", overrideName(spec), err)
-		return
-	}
-	model := overrideModelFrom(made)
-	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
-}
-
 // Update is never asked for: every configurable attribute replaces.
 func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
 	resp.Diagnostics.AddError("Unable to change override", "An override is never changed, only revoked and made again. That Terraform asks for it is a defect of the provider.")
-}
-
-// Read takes over the override as recorded.
-func (r *overrideResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var prior overrideModel
-	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
-		return
-	}
-	var made delivery.Override
-	api, err := r.session.client(ctx)
-	if err == nil {
-		made, err = api.Override(ctx, prior.ID.ValueString())
-	}
-	switch {
-	case delivery.IsNotFound(err):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		tf.AddErrors(&resp.Diagnostics, "read", "override", prior.ID.ValueString(), err)
-		return
-	}
-	model := overrideModelFrom(made)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// Delete revokes the override; that is recorded as well.
-func (r *overrideResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state overrideModel
-	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
-		return
-	}
-	api, err := r.session.client(ctx)
-	if err == nil {
-		err = api.RevokeOverride(ctx, state.ID.ValueString())
-	}
-	if err != nil && !delivery.IsNotFound(err) {
-		tf.AddErrors(&resp.Diagnostics, "revoke", "override", state.ID.ValueString(), err)
-	}
-}
-
-// ImportState takes the override's id or the identity.
-func (r *overrideResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	r.importRecorded(ctx, req, resp)
 }

@@ -101,7 +101,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	case err != nil:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 	case len(preview.Refused) == 0 && changed:
-		weakens(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
+		warnRelaxation(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
 	case len(preview.Refused) == 0:
 	case changed:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)

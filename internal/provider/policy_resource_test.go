@@ -103,7 +103,7 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	require.Contains(t, o.said(), `Removing policy "strict"`)
 
 	gone := said(w.remove(policyOf(both)))
-	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages it holds for: policy \"strict\": removed, and its gates with it\nReleases that wait now and would be let through: shop/1.0.0 into production."}, gone)
+	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nReleases that wait now and would be let through: shop/1.0.0 into production."}, gone)
 	plan := w.refreshAndPlan(rest...)
 	require.Equal(t, "update", plan["promotion"].action, "nothing holds it any more")
 }

@@ -79,20 +79,3 @@ func TestPends(t *testing.T) {
 	require.False(t, pends(delivery.Preview{Stages: []delivery.StageDecision{stagingDone, blocked}}), "it is in already")
 	require.False(t, pends(delivery.Preview{Changes: true}), "nothing is known")
 }
-
-func TestFailureOf(t *testing.T) {
-	spec := func(when delivery.WhenBlocked) delivery.PromotionSpec {
-		return delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.4.2", WhenBlocked: when}
-	}
-	rejected := blocked
-	rejected.Gates = []delivery.GateResult{{Name: "approvals", Verdict: delivery.VerdictFailed, Reason: "bob rejected it"}}
-	further := blocked
-	further.Stage = "archive"
-
-	require.NoError(t, failureOf(spec(delivery.WhenBlockedFail), delivery.Work{Settled: true}))
-	require.EqualError(t, failureOf(spec(delivery.WhenBlockedPend), delivery.Work{Failure: delivery.Errorf(delivery.CodeConflict, "smoke failed")}), "smoke failed")
-	require.ErrorContains(t, failureOf(spec(delivery.WhenBlockedFail), delivery.Work{Stopped: &blocked}), "0 of 1 approvals")
-	require.NoError(t, failureOf(spec(delivery.WhenBlockedFail), delivery.Work{Stopped: &further}), "it is in; what follows may wait")
-	require.ErrorContains(t, failureOf(spec(delivery.WhenBlockedWait), delivery.Work{Stopped: &rejected}), "bob rejected it")
-	require.NoError(t, failureOf(spec(delivery.WhenBlockedPend), delivery.Work{Stopped: &rejected}))
-}

@@ -231,8 +231,8 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 		return plan, false
 	}
 	state, err := api.PutPromotion(ctx, spec)
-	if err == nil {
-		err = failureOf(spec, state.Work)
+	if err == nil && state.Work.Failure != nil {
+		err = state.Work.Failure
 	}
 	if err != nil {
 		tf.AddErrors(diags, "promote", "release", spec.Pipeline+"/"+spec.Version, err)
@@ -244,23 +244,6 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 	promoted, d := promotionModelFrom(ctx, state, plan)
 	diags.Append(d...)
 	return promoted, !diags.HasError()
-}
-
-// failureOf tells why a settled promotion counts as failed; nil when it does not.
-func failureOf(spec delivery.PromotionSpec, work delivery.Work) error {
-	if work.Failure != nil {
-		return work.Failure
-	}
-	stopped := work.Stopped
-	if stopped == nil || !stopped.GatesClosed() {
-		return nil
-	}
-	refusedEntry := spec.WhenBlocked == delivery.WhenBlockedFail && stopped.Stage == spec.Stage
-	gaveUp := spec.WhenBlocked == delivery.WhenBlockedWait && stopped.HasFailedGate()
-	if refusedEntry || gaveUp {
-		return delivery.Refusal(spec.Pipeline, *stopped)
-	}
-	return nil
 }
 
 // Read takes over what the ledger says of the stage.

@@ -9,9 +9,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// weakens warns of an edit that makes something easier to pass: what got weaker, one a line, and which of the releases that wait
+// warnRelaxation warns of an edit that makes something easier to pass: what got weaker, one a line, and which of the releases that wait
 // now it would let through. It adds nothing when nothing got weaker.
-func weakens(diags *diag.Diagnostics, summary string, p delivery.Preview) {
+func warnRelaxation(diags *diag.Diagnostics, summary string, p delivery.Preview) {
 	if len(p.Relaxations) == 0 {
 		return
 	}
@@ -22,8 +22,8 @@ func weakens(diags *diag.Diagnostics, summary string, p delivery.Preview) {
 	diags.AddWarning(summary, strings.Join(p.Relaxations, "\n")+"\n"+through)
 }
 
-// weakenedBy asks what an edit, or a removal, makes easier to pass.
-func (s *session) weakenedBy(ctx context.Context, request delivery.PreviewRequest) (delivery.Preview, error) {
+// previewRelaxation asks what an edit, or a removal, makes easier to pass.
+func (s *session) previewRelaxation(ctx context.Context, request delivery.PreviewRequest) (delivery.Preview, error) {
 	api, err := s.client(ctx)
 	if err != nil {
 		return delivery.Preview{}, err
@@ -31,13 +31,13 @@ func (s *session) weakenedBy(ctx context.Context, request delivery.PreviewReques
 	return api.Preview(ctx, request)
 }
 
-// weakensGone warns of what a removal makes easier to pass. It never fails a plan: destroying has to stay possible.
-func (s *session) weakensGone(ctx context.Context, diags *diag.Diagnostics, summary string, request delivery.PreviewRequest) {
+// warnRemoval warns of what a removal makes easier to pass. It never fails a plan: destroying has to stay possible.
+func (s *session) warnRemoval(ctx context.Context, diags *diag.Diagnostics, summary string, request delivery.PreviewRequest) {
 	request.Removed = true
-	preview, err := s.weakenedBy(ctx, request)
+	preview, err := s.previewRelaxation(ctx, request)
 	if err != nil {
 		diags.AddWarning(summary, "What that lets through cannot be told: "+err.Error())
 		return
 	}
-	weakens(diags, summary, preview)
+	warnRelaxation(diags, summary, preview)
 }

@@ -24,7 +24,7 @@ func TestWeakens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var diags diag.Diagnostics
-			weakens(&diags, "This edit weakens", c.preview)
+			warnRelaxation(&diags, "This edit weakens", c.preview)
 			if c.want == "" {
 				require.Empty(t, diags)
 				return

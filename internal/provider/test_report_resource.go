@@ -11,23 +11,39 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
 // testReportResource is cd_test_report: what a suite of tests said about exactly one release.
-type testReportResource struct{ resourceBase }
+type testReportResource struct {
+	recordedResource[testReportModel, delivery.TestReport]
+}
 
 var (
 	_ resource.ResourceWithIdentity       = (*testReportResource)(nil)
 	_ resource.ResourceWithConfigure      = (*testReportResource)(nil)
-	_ resource.ResourceWithImportState    = (*testReportResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*testReportResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*testReportResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*testReportResource)(nil)
+	_ resource.ResourceWithImportState    = (*testReportResource)(nil)
 )
 
 func newTestReportResource() resource.Resource {
-	return &testReportResource{resourceBase{noun: "test_report", identity: tf.RecordedIdentity("report")}}
+	return &testReportResource{newRecordedResource("test_report", recordedKind[testReportModel, delivery.TestReport]{
+		noun:     "test report",
+		action:   "record",
+		revoke:   "withdraw",
+		name:     func(m testReportModel) string { return testReportName(m.toSpec().Spec) },
+		validate: func(m testReportModel) delivery.Errors { return m.toSpec().Spec.Validate() },
+		model:    testReportModelFrom,
+		isGone:   func(delivery.TestReport) bool { return false },
+		record: func(ctx context.Context, c *client.Client, m testReportModel) (delivery.TestReport, error) {
+			return c.AddTestReport(ctx, m.toSpec())
+		},
+		get:    (*client.Client).TestReport,
+		remove: (*client.Client).WithdrawTestReport,
+	})}
 }
 
 // Schema describes cd_test_report.
@@ -103,25 +119,11 @@ func isAnotherReport(ctx context.Context, req planmodifier.StringRequest, resp *
 	resp.RequiresReplace = req.PlanValue.IsUnknown() || !req.PlanValue.IsNull() && textDigest(req.PlanValue.ValueString()) != digest.ValueString()
 }
 
-// ValidateConfig validates what is known of the configuration.
-func (r *testReportResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "test report", &resp.Diagnostics, func(m testReportModel) delivery.Errors { return m.toSpec().Spec.Validate() })
-}
-
 // ModifyPlan reads the report, so that the plan shows what it says and gates are foreseen with it, and notes what this plan
 // withdraws. Terraform calls it twice for a replacement: with the old report, then as if there were none.
 func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil {
-		return
-	}
-	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
-		var pipeline types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
-		return
-	}
-	var plan, state *testReportModel // nil when there is none
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) || !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
+	plan, state, ok := r.decodePlan(ctx, req, resp)
+	if !ok {
 		return
 	}
 	switch {
@@ -162,74 +164,10 @@ func testReportName(s delivery.TestReportSpec) string {
 	return fmt.Sprintf("%s/%s/%s", s.Pipeline, s.Version, s.Suite)
 }
 
-// Create records the report.
-func (r *testReportResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan testReportModel
-	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
-		return
-	}
-	request := plan.toSpec()
-	var recorded delivery.TestReport
-	api, err := r.session.client(ctx)
-	if err == nil {
-		recorded, err = api.AddTestReport(ctx, request)
-	}
-	if err != nil {
-		tf.AddErrors(&resp.Diagnostics, "record", "test report", testReportName(request.Spec), err)
-		return
-	}
-	model := testReportModelFrom(recorded, plan)
-	r.setState(ctx, &model, &resp.State, resp.Identity, &resp.Diagnostics)
-}
-
 // Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
 	if tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
 		r.setState(ctx, &plan, &resp.State, resp.Identity, &resp.Diagnostics)
 	}
-}
-
-// Read takes over the report as recorded.
-func (r *testReportResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var prior testReportModel
-	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
-	if !tf.Decode(ctx, req.State, &prior, &resp.Diagnostics) || r.session == nil {
-		return
-	}
-	var recorded delivery.TestReport
-	api, err := r.session.client(ctx)
-	if err == nil {
-		recorded, err = api.TestReport(ctx, prior.ID.ValueString())
-	}
-	switch {
-	case delivery.IsNotFound(err):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		tf.AddErrors(&resp.Diagnostics, "read", "test report", prior.ID.ValueString(), err)
-		return
-	}
-	model := testReportModelFrom(recorded, prior)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// Delete withdraws the report; that is recorded as well.
-func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state testReportModel
-	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
-		return
-	}
-	api, err := r.session.client(ctx)
-	if err == nil {
-		err = api.WithdrawTestReport(ctx, state.ID.ValueString())
-	}
-	if err != nil && !delivery.IsNotFound(err) {
-		tf.AddErrors(&resp.Diagnostics, "withdraw", "test report", state.ID.ValueString(), err)
-	}
-}
-
-// ImportState takes the report's id or the identity.
-func (r *testReportResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	r.importRecorded(ctx, req, resp)
 }
