@@ -69,7 +69,7 @@ func attemptsOnApprovals() []attempt {
 				sc.approve(alice)
 				sc.tryToDecide(dave, sc.approval())
 			},
-			blocked: []string{"approvals"}, reasons: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; may approve: bob@example.com, carol@example.com, rita@example.com"},
+			blocked: []string{"approvals"}, reasons: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; eligible approvers: bob@example.com, carol@example.com, rita@example.com"},
 			fix: bobApproves,
 		},
 		{
@@ -155,7 +155,7 @@ func attemptsOnApprovals() []attempt {
 			name:    "an expired approval",
 			rules:   func(r *rules) { r.gates().Approvals.ExpiresAfter = "2h" },
 			do:      func(sc *scenario) { sc.h.Clock.Advance(3 * soaking) },
-			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is expired, bob@example.com's is expired, and counts no more"},
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's approval has expired, bob@example.com's approval has expired"},
 			fix: approveAllAgain,
 		},
 		{
@@ -166,7 +166,7 @@ func attemptsOnApprovals() []attempt {
 				sc.approveAll()
 				sc.h.Clock.Advance(-2 * soaking)
 			},
-			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is expired"},
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's approval has expired"},
 			fix: approveAllAgain,
 		},
 	}
@@ -175,7 +175,7 @@ func attemptsOnApprovals() []attempt {
 // stale is an attempt that changes what was approved and keeps the old approvals.
 func stale(name string, do func(*scenario)) attempt {
 	return attempt{name: "approved, and then " + name, do: do, blocked: []string{"approvals"},
-		reasons: []string{"alice@example.com's is void, bob@example.com's is void, and counts no more"}, fix: approveAllAgain}
+		reasons: []string{"alice@example.com's approval is void (the content changed), bob@example.com's approval is void (the content changed)"}, fix: approveAllAgain}
 }
 
 // edited is a stale attempt that edits the declarations.
@@ -225,7 +225,7 @@ func attemptsOnStaleApprovals() []attempt {
 				_, err := sc.h.Client(mallory).PutPipeline(sc.Context(), sc.rules.pipeline)
 				sc.must(err)
 			},
-			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's is void"},
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's approval is void"},
 			fix: approveAllAgain,
 		},
 		{
@@ -234,7 +234,7 @@ func attemptsOnStaleApprovals() []attempt {
 				sc.declare(func(r *rules) { r.prod.Config["GREETING"] = strings.Repeat("gotcha ", 3) })
 				sc.approve(bob)
 			},
-			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com; alice@example.com's is void"},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com; alice@example.com's approval is void"},
 			fix: func(sc *scenario) { sc.approve(alice) },
 		},
 	}

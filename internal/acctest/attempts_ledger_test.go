@@ -70,7 +70,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.approve(alice)
 				sc.forge(signature(sc))
 			},
-			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves}
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; bob@example.com's approval is not signed by a key that signed_by lists"}, fix: bobApproves}
 	}
 	return []attempt{
 		forged("an approval without a signature", func(*scenario) string { return "" }),
@@ -90,7 +90,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
 					sc.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: bobApproves,
 		},
 		{
 			name: "ledger: an expired approval made recent", rules: func(r *rules) {
@@ -100,7 +100,7 @@ func attemptsOnTheLedger() []attempt {
 			do: func(sc *scenario) {
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: func(sc *scenario) { sc.approve(carol) },
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: func(sc *scenario) { sc.approve(carol) },
 		},
 		{
 			name: "ledger: a rejection changed into an approval", rules: requireSignatures, without: []step{approved},
@@ -113,7 +113,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.decide(bob, no)
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.spec.decision', 'approve') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"}, fix: bobApproves,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: bobApproves,
 		},
 		{
 			// Evidence from staging is only as good as the ledger, but nothing gets in without signatures.
@@ -149,7 +149,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), sc.version)
 			},
 			blocked: []string{"previous_stage", "approvals", "tests.unit", "soak", "parity", "policy.guard.tests.security", "policy.guard.soak"},
-			reasons: []string{"1.0.0 is not verified in staging", "alice@example.com's is void", "no report of suite unit"},
+			reasons: []string{"1.0.0 is not verified in staging", "alice@example.com's approval is void", "no report of suite unit"},
 			fix: func(sc *scenario) {
 				sc.replaceArtifact(sc.rules.release.Artifacts["app"])
 				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, sc.spec(sc.version).Digest(), sc.version)

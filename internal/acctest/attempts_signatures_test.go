@@ -175,13 +175,13 @@ func attemptsOnSignatures() []attempt {
 				sc.tryToDecide(mallory, old)
 				sc.approve(alice)
 			},
-			blocked: []string{"approvals"}, reasons: []string{"the signature does not hold", "bob@example.com's is expired"},
+			blocked: []string{"approvals"}, reasons: []string{"the signature does not hold", "bob@example.com's approval has expired"},
 			fix: bobApproves,
 		},
 		{
 			name:    "signed: a key that is no longer valid",
 			rules:   listing(signerLine(bob+` valid-before="202703011215Z"`, bob)),
-			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's is not signed by a key of signed_by"},
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"},
 			fix: func(sc *scenario) {
 				sc.declare(requireSignatures)
 				sc.approveAll()
@@ -209,7 +209,7 @@ func attemptsOnSignatures() []attempt {
 				sc.decide(carol, sc.signedBy(carol, carol))
 				sc.decide(carol, sc.signedBy(bob, carol))
 			},
-			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com", "carol@example.com's is signed with the key of bob@example.com's"},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com", "carol@example.com's approval is signed with the key of bob@example.com's"},
 			fix: func(sc *scenario) { sc.approve(alice) },
 		},
 	}

@@ -26,7 +26,7 @@ func (c *Control) Deployed(ctx context.Context, pipeline, environment string) (d
 		state = states[environment]
 		return asks
 	})
-	artifacts, at := w.StageArtifacts(stage)
+	artifacts, at := w.History.StageArtifacts(stage)
 	seen := found.Observation(environment)
 	deployed := delivery.Deployed{Pipeline: pipeline, Environment: environment, Version: state.Version, Artifacts: artifacts, Status: state.Status,
 		DeployedAt: at, ConfigRevision: state.ConfigRevision, Drifted: state.Status == string(delivery.StageDrifted), Differences: []string{}}

@@ -26,6 +26,14 @@ const (
 	ApprovalExpired ApprovalStatus = "expired"
 )
 
+// because says why a decision is no longer valid, behind its name.
+func (s ApprovalStatus) because() string {
+	if s == ApprovalExpired {
+		return " has expired"
+	}
+	return " is void (the content changed)"
+}
+
 // ApprovalSpec is a decision as it is given.
 type ApprovalSpec struct {
 	Pipeline string           `json:"pipeline"`
@@ -51,6 +59,14 @@ type Approval struct {
 	RevokedAt     *time.Time `json:"revoked_at,omitempty"`
 	// Status is computed when the approval is read, and is not stored.
 	Status ApprovalStatus `json:"status,omitempty"`
+}
+
+// String names the decision in messages.
+func (a Approval) String() string {
+	if a.Spec.Decision == Reject {
+		return a.Spec.Approver + "'s rejection"
+	}
+	return a.Spec.Approver + "'s approval"
 }
 
 // MaxCommentBytes bounds a decision's comment.
@@ -132,7 +148,7 @@ func (w World) superseded(a Approval) bool {
 	})
 }
 
-// Given returns the decision in the ledger that says exactly this, counts, and is the last word of whoever it is from; nil when
+// Given returns the decision in the ledger that says exactly this, is valid, and is the last one of its approver; nil when
 // there is none. Whoever asks again for the same gets that one: it is not decided twice.
 func (w World) Given(spec ApprovalSpec) *Approval {
 	for _, a := range w.Approvals {

@@ -14,18 +14,18 @@ type Row struct {
 	Values map[string]any `json:"values"`
 }
 
-// Audit goes through a whole ledger: first its events in order, then its rows, and tells the first record that is broken. Events
+// Audit goes through a whole ledger: first its events in order, then its rows, and reports the first record that is broken. Events
 // have to be an unbroken chain, and each row has to be what the last event about it says, so that nobody can change one without
 // the other. What it remembers takes about 200 bytes for each object that the ledger holds, and nothing for its events.
 type Audit struct {
 	anchor   string
 	anchored bool
 	last     *Event
-	told     map[string]lastWord // by table and key
+	latest   map[string]lastEvent // by table and key
 }
 
-// lastWord is what the last event about an object said of it.
-type lastWord struct {
+// lastEvent is the last event about an object, and what it said of it.
+type lastEvent struct {
 	rows   *rows
 	key    string
 	kind   EventKind
@@ -34,9 +34,9 @@ type lastWord struct {
 }
 
 // NewAudit begins with an empty ledger. Anchor, when not empty, is the hash of an event that is known to have been in it: only
-// that tells of a log whose newest events were cut off, or which was written anew from its first event on.
+// reveals a log whose newest events were cut off, or which was rewritten from its first event on.
 func NewAudit(anchor string) *Audit {
-	return &Audit{anchor: anchor, told: map[string]lastWord{}}
+	return &Audit{anchor: anchor, latest: map[string]lastEvent{}}
 }
 
 // Event takes the next event. An error says how it is broken.
@@ -60,7 +60,7 @@ func (a *Audit) Event(e Event) error {
 		return Errorf(CodeConflict, "%s cannot be read: %v", e, err)
 	}
 	if effect == effectRemoves {
-		delete(a.told, table.id(row))
+		delete(a.latest, table.id(row))
 		return nil
 	}
 	a.tell(table, row, e)
@@ -81,7 +81,7 @@ func (a *Audit) Link(e Event) error {
 }
 
 func (a *Audit) tell(table *rows, row Row, e Event) {
-	a.told[table.id(row)] = lastWord{table, table.key(row), e.Kind, e.Seq, row.digest()}
+	a.latest[table.id(row)] = lastEvent{table, table.key(row), e.Kind, e.Seq, row.digest()}
 }
 
 // rollout follows when each rollout began: with the first of its deployments, unless that takes something back.
@@ -97,7 +97,7 @@ func (a *Audit) rollout(e Event) error {
 	if d.Rollout == "" {
 		row.Values["rollout"] = d.ID
 	}
-	if _, begun := a.told[rollouts.id(row)]; !begun {
+	if _, begun := a.latest[rollouts.id(row)]; !begun {
 		a.tell(rollouts, row, e)
 	}
 	return nil
@@ -110,31 +110,31 @@ func (a *Audit) Row(r Row) error {
 		return Errorf(CodeInvalid, "table %q is not one that this release knows; verify the ledger with a newer release", r.Table)
 	}
 	id := table.id(r)
-	word, told := a.told[id]
+	last, known := a.latest[id]
 	switch {
-	case !told:
-		return Errorf(CodeConflict, "%s is in the ledger, and no event says so: it was inserted, or stands there twice, or its newest event was removed", table.named(table.key(r)))
-	case word.digest == r.digest():
-		delete(a.told, id)
+	case !known:
+		return Errorf(CodeConflict, "%s is in the ledger, but no event records it: it was inserted or duplicated, or its newest event was removed", table.named(table.key(r)))
+	case last.digest == r.digest():
+		delete(a.latest, id)
 		return nil
 	}
 	if wrong := table.contradicts(r); len(wrong) > 0 {
-		return Errorf(CodeConflict, "%s was changed behind the log: its %s does not agree with its document; the last event about it is event %d (%s)",
-			table.named(word.key), strings.Join(wrong, " and "), word.seq, word.kind)
+		return Errorf(CodeConflict, "%s was changed outside the log: its %s does not agree with its document; the last event about it is event %d (%s)",
+			table.named(last.key), strings.Join(wrong, " and "), last.seq, last.kind)
 	}
-	return Errorf(CodeConflict, "%s is not what event %d (%s), the last one about it, says: the row was changed behind the log, or newer events were removed",
-		table.named(word.key), word.seq, word.kind)
+	return Errorf(CodeConflict, "%s is not what event %d (%s), the last one about it, says: the row was changed outside the log, or newer events were removed",
+		table.named(last.key), last.seq, last.kind)
 }
 
 // End is called once all was taken. An error says what is missing.
 func (a *Audit) End() error {
 	if a.anchor != "" && !a.anchored {
-		return Errorf(CodeConflict, "no event has the hash %s: the log was cut off before it, or written anew", a.anchor)
+		return Errorf(CodeConflict, "no event has the hash %s: the log was cut off before it, or rewritten", a.anchor)
 	}
-	if len(a.told) == 0 {
+	if len(a.latest) == 0 {
 		return nil
 	}
-	first := slices.MinFunc(slices.Collect(maps.Values(a.told)), func(x, y lastWord) int { return int(x.seq - y.seq) })
+	first := slices.MinFunc(slices.Collect(maps.Values(a.latest)), func(x, y lastEvent) int { return int(x.seq - y.seq) })
 	return Errorf(CodeConflict, "%s is missing: event %d (%s), the last one about it, says that it is there", first.rows.named(first.key), first.seq, first.kind)
 }
 

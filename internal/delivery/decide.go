@@ -14,7 +14,7 @@ const (
 	StepDeploy   StepKind = "deploy"   // make a new deployment
 	StepResume   StepKind = "resume"   // finish a deployment that is in flight
 	StepRollback StepKind = "rollback" // bring the last verified content back after a failure
-	// StepAuthorise makes a new deployment that Terraform carries out, and StepVerify settles one.
+	// StepAuthorize makes a new deployment that Terraform carries out, and StepVerify completes one.
 	StepAuthorize StepKind = "authorize"
 	StepVerify    StepKind = "verify"
 )
@@ -30,7 +30,7 @@ type Step struct {
 	Rollout     string         `json:"rollout,omitempty"`    // the rollout to join; empty starts a new one
 	Attempt     int            `json:"attempt,omitempty"`
 	Purpose     DeploymentKind `json:"purpose,omitempty"`
-	MaxFailures int            `json:"-"` // how many failures the rollout bears
+	MaxFailures int            `json:"-"` // in how many environments the rollout may fail
 	Content     Content        `json:"-"`
 	Gates       []GateResult   `json:"-"`
 }
@@ -43,7 +43,7 @@ const (
 	StageWaiting    StageStatus = "waiting"
 	StageDeploying  StageStatus = "deploying"
 	StageVerifying  StageStatus = "verifying"
-	StageDeployed   StageStatus = "deployed" // Terraform deploys it, and no verification has settled it yet
+	StageDeployed   StageStatus = "deployed" // Terraform deploys it, and no cd_verification has verified it yet
 	StageVerified   StageStatus = "verified"
 	StageFailed     StageStatus = "failed"
 	StageRolledBack StageStatus = "rolled_back"
@@ -56,7 +56,7 @@ type StageDecision struct {
 	Stage   string       `json:"stage"`
 	Version string       `json:"version"` // the release that is wanted there
 	Status  StageStatus  `json:"status"`
-	Gates   []GateResult `json:"gates,omitempty"` // asked only when something is to be deployed
+	Gates   []GateResult `json:"gates,omitempty"` // evaluated only when something is to be deployed
 	// Held says why the release is not tried again; empty when it is not held.
 	Held string `json:"held,omitempty"`
 	// Needs says for each environment why it is to be deployed; empty when the stage is as it should be.
@@ -69,7 +69,7 @@ type StageDecision struct {
 type Decision struct {
 	Entry     string          `json:"entry"`
 	Version   string          `json:"version"`
-	Stages    []StageDecision `json:"stages"` // of the segment, in order, up to the first that is not done and the waiting ones behind it
+	Stages    []StageDecision `json:"stages"` // of the segment, in order, up to the first that is not done, and the waiting ones after it
 	Steps     []Step          `json:"steps,omitempty"`
 	Questions Questions       `json:"-"`
 }
@@ -77,15 +77,15 @@ type Decision struct {
 // Satisfied reports whether the stage is as it should be.
 func (s StageDecision) Satisfied() bool { return s.Status == StageVerified }
 
-// Blocked reports whether a gate keeps the release out of the stage.
+// GatesClosed reports whether a gate keeps the release out of the stage.
 func (s StageDecision) GatesClosed() bool { return s.Held == "" && !GatesPassed(s.Gates) }
 
-// FailedGate reports whether a gate will not pass unless something changes.
+// HasFailedGate reports whether a gate will not pass unless something changes.
 func (s StageDecision) HasFailedGate() bool {
 	return slices.ContainsFunc(s.Gates, func(g GateResult) bool { return g.Verdict == VerdictFailed })
 }
 
-// WaitingOn says in words what the stage waits for, one line each.
+// WaitingOn says what the stage waits for, one line each.
 func (s StageDecision) WaitingOn() []string {
 	lines := []string{}
 	if s.Held != "" {
@@ -140,7 +140,7 @@ func Decide(w World, entry string) Decision {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
 			waiting.Gates = []GateResult{candidate{World: w, stage: stage, release: release}.previousStage(w.Pipeline.Stages[i-1])}
 			d.Stages = append(d.Stages, waiting)
-			d.Steps = append(d.Steps, w.unfinished(stage)...) // it waits for nothing
+			d.Steps = append(d.Steps, w.History.unfinished(stage)...) // it waits for nothing
 			continue
 		}
 		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Questions)
@@ -151,66 +151,66 @@ func Decide(w World, entry string) Decision {
 	return d
 }
 
-// DecideOnward is Decide for whoever has verified what was handed out in the entry stage: the release goes on from there.
+// DecideOnward is Decide after a verification of what was authorized in the entry stage: the release goes on from there.
 func DecideOnward(w World, entry string) Decision { return Decide(w, entry).Onward() }
 
-// Onward leaves out what hands the release out anew in the entry stage, as when its configuration has changed since. That is for the
-// promotion, whose plan shows it: a verification that did so would leave behind what it is to verify.
+// Onward leaves out the steps that authorize the release again in the entry stage, as when its configuration has changed since. That is
+// for the promotion, whose plan shows it: a verification that did so would leave something unverified.
 func (d Decision) Onward() Decision {
 	d.Steps = slices.DeleteFunc(slices.Clone(d.Steps), func(s Step) bool { return s.Kind == StepAuthorize && s.Stage == d.Entry })
 	return d
 }
 
-// decideStage finishes first what is under way, then takes back what failed, then deploys what is missing.
+// decideStage first finishes what is under way, then rolls back what failed, then deploys what is missing.
 func (w World) decideStage(stage Stage, release Release, attempt int, asks *Questions) (StageDecision, []Step) {
 	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}
-	if steps := w.inFlight(stage); len(steps) > 0 {
-		s.Status = w.statusInFlight(stage)
+	if steps := w.History.inFlight(stage); len(steps) > 0 {
+		s.Status = w.History.statusInFlight(stage)
 		return s, steps
 	}
-	if steps := w.rollbacks(stage); len(steps) > 0 {
+	if steps := w.History.rollbacks(stage); len(steps) > 0 {
 		s.Status = StageFailed
 		return s, steps
 	}
 	s.Needs, s.Unknown = w.needs(stage, release, asks)
 	if len(s.Needs) == 0 {
 		s.Status = StageVerified
-		if w.awaitsVerification(stage) {
+		if w.History.awaitsVerification(stage) {
 			s.Status = StageDeployed
 		}
 		return s, nil
 	}
 	s.Status = w.statusOf(stage, release.Spec.Version)
 	todo, open := s.Needs, w.History.openRollout(stage, release, attempt)
-	if broken := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt); len(broken) > 0 {
-		if todo = open.untried(s.Needs, broken); len(todo) == 0 {
-			s.Held = retryHold(broken)
-			s.Status = StageStatus(rootFailure(broken).Status)
-			return s, w.healStanding(stage, release, asks)
+	if failed := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt); len(failed) > 0 {
+		if todo = open.untried(s.Needs, failed); len(todo) == 0 {
+			s.Held = retryHold(failed)
+			s.Status = StageStatus(rootFailure(failed).Status)
+			return s, w.heal(stage, release, asks)
 		}
 	}
 	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: asks}, todo)
 	s.Gates = entering.evaluate()
 	if !GatesPassed(s.Gates) {
-		return s, w.healStanding(stage, release, asks)
+		return s, w.heal(stage, release, asks)
 	}
 	return s, entering.deploys(open, attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
-func (w World) unfinished(stage Stage) []Step {
-	if steps := w.inFlight(stage); len(steps) > 0 {
+func (h *History) unfinished(stage Stage) []Step {
+	if steps := h.inFlight(stage); len(steps) > 0 {
 		return steps
 	}
-	return w.rollbacks(stage)
+	return h.rollbacks(stage)
 }
 
-// inFlight lists the deployments that are not settled: whoever made them may be gone. What is handed out waits for its verification,
-// and nobody else finishes it.
-func (w World) inFlight(stage Stage) []Step {
+// inFlight lists the deployments that have not ended: the process that made them may be gone. One that Terraform deploys waits for its
+// verification, and nobody else finishes it.
+func (h *History) inFlight(stage Stage) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		if d := w.History.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
+		if d := h.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
 			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
 				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
 				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
@@ -219,10 +219,10 @@ func (w World) inFlight(stage Stage) []Step {
 	return steps
 }
 
-func (w World) statusInFlight(stage Stage) StageStatus {
+func (h *History) statusInFlight(stage Stage) StageStatus {
 	status := StageVerifying
 	for _, env := range stage.Environments {
-		if d := w.History.Latest(env); d != nil && d.Status == Deploying {
+		if d := h.Latest(env); d != nil && d.Status == Deploying {
 			status = StageDeploying
 		}
 	}
@@ -234,19 +234,19 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 	needs, unknown = map[string]string{}, map[string]string{}
 	for _, env := range stage.Environments {
 		wanted := ContentFor(stage, w.Environments[env], release)
-		latest, standing := w.History.Latest(env), w.History.Current(env)
+		latest, current := w.History.Latest(env), w.History.Current(env)
 		switch {
 		case latest != nil && latest.Authorized():
 			if why, other := latest.replacing(wanted); other {
 				needs[env] = why
 			}
-		case standing == nil:
+		case current == nil:
 			needs[env] = fmt.Sprintf("nothing verified runs in %s yet", env)
-		case standing.Content.ReleaseDigest != wanted.ReleaseDigest:
-			needs[env] = fmt.Sprintf("%s runs %s", env, standing.Content.Version)
-		case standing.Content.ConfigRevision != wanted.ConfigRevision:
-			needs[env] = fmt.Sprintf("the configuration of %s changed: %s", env, changedKeys(standing.Content, wanted))
-		case latest.ID != standing.ID:
+		case current.Content.ReleaseDigest != wanted.ReleaseDigest:
+			needs[env] = fmt.Sprintf("%s runs %s", env, current.Content.Version)
+		case current.Content.ConfigRevision != wanted.ConfigRevision:
+			needs[env] = fmt.Sprintf("the configuration of %s changed: %s", env, changedKeys(current.Content, wanted))
+		case latest.ID != current.ID:
 			needs[env] = fmt.Sprintf("the last deployment to %s %s", env, latest.Status.words())
 		default:
 			if why, drifted := w.drift(env, unknown, asks); drifted {
@@ -260,9 +260,9 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 // drift says how what runs in an environment differs from what was deployed there last.
 func (w World) drift(env string, unknown map[string]string, asks *Questions) (string, bool) {
 	seen, ok := w.Observations[env]
-	standing := w.History.Current(env)
+	current := w.History.Current(env)
 	switch {
-	case standing != nil && standing.External(): // nobody looks there
+	case current != nil && current.External(): // nobody looks there
 	case !ok:
 		asks.observe(env)
 	case seen.Unknown != "":
@@ -275,7 +275,7 @@ func (w World) drift(env string, unknown map[string]string, asks *Questions) (st
 
 func (o Observation) describe() string {
 	if len(o.Differences) == 0 {
-		return "nothing runs there any more"
+		return "nothing runs there now"
 	}
 	return strings.Join(o.Differences, "; ")
 }
@@ -288,9 +288,9 @@ func (w World) statusOf(stage Stage, version string) StageStatus {
 		if d == nil {
 			continue
 		}
-		standing := w.History.Current(env)
+		current := w.History.Current(env)
 		switch {
-		case standing != nil && standing.Content.Version == version:
+		case current != nil && current.Content.Version == version:
 			verified++
 			drifted = drifted || w.Observations[env].Drifted() && w.observed(env)
 		case d.Status == Superseded:
@@ -311,18 +311,18 @@ func (w World) observed(env string) bool {
 	return ok
 }
 
-// healStanding keeps what the ledger says should run running while the wanted release cannot enter: a drifted environment is
-// healed if the gates pass for what stands there.
-func (w World) healStanding(stage Stage, wanted Release, asks *Questions) []Step {
+// heal keeps the current releases running while the wanted one cannot enter: a drifted environment is healed if the gates pass for the
+// release that runs there.
+func (w World) heal(stage Stage, wanted Release, asks *Questions) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
-		standing := w.History.Current(env)
-		if standing == nil || standing.Content.Version == wanted.Spec.Version || w.History.Latest(env).ID != standing.ID || len(steps) == stage.MaxParallel() {
+		current := w.History.Current(env)
+		if current == nil || current.Content.Version == wanted.Spec.Version || w.History.Latest(env).ID != current.ID || len(steps) == stage.MaxParallel() {
 			continue
 		}
 		why, drifted := w.drift(env, map[string]string{}, asks)
-		release, known := w.Releases[standing.Content.Version]
-		if !drifted || !known || len(w.History.failedDeployments(stage.Name, release.Spec.Version, standing.Attempt)) > 0 {
+		release, known := w.Releases[current.Content.Version]
+		if !drifted || !known || len(w.History.failedDeployments(stage.Name, release.Spec.Version, current.Attempt)) > 0 {
 			continue
 		}
 		gates := candidate{World: w, stage: stage, release: release, environments: []string{env}, questions: asks}.evaluate()
@@ -330,7 +330,7 @@ func (w World) healStanding(stage Stage, wanted Release, asks *Questions) []Step
 			continue
 		}
 		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Attempt: standing.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates, MaxFailures: stage.MaxFailures()})
+			Attempt: current.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates, MaxFailures: stage.MaxFailures()})
 	}
 	return steps
 }

@@ -7,7 +7,7 @@ type DeploymentKind string
 
 // The kinds.
 const (
-	KindDeliver  DeploymentKind = "deliver"  // a release, a configuration or a place that was not there yet
+	KindDeliver  DeploymentKind = "deliver"  // a release, a configuration or an environment that is new
 	KindHeal     DeploymentKind = "heal"     // what ran was not what the ledger says
 	KindRollback DeploymentKind = "rollback" // back to the last verified release after a failure
 )
@@ -38,15 +38,15 @@ type Deployment struct {
 	// MaxFailures is in how many environments the rollout might fail without being stopped, when this deployment was begun.
 	MaxFailures int              `json:"max_failures,omitempty"`
 	Status      DeploymentStatus `json:"status"`
-	Replaces    string           `json:"replaces,omitempty"` // rollback: the deployment that is taken back
-	Reason      string           `json:"reason"`             // why it was made, in words
-	Failure     string           `json:"failure,omitempty"`  // why it failed, in words
+	Replaces    string           `json:"replaces,omitempty"` // rollback: the deployment that is rolled back
+	Reason      string           `json:"reason"`             // why it was made
+	Failure     string           `json:"failure,omitempty"`  // why it failed
 	Actor       string           `json:"actor"`
 	// Gates are the verdicts at the moment the deployment was decided.
 	Gates []GateResult `json:"gates,omitempty"`
 	// Checks are the results of the verification.
 	Checks []CheckResult `json:"checks,omitempty"`
-	// Receipt is what the driver needs to recognise later what it deployed.
+	// Receipt is what the driver needs to recognize later what it deployed.
 	Receipt    string     `json:"receipt,omitempty"`
 	CreatedAt  time.Time  `json:"created_at"`
 	VerifiedAt *time.Time `json:"verified_at,omitempty"`
@@ -78,13 +78,13 @@ func ContentFor(stage Stage, env EnvironmentSpec, release Release) Content {
 // ApprovalDigest hashes what an approval covers: the release's digest, the stage's effective configuration, secret references
 // and targets in each of its environments, its gates, and the policies that hold there.
 func (w World) ApprovalDigest(stage Stage, release Release) string {
-	type place struct {
+	type environment struct {
 		Name           string
 		ConfigRevision string
 	}
-	places := make([]place, len(stage.Environments))
+	environments := make([]environment, len(stage.Environments))
 	for i, name := range stage.Environments {
-		places[i] = place{name, ContentFor(stage, w.Environments[name], release).ConfigRevision}
+		environments[i] = environment{name, ContentFor(stage, w.Environments[name], release).ConfigRevision}
 	}
 	policies := []Gates{}
 	for _, policy := range w.policies(stage) {
@@ -95,18 +95,18 @@ func (w World) ApprovalDigest(stage Stage, release Release) string {
 		Gates                    Gates
 		Overridable              []string
 		Policies                 []Gates
-		Environments             []place
-	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, stage.Overridable, policies, places})
+		Environments             []environment
+	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, stage.Overridable, policies, environments})
 }
 
 // Observation is what a driver sees running.
 type Observation struct {
 	Running bool   `json:"running"`           // something of this pipeline runs there
-	Version string `json:"version,omitempty"` // as the place itself tells it
-	// Differences say in words how what runs differs from what the last deployment left, sorted. Empty means: exactly that.
+	Version string `json:"version,omitempty"` // as the environment itself tells it
+	// Differences say how what runs differs from what the last deployment left, sorted. Empty means: exactly that.
 	// Secret values never appear in them.
 	Differences []string `json:"differences,omitempty"`
-	// Unknown says why the place could not be observed. It is neither in order nor drifted.
+	// Unknown says why the environment could not be observed. It is neither in order nor drifted.
 	Unknown string `json:"unknown,omitempty"`
 }
 

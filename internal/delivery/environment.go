@@ -23,15 +23,15 @@ func Tiers() []Tier {
 	return []Tier{TierDevelopment, TierTesting, TierStaging, TierProduction, TierOther}
 }
 
-// EnvironmentSpec is what a user declares of an environment: a place where software runs.
+// EnvironmentSpec is what a user declares of an environment: where software runs.
 type EnvironmentSpec struct {
 	Name string `json:"name"`
 	Tier Tier   `json:"tier"`
-	// ReplicaOf names the environment whose configuration and platform this one has, now and later, but for its own values.
+	// ReplicaOf names the environment whose configuration and platform this one has, now and later, except for its own values.
 	ReplicaOf string            `json:"replica_of,omitempty"`
 	Config    map[string]string `json:"config,omitempty"`
 	Secrets   map[string]string `json:"secrets,omitempty"`  // references (env:NAME, file:PATH), never values
-	Platform  map[string]string `json:"platform,omitempty"` // facts about the place itself
+	Platform  map[string]string `json:"platform,omitempty"` // facts about the environment itself
 	Parity    *Parity           `json:"parity,omitempty"`
 	Target    *Target           `json:"target,omitempty"` // nil: nothing of ours deploys there
 

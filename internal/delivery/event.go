@@ -49,14 +49,14 @@ func VerifyLink(previous *Event, e Event) error {
 	case e.Seq > seq:
 		return Errorf(CodeConflict, "event %d is missing: %s follows event %d", seq, e, seq-1)
 	case e.Seq < seq:
-		return Errorf(CodeConflict, "%s follows event %d: it is not in its place, or there twice", e, seq-1)
+		return Errorf(CodeConflict, "%s follows event %d: it is out of order, or duplicated", e, seq-1)
 	case e.Hash != e.sum():
 		if was := e.written(); was > 0 {
 			return Errorf(CodeConflict, "%s was event %d when it was written: events were reordered, or some before it were inserted or removed", e, was)
 		}
 		return Errorf(CodeConflict, "%s was changed after it was written", e)
 	case e.Previous != hash:
-		return Errorf(CodeConflict, "%s was not written behind event %d as that is now: the link is broken, because one of the two was replaced", e, seq-1)
+		return Errorf(CodeConflict, "%s was not written after event %d as it is now: the link is broken, because one of the two was replaced", e, seq-1)
 	}
 	return nil
 }

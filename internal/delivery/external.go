@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// An environment without a target is deployed to by Terraform itself. There a deployment is an authorisation: it is recorded once
-// every gate has passed, it hands the release's artifacts out, and it stays handed out, verifying and under nobody's lease, until a
-// verification settles it. No driver takes part, so nothing is observed there and nothing is rolled back: going back is
-// authorising an older release.
+// An environment without a target is deployed to by Terraform itself. There a deployment is an authorization: it is recorded once
+// every gate has passed, it gives the release's artifacts to Terraform, and it remains authorized (verifying, and under nobody's lease)
+// until a cd_verification completes it. No driver takes part, so nothing is observed there and nothing is rolled back: to go back is to
+// authorize an older release.
 
-// waitsForVerification says what a release waits for that was handed out and is not verified.
-const waitsForVerification = "verification: Terraform deploys it; cd_verification settles it"
+// waitsForVerification says what a release waits for that was authorized and is not verified.
+const waitsForVerification = "verification: Terraform deploys it, and no cd_verification has verified it yet"
 
 // External reports whether Terraform itself carries the deployment out: its environment had no target.
 func (d Deployment) External() bool { return d.Content.Target == nil }
 
-// HandedOut reports whether Terraform may carry the deployment out, and no verification has settled it yet.
+// Authorized reports whether Terraform may carry the deployment out, and no verification has completed it yet.
 func (d Deployment) Authorized() bool { return d.External() && d.Status == Verifying }
 
 // External reports whether Terraform itself deploys to an environment.
@@ -28,10 +28,10 @@ func (w World) External(environment string) bool {
 
 // StageArtifacts returns the artifacts of the release that is to run in a stage, and since when it does: from the environment that
 // was deployed last.
-func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
+func (h *History) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 	var newest *Deployment
 	for _, env := range stage.Environments {
-		if d := w.History.Authorized(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
+		if d := h.Authorized(env); d != nil && (newest == nil || d.Seq > newest.Seq) {
 			newest = d
 		}
 	}
@@ -45,30 +45,30 @@ func (w World) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) {
 }
 
 // externalState tells what runs in an environment that Terraform deploys to.
-func (w World) externalState(authorised Deployment) EnvironmentState {
-	state := EnvironmentState{Version: authorised.Content.Version, Status: string(Verified), ConfigRevision: authorised.Content.ConfigRevision}
-	switch latest := w.History.Latest(authorised.Environment); {
-	case authorised.Authorized():
+func (h *History) externalState(authorized Deployment) EnvironmentState {
+	state := EnvironmentState{Version: authorized.Content.Version, Status: string(Verified), ConfigRevision: authorized.Content.ConfigRevision}
+	switch latest := h.Latest(authorized.Environment); {
+	case authorized.Authorized():
 		state.Status = string(StageDeployed)
-	case latest.ID != authorised.ID:
+	case latest.ID != authorized.ID:
 		state.Status = string(latest.Status)
 	}
 	return state
 }
 
-// handedOut reports whether a release is handed out in a stage, and not verified in one of its environments.
-func (w World) awaitsVerification(stage Stage) bool {
+// awaitsVerification reports whether a release is authorized, and not verified, in one of the stage's environments.
+func (h *History) awaitsVerification(stage Stage) bool {
 	return slices.ContainsFunc(stage.Environments, func(env string) bool {
-		d := w.History.Latest(env)
+		d := h.Latest(env)
 		return d != nil && d.Authorized()
 	})
 }
 
-// replacing says why what is handed out is to give way to other content; ok is false when it is what is wanted.
+// replacing says why an authorized deployment is to be superseded by other content; ok is false when it is what is wanted.
 func (d Deployment) replacing(wanted Content) (why string, ok bool) {
 	switch {
 	case d.Content.ReleaseDigest != wanted.ReleaseDigest:
-		return fmt.Sprintf("%s was handed out for %s", d.Content.Version, d.Environment), true
+		return fmt.Sprintf("%s was authorized for %s", d.Content.Version, d.Environment), true
 	case d.Content.ConfigRevision != wanted.ConfigRevision:
 		return fmt.Sprintf("the configuration of %s changed: %s", d.Environment, changedKeys(d.Content, wanted)), true
 	}
@@ -87,7 +87,7 @@ func (c candidate) nobodyAuthorizes() (GateResult, bool) {
 }
 
 func isAuthorized(env string) string {
-	return fmt.Sprintf("Terraform deploys to environment %q (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual; a promotion whose version is the release's follows every release by itself", env)
+	return fmt.Sprintf("Terraform deploys to environment %q (it has no target), so a cd_promotion must authorize its artifacts: make this stage manual. A promotion whose version is the release's follows every release", env)
 }
 
 // PromotionStateOf tells where a promotion into a stage stands.
@@ -95,7 +95,7 @@ func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Questi
 	environments, asks := EnvironmentStates(w, stage)
 	here := w.stageState(w.Pipeline.StageIndex(stage.Name), p.Spec.Version, map[string]Decision{}, &asks)
 	state := PromotionState{Promotion: p, Status: here.Status, RunningVersion: here.Version, WaitingOn: here.WaitingOn, Environments: environments}
-	state.Artifacts, state.DeployedAt = w.StageArtifacts(stage)
+	state.Artifacts, state.DeployedAt = w.History.StageArtifacts(stage)
 	return state, asks
 }
 

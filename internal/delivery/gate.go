@@ -126,7 +126,7 @@ func (c candidate) previousStage(before Stage) GateResult {
 			return result
 		case d != nil && d.Authorized():
 			result.Verdict = VerdictPending
-			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has settled it yet", c.release.Spec.Version, before.Name, env)
+			result.Reason = fmt.Sprintf("Terraform deploys %s to %s (%s), and no cd_verification has verified it there yet", c.release.Spec.Version, before.Name, env)
 		default:
 			result.Verdict = VerdictPending
 			result.Reason = fmt.Sprintf("%s is not verified in %s (%s) yet", c.release.Spec.Version, before.Name, env)
@@ -145,15 +145,15 @@ func (c candidate) approvals(gate ApprovalsGate) GateResult {
 		status := decision.StatusAt(&gate, content, c.Now)
 		switch {
 		case status != ApprovalValid:
-			stale = append(stale, fmt.Sprintf("%s's is %s", who, status))
+			stale = append(stale, decision.String()+status.because())
 		case gate.mayNot(decision.Spec.Decision, who, c.release) != "":
 			continue // recorded under other rules; it does not count under these
 		case !gate.signed(who, c.Signers[decision.ID], c.Now):
-			stale = append(stale, who+"'s is not signed by a key of signed_by")
+			stale = append(stale, decision.String()+" is not signed by a key that signed_by lists")
 		case decision.Spec.Decision == Reject:
 			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
 		case len(gate.SignedBy) > 0 && signers[c.Signers[decision.ID]] != "":
-			stale = append(stale, fmt.Sprintf("%s's is signed with the key of %s's", who, signers[c.Signers[decision.ID]]))
+			stale = append(stale, fmt.Sprintf("%s is signed with the key of %s's", decision, signers[c.Signers[decision.ID]]))
 		default:
 			approved = append(approved, who)
 			signers[c.Signers[decision.ID]] = who
@@ -167,10 +167,10 @@ func (c candidate) approvals(gate ApprovalsGate) GateResult {
 		reason += ", by " + strings.Join(approved, ", ")
 	}
 	if len(stale) > 0 {
-		reason += "; " + strings.Join(stale, ", ") + ", and counts no more"
+		reason += "; " + strings.Join(stale, ", ")
 	}
 	if may := c.mayApprove(gate, approved); len(may) > 0 {
-		reason += "; may approve: " + strings.Join(may, ", ")
+		reason += "; eligible approvers: " + strings.Join(may, ", ")
 	}
 	return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: reason}
 }

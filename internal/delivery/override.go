@@ -19,7 +19,7 @@ type OverrideSpec struct {
 	ExpiresAt Timestamp `json:"expires_at"`
 }
 
-// Override is a recorded override. It is never changed; taking it back is recorded beside it.
+// Override is a recorded override. It is never changed; its revocation is recorded beside it.
 type Override struct {
 	ID            string       `json:"id"`
 	Spec          OverrideSpec `json:"spec"`
@@ -77,7 +77,7 @@ func (s OverrideSpec) ValidateStage(pipeline PipelineSpec, now time.Time) Errors
 		}
 	}
 	if !now.Before(s.ExpiresAt.Value()) {
-		p.at("expires_at").add("%s is over; an override needs an end in the future", s.ExpiresAt)
+		p.at("expires_at").add("%s is over; set a time in the future", s.ExpiresAt)
 	}
 	return p.errors()
 }

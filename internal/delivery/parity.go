@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Parity declares that an environment equals another, but for the differences listed.
+// Parity declares that an environment equals another, except for the differences listed.
 type Parity struct {
 	With  string               `json:"with"`
 	Allow map[string]Allowance `json:"allow,omitempty"` // by glob over keys
@@ -30,7 +30,7 @@ type Difference struct {
 	This    *string `json:"this"`
 	Other   *string `json:"other"`
 	Allowed bool    `json:"allowed"`
-	// Reason is the allowance's reason when allowed; else why it is not, in words.
+	// Reason is the allowance's reason when allowed; else why it is not.
 	Reason string `json:"reason"`
 }
 
@@ -55,7 +55,7 @@ func (p *Parity) validate(at problems, self string) {
 
 func (a Allowance) validate(p problems) {
 	if strings.TrimSpace(a.Reason) == "" {
-		p.at("reason").add("a declared difference needs its reason, for whoever reviews it")
+		p.at("reason").add("a declared difference needs a reason, for its reviewers")
 	}
 	if a.Min != nil && a.Max != nil && *a.Min > *a.Max {
 		p.at("min").add("min %v is above max %v", *a.Min, *a.Max)
@@ -224,7 +224,7 @@ func (d Difference) split() (part, key string) {
 	return partConfig, d.Key
 }
 
-// path is the attribute at which the difference is to be mended in a declaration: the key itself when it is there, the secret that
+// path is the attribute at which the difference is to be fixed in a declaration: the key itself when it is there, the secret that
 // took its place, what it is a replica of when the value comes from there, else the map.
 func (d Difference) path(declared EnvironmentSpec) string {
 	part, key := d.split()

@@ -10,7 +10,7 @@ type comparison struct {
 	candidate
 
 	compared int
-	broken   []string // what differs without leave: the gate will not pass
+	broken   []string // what differs and is not declared: the gate will not pass
 	missing  []string // what is not known: the gate does not pass yet
 	said     map[difference]bool
 }
@@ -44,7 +44,7 @@ func (c candidate) parity() GateResult {
 }
 
 func (c comparison) result() GateResult {
-	result := GateResult{Name: "parity", Verdict: VerdictPassed, Reason: "equal but for declared differences"}
+	result := GateResult{Name: "parity", Verdict: VerdictPassed, Reason: "equal, except for declared differences"}
 	switch {
 	case c.compared == 0:
 		result.Verdict = VerdictFailed
@@ -82,12 +82,12 @@ func (c *comparison) tested(claim EnvironmentSpec, tested, entered string) {
 		c.missing = append(c.missing, fmt.Sprintf("%s is not verified in %s yet, so nothing says what it was tested with", version, tested))
 		return
 	}
-	place, ok := c.Environments[entered]
+	env, ok := c.Environments[entered]
 	if !ok {
 		return // said already
 	}
 	c.observed(test)
-	ran, would := test.Content.facts(c.Environments[tested]), ContentFor(c.stage, place, c.release).facts(place)
+	ran, would := test.Content.facts(c.Environments[tested]), ContentFor(c.stage, env, c.release).facts(env)
 	this, other := ran, would
 	if claim.Name == entered {
 		this, other = would, ran
@@ -122,7 +122,7 @@ func (c *comparison) observed(test *Deployment) {
 	}
 }
 
-// facts gives what parity compares of what was deployed, in the place where it was.
-func (c Content) facts(place EnvironmentSpec) Facts {
-	return Facts{Config: c.Config, Secrets: c.Secrets, Platform: place.Platform}
+// facts gives what parity compares of what was deployed in an environment.
+func (c Content) facts(env EnvironmentSpec) Facts {
+	return Facts{Config: c.Config, Secrets: c.Secrets, Platform: env.Platform}
 }

@@ -92,14 +92,14 @@ func (w World) declares(s *side, _ *Questions) {
 }
 
 func (w World) runs(s *side, asks *Questions) {
-	standing := w.History.Current(s.name)
-	if standing == nil {
+	current := w.History.Current(s.name)
+	if current == nil {
 		s.unknown = "nothing was ever verified there"
 		return
 	}
-	s.facts = standing.Content.facts(w.Environments[s.name])
-	s.title = fmt.Sprintf("%s (%s)", s.name, standing.Content.Version)
-	if standing.Content.Target == nil {
+	s.facts = current.Content.facts(w.Environments[s.name])
+	s.title = fmt.Sprintf("%s (%s)", s.name, current.Content.Version)
+	if current.Content.Target == nil {
 		return // nobody can look there: what was recorded has to do
 	}
 	unknown := map[string]string{}

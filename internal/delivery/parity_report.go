@@ -44,7 +44,7 @@ func ParityReport(this, other string, all []Difference) string {
 		fmt.Fprintf(&b, "%s equals %s.\n", this, other)
 		return b.String()
 	case broken == 0:
-		fmt.Fprintf(&b, "%s equals %s, but for %s.\n", this, other, counted(len(all), "declared difference"))
+		fmt.Fprintf(&b, "%s equals %s, except for %s.\n", this, other, counted(len(all), "declared difference"))
 	default:
 		fmt.Fprintf(&b, "%s does not equal %s: %s not declared, %d declared.\n", this, other, counted(broken, "difference"), len(all)-broken)
 	}

@@ -47,7 +47,7 @@ platform  staging  production
 
 	require.Equal(t, "staging equals production.\n", delivery.ParityReport("staging", "production", nil))
 	one := delivery.Differences(delivery.Facts{Config: map[string]string{"A": "1"}}, delivery.Facts{}, map[string]delivery.Allowance{"*": {Reason: "why not"}}, noon)
-	require.Equal(t, "a equals b, but for 1 declared difference.\n\nconfig  a    b\n  A     \"1\"  absent  allowed: why not\n", delivery.ParityReport("a", "b", one))
+	require.Equal(t, "a equals b, except for 1 declared difference.\n\nconfig  a    b\n  A     \"1\"  absent  allowed: why not\n", delivery.ParityReport("a", "b", one))
 }
 
 // TestEveryMutationIsReported changes one key of one part, in every way it can be changed, and wants exactly it to be found.

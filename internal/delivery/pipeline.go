@@ -116,7 +116,7 @@ func (p PipelineSpec) NoStage(name string) string {
 }
 
 // Entry tells by which stage a release enters the given stage: itself when it is manual or the first of the path, else the
-// nearest stage before it that is. A promotion into the entry carries the release through the automatic stages behind it.
+// nearest stage before it that is. A promotion into the entry carries the release through the automatic stages after it.
 func (p PipelineSpec) Entry(i int) int {
 	for i > 0 && p.Stages[i].Promotion == Automatic {
 		i--
@@ -162,13 +162,13 @@ func (p PipelineSpec) Validate() Errors {
 	for i, stage := range p.Stages {
 		here := stages.index(i)
 		if first, twice := seen[stage.Name]; twice {
-			here.at("name").add("stage %q is already at stages[%d]; each stage needs a name of its own", stage.Name, first)
+			here.at("name").add("stage %q is already at stages[%d]; stage names are unique within a pipeline", stage.Name, first)
 		}
 		stage.validate(here)
 		stage.validateSoak(here, seen, names[:i])
 		for j, env := range stage.Environments {
 			if other, taken := home[env]; taken {
-				here.at("environments").index(j).add("environment %q is already in stage %q; in one pipeline an environment has one place", env, other)
+				here.at("environments").index(j).add("environment %q is already in stage %q; a pipeline deploys to an environment in one stage only", env, other)
 			}
 			home[env] = stage.Name
 		}

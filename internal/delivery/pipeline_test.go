@@ -67,7 +67,7 @@ func TestPipelineValidateEnvironments(t *testing.T) {
 	known["acme"] = delivery.EnvironmentSpec{Name: "acme"}
 	requireRefusals(t, shop().ValidateEnvironments(known),
 		refusal{"stages[2].environments[1]", `environment "us" does not exist`},
-		refusal{"stages[3].promotion", `Terraform deploys to environment "acme" (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual`})
+		refusal{"stages[3].promotion", `Terraform deploys to environment "acme" (it has no target), so a cd_promotion must authorize its artifacts: make this stage manual`})
 
 	known["us"] = delivery.EnvironmentSpec{Name: "us"}
 	spec := shop()

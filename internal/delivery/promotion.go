@@ -12,7 +12,7 @@ const (
 	WhenBlockedPend WhenBlocked = "pend" // succeed with status waiting
 )
 
-// PromotionSpec asks that a release be brought into a stage, and on through the automatic stages behind it.
+// PromotionSpec asks that a release be brought into a stage, and on through the automatic stages after it.
 type PromotionSpec struct {
 	Pipeline    string      `json:"pipeline"`
 	Stage       string      `json:"stage"`
@@ -27,7 +27,7 @@ type Promotion struct {
 	Spec        PromotionSpec `json:"spec"`
 	RequestedBy string        `json:"requested_by"`
 	RequestedAt time.Time     `json:"requested_at"`
-	// Unmanaged is true once nobody declares the promotion any more: what runs keeps running, and nothing moves it.
+	// Unmanaged is true once nobody declares the promotion: what runs keeps running, and nothing moves it.
 	Unmanaged bool `json:"unmanaged,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func (s PromotionSpec) ValidateStage(pipeline PipelineSpec) Errors {
 	case !ok:
 		p.at("stage").add("%s", pipeline.NoStage(s.Stage))
 	case stage.Promotion == Automatic:
-		p.at("stage").add("stage %q of %s is automatic, so releases enter it by themselves; promote into a manual stage, or make this one manual", s.Stage, pipeline)
+		p.at("stage").add("stage %q of %s is automatic, so releases enter it without a promotion; promote into a manual stage, or make this one manual", s.Stage, pipeline)
 	}
 	return p.errors()
 }

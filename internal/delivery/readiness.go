@@ -49,11 +49,11 @@ func (w World) hold(stage Stage, release Release) []GateResult {
 	if p, ok := w.Promotions[entry]; ok && p.Spec.Version == release.Spec.Version {
 		attempt = p.Spec.Attempt
 	}
-	broken := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt)
-	if len(broken) == 0 {
+	failed := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt)
+	if len(failed) == 0 {
 		return nil
 	}
-	return []GateResult{{Name: "hold", Verdict: VerdictFailed, Reason: retryHold(broken)}}
+	return []GateResult{{Name: "hold", Verdict: VerdictFailed, Reason: retryHold(failed)}}
 }
 
 // nextMoment returns the latest of the moments that the gates which have not passed wait for, and which gate waits for it; nil

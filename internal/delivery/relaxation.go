@@ -34,7 +34,7 @@ func PipelineRelaxation(before, after PipelineSpec) []string {
 		}
 		now := after.Stages[at]
 		if old.Promotion == Manual && now.Promotion == Automatic {
-			w.add("promotion goes from manual to automatic: nobody is asked any more")
+			w.add("promotion goes from manual to automatic: nobody is asked")
 		}
 		w.gates(old.Gates, now.Gates)
 		w.overridable(old.Overridable, now.Overridable)
@@ -219,7 +219,7 @@ func (w relaxation) approvals(old, now *ApprovalsGate) {
 		w.add("approvals count for longer")
 	}
 	if len(old.SignedBy) > 0 && len(now.SignedBy) == 0 {
-		w.add("approvals need no signature any more")
+		w.add("approvals no longer need a signature")
 	}
 	for _, line := range now.SignedBy {
 		if len(old.SignedBy) > 0 && !slices.Contains(old.SignedBy, line) {

@@ -36,7 +36,7 @@ type Release struct {
 	Attempt      int         `json:"attempt"` // raised by a user to try a failed release again
 	RegisteredBy string      `json:"registered_by"`
 	RegisteredAt time.Time   `json:"registered_at"`
-	// Retired is true once nobody declares the release any more. Its content stays: a version is never given twice.
+	// Retired is true once nobody declares the release. Its content stays: a version is never reused.
 	Retired bool `json:"retired,omitempty"`
 }
 
@@ -46,7 +46,7 @@ func (s ReleaseSpec) ID() string { return s.Pipeline + "/" + s.Version }
 // Digest hashes the release's whole content.
 func (s ReleaseSpec) Digest() string { return digestOf(s) }
 
-// Author is who may not approve the release: the source's author, or whoever registered it when the source names nobody.
+// Author is who may not approve the release: the source's author, or the actor who registered it when the source names nobody.
 func (r Release) Author() string {
 	if r.Spec.Source != nil && r.Spec.Source.Author != "" {
 		return r.Spec.Source.Author

@@ -68,7 +68,7 @@ func (c candidate) deploys(open openRollout, attempt int, todo map[string]string
 		}
 		content := ContentFor(c.stage, c.Environments[env], c.release)
 		purpose := KindDeliver
-		if standing := c.History.Current(env); standing != nil && standing.Content.sameAs(content) {
+		if current := c.History.Current(env); current != nil && current.Content.sameAs(content) {
 			purpose = KindHeal
 		}
 		steps = append(steps, Step{Kind: kind, Stage: c.stage.Name, Environment: env, Version: c.release.Spec.Version, Reason: todo[env],
@@ -77,22 +77,22 @@ func (c candidate) deploys(open openRollout, attempt int, todo map[string]string
 	return steps
 }
 
-// rollbacks lists what is to be taken back: where a deployment failed, the environment goes back to the last verified content, and
-// once more of them failed than its rollout may bear, so does everything that the rollout changed in the stage. Nothing is taken back
+// rollbacks lists what is to be rolled back: where a deployment failed, the environment goes back to the last verified content, and
+// once more of them failed than its rollout tolerates, so does everything that the rollout changed in the stage. Nothing is rolled back
 // when the stage halts on failure, or when there is nothing to go back to.
-func (w World) rollbacks(stage Stage) []Step {
+func (h *History) rollbacks(stage Stage) []Step {
 	if stage.Failure() == Halt {
 		return nil
 	}
 	steps := []Step{}
-	for _, rollout := range w.History.failedRollouts(stage) {
-		stopped := w.History.stopped(rollout)
+	for _, rollout := range h.failedRollouts(stage) {
+		stopped := h.stopped(rollout)
 		for _, env := range stage.Environments {
-			d := w.History.Latest(env)
+			d := h.Latest(env)
 			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) || d.External() {
-				continue // not touched by it, not to be taken back, taken back already, replaced since, or Terraform's to take back
+				continue // not of this rollout, not to be rolled back, rolled back already, replaced since, or Terraform's to roll back
 			}
-			target := w.History.rollbackTarget(d)
+			target := h.rollbackTarget(d)
 			if target == nil {
 				continue
 			}

@@ -62,7 +62,7 @@ type signer struct {
 func parseSigner(line string) (signer, error) {
 	line = strings.Trim(strings.TrimSuffix(line, "\n"), " \t")
 	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' }) {
-		return signer{}, fmt.Errorf("%q is more than one line; give each line of the file by itself, as in split(\"\\n\", trimspace(file(…)))", line)
+		return signer{}, fmt.Errorf("%q is more than one line; give each line of the file separately, as in split(\"\\n\", trimspace(file(…)))", line)
 	}
 	if line == "" || line[0] == '#' {
 		return signer{}, fmt.Errorf("%q is an empty line or a comment; leave it out", line)
@@ -180,7 +180,7 @@ func cutOption(text string) (name, value, rest string, err error) {
 	}
 	rest, is = strings.CutPrefix(rest, ",")
 	if !is || rest == "" {
-		return "", "", "", fmt.Errorf("there must be a comma and another option, or a space and the key, behind %s=%q", name, value)
+		return "", "", "", fmt.Errorf("there must be a comma and another option, or a space and the key, after %s=%q", name, value)
 	}
 	return name, value, rest, nil
 }
@@ -207,7 +207,7 @@ func signerTime(value string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%q is not a time of an allowed-signers file; use %s", value, forms)
 	}
 	if !utc {
-		return time.Time{}, fmt.Errorf("%q has no time zone, so it would mean another moment on each machine; write it in UTC with a Z behind it (%s)", value, forms)
+		return time.Time{}, fmt.Errorf("%q has no time zone, so it would mean another moment on each machine; write it in UTC with a Z after it (%s)", value, forms)
 	}
 	t, err := time.Parse(layout, digits)
 	if err != nil {

@@ -16,7 +16,7 @@ type StageState struct {
 // EnvironmentState is what a pipeline runs in one environment.
 type EnvironmentState struct {
 	Version        string `json:"version"`
-	Status         string `json:"status"` // the standing deployment's status, "drifted", "deployed", or the newest one's when nothing stands
+	Status         string `json:"status"` // the current deployment's status, "drifted", "deployed", or the newest one's when there is none
 	ConfigRevision string `json:"config_revision"`
 }
 
@@ -58,8 +58,8 @@ func (w World) unwanted(stage Stage, entry, version string, asks *Questions) (St
 		if d == nil {
 			continue
 		}
-		switch standing := w.History.Current(env); {
-		case standing != nil && standing.ID == d.ID: // not when it was brought there again since, and broke
+		switch current := w.History.Current(env); {
+		case current != nil && current.ID == d.ID: // not when it was brought there again since, and broke
 			verified++
 			_, off := w.drift(env, map[string]string{}, asks)
 			drifted = drifted || off
@@ -103,8 +103,8 @@ func (w World) RunningVersion(env string) string {
 	if seen, ok := w.Observations[env]; ok && seen.Unknown == "" {
 		return seen.Version
 	}
-	if standing := w.History.Current(env); standing != nil {
-		return standing.Content.Version
+	if current := w.History.Current(env); current != nil {
+		return current.Content.Version
 	}
 	return ""
 }
@@ -119,21 +119,21 @@ func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Quest
 }
 
 func (w World) environmentState(env string, asks *Questions) EnvironmentState {
-	latest, standing := w.History.Latest(env), w.History.Current(env)
+	latest, current := w.History.Latest(env), w.History.Current(env)
 	if runs := w.History.Authorized(env); runs != nil && runs.External() {
-		return w.externalState(*runs)
+		return w.History.externalState(*runs)
 	}
 	switch {
 	case latest == nil:
 		return EnvironmentState{Status: string(StageWaiting)}
-	case standing == nil || latest.ID != standing.ID:
+	case current == nil || latest.ID != current.ID:
 		state := EnvironmentState{Status: string(latest.Status), Version: w.RunningVersion(env)}
-		if standing != nil {
-			state.ConfigRevision = standing.Content.ConfigRevision
+		if current != nil {
+			state.ConfigRevision = current.Content.ConfigRevision
 		}
 		return state
 	}
-	state := EnvironmentState{Version: w.RunningVersion(env), Status: string(Verified), ConfigRevision: standing.Content.ConfigRevision}
+	state := EnvironmentState{Version: w.RunningVersion(env), Status: string(Verified), ConfigRevision: current.Content.ConfigRevision}
 	if _, drifted := w.drift(env, map[string]string{}, asks); drifted {
 		state.Status, state.Version = string(StageDrifted), w.RunningVersion(env)
 	}

@@ -101,7 +101,7 @@ func would(steps []delivery.Step) string {
 		what := string(step.Purpose)
 		switch step.Kind {
 		case delivery.StepAuthorize:
-			what = "hand out"
+			what = "authorize"
 		case delivery.StepVerify:
 			what = "verify"
 		default:

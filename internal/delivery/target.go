@@ -80,7 +80,7 @@ func (d *DirectoryTarget) validate(p problems) {
 	case containsNUL(d.Path):
 		p.at("path").add("a path cannot hold a NUL byte")
 	case filepath.Clean(d.Path) == "/":
-		p.at("path").add("the root directory cannot be a target; give a directory of its own")
+		p.at("path").add("the root directory cannot be a target; use a directory for this environment alone")
 	}
 	if d.AfterDeploy != nil {
 		d.AfterDeploy.validate(p.at("after_deploy"))

@@ -42,7 +42,7 @@ type TestReport struct {
 	ReleaseDigest string     `json:"release_digest"`
 	RecordedBy    string     `json:"recorded_by"`
 	RecordedAt    time.Time  `json:"recorded_at"`
-	// WithdrawnAt is when the report was taken back; it does not count any more, and stays in the ledger.
+	// WithdrawnAt is when the report was withdrawn; it is no longer valid, and stays in the ledger.
 	WithdrawnAt *time.Time `json:"withdrawn_at,omitempty"`
 }
 
@@ -130,7 +130,7 @@ func (c candidate) tests(suite string, gate TestsGate) GateResult {
 // validateReason asks for words where a person must answer for something.
 func validateReason(p problems, reason string) {
 	if strings.TrimSpace(reason) == "" {
-		p.add("a reason is needed, for whoever reads it later")
+		p.add("a reason is needed, for anyone who reads this later")
 	}
 	if len(reason) > MaxCommentBytes {
 		p.add("the text has %d bytes; at most %d are allowed", len(reason), MaxCommentBytes)

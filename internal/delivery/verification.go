@@ -6,7 +6,7 @@ import "fmt"
 type VerificationSpec struct {
 	Pipeline string `json:"pipeline"`
 	Stage    string `json:"stage"`
-	// Version is the one to verify. Empty means that nothing is authorised there yet, and so there is nothing to verify.
+	// Version is the one to verify. Empty means that nothing is authorized there yet, and so there is nothing to verify.
 	Version string `json:"version"`
 }
 
@@ -18,7 +18,7 @@ func (s VerificationSpec) Versions() []string {
 	return []string{s.Version}
 }
 
-// VerificationRequest asks for a verification. Again also verifies anew what was verified before.
+// VerificationRequest asks for a verification. Again also verifies what was verified before.
 type VerificationRequest struct {
 	Spec  VerificationSpec `json:"spec"`
 	Again bool             `json:"again,omitempty"`
@@ -63,9 +63,9 @@ func (w World) ValidateVerification(s VerificationSpec) Errors {
 	return nil
 }
 
-// Verifiable lists the deployments that a verification settles: those of the version that are handed out in the stage and, when it
-// is to be done again, those that stand there verified. None means that there is nothing to do, as while the version's promotion
-// waits. A version that is neither authorised nor on its way there is refused.
+// Verifiable lists the deployments that a verification completes: those of the version that are authorized in the stage and, when it
+// is to be done again, those that run there verified. None means that there is nothing to do, as while the version's promotion
+// waits. A version that is neither authorized nor on its way there is refused.
 func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) {
 	if err := w.ValidateVerification(s).Err(); err != nil {
 		return nil, err
@@ -74,33 +74,33 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 		return nil, nil
 	}
 	stage, _ := w.Pipeline.Stage(s.Stage)
-	found, authorised := []Deployment{}, false
+	found, authorized := []Deployment{}, false
 	for _, env := range stage.Environments {
 		d := w.History.Authorized(env)
 		if d == nil || !d.External() || d.Content.Version != s.Version {
 			continue
 		}
-		authorised = true
+		authorized = true
 		if d.Authorized() || (again && d.Status == Verified && w.History.Latest(env).ID == d.ID) {
 			found = append(found, *d)
 		}
 	}
-	if authorised {
+	if authorized {
 		return found, nil
 	}
 	wanted, promoted := w.Promotions[s.Stage]
 	if !promoted || wanted.Unmanaged || wanted.Spec.Version != s.Version {
 		return nil, &Error{Code: CodeConflict, Field: "version", Message: fmt.Sprintf(
-			"%s is not authorised in stage %q, so there is nothing to verify. Declare a cd_promotion of it, and verify what that one hands out: version = cd_promotion.NAME.running_version, with depends_on for the resources that deploy it", s.Version, s.Stage)}
+			"%s is not authorized in stage %q, so there is nothing to verify. Declare a cd_promotion of it, and verify what it authorizes: version = cd_promotion.NAME.running_version, with depends_on for the resources that deploy it", s.Version, s.Stage)}
 	}
-	if broken := w.History.failedDeployments(stage.Name, s.Version, wanted.Spec.Attempt); len(broken) > 0 {
-		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(broken))
+	if failed := w.History.failedDeployments(stage.Name, s.Version, wanted.Spec.Attempt); len(failed) > 0 {
+		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(failed))
 	}
 	return nil, nil
 }
 
 // VerificationStateOf tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is
-// authorised there.
+// authorized there.
 func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
 	stage, _ := w.Pipeline.Stage(s.Stage)
 	if s.Version == "" {
@@ -117,7 +117,7 @@ func (w World) VerificationStateOf(s VerificationSpec) VerificationState {
 			return state
 		case d.Status == Verified && w.History.Authorized(env).ID == d.ID:
 			verified++
-		case d.Status == Verified: // another one is handed out there
+		case d.Status == Verified: // another one is authorized there
 			state.Status = StageSuperseded
 		case state.Status != StageFailed:
 			state.Status = StageStatus(d.Status)

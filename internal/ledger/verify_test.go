@@ -65,7 +65,7 @@ func TestVerifyFileNamesWhatIsWrong(t *testing.T) {
 		"cut off in rows":      {func(l []string) []string { return l[:firstRow+1] }, "", "is missing: event", delivery.CodeConflict},
 		"a row changed":        {replaced(firstRow, `production`, `productiom`), "", "table environments", delivery.CodeConflict},
 		"a row removed":        {func(l []string) []string { return append(l[:firstRow:firstRow], l[firstRow+1:]...) }, "", `environment "production" (table environments) is missing: event 2`, delivery.CodeConflict},
-		"a row twice":          {func(l []string) []string { return append(l, l[len(l)-1]) }, "", "stands there twice", delivery.CodeConflict},
+		"a row twice":          {func(l []string) []string { return append(l, l[len(l)-1]) }, "", "it was inserted or duplicated", delivery.CodeConflict},
 		"a row of nothing": {func(l []string) []string {
 			return append(l, "{\"type\":\"row\",\"table\":\"cookies\",\"values\":{}}\n")
 		}, "", `table "cookies"`, delivery.CodeInvalid},

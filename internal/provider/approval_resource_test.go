@@ -100,7 +100,7 @@ func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	require.Empty(t, plan["approval"].action)
 	require.Len(t, plan["approval"].diagnostics, 1)
 	require.Contains(t, plan["approval"].said(), "Approval of shop 1.0.0 to production counts no more: The decision of alice@example.com at 2027-03-01T12:00:00Z becomes void by this plan")
-	require.Contains(t, plan["promotion"].said(), "alice@example.com's is void, and counts no more")
+	require.Contains(t, plan["promotion"].said(), "alice@example.com's approval is void (the content changed)")
 	require.Empty(t, plan["promotion"].action, "waiting is no reason to plan anything")
 
 	w.apply(pending("debug")...)

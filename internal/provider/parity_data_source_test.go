@@ -56,7 +56,7 @@ func TestAccParityIsRead(t *testing.T) {
 			difference("LOG_LEVEL", knownvalue.StringExact("debug"), knownvalue.StringExact("info"), true, "debug output"),
 			difference("secrets.PASSWORD", knownvalue.Null(), knownvalue.StringExact("env:PASSWORD"), true, "no database of its own"),
 		})),
-		expectData("cd_parity.there", "report", knownvalue.StringExact(`staging equals production, but for 2 declared differences.
+		expectData("cd_parity.there", "report", knownvalue.StringExact(`staging equals production, except for 2 declared differences.
 
 config       staging  production
   LOG_LEVEL  "debug"  "info"      allowed: debug output

@@ -93,7 +93,7 @@ func TestPipelinePlanLooksForItsEnvironments(t *testing.T) {
 	require.Empty(t, diagnostics)
 	_, diagnostics = w.plan(pipelineType, w.null(pipelineType), object(t, shopPipeline))
 	require.Equal(t, []string{
-		`AttributeName("stages").ElementKeyInt(0).AttributeName("promotion"): Unable to plan pipeline "shop": Terraform deploys to environment "staging" (it has no target), so a cd_promotion must hand out its artifacts: make this stage manual; a promotion whose version is the release's follows every release by itself` + "\n\nAttribute: stages[0].promotion",
+		`AttributeName("stages").ElementKeyInt(0).AttributeName("promotion"): Unable to plan pipeline "shop": Terraform deploys to environment "staging" (it has no target), so a cd_promotion must authorize its artifacts: make this stage manual. A promotion whose version is the release's follows every release` + "\n\nAttribute: stages[0].promotion",
 		`AttributeName("stages").ElementKeyInt(0).AttributeName("environments").ElementKeyInt(1): Unable to plan pipeline "shop": environment "nowhere" does not exist; declare it as a cd_environment, or correct the name` + "\n\nAttribute: stages[0].environments[1]",
 	}, said(diagnostics))
 }

@@ -56,7 +56,7 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 		"authors":            {in("approvals", "allow_author", true), []string{"authors may approve their own releases now"}},
 		"longer":             {in("approvals", "expires_after", nil), []string{"approvals count for longer"}},
 		"shorter":            {in("approvals", "expires_after", "1h"), nil},
-		"unsigned":           {in("approvals", "signed_by", nil), []string{"approvals need no signature any more"}},
+		"unsigned":           {in("approvals", "signed_by", nil), []string{"approvals no longer need a signature"}},
 		"fewer tests":        {in("tests", "unit", map[string]any{"max_failures": 1, "max_age": "24h"}), []string{"gate tests.unit: 1 tests must run instead of 3"}},
 		"more failures":      {in("tests", "unit", map[string]any{"min_tests": 3, "max_failures": 2, "max_age": "24h"}), []string{"gate tests.unit: 2 failures are let through instead of 1"}},
 		"older reports":      {in("tests", "unit", map[string]any{"min_tests": 3, "max_failures": 1}), []string{"gate tests.unit: older reports count"}},

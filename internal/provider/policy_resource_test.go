@@ -53,7 +53,7 @@ func TestPolicyIsAddedToEveryStage(t *testing.T) {
 	policy := policyOf(oneApproval)
 	all := append([]declaration{policy}, s.declare(order{version: "1.0.0", promotion: map[string]any{}})...)
 	plan := w.refreshAndPlan(all...)
-	require.Contains(t, plan["promotion"].said(), "policy.strict.approvals  pending  0 of 1 approvals; may approve: alice@example.com, bob@example.com")
+	require.Contains(t, plan["promotion"].said(), "policy.strict.approvals  pending  0 of 1 approvals; eligible approvers: alice@example.com, bob@example.com")
 	applied := w.apply(all...)
 	require.Contains(t, applied["promotion"].said(), "policy.strict.approvals  pending")
 	require.NoError(t, s.runs("production", ""))

@@ -19,7 +19,7 @@ var (
 	stagingDone = delivery.StageDecision{Stage: "staging", Version: "1.4.2", Status: delivery.StageVerified}
 	blocked     = delivery.StageDecision{Stage: "production", Version: "1.4.2", Status: delivery.StageWaiting, Gates: []delivery.GateResult{
 		{Name: "previous_stage", Verdict: delivery.VerdictPassed, Reason: "verified in staging"},
-		{Name: "approvals", Verdict: delivery.VerdictPending, Reason: "0 of 1 approvals; may approve: alice@example.com"},
+		{Name: "approvals", Verdict: delivery.VerdictPending, Reason: "0 of 1 approvals; eligible approvers: alice@example.com"},
 		{Name: "soak", Verdict: delivery.VerdictPending, Reason: "verified in staging since 08:30", ReadyAt: &morning},
 	}}
 	heldBack = delivery.StageDecision{Stage: "staging", Version: "1.4.2", Status: delivery.StageRolledBack,
@@ -28,7 +28,7 @@ var (
 
 const gateLines = "" +
 	"  previous_stage  passed   verified in staging\n" +
-	"  approvals       pending  0 of 1 approvals; may approve: alice@example.com\n" +
+	"  approvals       pending  0 of 1 approvals; eligible approvers: alice@example.com\n" +
 	"  soak            pending  verified in staging since 08:30 (earliest 2027-03-01T09:00:00Z)"
 
 func TestForetell(t *testing.T) {

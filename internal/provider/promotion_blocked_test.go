@@ -24,7 +24,7 @@ func TestFirstPlanForesees(t *testing.T) {
 	require.Equal(t, []string{": Delivery of shop 1.0.0: staging: deploy 1.0.0 to staging (nothing verified runs in staging yet)"}, said(plan["release"].diagnostics))
 	require.Equal(t, []string{": Promotion of shop 1.0.0 to production waits: waits before production:\n" +
 		"  previous_stage  passed   verified in staging\n" +
-		"  approvals       pending  0 of 1 approvals; may approve: alice@example.com, bob@example.com\n" +
+		"  approvals       pending  0 of 1 approvals; eligible approvers: alice@example.com, bob@example.com\n" +
 		"Applying fails and deploys nothing, because when_blocked is \"fail\"."}, said(plan["promotion"].diagnostics))
 	require.Equal(t, "shop/1.0.0", w.attribute(plan["release"].after, "id"))
 	require.Contains(t, w.attribute(plan["release"].after, "digest"), "sha256:")

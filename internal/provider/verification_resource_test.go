@@ -158,7 +158,7 @@ func TestVerificationRejectsBadInput(t *testing.T) {
 	for at, c := range map[string]struct{ version, stage string }{
 		`AttributeName("stage"): Unable to verify release "shop/1.0.0": stage "staging" of pipeline "shop" is verified by its own deployment`: {"1.0.0", "staging"},
 		`AttributeName("stage"): Unable to verify release "shop/1.0.0": pipeline "shop" has no stage "nowhere"; it has: staging, production`:  {"1.0.0", "nowhere"},
-		`AttributeName("version"): Unable to verify release "shop/1.1.0": 1.1.0 is not authorised in stage "production"`:                      {"1.1.0", "production"},
+		`AttributeName("version"): Unable to verify release "shop/1.1.0": 1.1.0 is not authorized in stage "production"`:                      {"1.1.0", "production"},
 	} {
 		for _, trigger := range []string{"known", unknown} {
 			bad := declaration{"verification", "cd_verification", map[string]any{"pipeline": "shop", "stage": c.stage, "version": c.version, "triggers": map[string]any{"id": trigger}}}

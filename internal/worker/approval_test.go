@@ -148,7 +148,7 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 			require.Equal(t, delivery.ApprovalVoid, status(h, id))
 			require.False(t, h.ready())
 			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
-			requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's is void, and counts no more")
+			requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's approval is void (the content changed)")
 		})
 	}
 	t.Run("revoked", func(t *testing.T) {

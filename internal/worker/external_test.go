@@ -54,7 +54,7 @@ func TestTerraformDeploys(t *testing.T) {
 	require.Equal(t, delivery.StageDeployed, promoted.Status)
 	require.Equal(t, "1.0", promoted.RunningVersion)
 	require.Equal(t, release("1.0", 1).Spec.Artifacts, promoted.Artifacts)
-	require.Equal(t, []string{"verification: Terraform deploys it; cd_verification settles it"}, promoted.WaitingOn)
+	require.Equal(t, []string{"verification: Terraform deploys it, and no cd_verification has verified it yet"}, promoted.WaitingOn)
 	require.Equal(t, h.clock.now(), *promoted.DeployedAt)
 	require.Equal(t, "deployed", promoted.Environments["us"].Status)
 	require.Equal(t, []string{"1.0 to dev: deliver verified", "1.0 to eu: deliver verifying", "1.0 to us: deliver verifying"}, h.deployments())
