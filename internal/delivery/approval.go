@@ -107,17 +107,20 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Erro
 		p.at("stage").add("stage %q of %s asks for no approvals; add gates.approvals to it, or leave this approval out", s.Stage, w.Pipeline)
 		return p.errors()
 	}
-	refusals := []string{}
+	refusals, refusing := []string{}, 0
 	for _, gate := range gates {
 		why := gate.mayNot(s.Decision, s.Approver, release)
 		if why == "" && !gate.signed(s.Approver, signer, w.Now) {
 			why = fmt.Sprintf("the stage demands a signature by a key that signed_by lists for %s; sign the payload of data \"cd_approval_request\" and give it as signature", s.Approver)
 		}
-		if why != "" && !slices.Contains(refusals, why) {
+		if why == "" {
+			continue
+		}
+		if refusing++; !slices.Contains(refusals, why) {
 			refusals = append(refusals, why)
 		}
 	}
-	if len(refusals) > 0 && len(refusals) >= len(gates) {
+	if refusing == len(gates) {
 		p.at("approver").add("%s", strings.Join(refusals, "; "))
 	}
 	return p.errors()
