@@ -112,7 +112,7 @@ func attemptsOnApprovals() []attempt {
 				sc.approve(alice)
 				sc.decide(alice, sc.approval(func(s *delivery.ApprovalSpec) { s.Comment = "Really." }))
 			},
-			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; may"},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; eligible"},
 			fix: bobApproves,
 		},
 		{
@@ -148,7 +148,7 @@ func attemptsOnApprovals() []attempt {
 			do: func(sc *scenario) {
 				sc.must(sc.by(bob).RevokeApproval(sc.Context(), "shop/1.0.0/production/"+bob+"/1"))
 			},
-			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; may"},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; eligible"},
 			fix: bobApproves,
 		},
 		{
