@@ -141,15 +141,11 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec
-	r.session.changes.AddPromotion(spec, changed)
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
+	preview, err := r.preview(ctx, spec, changed, &resp.Diagnostics)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "promotion", spec.ID(), err)
 		return
 	}
-	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
-	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
-	warnPreview(&resp.Diagnostics, promotionTitle(spec), preview, spec.WhenBlocked)
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes {
 		plan.expectWork()
@@ -166,6 +162,19 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		warnOfDrift(ctx, state.Environments, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// preview asks what applying would do, and says so in warnings.
+func (r *promotionResource) preview(ctx context.Context, spec delivery.PromotionSpec, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
+	r.session.changes.AddPromotion(spec, changed)
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
+	if err != nil {
+		return preview, err
+	}
+	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
+	tf.AddErrorsInPlan(diags, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	warnPreview(diags, promotionTitle(spec), preview, spec.WhenBlocked)
+	return preview, nil
 }
 
 func promotionTitle(spec delivery.PromotionSpec) string {

@@ -56,9 +56,19 @@ func Serve(version string, host Host, debug bool) error {
 // Server is the provider as Terraform talks to it.
 func Server(version string, host Host) tfprotov6.ProviderServer {
 	p := &cdProvider{version: version, host: host}
-	return fastpath.New(providerserver.NewProtocol6(p)(), environmentTypes(), func() (fastpath.Session, bool) {
+	return p.fastPath(providerserver.NewProtocol6(p)())
+}
+
+// fastPath answers what it can, and passes every other request to the framework's server.
+func (p *cdProvider) fastPath(framework tfprotov6.ProviderServer) tfprotov6.ProviderServer {
+	return fastpath.New(framework, environmentTypes(), func() (fastpath.Session, bool) {
 		s := p.session.Load()
 		return s, s != nil
+	}, func(typeName string) (fastpath.Resource, bool) {
+		if s := p.session.Load(); s != nil {
+			return s.unchanged(typeName)
+		}
+		return fastpath.Resource{}, false
 	})
 }
 

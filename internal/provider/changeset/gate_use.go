@@ -14,10 +14,14 @@ type GateUse struct {
 	Gates                    []string
 }
 
-// AddGateUses notes the stages that a promotion, or a release, has not passed yet. entry is as in GateUse.
+// AddGateUses notes the stages that a promotion, or a release, has not passed yet, in place of those noted of it before. entry is as in
+// GateUse.
 func (c *Collector) AddGateUses(by, entry, pipeline, version string, stages []delivery.StageDecision) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.gateUses = slices.DeleteFunc(c.gateUses, func(use GateUse) bool {
+		return use.By == by && use.Entry == entry && use.Pipeline == pipeline && use.Version == version
+	})
 	for _, s := range stages {
 		if s.Satisfied() {
 			continue

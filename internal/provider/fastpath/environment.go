@@ -26,8 +26,8 @@ type Types struct{ Environment, Identity tftypes.Type }
 
 // New returns a server that answers what it can, and passes every other request to next. session returns false while the provider is not
 // configured.
-func New(next tfprotov6.ProviderServer, types Types, session func() (Session, bool)) tfprotov6.ProviderServer {
-	return &fastPathServer{ProviderServer: next, types: types, session: session}
+func New(next tfprotov6.ProviderServer, types Types, session func() (Session, bool), resources Resources) tfprotov6.ProviderServer {
+	return &fastPathServer{ProviderServer: next, types: types, session: session, resources: resources}
 }
 
 // fastPathServer answers the requests of a plan about an environment that does not change, and plans new ones. Most environments in most
@@ -35,8 +35,9 @@ func New(next tfprotov6.ProviderServer, types Types, session func() (Session, bo
 // null value, an error, a difference of any kind.
 type fastPathServer struct {
 	tfprotov6.ProviderServer
-	types   Types
-	session func() (Session, bool)
+	types     Types
+	session   func() (Session, bool)
+	resources Resources
 }
 
 const environmentTypeName = "cd_environment"
@@ -63,6 +64,9 @@ func (s *fastPathServer) ReadResource(ctx context.Context, req *tfprotov6.ReadRe
 			}
 		}
 	}
+	if resp, ok := s.readUnchanged(ctx, req); ok {
+		return resp, nil
+	}
 	return s.ProviderServer.ReadResource(ctx, req)
 }
 
@@ -78,6 +82,9 @@ func (s *fastPathServer) PlanResourceChange(ctx context.Context, req *tfprotov6.
 		if ok && known {
 			return &tfprotov6.PlanResourceChangeResponse{PlannedState: planned, PlannedIdentity: identity, PlannedPrivate: req.PriorPrivate}, nil
 		}
+	}
+	if resp, ok := s.planUnchangedResource(ctx, req); ok {
+		return resp, nil
 	}
 	return s.ProviderServer.PlanResourceChange(ctx, req)
 }
@@ -122,10 +129,14 @@ func (s *fastPathServer) planCreate(changes *changeset.Collector, from *tfprotov
 // different one.
 func (s *fastPathServer) identified(name string, kept *tfprotov6.ResourceIdentityData) (identity *tfprotov6.ResourceIdentityData, ok bool) {
 	identity, ok = s.identityOr(tftypes.NewValue(s.types.Identity, map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, name)}), nil)
-	if !ok || kept != nil && (kept.IdentityData == nil || !bytes.Equal(kept.IdentityData.MsgPack, identity.IdentityData.MsgPack)) {
+	if !ok || kept != nil && !sameIdentity(kept, identity) {
 		return nil, false
 	}
 	return identity, true
+}
+
+func sameIdentity(kept, identity *tfprotov6.ResourceIdentityData) bool {
+	return kept.IdentityData != nil && bytes.Equal(kept.IdentityData.MsgPack, identity.IdentityData.MsgPack)
 }
 
 // identityOr returns the identity that Terraform keeps, or else the given one.

@@ -65,7 +65,8 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{session: &fakeSession{delivery.EnvironmentOf(plain), changeset.New()}, next: &framework{}}
-	f.server = New(f.next, Types{object, identity}, func() (Session, bool) { return f.session, true })
+	f.server = New(f.next, Types{object, identity}, func() (Session, bool) { return f.session, true },
+		func(string) (Resource, bool) { return Resource{}, false })
 	variables := tftypes.NewValue(texts, map[string]tftypes.Value{"A": tftypes.NewValue(tftypes.String, "1")})
 	written := map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, "qa"), "tier": tftypes.NewValue(tftypes.String, "testing"), "config": variables}
 	f.config = encode(t, written)

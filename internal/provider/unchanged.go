@@ -1,0 +1,183 @@
+package provider
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
+)
+
+// What the fast path asks about objects that do not change. Each answer says that the resource's own Read and ModifyPlan, which the
+// framework calls otherwise, would leave everything as it is, and add no diagnostic.
+
+// unchanged returns the resource of a type name, if the fast path recognizes its unchanged objects.
+func (s *session) unchanged(typeName string) (fastpath.Resource, bool) {
+	base := resourceBase{session: s}
+	switch typeName {
+	case "cd_pipeline":
+		r := &pipelineResource{base}
+		return recognized(pipelineTypes(), r.reads, r.plansNothing), true
+	case "cd_release":
+		r := &releaseResource{base}
+		return recognized(releaseTypes(), r.reads, r.plansNothing), true
+	case "cd_approval":
+		r := &approvalResource{recordedResource[approvalModel, delivery.Approval]{resourceBase: base}}
+		return recognized(approvalTypes(), r.reads, r.plansNothing), true
+	case "cd_promotion":
+		r := &promotionResource{base}
+		return recognized(promotionTypes(), r.reads, r.plansNothing), true
+	}
+	return fastpath.Resource{}, false
+}
+
+// recognizedTypes are what does not change in a process: they are made when they are first needed.
+type recognizedTypes[M any] struct {
+	decoder         *tf.Decoder[M]
+	identity        tftypes.Object
+	mutableIdentity bool
+}
+
+var (
+	pipelineTypes  = sync.OnceValue(func() recognizedTypes[pipelineModel] { return typesOf[pipelineModel](newPipelineResource()) })
+	releaseTypes   = sync.OnceValue(func() recognizedTypes[releaseModel] { return typesOf[releaseModel](newReleaseResource()) })
+	approvalTypes  = sync.OnceValue(func() recognizedTypes[approvalModel] { return typesOf[approvalModel](newApprovalResource()) })
+	promotionTypes = sync.OnceValue(func() recognizedTypes[promotionModel] { return typesOf[promotionModel](newPromotionResource()) })
+)
+
+func typesOf[M any](r resource.Resource) recognizedTypes[M] {
+	ctx := context.Background()
+	var schema resource.SchemaResponse
+	r.Schema(ctx, resource.SchemaRequest{}, &schema)
+	var metadata resource.MetadataResponse
+	r.Metadata(ctx, resource.MetadataRequest{}, &metadata)
+	var identity resource.IdentitySchemaResponse
+	r.(resource.ResourceWithIdentity).IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
+	return recognizedTypes[M]{
+		decoder:         tf.NewDecoder[M](schema.Schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()),
+		identity:        identity.IdentitySchema.Type().TerraformType(ctx).(tftypes.Object),
+		mutableIdentity: metadata.ResourceBehavior.MutableIdentity,
+	}
+}
+
+// recognized is a resource whose objects are compared as models.
+func recognized[M any](types recognizedTypes[M], reads func(context.Context, M) bool, plansNothing func(ctx context.Context, config, state M) bool) fastpath.Resource {
+	return fastpath.Resource{
+		Type:            types.decoder.Type(),
+		Identity:        types.identity,
+		MutableIdentity: types.mutableIdentity,
+		Read: func(ctx context.Context, state tftypes.Value) bool {
+			model, ok := types.decoder.Decode(ctx, state)
+			return ok && reads(ctx, model)
+		},
+		Plan: func(ctx context.Context, config, state tftypes.Value) bool {
+			configured, ok := types.decoder.Decode(ctx, config)
+			if !ok {
+				return false
+			}
+			model, ok := types.decoder.Decode(ctx, state)
+			return ok && plansNothing(ctx, configured, model)
+		},
+	}
+}
+
+func (r *pipelineResource) reads(ctx context.Context, state pipelineModel) bool {
+	found, err := r.session.pipeline(ctx, state.Name.ValueString())
+	return err == nil && reflect.DeepEqual(pipelineModelFrom(found, state), state)
+}
+
+func (r *pipelineResource) plansNothing(ctx context.Context, config, state pipelineModel) bool {
+	spec := config.toSpec()
+	planned := pipelineModelFrom(delivery.PipelineOf(spec), state)
+	planned.Revision = state.Revision // as planComputed has it
+	if len(spec.Validate()) > 0 || state.lacksDefault() || !reflect.DeepEqual(planned, state) {
+		return false
+	}
+	r.session.changes.AddPipeline(spec, false)
+	var diags diag.Diagnostics
+	r.planEnvironments(ctx, spec, false, &diags)
+	return len(diags) == 0
+}
+
+// lacksDefault reports whether an attribute with a default is null, as it may be after an import. Planning fills it in.
+func (m pipelineModel) lacksDefault() bool {
+	for _, stage := range m.Stages {
+		gates := stage.Gates
+		if stage.OnFailure.IsNull() || gates != nil && (gates.Parity.IsNull() || gates.Approvals != nil && gates.Approvals.AllowAuthor.IsNull()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *releaseResource) reads(ctx context.Context, state releaseModel) bool {
+	api, err := r.session.client(ctx)
+	if err != nil {
+		return false
+	}
+	found, err := api.Release(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
+	if err != nil || found.Retired {
+		return false
+	}
+	read, diags := releaseModelFrom(ctx, found, state)
+	return len(diags) == 0 && reflect.DeepEqual(read, state)
+}
+
+func (r *releaseResource) plansNothing(ctx context.Context, config, state releaseModel) bool {
+	request := state.toSpec()
+	if !reflect.DeepEqual(config.toSpec(), request) || state.Attempt.IsNull() ||
+		state.ID.ValueString() != request.Spec.ID() || state.Digest.ValueString() != request.Spec.Digest() {
+		return false
+	}
+	var diags diag.Diagnostics
+	preview, err := r.preview(ctx, request, false, &diags)
+	return err == nil && len(diags) == 0 && !preview.Changes
+}
+
+func (r *approvalResource) reads(ctx context.Context, state approvalModel) bool {
+	api, err := r.session.client(ctx)
+	if err != nil {
+		return false
+	}
+	found, err := api.Approval(ctx, state.ID.ValueString())
+	return err == nil && found.RevokedAt == nil && reflect.DeepEqual(approvalModelFrom(found, state), state)
+}
+
+func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalModel) bool {
+	spec := state.toSpec()
+	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
+	var diags diag.Diagnostics
+	warnIfSpent(&diags, state, preview.ContentDigest)
+	return err == nil && len(diags) == 0
+}
+
+func (r *promotionResource) reads(ctx context.Context, state promotionModel) bool {
+	api, err := r.session.client(ctx)
+	if err != nil {
+		return false
+	}
+	found, err := api.Promotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
+	if err != nil || found.Unmanaged {
+		return false
+	}
+	read, diags := promotionModelFrom(ctx, found, state)
+	return len(diags) == 0 && reflect.DeepEqual(read, state)
+}
+
+func (r *promotionResource) plansNothing(ctx context.Context, config, state promotionModel) bool {
+	spec := state.toSpec()
+	if config.toSpec() != spec || state.Attempt.IsNull() || state.WhenBlocked.IsNull() || state.ID.ValueString() != spec.ID() {
+		return false
+	}
+	var diags diag.Diagnostics
+	preview, err := r.preview(ctx, spec, false, &diags)
+	warnOfDrift(ctx, state.Environments, &diags)
+	return err == nil && len(diags) == 0 && !preview.Changes
+}
