@@ -99,6 +99,9 @@ var importTable = []row{
 	{pkg: "redact/redacttest", outside: testOutside},
 	{pkg: "secret", ours: []string{"redact"}},
 
+	// Finds, fetches and verifies artifacts.
+	{pkg: "artifact", ours: []string{"delivery"}},
+
 	// Runs what users configure as argv.
 	{pkg: "process", ours: []string{"delivery", "redact"}, outside: []string{sysModule}},
 
@@ -116,7 +119,7 @@ var importTable = []row{
 		testOurs: []string{"driver/drivertest", "redact/redacttest"},
 	},
 	{
-		pkg: "driver/*", ours: []string{"delivery", "process", "redact", "driver"}, outside: []string{sysModule, syncModule},
+		pkg: "driver/*", ours: []string{"artifact", "delivery", "process", "redact", "driver"}, outside: []string{sysModule, syncModule},
 		testOurs: []string{"driver/drivertest", "redact/redacttest"},
 	},
 	{
@@ -298,9 +301,9 @@ func TestImportTableCatches(t *testing.T) {
 		"server uses huma's adapter":      {importedBy{pkg: "server", path: "github.com/danielgtaylor/huma/v2/adapters/humago"}, ""},
 		"worker opens PostgreSQL":         {importedBy{pkg: "worker", path: "github.com/jackc/pgx/v5/stdlib"}, "of other modules"},
 		"worker opens SQLite":             {importedBy{pkg: "worker", path: "modernc.org/sqlite"}, "of other modules"},
-		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "delivery process redact driver"},
+		"one driver uses another":         {importedBy{pkg: "driver/command", path: ours + "driver/directory"}, "artifact delivery process redact driver"},
 		"driver's test runs the suite":    {importedBy{pkg: "driver/command", path: ours + "driver/drivertest", test: true}, ""},
-		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "delivery process redact driver"},
+		"driver carries its suite along":  {importedBy{pkg: "driver/command", path: ours + "driver/drivertest"}, "artifact delivery process redact driver"},
 		"main does more than call cli":    {importedBy{pkg: ".", path: ours + "app"}, "[cli]"},
 		"a package nobody listed":         {importedBy{pkg: "shortcuts", path: "fmt"}, "not in the import table"},
 		"testify outside a test":          {importedBy{pkg: "app", path: testify}, "of other modules"},

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 )
 
 const (
@@ -25,7 +27,7 @@ var errStreamTooLong = errors.New("it is longer than its files can explain, as o
 
 // unpackTarGz unpacks a gzipped tar into the tree.
 func unpackTarGz(ctx context.Context, t *tree, archive *os.File) error {
-	packed, err := gzip.NewReader(obedient{ctx, archive})
+	packed, err := gzip.NewReader(artifact.Reader{Context: ctx, From: archive})
 	if err != nil {
 		return brokenArchive(ctx, "gzip", err)
 	}
@@ -110,7 +112,7 @@ func addZipEntry(ctx context.Context, t *tree, f *zip.File) (err error) {
 		}
 		return t.link(f.Name, string(target))
 	}
-	return t.file(f.Name, mode&0o100 != 0, obedient{ctx, content})
+	return t.file(f.Name, mode&0o100 != 0, artifact.Reader{Context: ctx, From: content})
 }
 
 // brokenArchive says in words what a library's error about an archive means.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -54,18 +55,18 @@ func (d *directoryDriver) fill(ctx context.Context, p *place, release *os.Root, 
 	shared := &budget{limits: d.limits}
 	var entries []entry
 	for _, name := range slices.Sorted(maps.Keys(r.Artifacts)) {
-		artifact := r.Artifacts[name]
+		released := r.Artifacts[name]
 		below := ""
 		if len(r.Artifacts) > 1 {
 			below = name
 			entries = append(entries, entry{Path: name, Kind: kindDirectory})
 		}
-		added, err := d.fillOne(p, release, below, shared, func(t *tree) error { return d.put(ctx, p, t, name, artifact) })
+		added, err := d.fillOne(p, release, below, shared, func(t *tree) error { return d.put(ctx, p, t, name, released) })
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			return nil, fmt.Errorf("artifact %q (%s): %w", name, shownURI(artifact.URI), err)
+			return nil, fmt.Errorf("artifact %q (%s): %w", name, artifact.Shown(released.URI), err)
 		}
 		for _, e := range added {
 			e.Path = path.Join(below, e.Path)
@@ -74,15 +75,6 @@ func (d *directoryDriver) fill(ctx context.Context, p *place, release *os.Root, 
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.Path, b.Path) })
 	return entries, nil
-}
-
-func shownURI(uri string) string {
-	from, err := locate(uri)
-	if err != nil {
-		scheme, _, _ := strings.Cut(uri, "://")
-		return scheme + "://…"
-	}
-	return from.String()
 }
 
 // fillOne brings one artifact into the release, or into a directory of its own below it.
@@ -120,7 +112,7 @@ func (d *directoryDriver) describe(p *place, release *os.Root, r driver.Request,
 		return "", err
 	}
 	if most := d.limits.manifestBytes(); len(text) > most {
-		return "", fmt.Errorf("the list of the release's files has more than %s; deploy fewer files, or shorter names", size(int64(most)))
+		return "", fmt.Errorf("the list of the release's files has more than %s; deploy fewer files, or shorter names", artifact.Size(int64(most)))
 	}
 	files := map[string][]byte{manifestName: text, configName: renderEnv(r.Config)}
 	if len(r.Secrets) > 0 {

@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -18,8 +20,10 @@ import (
 type Options struct {
 	Limits    Limits            // zero fields take the defaults
 	Transport http.RoundTripper // for https:// artifacts; nil means Go's default, proxies from the environment
-	KillNow   <-chan struct{}   // once closed, an after_deploy that was asked to end is killed at once; nil means never
-	Logger    *slog.Logger      // for what is worth knowing but fails nothing; nil means silence
+	// FetchPause comes before the second try to fetch an artifact, and is doubled before each further one; zero means artifact.Pause.
+	FetchPause time.Duration
+	KillNow    <-chan struct{} // once closed, an after_deploy that was asked to end is killed at once; nil means never
+	Logger     *slog.Logger    // for what is worth knowing but fails nothing; nil means silence
 }
 
 // New returns the driver of target.directory.
@@ -29,9 +33,12 @@ func newDriver(o Options) *directoryDriver {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.FetchPause == 0 {
+		o.FetchPause = artifact.Pause
+	}
 	return &directoryDriver{
 		limits:     o.Limits.orDefaults(),
-		fetcher:    newFetcher(o.Transport),
+		fetcher:    artifact.New(o.Transport, o.FetchPause),
 		killNow:    o.KillNow,
 		log:        o.Logger,
 		reached:    func(step) {},
@@ -41,7 +48,7 @@ func newDriver(o Options) *directoryDriver {
 
 type directoryDriver struct {
 	limits  Limits
-	fetcher fetcher
+	fetcher artifact.Fetcher
 	killNow <-chan struct{}
 	log     *slog.Logger
 

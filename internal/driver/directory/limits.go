@@ -1,6 +1,10 @@
 package directory
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
+)
 
 // Limits keep a broken or hostile artifact from filling the disk. Sizes are in bytes; zero means the default.
 type Limits struct {
@@ -18,7 +22,7 @@ func (l Limits) orDefaults() Limits {
 		Entries:       or(l.Entries, 100_000),
 		FileBytes:     or(l.FileBytes, 4<<30),
 		TotalBytes:    or(l.TotalBytes, 4<<30),
-		ArtifactBytes: or(l.ArtifactBytes, 4<<30),
+		ArtifactBytes: or(l.ArtifactBytes, artifact.MaxBytes),
 		Ratio:         or(l.Ratio, 200),
 		RatioFree:     or(l.RatioFree, 64<<20),
 	}
@@ -62,16 +66,3 @@ func (b *budget) entry(names ...string) error {
 
 // manifestBytes is the most that a manifest may have.
 func (l Limits) manifestBytes() int { return l.Entries*640 + 1<<20 }
-
-// size writes a number of bytes as a person does.
-func size(n int64) string {
-	for _, unit := range []struct {
-		bytes int64
-		name  string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= unit.bytes {
-			return fmt.Sprintf("%.3g %s", float64(n)/float64(unit.bytes), unit.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", n)
-}

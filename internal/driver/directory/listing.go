@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 )
 
 // Digest computes the digest of an artifact as cd_release.artifacts wants it: of a file its SHA-256, of a directory that of its
@@ -18,7 +20,7 @@ func digestOf(ctx context.Context, path string) (string, error) {
 		return "", failed("read", path, err)
 	}
 	if !info.IsDir() {
-		return fileDigest(ctx, path)
+		return artifact.FileDigest(ctx, path)
 	}
 	t := newTree(nil, &budget{limits: Limits{}.orDefaults()}, nil)
 	if err := copyDirectory(ctx, t, path); err != nil {
@@ -63,13 +65,10 @@ func copyEntry(ctx context.Context, t *tree, root *os.Root, name string, found f
 		if err != nil {
 			return failed("read", fmt.Sprintf("%q", name), err)
 		}
-		return errors.Join(t.file(name, info.Mode()&0o100 != 0, obedient{ctx, f}), f.Close())
+		return errors.Join(t.file(name, info.Mode()&0o100 != 0, artifact.Reader{Context: ctx, From: f}), f.Close())
 	}
 	return fmt.Errorf("it holds %q, which is no file, directory or link (%s); devices and pipes are not deployed", name, found.Type())
 }
-
-// errNotRegular is a place where a file was expected and something else is.
-var errNotRegular = errors.New("it is not a regular file")
 
 // openRegular opens a file for reading and nothing else: a pipe would keep the reader waiting for ever.
 func openRegular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
@@ -79,7 +78,7 @@ func openRegular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
+		err = artifact.ErrNotRegular
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
@@ -88,7 +89,7 @@ func readSmall(root *os.Root, name string, most int) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	if err == nil && len(text) > most {
-		err = fmt.Errorf("it has more than %s", size(int64(most)))
+		err = fmt.Errorf("it has more than %s", artifact.Size(int64(most)))
 	}
 	return text, errors.Join(err, f.Close())
 }
@@ -186,7 +187,7 @@ func contentDifference(ctx context.Context, release *os.Root, e entry, buffer []
 		return unreadable("file "+e.Path, err)
 	}
 	hash := sha256.New()
-	_, err = io.CopyBuffer(hash, obedient{ctx, f}, buffer)
+	_, err = io.CopyBuffer(hash, artifact.Reader{Context: ctx, From: f}, buffer)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return unreadable("file "+e.Path, err)
 	}

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 )
 
 const (
@@ -191,11 +192,11 @@ func (t *tree) copy(name string, out io.Writer, content io.Reader) (int64, strin
 	case err != nil:
 		return 0, "", unpackFailed("read", name, err)
 	case n > left && left == limits.FileBytes:
-		return 0, "", fmt.Errorf("its file %q has more than %s, the most that one file may have", name, size(left))
+		return 0, "", fmt.Errorf("its file %q has more than %s, the most that one file may have", name, artifact.Size(left))
 	case n > left && left == limits.TotalBytes-t.budget.bytes:
-		return 0, "", fmt.Errorf("it brings the release to more than %s, the most that a release may unpack to", size(limits.TotalBytes))
+		return 0, "", fmt.Errorf("it brings the release to more than %s, the most that a release may unpack to", artifact.Size(limits.TotalBytes))
 	case n > left:
-		return 0, "", fmt.Errorf("it unpacks to more than %s, far more than its own size explains, as only an archive bomb does", size(t.most))
+		return 0, "", fmt.Errorf("it unpacks to more than %s, far more than its own size explains, as only an archive bomb does", artifact.Size(t.most))
 	}
 	t.bytes += n
 	t.budget.bytes += n
@@ -310,17 +311,4 @@ func unpackFailed(what, name string, cause error) error {
 			what, name, reasonOf(cause))
 	}
 	return failed(what, fmt.Sprintf("%q", name), cause)
-}
-
-// obedient stops reading once the context has ended.
-type obedient struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (o obedient) Read(p []byte) (int, error) {
-	if err := o.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return o.Reader.Read(p)
 }

@@ -1,4 +1,4 @@
-package directory
+package artifact
 
 import (
 	"context"
@@ -20,13 +20,15 @@ const (
 	fetchAttempts = 3
 )
 
-// fetcher gets artifacts over https.
-type fetcher struct {
+// Fetcher reads artifacts of this machine, and fetches others over https.
+type Fetcher struct {
 	client *http.Client
-	pause  time.Duration // before the second try; doubled before each further one
+	pause  time.Duration
 }
 
-func newFetcher(transport http.RoundTripper) fetcher {
+// New makes a fetcher. transport nil means Go's default, with proxies from the environment. pause comes before the second try, and is
+// doubled before each further one.
+func New(transport http.RoundTripper, pause time.Duration) Fetcher {
 	if transport == nil {
 		transport = &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
@@ -36,8 +38,11 @@ func newFetcher(transport http.RoundTripper) fetcher {
 			ForceAttemptHTTP2:     true,
 		}
 	}
-	return fetcher{client: &http.Client{Transport: transport, CheckRedirect: safeRedirect}, pause: time.Second}
+	return Fetcher{client: &http.Client{Transport: transport, CheckRedirect: safeRedirect}, pause: pause}
 }
+
+// Pause is how long New's caller usually has a fetcher wait before its second try.
+const Pause = time.Second
 
 // safeToFetch demands https, but for this machine itself.
 func safeToFetch(address *url.URL) error {
@@ -73,7 +78,7 @@ func (r *restartable) Write(p []byte) (int, error) {
 
 // fetch writes what the address answers, at most so many bytes, and returns how many. It tries again when the server cannot be
 // reached or says that it is in trouble.
-func (f fetcher) fetch(ctx context.Context, address *url.URL, most int64, to io.Writer) (int64, error) {
+func (f Fetcher) fetch(ctx context.Context, address *url.URL, most int64, to io.Writer) (int64, error) {
 	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	out := &restartable{to: to}
@@ -99,7 +104,7 @@ func (f fetcher) fetch(ctx context.Context, address *url.URL, most int64, to io.
 	}
 }
 
-func (f fetcher) once(ctx context.Context, address *url.URL, most int64, to io.Writer) (n int64, again bool, err error) {
+func (f Fetcher) once(ctx context.Context, address *url.URL, most int64, to io.Writer) (n int64, again bool, err error) {
 	response, again, err := f.get(ctx, address, nil)
 	if err != nil {
 		return 0, again, err
@@ -120,7 +125,7 @@ func (f fetcher) once(ctx context.Context, address *url.URL, most int64, to io.W
 
 // get asks an address for what it holds, or for the part of it that the headers name. After an error, again says whether asking
 // once more may help.
-func (f fetcher) get(ctx context.Context, address *url.URL, headers http.Header) (response *http.Response, again bool, err error) {
+func (f Fetcher) get(ctx context.Context, address *url.URL, headers http.Header) (response *http.Response, again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
 	if err != nil {
 		return nil, false, errors.New("this is no valid address")
