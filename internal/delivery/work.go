@@ -22,6 +22,17 @@ type Work struct {
 	Failure *Error `json:"failure,omitempty"`
 	// Stopped is the stage at which the release stands still, once settled; nil when it got through.
 	Stopped *StageDecision `json:"stopped,omitempty"`
+
+	// What was asked for, by whom and when; all are empty where nobody asked for anything.
+	Version     string     `json:"version,omitempty"`
+	RequestedBy string     `json:"requested_by,omitempty"`
+	RequestedAt *time.Time `json:"requested_at,omitempty"`
+	// Progress says what is being done, or was done last.
+	Progress string `json:"progress,omitempty"`
+	// CancelRequested says that somebody asked for the work to be stopped at its next safe point.
+	CancelRequested bool `json:"cancel_requested,omitempty"`
+	// FinishedAt is when the work ended; nil while it goes on, and when its process ended without finishing it.
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
 }
 
 // ReleaseState is a release as it is read back.

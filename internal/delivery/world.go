@@ -29,8 +29,10 @@ type World struct {
 
 // CheckKey names one question of a stage's gate, or of a policy's, about one release.
 type CheckKey struct {
-	Stage, Version, Name string
-	Policy               string // empty for the stage's own
+	Stage   string `json:"stage"`
+	Version string `json:"version"`
+	Name    string `json:"name"`
+	Policy  string `json:"policy,omitempty"` // empty for the stage's own
 }
 
 // Questions is what a decision still needs to know about the world. Deciding goes on without it, as if the answer were the least

@@ -1,5 +1,5 @@
 // Package store says what the ledger remembers: declarations, releases, promotions, decisions, evidence, deployments, leases,
-// and an append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
+// work, observations, and an append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
 package store
 
 import (
@@ -79,6 +79,12 @@ type Reader interface {
 	// two that were ever verified, and all of the newest one's rollout. It reads by index, so history does not slow it down.
 	DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
 
+	// Work lists the work of a pipeline, one record for each stage that was ever entered, sorted by stage. now is the caller's clock, as
+	// for AcquireLease: whether a holder has been silent for too long is judged by the clock that leases go by.
+	Work(ctx context.Context, pipeline string, now time.Time) ([]delivery.WorkRecord, error)
+	// Recordings lists what was observed last of a pipeline, sorted by subject.
+	Recordings(ctx context.Context, pipeline string) ([]delivery.Recording, error)
+
 	// Events lists at most limit events with Seq > after, ascending.
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
 }
@@ -128,6 +134,17 @@ type Tx interface {
 	// PutDeployment replaces a deployment by id. Seq, Pipeline, Stage, Environment, Content, Kind, Rollout and CreatedAt never
 	// change: a call that would is a conflict.
 	PutDeployment(ctx context.Context, d delivery.Deployment) error
+
+	// RequestWork records that work on a stage is asked for, in place of what was there, gives it the next number and returns it. Its holder
+	// counts as alive until now+ttl.
+	RequestWork(ctx context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) (delivery.WorkRecord, error)
+	// PutWork records how far work has come, and keeps its holder alive until now+ttl, unless it is finished. Work that a newer request has
+	// replaced is left alone.
+	PutWork(ctx context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) error
+	// CancelWork asks whoever works on a stage to stop at the next safe point: on the newest request, and on all before it.
+	CancelWork(ctx context.Context, pipeline, stage string) error
+	// PutRecordings records what was observed of a pipeline, each in place of what was there.
+	PutRecordings(ctx context.Context, pipeline string, recordings []delivery.Recording) error
 
 	// AppendEvent seals the event as the next link of the chain and returns it.
 	AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error)

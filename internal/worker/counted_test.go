@@ -124,6 +124,16 @@ func (r countedReader) DecisionHistory(ctx context.Context, pipeline string, ver
 	return r.Reader.DecisionHistory(ctx, pipeline, versions...)
 }
 
+func (r countedReader) Work(ctx context.Context, pipeline string, now time.Time) ([]delivery.WorkRecord, error) {
+	r.reads.Add(1)
+	return r.Reader.Work(ctx, pipeline, now)
+}
+
+func (r countedReader) Recordings(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
+	r.reads.Add(1)
+	return r.Reader.Recordings(ctx, pipeline)
+}
+
 func (r countedReader) Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error) {
 	r.reads.Add(1)
 	return r.Reader.Events(ctx, after, limit)

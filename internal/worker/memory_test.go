@@ -35,12 +35,13 @@ type pages struct {
 	events       []delivery.Event
 	leases       map[string]store.Lease
 	evidence     evidence
+	work         workPages
 	over         bool // the transaction has ended
 }
 
 func newMemory() *memory {
 	return &memory{kept: pages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
-		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence()}}
+		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence(), work: newWorkPages()}}
 }
 
 func TestMemoryIsALedger(t *testing.T) {
@@ -104,7 +105,7 @@ func (m *memory) Close() error {
 func (p pages) copied() pages {
 	return pages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
 		promotions: maps.Clone(p.promotions), approvals: slices.Clone(p.approvals), deployments: slices.Clone(p.deployments),
-		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied()}
+		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied(), work: p.work.copied()}
 }
 
 // again gives a value as the real ledger gives it back: written and read, and nobody else's.

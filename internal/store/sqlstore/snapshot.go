@@ -21,8 +21,8 @@ type table struct {
 // events is the log. Its rows are read and written as delivery.Event.
 var events = table{"events", 1, []string{"seq", "at", "actor", "kind", "subject", "data", "previous", "hash"}}
 
-// present is every other table, in the order in which they are read and written, but for leases: they mean something only in the
-// database in which they were taken.
+// present is every other table, in the order in which they are read and written, except for what
+// processes do and see (leases, work, observations): it means something only in the database in which it was written.
 var snapshotTables = []table{
 	{"environments", 1, []string{"name", "document"}},
 	{"pipelines", 1, []string{"name", "document"}},

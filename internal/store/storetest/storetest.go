@@ -35,6 +35,8 @@ func Exercise(t *testing.T, open func(t *testing.T) store.Store) {
 		{"rollouts", rollouts},
 		{"events", events},
 		{"leases", leases},
+		{"work", workRecords},
+		{"recordings", recordings},
 		{"transactions", transactions},
 	} {
 		t.Run(group.name, func(t *testing.T) {
