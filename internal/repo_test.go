@@ -134,7 +134,7 @@ var importTable = []row{
 	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.
 	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}},
 	{
-		pkg: "observe", ours: []string{"check", "delivery", "driver", "redact", "secret", "world"}, outside: []string{syncModule},
+		pkg: "observe", ours: []string{"check", "delivery", "driver", "redact", "secret", "store", "world"}, outside: []string{syncModule},
 		testOurs: []string{"redact/redacttest"},
 	},
 	{
@@ -142,7 +142,7 @@ var importTable = []row{
 		testOurs:    []string{"check", "control", "delivery/schedule", "driver/*", "secret", "signature", "store/*"}, // tests of commands and their work together
 		testOutside: []string{sshsigModule, cryptoModule},
 	},
-	{pkg: "controlplane", ours: []string{"check", "control", "driver", "journal", "observe", "secret", "store", "worker"}},
+	{pkg: "controlplane", ours: []string{"check", "control", "delivery", "driver", "journal", "observe", "secret", "store", "worker"}},
 	{
 		pkg: "server", ours: []string{"api", "delivery", "store"}, outside: []string{huma},
 		testOurs: []string{"acctest", "app", "client", "controlplane", "driver", "check", "memnet", "store/*"},

@@ -50,6 +50,7 @@ const (
 	PathOverrides       = "/v1/overrides"                                                               // POST
 	PathOverride        = "/v1/overrides/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
 	PathDeployed        = "/v1/pipelines/{pipeline}/environments/{environment}/deployed"
+	PathObservations    = "/v1/pipelines/{pipeline}/observations"                                // POST: look at what runs, and record it
 	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // GET (?at= RFC 3339)
 	PathDeployments     = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
 	PathPreview         = "/v1/preview"                                                          // POST

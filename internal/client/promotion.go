@@ -23,6 +23,7 @@ func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) 
 			return put[delivery.PromotionState](ctx, c, path, spec)
 		},
 		look: func(ctx context.Context, query url.Values) (delivery.PromotionState, error) {
+			query.Set("version", spec.Version) // another one may be asked for meanwhile
 			return get[delivery.PromotionState](ctx, c, path, query)
 		},
 		settled: func(s delivery.PromotionState) bool { return s.Work.Settled },

@@ -1,6 +1,7 @@
 // Package control holds the commands and questions of the control plane, one file per noun. A command validates, writes a declaration or
-// an intent with its events in one transaction, and leaves acting on it to a worker. A question reads, and a preview says what a command
-// would do. Nothing here starts a goroutine, calls a driver or knows a secret.
+// an intent with its events in one transaction, and leaves acting on it to a worker. A question tells what the ledger holds: reading runs
+// no driver and no program of a user. A preview says what a command would do, for which it asks the outside world. Nothing here starts a
+// goroutine, calls a driver or knows a secret.
 package control
 
 import (
@@ -19,6 +20,7 @@ type Options struct {
 	Journal  journal.Journal
 	Observer Observer
 	Worker   Worker
+	Poll     time.Duration // between two looks at work that another process does
 }
 
 // Observer asks the outside world, as *observe.Observer does it.
@@ -26,19 +28,22 @@ type Observer interface {
 	world.Answerer
 	// Preflight says why a deployment would not find the artifacts it is made of.
 	Preflight(ctx context.Context, d delivery.Deployment) error
+	// Unrecorded lists what this process observed of a pipeline last and may not write into the ledger.
+	Unrecorded(pipeline string) []delivery.Recording
 }
 
 // Worker acts on what commands have written, as *worker.Worker does it.
 type Worker interface {
-	// StartPromotion begins the work on the promotion of a version into a stage, unless the request was given up meanwhile.
-	StartPromotion(asked context.Context, pipeline, stage, actor, version string) error
-	// StartVerification begins the checks of a stage on what Terraform deployed there.
-	StartVerification(asked context.Context, actor string, r delivery.VerificationRequest) error
-	// Work tells where the work on the promotion into a stage stands, and Works that on each stage of a pipeline.
-	Work(pipeline, stage string) delivery.Work
-	Works(pipeline string) map[string]delivery.Work
-	// Await waits until the work on a stage has ended, or until d has passed, which is no error.
+	// Request records, in the transaction of a command, that this process will work on a stage.
+	Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error)
+	// StartPromotion begins the requested work on a promotion, unless the caller has given it up meanwhile.
+	StartPromotion(asked context.Context, request delivery.WorkRecord) error
+	// StartVerification begins the requested checks of what Terraform deployed in a stage.
+	StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error
+	// Await waits until the work of this process on a stage has ended, or until d has passed, which is no error.
 	Await(ctx context.Context, pipeline, stage string, d time.Duration) error
+	// Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.
+	Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool)
 }
 
 // Control answers commands and questions. It is safe for concurrent use, and several may share one ledger.
@@ -63,6 +68,48 @@ func (c *Control) view(ctx context.Context, pipeline string, changes *world.Chan
 
 func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, changes *world.ChangeSet, versions ...string) (delivery.World, error) {
 	return world.Load(ctx, r, c.now(), pipeline, changes, versions...)
+}
+
+// facts is a world, with what the ledger remembers of what processes saw and do.
+type facts struct {
+	delivery.World
+	found world.Answers
+	work  map[string]delivery.WorkRecord // by stage
+}
+
+// recorded loads the world of a pipeline as far as the named versions concern it, and what was recorded about it. Nobody is asked anything.
+func (c *Control) recorded(ctx context.Context, pipeline string, versions ...string) (f facts, err error) {
+	err = c.o.Store.View(ctx, func(r store.Reader) error {
+		f = facts{work: map[string]delivery.WorkRecord{}}
+		if f.World, err = c.load(ctx, r, pipeline, nil, versions...); err != nil {
+			return err
+		}
+		return c.loadRecorded(ctx, r, &f)
+	})
+	return f, err
+}
+
+func (c *Control) loadRecorded(ctx context.Context, r store.Reader, f *facts) error {
+	pipeline := f.Pipeline.Name
+	seen, err := r.Recordings(ctx, pipeline)
+	if err != nil {
+		return err
+	}
+	f.found = world.Recorded(pipeline, append(seen, c.o.Observer.Unrecorded(pipeline)...))
+	f.World = f.found.Apply(f.World)
+	all, err := r.Work(ctx, pipeline, f.Now)
+	for _, one := range all {
+		f.work[one.Stage] = c.ended(one)
+	}
+	return err
+}
+
+// ended is the record of work, or how this process knows that it ended when the ledger could not be told.
+func (c *Control) ended(held delivery.WorkRecord) delivery.WorkRecord {
+	if known, ok := c.o.Worker.Unrecorded(held.Pipeline, held.Stage); ok && known.Number == held.Number {
+		return known
+	}
+	return held
 }
 
 // resolve evaluates a question of a world, asking the outside world for what it lacks.

@@ -6,34 +6,27 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Deployed tells what a pipeline runs in one environment.
+// Deployed tells what a pipeline runs in one environment, as it was observed last.
 func (c *Control) Deployed(ctx context.Context, pipeline, environment string) (delivery.Deployed, error) {
-	w, err := c.view(ctx, pipeline, nil)
+	f, err := c.recorded(ctx, pipeline)
 	if err != nil {
 		return delivery.Deployed{}, err
 	}
-	if !w.Pipeline.UsesEnvironment(environment) {
-		return delivery.Deployed{}, delivery.Errorf(delivery.CodeNotFound, "%s has no stage that deploys to environment %q", w.Pipeline, environment)
+	if !f.Pipeline.UsesEnvironment(environment) {
+		return delivery.Deployed{}, delivery.Errorf(delivery.CodeNotFound, "%s has no stage that deploys to environment %q", f.Pipeline, environment)
 	}
 	stage := delivery.Stage{Environments: []string{environment}}
-	found := world.NewAnswers(pipeline)
-	var state delivery.EnvironmentState
-	err = c.resolve(ctx, w, found, func(w delivery.World) delivery.Questions {
-		states, asks := delivery.EnvironmentStates(w, stage)
-		state = states[environment]
-		return asks
-	})
-	artifacts, at := w.History.StageArtifacts(stage)
-	seen := found.Observation(environment)
+	states, _ := delivery.EnvironmentStates(f.World, stage)
+	state := states[environment]
+	artifacts, at := f.History.StageArtifacts(stage)
 	deployed := delivery.Deployed{Pipeline: pipeline, Environment: environment, Version: state.Version, Artifacts: artifacts, Status: state.Status,
 		DeployedAt: at, ConfigRevision: state.ConfigRevision, Drifted: state.Status == string(delivery.StageDrifted), Differences: []string{}}
 	if deployed.Drifted {
-		deployed.Differences = append(deployed.Differences, seen.Differences...)
+		deployed.Differences = append(deployed.Differences, f.found.Observation(environment).Differences...)
 	}
-	return deployed, err
+	return deployed, nil
 }
 
 // Deployments lists deployments, newest first.

@@ -10,7 +10,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Parity tells how an environment differs from another one, as they are declared or as they run.
+// Parity tells how an environment differs from another one, as they are declared or as they were seen to run last.
 func (c *Control) Parity(ctx context.Context, q delivery.ParityQuery) (result delivery.ParityResult, err error) {
 	if err := q.Validate().Err(); err != nil {
 		return result, err
@@ -19,11 +19,8 @@ func (c *Control) Parity(ctx context.Context, q delivery.ParityQuery) (result de
 	if err != nil {
 		return result, err
 	}
-	err = c.resolve(ctx, w, world.NewAnswers(q.Pipeline), func(w delivery.World) (asks delivery.Questions) {
-		result, asks = w.Parity(q)
-		return asks
-	})
-	return result, err
+	result, _ = w.Parity(q)
+	return result, nil
 }
 
 // paired loads a world that has both environments. Without a pipeline it has nothing else.
@@ -31,9 +28,14 @@ func (c *Control) paired(ctx context.Context, q delivery.ParityQuery) (w deliver
 	err = c.o.Store.View(ctx, func(r store.Reader) error {
 		w = delivery.World{Now: c.now()}
 		if q.Pipeline != "" {
-			if w, err = c.load(ctx, r, q.Pipeline, nil); err != nil {
+			f := facts{work: map[string]delivery.WorkRecord{}}
+			if f.World, err = c.load(ctx, r, q.Pipeline, nil); err != nil {
 				return noPipelineHere(err)
 			}
+			if err := c.loadRecorded(ctx, r, &f); err != nil {
+				return err
+			}
+			w = f.World
 		}
 		both, err := world.Effective(ctx, r, []string{q.Environment, q.With}, nil)
 		if err != nil {

@@ -10,25 +10,28 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Promotion returns what is wanted in a stage and where it stands. One that nobody declares any more is not found.
+// Promotion returns what is wanted in a stage and where it stands, as far as the ledger knows. One that nobody declares any more is not
+// found.
 func (c *Control) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
-	work := c.o.Worker.Work(pipeline, stage) // before the ledger is read: settled work must not be told with what was before it
-	w, err := c.view(ctx, pipeline, nil)
-	if err != nil {
-		return delivery.PromotionState{}, err
+	state, f, err := c.promotion(ctx, pipeline, stage)
+	if err == nil {
+		state.Work = f.work[stage].Work()
 	}
-	p, ok := w.Promotions[stage]
-	at, exists := w.Pipeline.Stage(stage)
-	if !ok || p.Unmanaged || !exists {
-		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
-	}
-	var state delivery.PromotionState
-	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
-		state, asks = delivery.PromotionStateOf(w, p, at)
-		return asks
-	})
-	state.Work = work
 	return state, err
+}
+
+func (c *Control) promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, facts, error) {
+	f, err := c.recorded(ctx, pipeline)
+	if err != nil {
+		return delivery.PromotionState{}, f, err
+	}
+	p, ok := f.Promotions[stage]
+	at, exists := f.Pipeline.Stage(stage)
+	if !ok || p.Unmanaged || !exists {
+		return delivery.PromotionState{}, f, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+	}
+	state, _ := delivery.PromotionStateOf(f.World, p, at)
+	return state, f, nil
 }
 
 // PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the wish is saved. With
@@ -51,6 +54,7 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
+	var request delivery.WorkRecord
 	err = c.journal.Change(ctx, actor, delivery.EventPromotionRefused, spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
 		if err != nil {
@@ -63,12 +67,20 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 		if refusal, _ := delivery.Admit(found.Apply(w), p); refusal != nil {
 			return nil, refusal
 		}
-		return want(ctx, tx, p)
+		wanted, err := want(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		if err := tx.PutRecordings(ctx, spec.Pipeline, found.Pending()); err != nil {
+			return nil, err
+		}
+		request, err = c.o.Worker.Request(ctx, tx, actor, spec.Pipeline, spec.Stage, spec.Version)
+		return wanted, err
 	})
 	if err != nil {
 		return delivery.PromotionState{}, err
 	}
-	if err := c.o.Worker.StartPromotion(ctx, spec.Pipeline, spec.Stage, actor, spec.Version); err != nil {
+	if err := c.o.Worker.StartPromotion(ctx, request); err != nil {
 		return delivery.PromotionState{}, err
 	}
 	return c.Promotion(ctx, spec.Pipeline, spec.Stage)
@@ -100,9 +112,16 @@ func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage st
 	})
 }
 
-// WaitPromotion returns the promotion as soon as this process's work on it is settled, or when d has passed.
-func (c *Control) WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error) {
-	return waitFor(ctx, c, pipeline, stage, d, func(ctx context.Context) (delivery.PromotionState, error) {
-		return c.Promotion(ctx, pipeline, stage)
+// WaitPromotion returns the promotion as soon as the work on it has ended, or when d has passed. With a version it waits for that one, and
+// says so when another one was asked for meanwhile.
+func (c *Control) WaitPromotion(ctx context.Context, pipeline, stage, version string, d time.Duration) (delivery.PromotionState, error) {
+	return waitFor(ctx, c, pipeline, stage, d, func(ctx context.Context) (delivery.PromotionState, delivery.Work, error) {
+		state, f, err := c.promotion(ctx, pipeline, stage)
+		if err == nil && version != "" {
+			state.Work = f.requested(stage, version)
+		} else if err == nil {
+			state.Work = f.work[stage].Work()
+		}
+		return state, state.Work, err
 	})
 }

@@ -9,29 +9,31 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Release returns a release and where it stands. A retired one is not found.
+// Release returns a release and where it stands, as far as the ledger knows. A retired one is not found.
 func (c *Control) Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
-	works := c.o.Worker.Works(pipeline) // before the ledger is read: settled work must not be told with what was before it
-	w, err := c.view(ctx, pipeline, nil, version)
-	if err != nil {
-		return delivery.ReleaseState{}, err
-	}
-	release, ok := w.Releases[version]
-	if !ok || release.Retired {
-		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
-	}
-	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
-	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
-		state.Stages, asks = delivery.StageStates(w, version)
-		return asks
-	})
-	if work, ok := works[w.Pipeline.Stages[0].Name]; ok && w.Pipeline.AutoStart() {
-		state.Work = work
+	state, f, err := c.release(ctx, pipeline, version)
+	if err == nil && f.Pipeline.AutoStart() {
+		if held := f.work[f.Pipeline.Stages[0].Name]; held.Version == version {
+			state.Work = held.Work()
+		}
 	}
 	return state, err
+}
+
+func (c *Control) release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, facts, error) {
+	f, err := c.recorded(ctx, pipeline, version)
+	if err != nil {
+		return delivery.ReleaseState{}, f, err
+	}
+	release, ok := f.Releases[version]
+	if !ok || release.Retired {
+		return delivery.ReleaseState{}, f, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+	}
+	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
+	state.Stages, _ = delivery.StageStates(f.World, version)
+	return state, f, nil
 }
 
 // PutRelease registers a release, makes it the one that the leading automatic stages of its pipeline are to run, and starts the
@@ -45,6 +47,7 @@ func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.Relea
 		return delivery.ReleaseState{}, err
 	}
 	var pipeline delivery.PipelineSpec
+	var request delivery.WorkRecord
 	err := c.journal.Change(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		var err error
 		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
@@ -55,13 +58,17 @@ func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.Relea
 			return events, err
 		}
 		wanted, err := want(ctx, tx, r.LeadingPromotion(pipeline, actor, c.now()))
+		if err != nil {
+			return nil, err
+		}
+		request, err = c.o.Worker.Request(ctx, tx, actor, pipeline.Name, pipeline.Stages[0].Name, r.Spec.Version)
 		return append(events, wanted...), err
 	})
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
 	if pipeline.AutoStart() {
-		if err := c.o.Worker.StartPromotion(ctx, r.Spec.Pipeline, pipeline.Stages[0].Name, actor, r.Spec.Version); err != nil {
+		if err := c.o.Worker.StartPromotion(ctx, request); err != nil {
 			return delivery.ReleaseState{}, err
 		}
 	}
@@ -146,15 +153,18 @@ func (c *Control) DeleteRelease(ctx context.Context, actor, pipeline, version st
 	})
 }
 
-// WaitRelease returns the release as soon as this process's work on it is settled, or when d has passed.
+// WaitRelease returns the release as soon as the work on it has ended, or when d has passed.
 func (c *Control) WaitRelease(ctx context.Context, pipeline, version string, d time.Duration) (delivery.ReleaseState, error) {
 	spec, err := c.Pipeline(ctx, pipeline)
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
-	read := func(ctx context.Context) (delivery.ReleaseState, error) { return c.Release(ctx, pipeline, version) }
-	if !spec.Spec.AutoStart() {
-		return read(ctx)
-	}
-	return waitFor(ctx, c, pipeline, spec.Spec.Stages[0].Name, d, read)
+	entry := spec.Spec.Stages[0].Name
+	return waitFor(ctx, c, pipeline, entry, d, func(ctx context.Context) (delivery.ReleaseState, delivery.Work, error) {
+		state, f, err := c.release(ctx, pipeline, version)
+		if err == nil && f.Pipeline.AutoStart() {
+			state.Work = f.requested(entry, version)
+		}
+		return state, state.Work, err
+	})
 }

@@ -10,19 +10,18 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Verification tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is authorised
+// Verification tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is authorized
 // there. not_found when there is no such pipeline or stage.
 func (c *Control) Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error) {
-	work := c.o.Worker.Work(spec.Pipeline, spec.Stage) // before the ledger is read, as for a promotion
-	w, err := c.view(ctx, spec.Pipeline, nil, spec.Versions()...)
+	f, err := c.recorded(ctx, spec.Pipeline, spec.Versions()...)
 	if err != nil {
 		return delivery.VerificationState{}, err
 	}
-	if _, ok := w.Pipeline.Stage(spec.Stage); !ok {
-		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", w.Pipeline.NoStage(spec.Stage))
+	if _, ok := f.Pipeline.Stage(spec.Stage); !ok {
+		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", f.Pipeline.NoStage(spec.Stage))
 	}
-	state := w.VerificationStateOf(spec)
-	state.Work = work
+	state := f.VerificationStateOf(spec)
+	state.Work = f.work[spec.Stage].Work()
 	return state, nil
 }
 
@@ -32,7 +31,7 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 	if err := r.Spec.Validate().Err(); err != nil {
 		return delivery.VerificationState{}, err
 	}
-	found := 0
+	found, request := 0, delivery.WorkRecord{}
 	err := c.journal.Change(ctx, actor, delivery.EventVerificationRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Versions()...)
 		if err != nil {
@@ -42,7 +41,8 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 		if found = len(settles); err != nil || found == 0 {
 			return nil, err
 		}
-		return journal.One(delivery.EventVerificationRequested, r.Spec.ID(), r), nil
+		request, err = c.o.Worker.Request(ctx, tx, actor, r.Spec.Pipeline, r.Spec.Stage, r.Spec.Version)
+		return journal.One(delivery.EventVerificationRequested, r.Spec.ID(), r), err
 	})
 	if err != nil {
 		return delivery.VerificationState{}, err
@@ -52,16 +52,17 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 		state.Work = delivery.Work{Settled: true}
 		return state, err
 	}
-	if err := c.o.Worker.StartVerification(ctx, actor, r); err != nil {
+	if err := c.o.Worker.StartVerification(ctx, request, r.Again); err != nil {
 		return delivery.VerificationState{}, err
 	}
 	return c.Verification(ctx, r.Spec)
 }
 
-// WaitVerification returns the verification as soon as this process's work on the stage is settled, or when d has passed.
+// WaitVerification returns the verification as soon as the work on the stage has ended, or when d has passed.
 func (c *Control) WaitVerification(ctx context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error) {
-	return waitFor(ctx, c, spec.Pipeline, spec.Stage, d, func(ctx context.Context) (delivery.VerificationState, error) {
-		return c.Verification(ctx, spec)
+	return waitFor(ctx, c, spec.Pipeline, spec.Stage, d, func(ctx context.Context) (delivery.VerificationState, delivery.Work, error) {
+		state, err := c.Verification(ctx, spec)
+		return state, state.Work, err
 	})
 }
 

@@ -10,23 +10,59 @@ import (
 // statusReadTimeout bounds reading a ledger that was waited for in vain a moment ago.
 const statusReadTimeout = time.Second
 
-// waitFor reads how something stands as soon as the work on a stage has ended, or when d has passed. Work that ended because something
-// does not answer has waited for it already. That may be the ledger: it is not waited for as long once more, only to say that it cannot
-// be read, when the reason why the work ended says more.
-func waitFor[S any](ctx context.Context, c *Control, pipeline, stage string, d time.Duration, read func(context.Context) (S, error)) (S, error) {
+// waitFor reads how something stands as soon as the work on a stage has ended, whichever process does it, or when d has passed. Work that
+// ended because something does not answer has waited for it already. That may be the ledger: it is not waited for as long once more, only
+// to say that it cannot be read, when the reason why the work ended says more.
+func waitFor[S any](ctx context.Context, c *Control, pipeline, stage string, d time.Duration, read func(context.Context) (S, delivery.Work, error)) (S, error) {
 	var none S
-	if err := c.o.Worker.Await(ctx, pipeline, stage, d); err != nil {
-		return none, err
+	for until := time.Now().Add(d); ; {
+		if err := c.o.Worker.Await(ctx, pipeline, stage, time.Until(until)); err != nil {
+			return none, err
+		}
+		state, work, err := readAfter(ctx, c, pipeline, stage, read)
+		left := time.Until(until)
+		if err != nil || work.Settled || left <= 0 {
+			return state, err
+		}
+		if err := pause(ctx, min(left, c.o.Poll)); err != nil {
+			return none, err
+		}
 	}
-	failure := c.o.Worker.Work(pipeline, stage).Failure
+}
+
+// readAfter reads how something stands after the work of this process.
+func readAfter[S any](ctx context.Context, c *Control, pipeline, stage string, read func(context.Context) (S, delivery.Work, error)) (S, delivery.Work, error) {
+	unrecorded, _ := c.o.Worker.Unrecorded(pipeline, stage)
+	failure := unrecorded.Failure
 	if failure == nil || failure.Code != delivery.CodeUnavailable {
 		return read(ctx)
 	}
 	brief, cancel := context.WithTimeout(ctx, statusReadTimeout)
 	defer cancel()
-	state, err := read(brief)
+	state, work, err := read(brief)
 	if delivery.CodeOf(err) == delivery.CodeUnavailable && ctx.Err() == nil {
-		return none, failure
+		err = failure
 	}
-	return state, err
+	return state, work, err
+}
+
+// requested is the work on a version in a stage. Work on another version says that this one was overtaken.
+func (f facts) requested(stage, version string) delivery.Work {
+	held := f.work[stage]
+	if held.Number > 0 && held.Version != version {
+		return delivery.Work{Settled: true, Failure: delivery.Errorf(delivery.CodeConflict,
+			"%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again", f.Pipeline.Name, stage, version, held.RequestedBy, held.Version)}
+	}
+	return held.Work()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/control"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/observe"
@@ -34,7 +35,8 @@ type Options struct {
 // Plane answers commands and questions, and acts on them. It is safe for concurrent use, and several may share one ledger.
 type Plane struct {
 	*control.Control
-	Worker *worker.Worker
+	Worker   *worker.Worker
+	observer *observe.Observer
 }
 
 // New makes a control plane. It starts nothing.
@@ -42,10 +44,18 @@ func New(o Options) *Plane {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Poll == 0 {
+		o.Poll = worker.DefaultPoll
+	}
 	changes := journal.New(o.Store, o.Now)
-	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets}
+	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
 	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
-	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w}), w}
+	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll}), w, observer}
+}
+
+// Observe looks at every environment where a pipeline deployed something, and records what it saw.
+func (p *Plane) Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
+	return p.observer.Observe(ctx, pipeline)
 }
 
 // Cancel stops the work on a stage at its next safe point, and waits until it has stopped.

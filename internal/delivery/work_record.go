@@ -20,11 +20,14 @@ type WorkRecord struct {
 	Failure    *Error         `json:"failure,omitempty"`
 	Stopped    *StageDecision `json:"stopped,omitempty"`
 
-	// CancelRequested says that somebody asked for the work to be stopped, and Interrupted that its holder has been silent for longer
-	// than a process that lives is. The ledger tells both; they are no part of the document.
-	CancelRequested bool `json:"-"`
-	Interrupted     bool `json:"-"`
+	// Cancelled is the number of the newest request that somebody asked to be stopped, with all before it. Interrupted says that the holder
+	// has been silent for longer than a process that lives is. The ledger tells both; they are no part of the document.
+	Cancelled   int64 `json:"-"`
+	Interrupted bool  `json:"-"`
 }
+
+// CancelRequested reports whether somebody asked for the work to be stopped.
+func (r WorkRecord) CancelRequested() bool { return r.Cancelled >= r.Number && r.Number > 0 }
 
 // Ended reports whether nobody is at it any more.
 func (r WorkRecord) Ended() bool { return r.FinishedAt != nil || r.Interrupted }
@@ -32,7 +35,7 @@ func (r WorkRecord) Ended() bool { return r.FinishedAt != nil || r.Interrupted }
 // Work is the record as a reader sees it. The zero record is work that nobody asked for: there is none, so it is settled.
 func (r WorkRecord) Work() Work {
 	work := Work{Settled: r.Number == 0 || r.Ended(), Failure: r.Failure, Stopped: r.Stopped, Version: r.Version, RequestedBy: r.RequestedBy,
-		Progress: r.Progress, CancelRequested: r.CancelRequested, FinishedAt: r.FinishedAt}
+		Progress: r.Progress, CancelRequested: r.CancelRequested(), FinishedAt: r.FinishedAt}
 	if r.Number > 0 {
 		work.RequestedAt = &r.RequestedAt
 	}

@@ -94,7 +94,7 @@ func history(t *testing.T, address string) {
 		require.NoError(t, err)
 		_, err = e.PutPromotion(ctx, bob, delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "3", WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 		require.NoError(t, err)
-		_, err = e.WaitPromotion(ctx, "shop", "production", time.Minute)
+		_, err = e.WaitPromotion(ctx, "shop", "production", "", time.Minute)
 		require.NoError(t, err)
 		require.NoError(t, e.RevokeApproval(ctx, bob, given.ID))
 		_, err = e.AddTestReport(ctx, alice, delivery.TestReportRequest{Spec: delivery.TestReportSpec{Pipeline: "shop", Version: "3", Suite: "unit"},

@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
@@ -24,6 +27,13 @@ type Observer struct {
 	Drivers  map[string]driver.Driver // by the target's kind
 	Checkers map[string]check.Checker // by the check's kind
 	Secrets  secret.Resolver
+
+	// Where Observe reads what to look at and records what it saw, and by which clock.
+	Store store.Store
+	Now   func() time.Time
+
+	mu         sync.Mutex
+	unrecorded map[string][]delivery.Recording // by pipeline
 }
 
 // MaxQuestions is how many places are looked at and checks asked at the same time.
@@ -54,7 +64,7 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, asks delivery.Q
 		into.AddObservation(w, env, observations[i])
 	}
 	for i, key := range asks.Checks {
-		into.AddCheck(key, checks[i])
+		into.AddCheck(w, key, checks[i])
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ func (s *server) promotions() {
 	answer(s, route{"promotion", "get-promotion", "Read a promotion and where it stands, or wait for it to settle", http.MethodGet, api.PathPromotion},
 		func(ctx context.Context, in *struct {
 			PromotionPath
+			Version string `query:"version" doc:"The release whose work is waited for; the newest request's when left out."`
 			Wait
 		}) (delivery.PromotionState, error) {
 			d, waits, err := in.duration()
@@ -25,7 +26,7 @@ func (s *server) promotions() {
 			case err != nil:
 				return delivery.PromotionState{}, err
 			case waits:
-				return s.engine.WaitPromotion(ctx, in.Pipeline, in.Stage, d)
+				return s.engine.WaitPromotion(ctx, in.Pipeline, in.Stage, in.Version, d)
 			}
 			return s.engine.Promotion(ctx, in.Pipeline, in.Stage)
 		})

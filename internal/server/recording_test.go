@@ -116,8 +116,8 @@ func (e *recording) DeletePromotion(_ context.Context, actor, pipeline, stage st
 	return e.record("DeletePromotion", actor, pipeline, stage)
 }
 
-func (e *recording) WaitPromotion(_ context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error) {
-	return reply[delivery.PromotionState](e, "WaitPromotion", pipeline, stage, d)
+func (e *recording) WaitPromotion(_ context.Context, pipeline, stage, version string, d time.Duration) (delivery.PromotionState, error) {
+	return reply[delivery.PromotionState](e, "WaitPromotion", pipeline, stage, version, d)
 }
 
 func (e *recording) Verification(_ context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error) {
@@ -154,6 +154,10 @@ func (e *recording) Deployed(_ context.Context, pipeline, environment string) (d
 
 func (e *recording) Deployments(_ context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error) {
 	return reply[[]delivery.Deployment](e, "Deployments", f)
+}
+
+func (e *recording) Observe(_ context.Context, pipeline string) ([]delivery.Recording, error) {
+	return reply[[]delivery.Recording](e, "Observe", pipeline)
 }
 
 func (e *recording) Parity(_ context.Context, q delivery.ParityQuery) (delivery.ParityResult, error) {

@@ -37,7 +37,7 @@ type Engine interface {
 	Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error)
 	PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error)
 	DeletePromotion(ctx context.Context, actor, pipeline, stage string) error
-	WaitPromotion(ctx context.Context, pipeline, stage string, d time.Duration) (delivery.PromotionState, error)
+	WaitPromotion(ctx context.Context, pipeline, stage, version string, d time.Duration) (delivery.PromotionState, error)
 	Cancel(ctx context.Context, pipeline, stage string) error
 
 	Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error)
@@ -68,6 +68,7 @@ type Engine interface {
 	Deployed(ctx context.Context, pipeline, environment string) (delivery.Deployed, error)
 	Deployments(ctx context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error)
 	Readiness(ctx context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error)
+	Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error)
 	Parity(ctx context.Context, q delivery.ParityQuery) (delivery.ParityResult, error)
 	Preview(ctx context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error)
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -27,7 +28,8 @@ type job struct {
 // begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
 // are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
 // left out; deciding again tells what is to be done about it.
-func (e *Worker) begin(ctx context.Context, actor string, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+func (e *Worker) begin(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+	actor, seen := r.record.RequestedBy, found.Pending()
 	known := make([]observe.Confidential, len(d.Steps))
 	for i, step := range d.Steps {
 		if step.Kind == delivery.StepAuthorize {
@@ -80,9 +82,24 @@ func (e *Worker) begin(ctx context.Context, actor string, found world.Answers, d
 			}
 			jobs = append(jobs, job{lease, since, begun, known[i], current.Kind == delivery.StepResume})
 		}
-		return nil
+		if err := tx.PutRecordings(ctx, pipeline.Name, seen); err != nil || len(jobs) == 0 {
+			return err
+		}
+		return e.tell(ctx, tx, r, progressOf(jobs))
 	})
+	if err == nil {
+		found.Keep()
+	}
 	return jobs, pipeline, err
+}
+
+// progressOf says what is being done.
+func progressOf(jobs []job) string {
+	lines := make([]string, len(jobs))
+	for i, j := range jobs {
+		lines[i] = fmt.Sprintf("%s to %s: %s", j.deployment.Content.Version, j.deployment.Environment, j.deployment.Status)
+	}
+	return strings.Join(lines, "; ")
 }
 
 // stillRight finds the step in a decision made a moment later, under the lease.

@@ -143,7 +143,7 @@ func (u *universe) promotionOf(pipeline, version, into string) wish {
 		return err
 	}
 	w.wait = func(process *process) (delivery.Work, error) {
-		state, err := process.WaitPromotion(ctx, pipeline, stage, manyMoments)
+		state, err := process.WaitPromotion(ctx, pipeline, stage, version, manyMoments)
 		return state.Work, err
 	}
 	return w

@@ -15,21 +15,24 @@ import (
 
 // Advance works on the promotion into a stage until nothing is left to do now, and returns what was wanted and the last
 // decision on it. It is idempotent, resumable and safe from many processes. With when_blocked = "wait" it stays while a gate is
-// pending. Cancelling ctx stops it at its next safe point, with ctx's error. A place that differs from what this very work has
+// pending. Cancelling ctx stops it at its next safe point, with ctx's error. An environment that differs from what this very work has
 // deployed there is a conflict: deploying again and again would not help.
 func (e *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
-	return e.advance(ctx, actor, pipeline, entry, func(d delivery.Decision) delivery.Decision { return d })
+	r := &run{record: delivery.WorkRecord{Pipeline: pipeline, Stage: entry, RequestedBy: actor}}
+	c, err := e.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
+	return c.wanted, c.decision, err
 }
 
-// advance is Advance as far as may be: of each decision it does what is left of it.
-func (e *Worker) advance(ctx context.Context, actor, pipeline, entry string, may func(delivery.Decision) delivery.Decision) (delivery.Promotion, delivery.Decision, error) {
+// advance is Advance as far as it may: of each decision it does what is left of it.
+func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision) delivery.Decision) (conclusion, error) {
 	deployed := map[string]delivery.Content{} // by environment
-	found, doubted := world.NewAnswers(pipeline), false
+	found, doubted := world.NewAnswers(r.record.Pipeline), false
 	for {
-		w, d, err := e.decide(ctx, found, entry)
-		wanted := w.Promotions[entry]
+		w, d, err := e.decide(ctx, found, r.record.Stage)
+		wanted := w.Promotions[r.record.Stage]
+		conclude := func(err error) (conclusion, error) { return conclusion{wanted, d, found.Pending()}, err }
 		if err != nil {
-			return wanted, d, err
+			return conclude(err)
 		}
 		d = may(d)
 		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
@@ -39,25 +42,25 @@ func (e *Worker) advance(ctx context.Context, actor, pipeline, entry string, may
 		}
 		if len(d.Steps) == 0 {
 			if !waits(wanted, d) {
-				return wanted, d, e.recordStop(ctx, actor, wanted, d)
+				return conclude(nil)
 			}
 			if err := e.o.Pause(ctx, e.untilReady(w.Now, d)); err != nil {
-				return wanted, d, err
+				return conclude(err)
 			}
-			found = world.NewAnswers(pipeline)
+			found = found.Again()
 			continue
 		}
 		if err := unhealable(deployed, d.Steps); err != nil {
 			if doubted {
-				return wanted, d, err
+				return conclude(err)
 			}
-			doubted = true // somebody may have deployed after the ledger was read, and before the place was looked at
+			doubted = true // somebody may have deployed after the ledger was read, and before the environment was observed
 			continue
 		}
 		doubted = false
-		begun, err := e.take(ctx, actor, found, d)
+		begun, err := e.take(ctx, r, found, d)
 		if err != nil {
-			return wanted, d, err
+			return conclude(err)
 		}
 		for _, j := range begun {
 			if !j.resumed {
@@ -65,9 +68,9 @@ func (e *Worker) advance(ctx context.Context, actor, pipeline, entry string, may
 			}
 		}
 		if found = found.ForNextWave(w); len(begun) == 0 {
-			found = world.NewAnswers(pipeline)
+			found = found.Again()
 			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
-				return wanted, d, err
+				return conclude(err)
 			}
 		}
 	}
@@ -122,8 +125,8 @@ func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) err
 
 // take does the steps of a decision at the same time, and returns what it has brought to an end: nothing when other processes
 // are acting in those places, or the ledger has moved on.
-func (e *Worker) take(ctx context.Context, actor string, found world.Answers, d delivery.Decision) ([]job, error) {
-	jobs, pipeline, err := e.begin(ctx, actor, found, d)
+func (e *Worker) take(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, error) {
+	jobs, pipeline, err := e.begin(ctx, r, found, d)
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +141,11 @@ func (e *Worker) take(ctx context.Context, actor string, found world.Answers, d 
 }
 
 // recordStop records that a release was refused at a gate, if it was.
-func (e *Worker) recordStop(ctx context.Context, actor string, wanted delivery.Promotion, d delivery.Decision) error {
-	refusal := delivery.Outcome(wanted, d)
-	if refusal == nil || wanted.Unmanaged {
+func (e *Worker) recordStop(ctx context.Context, tx store.Tx, actor string, c conclusion) error {
+	refusal := delivery.Outcome(c.wanted, c.decision)
+	if refusal == nil || c.wanted.Unmanaged {
 		return nil
 	}
-	return e.o.Store.Update(ctx, func(tx store.Tx) error {
-		return e.journal.Append(ctx, tx, actor, journal.One(delivery.EventPromotionRefused, wanted.Spec.ID(), map[string]string{"version": wanted.Spec.Version, "reason": refusal.Message}))
-	})
+	return e.journal.Append(ctx, tx, actor, journal.One(delivery.EventPromotionRefused, c.wanted.Spec.ID(),
+		map[string]string{"version": c.wanted.Spec.Version, "reason": refusal.Message}))
 }

@@ -78,6 +78,7 @@ func TestCredentialsReachTheDriverOnly(t *testing.T) {
 	require.False(t, g.deployed[0].Resumed)
 
 	h.places.at[spot("eu", "shop")] = place{id: "x", version: "0.9", drift: "somebody was here"}
+	h.observes()
 	seen := h.deployedIn("eu")
 	require.Contains(t, seen.Differences, "somebody was here, says ***")
 	said := []any{seen}

@@ -23,6 +23,7 @@ import (
 type Engine struct {
 	*control.Control
 	*Worker
+	observer *observe.Observer
 }
 
 // engineOptions are what an engine of the tests is made of.
@@ -41,10 +42,19 @@ type engineOptions struct {
 
 func newEngine(o engineOptions) *Engine {
 	changes := journal.New(o.Store, o.Now)
-	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets}
+	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
 	w := New(Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, NewID: o.NewID, Pause: o.Pause, Log: o.Log,
 		LeaseTTL: o.LeaseTTL, decide: o.decide})
-	return &Engine{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w}), w}
+	return &Engine{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: time.Millisecond}), w, observer}
+}
+
+// Work tells where the work on a stage stands, as the ledger has it, or as this process knows when the ledger could not be told.
+func (e *Engine) Work(pipeline, stage string) delivery.Work {
+	held, err := e.held(context.Background(), runKey{pipeline, stage})
+	if known, ok := e.Unrecorded(pipeline, stage); ok && (err != nil || known.Number == held.Number) {
+		return known.Work()
+	}
+	return held.Work()
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -125,7 +125,14 @@ func (h *house) promotes(spec delivery.PromotionSpec) (delivery.PromotionState, 
 	if _, err := h.PutPromotion(context.Background(), bob, spec); err != nil {
 		return delivery.PromotionState{}, err
 	}
-	return h.WaitPromotion(context.Background(), spec.Pipeline, spec.Stage, manyMoments)
+	return h.WaitPromotion(context.Background(), spec.Pipeline, spec.Stage, spec.Version, manyMoments)
+}
+
+// observes looks at what runs, for all that is read afterwards.
+func (h *house) observes() {
+	h.t.Helper()
+	_, err := h.observer.Observe(h.t.Context(), "shop")
+	require.NoError(h.t, err)
 }
 
 func (h *house) approves(who, stage, version string) {

@@ -10,6 +10,42 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
+// Leases.
+//
+// A lease is the right of one process to act on one environment for one pipeline. It holds for TTL after the ledger granted or renewed it.
+// The process renews it while it works, and stops by itself when it cannot. Whoever wants it next waits until it is released or lapses.
+//
+//	granted      renewed      renewed      ledger silent              work stops    lapses
+//	   │            │            │            ×  ×  ×  ×  ×  ×  ×  ×  ×  ×  │             │
+//	   ├── TTL/3 ───┼── TTL/3 ───┼── TTL/3 ───┼───────── TTL/3 ────────────┼─── TTL/3 ───┤
+//	                             └───────────── trusted: TTL·2/3 ──────────┘             └─ another process may act
+//
+// With r the moment, on this machine's monotonic clock, just before the last successful renewal was asked for:
+//
+//	renew at            r + TTL/leaseRenewals
+//	stop acting at      r + TTL·2/3                   (leaseTrusted)
+//	others may act at   r + TTL or later, because the ledger granted the lease after r
+//
+// So a process that stops at once leaves TTL/3 between its end and the next one's beginning, for a driver to be ended in and for clocks that
+// run at different speeds. A holder that dies keeps others waiting for at most TTL. Which process may take a lease over is judged by the
+// ledger's clock where several machines share it, and by the caller's otherwise.
+//
+// The bound is not a proof: a process may be suspended between checking and acting. So each lease has a fence, a number that grows with
+// every new holder, and each result is saved only if the ledger still holds that fence. A late process can disturb an environment, but it
+// can never record anything over its successor.
+const (
+	// leaseRenewals is how often a lease is renewed in its TTL.
+	leaseRenewals = 3
+	// The first attempt to renew gets this part of the TTL, and each further one twice as long as the one before: a connection may be dead
+	// without anybody knowing, and the next attempt gets another one; or many others write, and then patience helps.
+	leaseFirstAttempt = 10
+	// Between two attempts this part of the TTL passes at least.
+	leaseRetryPause = 15
+)
+
+// leaseTrusted is how long work may go on under a lease that was not renewed.
+func leaseTrusted(ttl time.Duration) time.Duration { return ttl * 2 / 3 }
+
 // acquire takes the right to act in one place. Every time it is another holder who asks: two works of one process must not be in
 // one place together any more than those of two processes.
 func (e *Worker) acquire(ctx context.Context, tx store.Tx, environment, pipeline string) (store.Lease, error) {
@@ -23,7 +59,7 @@ func (e *Worker) acquire(ctx context.Context, tx store.Tx, environment, pipeline
 func (e *Worker) keep(ctx context.Context, lease store.Lease, since time.Time) (context.Context, func()) {
 	working, lose := context.WithCancelCause(ctx)
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	if time.Since(since) >= e.o.LeaseTTL/3 { // taking it took long: nothing is done under a lease that may have lapsed
+	if time.Since(since) >= e.o.LeaseTTL/leaseRenewals { // taking it took long: nothing is done under a lease that may have lapsed
 		var err error
 		if since, err = e.renewInTime(ctx, lease, time.Now()); err != nil {
 			lose(err)
@@ -45,7 +81,7 @@ func (e *Worker) keep(ctx context.Context, lease store.Lease, since time.Time) (
 
 // renewAgain renews a lease again and again. It returns why the lease can be trusted no longer, or nil once ctx has ended.
 func (e *Worker) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
-	for pause(ctx, time.Until(held.Add(e.o.LeaseTTL/3))) == nil {
+	for pause(ctx, time.Until(held.Add(e.o.LeaseTTL/leaseRenewals))) == nil {
 		renewed, err := e.renewInTime(ctx, lease, held)
 		if err != nil && ctx.Err() == nil { // once the work has ended its lease is needed no more
 			return err
@@ -60,9 +96,9 @@ func (e *Worker) renewAgain(ctx context.Context, lease store.Lease, held time.Ti
 // waited for as long as that: it may be the connection that is dead, and not the ledger, and the next try gets another one. That may
 // take twice as long, since it may also be that many others write.
 func (e *Worker) renewInTime(ctx context.Context, lease store.Lease, held time.Time) (time.Time, error) {
-	limited, cancel := context.WithDeadline(ctx, held.Add(e.o.LeaseTTL*2/3))
+	limited, cancel := context.WithDeadline(ctx, held.Add(leaseTrusted(e.o.LeaseTTL)))
 	defer cancel()
-	for most := e.o.LeaseTTL / 10; ; most *= 2 {
+	for most := e.o.LeaseTTL / leaseFirstAttempt; ; most *= 2 {
 		asked := time.Now()
 		err := e.renew(limited, lease, most)
 		switch {
@@ -72,9 +108,9 @@ func (e *Worker) renewInTime(ctx context.Context, lease store.Lease, held time.T
 			return held, err
 		case ctx.Err() != nil:
 			return held, ctx.Err()
-		case pause(limited, time.Until(asked.Add(e.o.LeaseTTL/15))) != nil:
+		case pause(limited, time.Until(asked.Add(e.o.LeaseTTL/leaseRetryPause))) != nil:
 			return held, delivery.Errorf(delivery.CodeUnavailable, "the right to act on %q could not be renewed for %s, so the work was stopped: %v. Nothing is lost; apply again once the ledger answers",
-				lease.Key, e.o.LeaseTTL*2/3, err)
+				lease.Key, leaseTrusted(e.o.LeaseTTL), err)
 		}
 	}
 }
@@ -105,7 +141,7 @@ func (e *Worker) releaseLease(ctx context.Context, lease store.Lease, why error)
 	if delivery.CodeOf(why) == delivery.CodeUnavailable {
 		return
 	}
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL/3)
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.LeaseTTL-leaseTrusted(e.o.LeaseTTL))
 	defer cancel()
 	if err := e.o.Store.Update(detached, func(tx store.Tx) error { return tx.ReleaseLease(detached, lease) }); err != nil {
 		e.o.Log.Warn("lease not released; it lapses by itself", "key", lease.Key, "error", err)

@@ -125,11 +125,11 @@ func TestALedgerIsNotWaitedForTwice(t *testing.T) {
 	ledger.gone.Store(true)
 	require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
 	ledger.deaf.Store(true) // who reads it ends only because the look is bounded
-	_, err := h.WaitPromotion(t.Context(), "shop", "development", manyMoments)
+	_, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
 	requireRefusal(t, err, delivery.CodeUnavailable, "could not be renewed")
 
 	ledger.deaf.Store(false)
-	state, err := h.WaitPromotion(t.Context(), "shop", "development", manyMoments)
+	state, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
 	require.NoError(t, err, "a ledger that answers is read")
 	requireRefusal(t, state.Work.Failure, delivery.CodeUnavailable, "could not be renewed")
 }

@@ -34,7 +34,7 @@ func (p *pages) Work(_ context.Context, pipeline string, now time.Time) ([]deliv
 	for key, page := range p.work.records {
 		if key[0] == pipeline {
 			r := page.WorkRecord
-			r.CancelRequested, r.Interrupted = page.cancelled >= r.Number, r.FinishedAt == nil && !now.Before(page.expires)
+			r.Cancelled, r.Interrupted = page.cancelled, r.FinishedAt == nil && !now.Before(page.expires)
 			found = append(found, r)
 		}
 	}

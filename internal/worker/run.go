@@ -6,58 +6,87 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
 // runKey names the work on one promotion: the pipeline, and the stage that is entered.
 type runKey struct{ pipeline, entry string }
 
-// run is this process's work on one promotion. Only the newest of a key is kept, and with it those that it waits for.
+// run is this process's work on one request. Only the newest of a key is kept, and with it those that it waits for.
 type run struct {
-	cancel   context.CancelFunc
-	done     chan struct{}     // closed once this work, and all before it, has ended
-	before   *run              // the work that this one waits for; nil once that has ended
-	decision delivery.Decision // valid once done
-	wanted   delivery.Promotion
-	err      error
+	cancel context.CancelFunc
+	done   chan struct{} // closed once this work, and all before it, has ended
+	before *run          // the work that this one waits for; nil once that has ended
+
+	record   delivery.WorkRecord // as the ledger is to hold it; read and written under the worker's mutex
+	recorded bool                // valid once done: the ledger holds how it ended
+	err      error               // valid once done
 }
 
-// StartPromotion begins work on the promotion of a version into a stage, for a request that is still wanted.
-func (e *Worker) StartPromotion(asked context.Context, pipeline, stage, actor, version string) error {
-	key := runKey{pipeline, stage}
-	return e.launch(asked, key, func(ctx context.Context, r *run) (err error) {
-		r.wanted, r.decision, err = e.Advance(ctx, actor, key.pipeline, key.entry)
-		if err == nil && r.wanted.Spec.Version != version {
-			err = delivery.Errorf(delivery.CodeConflict, "%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again",
-				key.pipeline, key.entry, version, r.wanted.RequestedBy, r.wanted.Spec.Version)
-		}
-		return err
+// key names the work of the run.
+func (r *run) key() runKey { return runKey{r.record.Pipeline, r.record.Stage} }
+
+// conclusion is what work on a promotion found out last.
+type conclusion struct {
+	wanted   delivery.Promotion
+	decision delivery.Decision
+	seen     []delivery.Recording // what the ledger does not know yet
+}
+
+// Request records, in the transaction of the command that asks for it, that this process will work on a stage.
+func (e *Worker) Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error) {
+	return tx.RequestWork(ctx, delivery.WorkRecord{Pipeline: pipeline, Stage: stage, Holder: e.holder, Version: version,
+		RequestedBy: actor, RequestedAt: e.now()}, e.now(), e.o.LeaseTTL)
+}
+
+// StartPromotion begins the requested work on a promotion, for a caller that still wants it.
+func (e *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord) error {
+	return e.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+		return e.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
 	})
 }
 
 // launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any. A request that was given up
 // by now starts nothing: who gives one up asks for the work to be stopped only afterwards, and either that finds the work here, or the
-// work finds that nobody wants it any more. The same goes for an engine that is closed.
-func (e *Worker) launch(asked context.Context, key runKey, work func(context.Context, *run) error) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if asked.Err() != nil || e.lifetime.Err() != nil {
-		return stopped(key)
+// work finds that nobody wants it any more. The same goes for a worker that is closed.
+func (e *Worker) launch(asked context.Context, request delivery.WorkRecord, work func(context.Context, *run) (conclusion, error)) error {
+	r := &run{done: make(chan struct{}), record: request}
+	ctx, err := e.admit(asked, r)
+	if err != nil {
+		e.conclude(asked, r, conclusion{}, context.Canceled)
+		return err
 	}
-	ctx, cancel := context.WithCancel(e.lifetime)
-	r := &run{cancel: cancel, done: make(chan struct{}), before: e.runs[key]}
-	e.runs[key] = r
 	go func(before *run) {
 		defer close(r.done)
-		defer cancel()
+		defer r.cancel()
+		attended := e.attend(ctx, r)
 		e.queue(r, before)
-		if r.err = ctx.Err(); r.err == nil {
-			r.err = work(ctx, r)
+		var c conclusion
+		err := ctx.Err()
+		if err == nil {
+			c, err = work(ctx, r)
 		}
+		attended()
+		e.conclude(ctx, r, c, err)
 		if r.err != nil {
-			e.o.Log.Error("delivery stopped", "pipeline", key.pipeline, "stage", key.entry, "error", r.err)
+			e.o.Log.Error("delivery stopped", "pipeline", request.Pipeline, "stage", request.Stage, "error", r.err)
 		}
 	}(r.before)
 	return nil
+}
+
+// admit makes a run the newest of its stage, unless it was given up.
+func (e *Worker) admit(asked context.Context, r *run) (context.Context, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := r.key()
+	if asked.Err() != nil || e.lifetime.Err() != nil || r.record.Number <= e.givenUp[key] {
+		return nil, stopped(key)
+	}
+	ctx, cancel := context.WithCancel(e.lifetime)
+	r.cancel, r.before = cancel, e.runs[key]
+	e.runs[key] = r
+	return ctx, nil
 }
 
 // queue waits for the work before, also when this one is cancelled meanwhile: that one is cancelled then too, and who waits for this one
@@ -72,7 +101,116 @@ func (e *Worker) queue(r, before *run) {
 	r.before = nil // or a process would keep all that it ever did
 }
 
-// Await waits until the work on a promotion has ended, or until d has passed, which is no error.
+// conclude records how work ended, what the world outside said last, and the refusal of the release if a gate refused it. When that is
+// impossible, this process alone knows.
+func (e *Worker) conclude(ctx context.Context, r *run, c conclusion, err error) {
+	now := e.now()
+	record := e.recordOf(r)
+	record.FinishedAt, record.Stopped, record.Failure = &now, c.decision.Stopped(), delivery.Outcome(c.wanted, c.decision)
+	if err != nil {
+		record.Failure = failure(r.key(), err)
+	}
+	limit := statusWriteTimeout
+	if err == nil {
+		limit = e.o.LeaseTTL
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	told := e.o.Store.Update(detached, func(tx store.Tx) error {
+		if err := tx.PutRecordings(detached, record.Pipeline, c.seen); err != nil {
+			return err
+		}
+		if err := e.recordStop(detached, tx, record.RequestedBy, c); err != nil {
+			return err
+		}
+		return tx.PutWork(detached, record, now, e.o.LeaseTTL)
+	})
+	if err == nil && told != nil {
+		err, record.Failure = told, failure(r.key(), told)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.record, r.recorded, r.err = record, told == nil, err
+}
+
+// statusWriteTimeout bounds recording why work failed: the reason may be the ledger, and that was waited for already.
+const statusWriteTimeout = time.Second
+
+// recordOf is the run's record as it is now.
+func (e *Worker) recordOf(r *run) delivery.WorkRecord {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return r.record
+}
+
+// tell records what a run is doing, and that its process lives.
+func (e *Worker) tell(ctx context.Context, tx store.Tx, r *run, progress string) error {
+	record := e.recordOf(r)
+	if record.Number == 0 {
+		return nil // nobody asked for it through the ledger
+	}
+	record.Progress = progress
+	e.mu.Lock()
+	r.record.Progress = progress
+	e.mu.Unlock()
+	return tx.PutWork(ctx, record, e.now(), e.o.LeaseTTL)
+}
+
+// noticeCancel is how soon work notices that another process asked it to stop.
+const noticeCancel = time.Second
+
+// attend keeps a run's record alive while the work goes on, and cancels the run when the ledger says that somebody asked for that. The
+// returned function ends it. A ledger that does not answer is no reason to stop: the leases under which the work acts are watched apart.
+func (e *Worker) attend(ctx context.Context, r *run) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		renewed := time.Now()
+		for pause(ctx, min(noticeCancel, e.o.LeaseTTL/leaseRenewals)) == nil {
+			if e.cancelRequested(ctx, r) {
+				r.cancel()
+				return
+			}
+			if time.Since(renewed) >= e.o.LeaseTTL/leaseRenewals && e.keepAlive(ctx, r) {
+				renewed = time.Now()
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func (e *Worker) cancelRequested(ctx context.Context, r *run) bool {
+	record := e.recordOf(r)
+	held, err := e.held(ctx, r.key())
+	return err == nil && record.Number > 0 && held.Cancelled >= record.Number
+}
+
+func (e *Worker) keepAlive(ctx context.Context, r *run) bool {
+	record := e.recordOf(r)
+	err := e.o.Store.Update(ctx, func(tx store.Tx) error { return tx.PutWork(ctx, record, e.now(), e.o.LeaseTTL) })
+	return err == nil
+}
+
+// held is the record of a stage in the ledger; the zero record when nobody ever asked for work on it.
+func (e *Worker) held(ctx context.Context, key runKey) (found delivery.WorkRecord, err error) {
+	err = e.o.Store.View(ctx, func(r store.Reader) error {
+		all, err := r.Work(ctx, key.pipeline, e.now())
+		for _, one := range all {
+			if one.Stage == key.entry {
+				found = one
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+// Await waits until the work of this process on a stage has ended, or until d has passed, which is no error. It returns at once when this
+// process has nothing under way there.
 func (e *Worker) Await(ctx context.Context, pipeline, stage string, d time.Duration) error {
 	e.mu.Lock()
 	r := e.runs[runKey{pipeline, stage}]
@@ -89,68 +227,64 @@ func (e *Worker) Await(ctx context.Context, pipeline, stage string, d time.Durat
 	return ctx.Err()
 }
 
-// Cancel stops this process's work on the promotion into a stage at its next safe point, with whatever waits behind it, and waits until
-// all of it has stopped.
-func (e *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
+// Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.
+func (e *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) {
 	e.mu.Lock()
 	r := e.runs[runKey{pipeline, stage}]
+	e.mu.Unlock()
+	if r == nil {
+		return delivery.WorkRecord{}, false
+	}
+	select {
+	case <-r.done:
+		return e.recordOf(r), !r.recorded
+	default:
+		return delivery.WorkRecord{}, false
+	}
+}
+
+// Cancel stops the work on a stage at its next safe point, whichever process does it, with whatever waits behind it, and waits until all
+// of it has stopped. Another process is asked through the ledger.
+func (e *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
+	key := runKey{pipeline, stage}
+	e.mu.Lock()
+	r := e.runs[key]
 	for one := r; one != nil; one = one.before {
 		one.cancel()
 	}
 	e.mu.Unlock()
-	if r == nil {
-		return nil
-	}
-	select {
-	case <-r.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Work tells where this process's work on a promotion stands. A process that started none has nothing under way.
-func (e *Worker) Work(pipeline, stage string) delivery.Work {
-	key := runKey{pipeline, stage}
-	e.mu.Lock()
-	r := e.runs[key]
-	e.mu.Unlock()
-	if r == nil {
-		return delivery.Work{Settled: true}
-	}
-	select {
-	case <-r.done:
-		return r.work(key)
-	default:
-		return delivery.Work{}
-	}
-}
-
-// Works tells where this process's work on each promotion of a pipeline stands, by the stage that is entered.
-func (e *Worker) Works(pipeline string) map[string]delivery.Work {
-	e.mu.Lock()
-	entries := []string{}
-	for key := range e.runs {
-		if key.pipeline == pipeline {
-			entries = append(entries, key.entry)
+	if r != nil {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	e.mu.Unlock()
-	works := map[string]delivery.Work{}
-	for _, entry := range entries {
-		works[entry] = e.Work(pipeline, entry)
-	}
-	return works
+	return e.cancelElsewhere(ctx, key)
 }
 
-func (r *run) work(key runKey) delivery.Work {
-	work := delivery.Work{Settled: true, Stopped: r.decision.Stopped()}
-	if r.err != nil {
-		work.Failure = failure(key, r.err)
-		return work
+// cancelElsewhere asks the process that holds the work to stop, and waits for it. What this process is only about to begin is given up.
+func (e *Worker) cancelElsewhere(ctx context.Context, key runKey) error {
+	for asked := false; ; {
+		held, err := e.held(ctx, key)
+		switch {
+		case err != nil || held.Number == 0 || held.Ended():
+			return err
+		case held.Holder == e.holder:
+			e.mu.Lock()
+			e.givenUp[key] = max(e.givenUp[key], held.Number)
+			e.mu.Unlock()
+			return nil
+		case !asked:
+			asked = true
+			if err := e.o.Store.Update(ctx, func(tx store.Tx) error { return tx.CancelWork(ctx, key.pipeline, key.entry) }); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, min(noticeCancel, e.o.Poll)); err != nil {
+			return err
+		}
 	}
-	work.Failure = delivery.Outcome(r.wanted, r.decision)
-	return work
 }
 
 func failure(key runKey, err error) *delivery.Error {

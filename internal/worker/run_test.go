@@ -61,7 +61,10 @@ func TestWaitReturnsWhenItsTimeIsOver(t *testing.T) {
 	close(d.letGo)
 	state, err = h.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
 	require.NoError(t, err)
-	require.Equal(t, delivery.Work{Settled: true}, state.Work)
+	require.True(t, state.Work.Settled)
+	require.Nil(t, state.Work.Failure)
+	require.Nil(t, state.Work.Stopped)
+	require.Equal(t, "1.0 to dev: deploying", state.Work.Progress)
 	require.Equal(t, delivery.StageVerified, state.Stages["development"].Status)
 }
 

@@ -14,19 +14,18 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// StartVerification begins the work: the checks, and then the way on through the automatic stages behind.
-func (e *Worker) StartVerification(asked context.Context, actor string, r delivery.VerificationRequest) error {
-	key := runKey{r.Spec.Pipeline, r.Spec.Stage}
-	return e.launch(asked, key, func(ctx context.Context, work *run) error {
-		if err := e.verifyAuthorized(ctx, actor, r); err != nil {
-			return err
+// StartVerification begins the requested work: the checks, and then the way on through the automatic stages that follow.
+func (e *Worker) StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error {
+	return e.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+		spec := delivery.VerificationSpec{Pipeline: request.Pipeline, Stage: request.Stage, Version: request.Version}
+		if err := e.verifyAuthorized(ctx, request.RequestedBy, delivery.VerificationRequest{Spec: spec, Again: again}); err != nil {
+			return conclusion{}, err
 		}
-		w, err := e.view(ctx, key.pipeline)
-		if wanted := w.Promotions[key.entry]; err != nil || wanted.Unmanaged || wanted.Spec.Version != r.Spec.Version {
-			return err // nothing moves it on, or something else is wanted there by now
+		w, err := e.view(ctx, spec.Pipeline)
+		if wanted := w.Promotions[spec.Stage]; err != nil || wanted.Unmanaged || wanted.Spec.Version != spec.Version {
+			return conclusion{}, err // nothing moves it on, or something else is wanted there by now
 		}
-		work.wanted, work.decision, err = e.advance(ctx, actor, key.pipeline, key.entry, delivery.Decision.Onward)
-		return err
+		return e.advance(ctx, r, delivery.Decision.Onward)
 	})
 }
 

@@ -61,8 +61,9 @@ type Worker struct {
 	lifetime context.Context // ends when the worker closes
 	end      context.CancelFunc
 
-	mu   sync.Mutex
-	runs map[runKey]*run
+	mu      sync.Mutex
+	runs    map[runKey]*run
+	givenUp map[runKey]int64 // the newest request that was cancelled before this process began it
 }
 
 // New makes a worker. It starts nothing.
@@ -85,7 +86,7 @@ func New(o Options) *Worker {
 	if o.decide == nil {
 		o.decide = delivery.Decide
 	}
-	e := &Worker{o: o, journal: o.Journal, holder: o.NewID(), runs: map[runKey]*run{}}
+	e := &Worker{o: o, journal: o.Journal, holder: o.NewID(), runs: map[runKey]*run{}, givenUp: map[runKey]int64{}}
 	e.lifetime, e.end = context.WithCancel(context.Background())
 	return e
 }

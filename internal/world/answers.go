@@ -2,6 +2,8 @@ package world
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -12,6 +14,7 @@ type Answers struct {
 	Pipeline     string
 	observations map[string]observed
 	checks       map[delivery.CheckKey]delivery.CheckResult
+	pending      map[string]delivery.Recording // what the ledger does not know yet, by subject
 }
 
 // observed is what was seen in an environment, and which deployment was expected there: it says nothing about a later one.
@@ -22,14 +25,47 @@ type observed struct {
 
 // NewAnswers has no answer yet.
 func NewAnswers(pipeline string) Answers {
-	return Answers{Pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}}
+	return Answers{Pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}, pending: map[string]delivery.Recording{}}
 }
+
+// Recorded has the answers that the ledger remembers.
+func Recorded(pipeline string, recordings []delivery.Recording) Answers {
+	a := NewAnswers(pipeline)
+	for _, r := range recordings {
+		switch {
+		case r.Observation != nil:
+			a.observations[r.Environment] = observed{*r.Observation, r.Expected}
+		case r.Check != nil && r.Result != nil:
+			a.checks[*r.Check] = *r.Result
+		}
+	}
+	return a
+}
+
+// Again has no answer yet, and what the ledger does not know of these.
+func (a Answers) Again() Answers {
+	next := NewAnswers(a.Pipeline)
+	next.pending = a.pending
+	return next
+}
+
+// Pending lists what the ledger does not know yet, sorted by subject.
+func (a Answers) Pending() []delivery.Recording {
+	pending := make([]delivery.Recording, 0, len(a.pending))
+	for _, subject := range slices.Sorted(maps.Keys(a.pending)) {
+		pending = append(pending, a.pending[subject])
+	}
+	return pending
+}
+
+// Keep notes that the ledger knows everything by now.
+func (a Answers) Keep() { clear(a.pending) }
 
 // ForNextWave keeps what was seen a moment ago, so that the environments of a large stage are not observed again for each of its waves.
 // Everything that a gate depends on is forgotten, because gates are asked at the moment of each deployment: the answers of checks, and
 // observations too where a gate compares what runs.
 func (a Answers) ForNextWave(w delivery.World) Answers {
-	next := NewAnswers(a.Pipeline)
+	next := a.Again()
 	if !w.ComparesPlaces() {
 		next.observations = a.observations
 	}
@@ -49,11 +85,18 @@ func (a Answers) Apply(w delivery.World) delivery.World {
 
 // AddObservation records what was seen in an environment of the world.
 func (a Answers) AddObservation(w delivery.World, env string, seen delivery.Observation) {
-	a.observations[env] = observed{seen, expectedIn(w, env)}
+	one := observed{seen, expectedIn(w, env)}
+	a.observations[env] = one
+	a.note(delivery.Recording{At: w.Now, Environment: env, Expected: one.expected, Observation: &seen})
 }
 
-// AddCheck records what a gate's check said.
-func (a Answers) AddCheck(key delivery.CheckKey, result delivery.CheckResult) { a.checks[key] = result }
+// AddCheck records what the check of a gate of the world said.
+func (a Answers) AddCheck(w delivery.World, key delivery.CheckKey, result delivery.CheckResult) {
+	a.checks[key] = result
+	a.note(delivery.Recording{At: w.Now, Check: &key, Result: &result})
+}
+
+func (a Answers) note(r delivery.Recording) { a.pending[r.Subject()] = r }
 
 // Observation is what was seen in an environment, if it was observed.
 func (a Answers) Observation(env string) delivery.Observation { return a.observations[env].Observation }

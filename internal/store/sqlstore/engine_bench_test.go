@@ -152,7 +152,7 @@ func (l *line) promote(b *testing.B, version string) {
 	b.Helper()
 	_, err := l.PutPromotion(b.Context(), ann, promotion(version))
 	require.NoError(b, err)
-	state, err := l.WaitPromotion(b.Context(), "shop", "production", time.Minute)
+	state, err := l.WaitPromotion(b.Context(), "shop", "production", "", time.Minute)
 	require.NoError(b, err)
 	require.True(b, state.Work.Settled)
 	require.Nil(b, state.Work.Failure)

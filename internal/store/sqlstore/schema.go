@@ -9,7 +9,7 @@ import (
 
 const (
 	// schemaVersion is the number of the newest migration.
-	schemaVersion = 5
+	schemaVersion = 6
 	// schemaTable is where goose keeps which migrations have run. Its name also tells a ledger from other databases.
 	schemaTable         = "ledger_schema"
 	selectSchemaVersion = `SELECT COALESCE(MAX(version_id), 0) FROM ` + schemaTable

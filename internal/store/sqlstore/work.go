@@ -38,7 +38,7 @@ func (r *reader) Work(ctx context.Context, pipeline string, now time.Time) ([]de
 		if err != nil {
 			return nil, err
 		}
-		work.Number, work.CancelRequested, work.Interrupted = number, cancelled >= number, work.FinishedAt == nil && silent == 1
+		work.Number, work.Cancelled, work.Interrupted = number, cancelled, work.FinishedAt == nil && silent == 1
 		list = append(list, work)
 	}
 	return list, r.failed(ctx, "be read", rows.Err())

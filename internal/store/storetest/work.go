@@ -86,12 +86,14 @@ var workRecords = map[string]func(*testing.T, ledger){
 		l.request(t, work("staging", "1.0"))
 		cancel := func(ctx context.Context, tx store.Tx) error { return tx.CancelWork(ctx, "shop", "staging") }
 		l.write(t, cancel)
-		require.True(t, read(t, l, workOn("shop"))[0].CancelRequested)
+		require.True(t, read(t, l, workOn("shop"))[0].CancelRequested())
 		w := l.request(t, work("staging", "2.0"))
-		require.False(t, read(t, l, workOn("shop"))[0].CancelRequested)
+		found := read(t, l, workOn("shop"))[0]
+		require.False(t, found.CancelRequested())
+		require.EqualValues(t, 1, found.Cancelled, "the one before was")
 		l.write(t, cancel)
 		l.put(t, w, ttl)
-		require.True(t, read(t, l, workOn("shop"))[0].CancelRequested, "progress does not take it back")
+		require.True(t, read(t, l, workOn("shop"))[0].CancelRequested(), "progress does not take it back")
 	},
 }
 
