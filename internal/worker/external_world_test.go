@@ -85,17 +85,21 @@ func (u *universe) verification() wish {
 }
 
 func (u *universe) verificationOf(r delivery.VerificationRequest) wish {
-	actor, ctx := u.anyone(), context.Background()
+	actor, ctx, idle := u.anyone(), context.Background(), delivery.Work{}
 	return wish{words: fmt.Sprintf("%s verifies %s %s again=%v", actor, r.Spec.ID(), r.Spec.Version, r.Again), actor: actor, pipeline: r.Spec.Pipeline,
 		entry: r.Spec.Stage, preview: delivery.PreviewRequest{Verification: &r},
 		put: func(p *process) error {
 			state, err := p.PutVerification(ctx, actor, r)
+			idle = state.Work
 			if err == nil && state.Status == delivery.StageVerified && !r.Again {
 				u.tally.add("nothing left to verify")
 			}
 			return err
 		},
 		wait: func(p *process) (delivery.Work, error) {
+			if idle.Settled { // there was nothing to do, whatever a process that is gone was about to do
+				return idle, nil
+			}
 			before := len(u.all())
 			state, err := p.WaitVerification(ctx, r.Spec, manyMoments)
 			if err == nil && state.Status == delivery.StageVerified && len(u.all()) > before {
