@@ -84,7 +84,7 @@ func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, state.Work.Settled)
 	require.Equal(t, "production", state.Work.Stopped.Stage)
-	look := "GET " + promotionURI + "?wait=20s"
+	look := "GET " + promotionURI + "?version=1.0.0&wait=20s"
 	require.Equal(t, []string{"PUT " + promotionURI, look, look, look}, p.seen)
 	require.Equal(t, 2, *pauses, "a server that does not hold a look must not be asked without a pause")
 

@@ -120,7 +120,7 @@ func (d *deployedDataSource) Read(ctx context.Context, req datasource.ReadReques
 	}
 	pipeline, environment := config.Pipeline.ValueString(), config.Environment.ValueString()
 	var found delivery.Deployed
-	api, err := d.session.client(ctx)
+	api, err := d.session.observing(ctx, pipeline)
 	if err == nil {
 		found, err = api.Deployed(ctx, pipeline, environment)
 	}

@@ -153,9 +153,13 @@ func (d *parityDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		return
 	}
 	var found delivery.ParityResult
+	query := config.query()
 	api, err := d.session.client(ctx)
+	if err == nil && query.Source == delivery.ParityRunning {
+		api, err = d.session.observing(ctx, query.Pipeline)
+	}
 	if err == nil {
-		found, err = api.Parity(ctx, config.query())
+		found, err = api.Parity(ctx, query)
 	}
 	if err != nil {
 		tf.AddReadErrors(&resp.Diagnostics, path.Root("environment"), fmt.Sprintf("Unable to compare %q with %q", config.Environment.ValueString(), config.With.ValueString()), err)

@@ -263,7 +263,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	pipeline, stage := prior.Pipeline.ValueString(), prior.Stage.ValueString()
-	api, err := r.session.client(ctx)
+	api, err := r.session.observing(ctx, pipeline)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
 		return

@@ -152,7 +152,7 @@ func (d *releaseDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	}
 	pipeline, version := config.Pipeline.ValueString(), config.Version.ValueString()
 	var found delivery.ReleaseState
-	api, err := d.session.client(ctx)
+	api, err := d.session.observing(ctx, pipeline)
 	if err == nil {
 		found, err = api.Release(ctx, pipeline, version)
 	}

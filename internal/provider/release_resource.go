@@ -272,7 +272,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 		return
 	}
 	pipeline, version := prior.Pipeline.ValueString(), prior.Version.ValueString()
-	api, err := r.session.client(ctx)
+	api, err := r.session.observing(ctx, pipeline)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
 		return

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -23,10 +24,11 @@ type session struct {
 	changes      *changeset.Collector // what this plan is about to change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
+	observed     map[string]*snapshot[bool] // by pipeline
 }
 
 func newSession(host Host, version, ledger, actor string) *session {
-	s := &session{host: host, version: version, ledger: ledger, actor: actor, changes: changeset.New()}
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, changes: changeset.New(), observed: map[string]*snapshot[bool]{}}
 	if s.ledger == "" {
 		s.ledger = host.Ledger
 	}
@@ -103,6 +105,30 @@ func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline,
 	})
 }
 
+// observing is the way to the control plane, once that has looked at what a pipeline runs: reading looks at nothing. All resources of a walk
+// share one look. A pipeline that does not exist is left to whoever reads.
+func (s *session) observing(ctx context.Context, pipeline string) (*client.Client, error) {
+	api, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	look := s.observed[pipeline]
+	if look == nil {
+		look = &snapshot[bool]{limit: maxObserving}
+		s.observed[pipeline] = look
+	}
+	s.mu.Unlock()
+	_, err = look.get(ctx, "pipeline", pipeline, func(ctx context.Context) (map[string]bool, error) {
+		_, err := api.Observe(ctx, pipeline)
+		return map[string]bool{pipeline: true}, err
+	})
+	if delivery.IsNotFound(err) {
+		err = nil
+	}
+	return api, err
+}
+
 func byName[T any](all []T, name func(T) string) map[string]T {
 	m := make(map[string]T, len(all))
 	for _, one := range all {
@@ -114,6 +140,7 @@ func byName[T any](all []T, name func(T) string) map[string]T {
 // snapshot is a list read once and kept until something is written. Reading is detached from the first caller, so that one
 // cancelled resource does not fail the others; a failure is not kept.
 type snapshot[T any] struct {
+	limit   time.Duration // of one read; maxReading when zero
 	mu      sync.Mutex
 	current *reading[T]
 }
@@ -124,8 +151,11 @@ type reading[T any] struct {
 	err   error
 }
 
-// maxReading bounds one read of a whole list.
-const maxReading = time.Minute
+// maxReading bounds one read of a whole list, and maxObserving one look at what runs, for which programs of the user may be run.
+const (
+	maxReading   = time.Minute
+	maxObserving = 20 * time.Minute
+)
 
 func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(context.Context) (map[string]T, error)) (T, error) {
 	var none T
@@ -135,7 +165,7 @@ func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(cont
 		r = &reading[T]{done: make(chan struct{})}
 		c.current = r
 		go func() {
-			detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxReading)
+			detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(c.limit, maxReading))
 			defer cancel()
 			defer close(r.done)
 			if r.items, r.err = read(detached); r.err != nil {

@@ -110,6 +110,8 @@ func calls() []call {
 			asked{"AddApproval", []any{actor, approval}}, filled[delivery.Approval]()},
 		{"RevokeApproval", func(ctx context.Context, c *client.Client) (any, error) { return nil, c.RevokeApproval(ctx, oddID) },
 			asked{"RevokeApproval", []any{actor, oddID}}, nil},
+		{"Observe", func(ctx context.Context, c *client.Client) (any, error) { return c.Observe(ctx, oddName) },
+			asked{"Observe", []any{oddName}}, filled[[]delivery.Recording]()},
 		{"Deployed", func(ctx context.Context, c *client.Client) (any, error) { return c.Deployed(ctx, oddName, "e") },
 			asked{"Deployed", []any{oddName, "e"}}, filled[delivery.Deployed]()},
 		{"Deployments", func(ctx context.Context, c *client.Client) (any, error) {
