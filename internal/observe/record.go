@@ -53,7 +53,7 @@ func observable(w delivery.World) []string {
 	names := []string{}
 	for _, stage := range w.Pipeline.Stages {
 		for _, env := range stage.Environments {
-			if current := w.Current(env); current != nil && !current.External() {
+			if current := w.History.Current(env); current != nil && !current.External() {
 				names = append(names, env)
 			}
 		}
