@@ -50,6 +50,9 @@ func connectSQLite(path string, use use, patience time.Duration) (*sql.DB, error
 	if err != nil {
 		return nil, err
 	}
+	if use == forReading || use == forWriting {
+		connector = statementCache{connector}
+	}
 	return sql.OpenDB(connector), nil
 }
 
