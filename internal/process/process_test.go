@@ -3,10 +3,8 @@
 package process
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,43 +132,35 @@ func TestRunDoesNotStartForACallerWhoGaveUp(t *testing.T) {
 	require.NoFileExists(t, witness)
 }
 
-// family starts a program that holds a pipe open, as do its children, and returns its pipe once all of them run.
-func family(t *testing.T, ctx context.Context, script string) (pipe *bufio.Reader, result <-chan error) {
+// family starts a program that holds a witness open, as do its children, and returns once all of them run.
+func family(t *testing.T, ctx context.Context, script string) (w *witness, result <-chan error) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "pipe")
-	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	w = newWitness(t)
 	s := shell(`exec 3>"$FIFO"; ` + script)
-	s.Env, s.Grace = map[string]string{"FIFO": path}, 50*time.Millisecond
+	s.Env, s.Grace = map[string]string{"FIFO": w.path}, 50*time.Millisecond
 	ended := make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, s)
 		ended <- err
 	}()
-	file, err := os.Open(path)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, file.Close()) })
-	pipe = bufio.NewReader(file)
-	line, err := pipe.ReadString('\n')
-	require.NoError(t, err)
-	require.Equal(t, "running\n", line)
-	return pipe, ended
+	w.running(t)
+	return w, ended
 }
 
 func TestCancellingKillsTheWholeFamily(t *testing.T) {
 	for name, script := range map[string]string{
-		"all listen":            `sleep 1000 & echo running >&3; wait`,
-		"nobody listens":        `trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`,
-		"only the child stays":  `(trap "" TERM; echo running >&3; while :; do sleep 1000; done) & wait`,
-		"the child is detached": `(trap "" TERM; echo running >&3; while :; do sleep 1000; done) >/dev/null 2>&1 & wait`,
+		"all listen":            `sleep 1000 & echo running $$ >&3; wait`,
+		"nobody listens":        `trap "" TERM; (while :; do sleep 1000; done) & echo running $$ >&3; while :; do wait; done`,
+		"only the child stays":  `(trap "" TERM; echo running $$ >&3; while :; do sleep 1000; done) & wait`,
+		"the child is detached": `(trap "" TERM; echo running $$ >&3; while :; do sleep 1000; done) >/dev/null 2>&1 & wait`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			pipe, result := family(t, ctx, script)
+			w, result := family(t, ctx, script)
 			cancel()
-			require.ErrorIs(t, <-result, context.Canceled)
-			_, err := io.ReadAll(pipe) // ends only when the last of them is gone
-			require.NoError(t, err)
+			require.ErrorIs(t, within(t, result), context.Canceled)
+			require.Empty(t, w.rest(t))
 		})
 	}
 }
@@ -178,12 +168,10 @@ func TestCancellingKillsTheWholeFamily(t *testing.T) {
 func TestAProgramMayCleanUpBeforeItEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	pipe, result := family(t, ctx, `trap "echo cleaned up >&3; exit 0" TERM; echo running >&3; while :; do sleep 0.01; done`)
+	w, result := family(t, ctx, `trap "echo cleaned up >&3; exit 0" TERM; echo running $$ >&3; while :; do sleep 0.01; done`)
 	cancel()
-	require.ErrorIs(t, <-result, context.Canceled, "ending well when asked to stop is no success")
-	text, err := io.ReadAll(pipe)
-	require.NoError(t, err)
-	require.Equal(t, "cleaned up\n", string(text))
+	require.ErrorIs(t, within(t, result), context.Canceled, "ending well when asked to stop is no success")
+	require.Equal(t, "cleaned up\n", w.rest(t))
 }
 
 func TestWhatIsLeftRunningIsLeftAlone(t *testing.T) {

@@ -6,11 +6,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -47,37 +45,32 @@ func TestMain(m *testing.M) {
 // A process that is killed ends nothing itself. What it was running is gone all the same, also what does not listen.
 func TestAKilledProcessLeavesNothingRunning(t *testing.T) {
 	for name, test := range map[string]struct{ script, says string }{
-		"all listen":            {`sleep 1000 & echo running >&3; wait`, ""},
-		"it cleans up":          {`exec 2>/dev/null; trap "echo cleaned up >&3; exit" TERM; echo running >&3; while :; do sleep 0.01; done`, "cleaned up\n"},
-		"nobody listens":        {`trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`, ""},
-		"the child is detached": {`(trap "" TERM; echo running >&3; while :; do sleep 1000; done) >/dev/null 2>&1 & wait`, ""},
+		"all listen":            {`sleep 1000 & echo running $$ >&3; wait`, ""},
+		"it cleans up":          {`exec 2>/dev/null; trap "echo cleaned up >&3; exit" TERM; echo running $$ >&3; while :; do sleep 0.01; done`, "cleaned up\n"},
+		"nobody listens":        {`trap "" TERM; (while :; do sleep 1000; done) & echo running $$ >&3; while :; do wait; done`, ""},
+		"the child is detached": {`(trap "" TERM; echo running $$ >&3; while :; do sleep 1000; done) >/dev/null 2>&1 & wait`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "pipe")
-			require.NoError(t, syscall.Mkfifo(path, 0o600))
+			w := newWitness(t)
 			owner := exec.CommandContext(t.Context(), os.Args[0])
-			owner.Env = append(os.Environ(), ownerVariable+"=exec 3>"+path+"; "+test.script)
+			owner.Env = append(os.Environ(), ownerVariable+"=exec 3>"+w.path+"; "+test.script)
 			owner.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			out, err := owner.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, owner.Start())
-			line, err := bufio.NewReader(out).ReadString('\n')
-			require.NoError(t, err)
-			require.Equal(t, "watched\n", line)
-			pipe, err := os.Open(path)
-			require.NoError(t, err)
-			defer func() { require.NoError(t, pipe.Close()) }()
-			text := bufio.NewReader(pipe)
-			line, err = text.ReadString('\n')
-			require.NoError(t, err)
-			require.Equal(t, "running\n", line)
+			t.Cleanup(func() { _ = syscall.Kill(-owner.Process.Pid, syscall.SIGKILL) })
+			w.running(t)
+			watched := make(chan string, 1)
+			go func() {
+				line, _ := bufio.NewReader(out).ReadString('\n') // less than the line when it fails
+				watched <- line
+			}()
+			require.Equal(t, "watched\n", within(t, watched))
 
 			require.NoError(t, syscall.Kill(-owner.Process.Pid, syscall.SIGKILL)) // the watcher is not of its group
 			require.EqualError(t, owner.Wait(), "signal: killed")
-			rest, err := io.ReadAll(text) // ends only when the last of them is gone
-			require.NoError(t, err)
-			require.Equal(t, test.says, string(rest))
+			require.Equal(t, test.says, w.rest(t))
 		})
 	}
 }
@@ -96,6 +89,7 @@ func TestAWatcher(t *testing.T) {
 			program := exec.CommandContext(t.Context(), "sleep", "1000")
 			separate(program)
 			require.NoError(t, program.Start())
+			t.Cleanup(func() { kill(program.Process) })
 			w, err := startWatcher(test.grace)
 			require.NoError(t, err)
 			w.tell(fmt.Sprint(program.Process.Pid))
@@ -104,18 +98,18 @@ func TestAWatcher(t *testing.T) {
 			}
 			w.leave()
 			if test.dismissed {
-				<-w.gone
+				within(t, w.gone)
 				require.NoError(t, program.Process.Signal(syscall.SIGHUP))
 			}
-			require.EqualError(t, program.Wait(), test.want)
-			<-w.gone
+			require.EqualError(t, within(t, ended(program)), test.want)
+			within(t, w.gone)
 		})
 	}
 	t.Run("that nobody tells anything ends", func(t *testing.T) {
 		w, err := startWatcher(time.Hour)
 		require.NoError(t, err)
 		w.leave()
-		<-w.gone
+		within(t, w.gone)
 	})
 	t.Run("that was killed stops nobody", func(t *testing.T) {
 		program := exec.CommandContext(t.Context(), "true")
@@ -139,13 +133,19 @@ func TestAnIgnoredHangupIsNotInherited(t *testing.T) {
 	require.NoError(t, err, string(said))
 }
 
+// ended waits for the program, which a test must not do for ever.
+func ended(program *exec.Cmd) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- program.Wait() }()
+	return result
+}
+
 // A program that was asked to end is killed once there is no time left; one that nobody asked goes on.
-func TestHurryKillsWhatWasAskedToEnd(t *testing.T) {
-	hurry := make(chan struct{})
-	path := filepath.Join(t.TempDir(), "pipe")
-	require.NoError(t, syscall.Mkfifo(path, 0o600))
-	s := shell(`exec 3>"$FIFO"; trap "" TERM; (while :; do sleep 1000; done) & echo running >&3; while :; do wait; done`)
-	s.Env, s.Grace, s.KillNow = map[string]string{"FIFO": path}, time.Hour, hurry
+func TestKillNowEndsTheGrace(t *testing.T) {
+	killNow := make(chan struct{})
+	w := newWitness(t)
+	s := shell(`exec 3>"$FIFO"; trap "" TERM; (while :; do sleep 1000; done) & echo running $$ >&3; while :; do wait; done`)
+	s.Env, s.Grace, s.KillNow = map[string]string{"FIFO": w.path}, time.Hour, killNow
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	result := make(chan error, 1)
@@ -153,20 +153,14 @@ func TestHurryKillsWhatWasAskedToEnd(t *testing.T) {
 		_, err := Run(ctx, s)
 		result <- err
 	}()
-	pipe, err := os.Open(path)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, pipe.Close()) }()
-	text := bufio.NewReader(pipe)
-	_, err = text.ReadString('\n')
-	require.NoError(t, err)
+	w.running(t)
 	cancel()
-	close(hurry)
-	require.ErrorIs(t, <-result, context.Canceled)
-	_, err = io.ReadAll(text)
-	require.NoError(t, err)
+	close(killNow)
+	require.ErrorIs(t, within(t, result), context.Canceled)
+	require.Empty(t, w.rest(t))
 
 	calm := shell("echo done")
-	calm.KillNow = hurry
+	calm.KillNow = killNow
 	out, err := Run(t.Context(), calm)
 	require.NoError(t, err)
 	require.Equal(t, "done\n", string(out.Stdout))

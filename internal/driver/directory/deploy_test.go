@@ -249,3 +249,31 @@ func TestTheLockKeepsAnotherDeploymentOut(t *testing.T) {
 	require.NoError(t, unlock())
 	require.NoError(t, <-done)
 }
+
+// While one deployment works in a pipeline's directory, another one does not: it waits, and says so when it is cancelled.
+func TestASecondDeploymentIntoTheSameDirectoryWaits(t *testing.T) {
+	target := t.TempDir()
+	hook, runs := stallingHook(t)
+	first := requestTo(target, "d1", "1.0", artifactDirectory(t, map[string]string{"x": "1"}))
+	first.Target.Directory.AfterDeploy = hook
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := New(Options{}).Deploy(ctx, first)
+		ended <- err
+	}()
+	<-runs
+
+	second := requestTo(target, "d2", "2.0", artifactDirectory(t, map[string]string{"x": "2"}))
+	waiting, giveUp := context.WithTimeout(t.Context(), 4*lockPoll)
+	defer giveUp()
+	_, err := New(Options{}).Deploy(waiting, second)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "another deployment works in "+filepath.Join(target, "shop"))
+	require.NoDirExists(t, filepath.Join(target, "shop", "releases", "2.0-d2"), "it did nothing")
+
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	deployed(t, New(Options{}), second)
+}
