@@ -103,6 +103,9 @@ func TestCooldownAndMaxDeploys(t *testing.T) {
 	joining := production(w)
 	joining.joining = "b"
 	requireGate(t, joining.cooldown(cooldown), VerdictPassed, "", nil)
+	w.Rollouts = []RolloutRecord{record("a", "production", 50*time.Minute), record("b", "production", 40*time.Minute)}
+	joining.World = w
+	requireGate(t, joining.cooldown(cooldown), VerdictPending, "", later(10*time.Minute))
 	w.Rollouts = []RolloutRecord{record("a", "production", time.Hour)}
 	requireGate(t, production(w).cooldown(cooldown), VerdictPassed, "", nil)
 	w.Rollouts = []RolloutRecord{record("a", "production", time.Hour-1)}
