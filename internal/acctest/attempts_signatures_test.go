@@ -113,7 +113,7 @@ func attemptsOnSignatures() []attempt {
 			forged := signature(bob, delivery.SignatureNamespace, sc.request().Payload(), func(raw []byte) { raw[17] ^= 1 })
 			sc.tryToDecide(mallory, sc.withSignature(bob, forged))
 		}),
-		unsigned("something that is not a signature", "this is no SSH signature", func(sc *scenario) {
+		unsigned("something that is not a signature", "this is not an SSH signature", func(sc *scenario) {
 			sc.tryToDecide(mallory, sc.withSignature(bob, "signed, bob"))
 		}),
 		unsigned("a signature by an unlisted key", "cannot decide for bob@example.com", func(sc *scenario) {

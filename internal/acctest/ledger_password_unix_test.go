@@ -102,7 +102,7 @@ func TestLedgerPasswordsStayWhereTheyBelong(t *testing.T) {
 
 	// Errors are shown without the password.
 	for address, words := range map[string]string{
-		strings.Replace(g.planner, "cd_planner", "cd_nobody", 1):              "does not let this user in",
+		strings.Replace(g.planner, "cd_planner", "cd_nobody", 1):              "rejected this user",
 		"postgres://cd_planner:" + sentinel + "@127.0.0.1:1/cd":               "cannot be reached",
 		"postgres://cd_planner:" + sentinel + "@127.0.0.1:1/cd?sslmode=maybe": "TLS cannot be set up",
 	} {

@@ -22,12 +22,12 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
 
-// graceAtEnd is how long the work may take to reach a safe point when Terraform ends the plugin. Terraform kills it after two
+// graceAtEnd is how long the work may take to reach a safe point when Terraform stops the plugin. Terraform kills it after two
 // seconds.
 const graceAtEnd = 1500 * time.Millisecond
 
-// graceAlone is how long it may take when nobody is left who would kill the plugin: longer than what is run has to end by itself once
-// it is asked to.
+// graceAlone is how long it may take when Terraform is gone and cannot kill the plugin: longer than a user's program has to end
+// after it is asked to.
 const graceAlone = 10 * time.Second
 
 // Main runs the program and returns its exit status.
@@ -48,7 +48,7 @@ func Main(version string, args []string) int {
 }
 
 // gcPercent lets the heap grow before it is swept: a plugin lives for seconds, and its many small requests would otherwise spend
-// a third of their time on a few megabytes of garbage. Whoever sets GOGC knows better.
+// a third of their time on a few megabytes of garbage. A user who sets GOGC decides.
 const gcPercent = 800
 
 // serve answers Terraform until it hangs up.
@@ -61,9 +61,9 @@ func serve(version string, debug bool) int {
 	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var abandoned <-chan struct{} // never, while somebody debugs it
+	var abandoned <-chan struct{} // never while debugging
 	if !debug {
-		abandoned = hangUp(ctx)
+		abandoned = watchParent(ctx)
 	}
 	var served error
 	done := make(chan struct{})
@@ -79,14 +79,14 @@ func serve(version string, debug bool) int {
 		}
 		return 0
 	case <-abandoned:
-		leave(planes, done)
+		shutDown(planes, done)
 		return 1
 	}
 }
 
-// leave stops the work at a safe point, with whatever it runs. Then the plugin ends once Terraform, if it is still there, has heard how
-// its requests ended and hangs up. What fails is told to nobody: whoever would read it is gone, and the ledger says where things stand.
-func leave(planes *controlPlanes, done <-chan struct{}) {
+// shutDown stops the work, and the programs it runs, at a safe point. Then the plugin ends once Terraform, if it is still there, has
+// received its answers and closed the connection. Errors are not reported: Terraform is gone, and the ledger has the state.
+func shutDown(planes *controlPlanes, done <-chan struct{}) {
 	_ = planes.close(graceAlone)
 	select {
 	case <-done:
@@ -94,8 +94,8 @@ func leave(planes *controlPlanes, done <-chan struct{}) {
 	}
 }
 
-// quietFramework turns off the trace records that the plugin framework writes for every request even when nobody asked for
-// logs: writing them is more than half of a plan's time. Whoever sets any of Terraform's logging variables gets everything.
+// quietFramework turns off the trace records that the plugin framework writes for every request even when no
+// logs are requested: writing them is more than half of a plan's time. Any of Terraform's logging variables turns them on again.
 func quietFramework(environment []string, set func(key, value string) error) {
 	for _, variable := range environment {
 		if strings.HasPrefix(variable, "TF_LOG") {
@@ -107,7 +107,7 @@ func quietFramework(environment []string, set func(key, value string) error) {
 	}
 }
 
-// logger writes to standard error, from where Terraform takes a plugin's log, when somebody asked for logs.
+// logger writes to standard error, from which Terraform takes a plugin's log, if logs are requested.
 func logger() *slog.Logger {
 	for _, variable := range os.Environ() {
 		if strings.HasPrefix(variable, "TF_LOG") {
@@ -117,7 +117,7 @@ func logger() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// actor tells who is acting when the configuration does not say.
+// actor returns who is acting if the configuration does not say.
 func actor(ctx context.Context) string {
 	if name := os.Getenv("CD_ACTOR"); name != "" {
 		return name

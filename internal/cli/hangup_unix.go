@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// look is how often it is looked whether Terraform is still there.
-const look = 250 * time.Millisecond
+// parentPoll is how often the plugin checks that Terraform is still there.
+const parentPoll = 250 * time.Millisecond
 
-// hangUp returns a channel that is closed when Terraform is gone without having ended the plugin, as when it is killed, or when this
-// process is asked to end by a signal other than Ctrl-C, which is Terraform's to handle. Nothing else ends a plugin then.
+// watchParent returns a channel that is closed when Terraform is gone without having stopped the plugin, for example because it was
+// killed, or when this process receives a signal to end other than Ctrl-C, which Terraform handles. Nothing else ends a plugin then.
 //
-// A process whose parent ends gets another one, on every Unix. The connections to Terraform would not do: the library that holds
-// them tells nobody when they are closed.
-func hangUp(ctx context.Context) <-chan struct{} {
-	// A write to a standard stream that nobody reads any more, be it one line of log, ends a process at once by default, and what it
-	// runs would stay behind. With somebody to notify, the write fails and that is all.
+// On every Unix, a process whose parent ends gets another parent. The connections to Terraform are no substitute: the library that
+// holds them does not report when they are closed.
+func watchParent(ctx context.Context) <-chan struct{} {
+	// By default, a write to a standard stream that is no longer read, such as one line of log, ends the process at once, and the
+	// programs it runs would stay. If the signal is handled, only the write fails.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	asked := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // as nohup sees to
+		if !signal.Ignored(s) { // as under nohup
 			signal.Notify(asked, s)
 		}
 	}
 	gone, parent := make(chan struct{}), os.Getppid()
 	go func() {
 		defer signal.Stop(asked)
-		again := time.NewTicker(look)
+		again := time.NewTicker(parentPoll)
 		defer again.Stop()
 		for os.Getppid() == parent {
 			select {

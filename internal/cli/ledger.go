@@ -22,38 +22,38 @@ const ledgerUsage = `usage: terraform-provider-cd ledger verify [-anchor HASH] L
 LEDGER, FROM and TO are the path of a SQLite file, such as .cd/ledger.db, or the URL of a PostgreSQL database, such as
 postgres://user@db.example.com/cd (the password in PGPASSWORD or a password file).
 
-verify  checks that the log is an unbroken chain and that everything the ledger holds is what the log says, and names the first
-        record that is broken. LEDGER may also be an exported file (its name ends with .ndjson) or - for standard input.
+verify  checks that the log is an unbroken chain and that everything in the ledger matches the log, and names the first broken
+        record. LEDGER may also be an exported file (its name ends with .ndjson) or - for standard input.
         -anchor HASH demands that the log still has the event with this hash, as an earlier verify or export printed it.
 export  writes the whole ledger as lines of JSON to standard output, or to FILE, which must not exist yet.
-copy    brings everything into an empty ledger, history and chain included. TO is made if need be.
+copy    copies everything, including history and chain, into an empty ledger. TO is created if it does not exist.
 
-Exit status: 0 done and in order, 1 broken or failed, 2 not understood.
+Exit status: 0 success, 1 broken ledger or failure, 2 wrong usage.
 `
 
-// ledgerArguments is a command line behind "ledger".
+// ledgerArguments is the command line after "ledger".
 type ledgerArguments struct {
 	command string
-	places  []string
+	ledgers []string
 	anchor  string // verify
 	out     string // export
 }
 
-// places is how many ledgers each command takes.
-var places = map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
+// ledgerCounts is how many ledgers each command takes.
+var ledgerCounts = map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
 
-// parseLedger reads a command line; its error says what is not understood. Options may stand before, between and behind the ledgers.
+// parseLedger reads a command line; its error says what is wrong. Options may come before, between and after the ledgers.
 func parseLedger(args []string) (a ledgerArguments, err error) {
 	if len(args) == 0 {
-		return a, errors.New("say what to do: verify, export or copy")
+		return a, errors.New("a command is needed: verify, export or copy")
 	}
 	a.command = args[0]
-	wanted, known := places[a.command]
+	wanted, known := ledgerCounts[a.command]
 	if !known {
-		return a, fmt.Errorf("%q is not something to do with a ledger", a.command)
+		return a, fmt.Errorf("unknown command %q", a.command)
 	}
 	options := flag.NewFlagSet("ledger "+a.command, flag.ContinueOnError)
-	options.SetOutput(io.Discard) // the error says it
+	options.SetOutput(io.Discard) // the returned error is printed instead
 	switch a.command {
 	case "verify":
 		options.StringVar(&a.anchor, "anchor", "", "")
@@ -65,10 +65,10 @@ func parseLedger(args []string) (a ledgerArguments, err error) {
 			return a, fmt.Errorf("%s: %w", options.Name(), err)
 		}
 		if rest = options.Args(); len(rest) > 0 {
-			a.places, rest = append(a.places, rest[0]), rest[1:]
+			a.ledgers, rest = append(a.ledgers, rest[0]), rest[1:]
 		}
 	}
-	if len(a.places) != wanted {
+	if len(a.ledgers) != wanted {
 		return a, fmt.Errorf("%s takes %s", options.Name(), map[int]string{0: "nothing more", 1: "one ledger", 2: "two ledgers: from which, and to which"}[wanted])
 	}
 	if a.anchor != "" && !strings.HasPrefix(a.anchor, "sha256:") {
@@ -84,16 +84,16 @@ type streams struct {
 	terminal bool // err is one
 }
 
-// complain says what went wrong. If even that cannot be written, there is nobody else to tell.
-func (s streams) complain(what string) {
+// printError prints what went wrong. If even that fails, the error cannot be reported.
+func (s streams) printError(what string) {
 	_, _ = fmt.Fprintln(s.err, "terraform-provider-cd:", what)
 }
 
-// ledgerCommand does what the command line behind "ledger" says, until a first Ctrl-C.
+// ledgerCommand runs a command of "ledger". The first Ctrl-C ends it.
 func ledgerCommand(args []string, s streams) int {
 	a, err := parseLedger(args)
 	if err != nil {
-		s.complain(fmt.Sprintf("%v\n\n%s", err, strings.TrimSuffix(ledgerUsage, "\n")))
+		s.printError(fmt.Sprintf("%v\n\n%s", err, strings.TrimSuffix(ledgerUsage, "\n")))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,13 +116,13 @@ func ledgerCommand(args []string, s streams) int {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("ledger %s was interrupted; nothing was changed", a.command)
 	}
-	s.complain(err.Error())
+	s.printError(err.Error())
 	return 1
 }
 
 func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) (err error) {
 	var found ledger.Report
-	switch place := a.places[0]; {
+	switch place := a.ledgers[0]; {
 	case place == "-":
 		found, err = ledger.VerifyFile(ctx, "standard input", interruptible(ctx, s.in), a.anchor, bars.progress)
 	case strings.HasSuffix(place, ".ndjson") && !strings.Contains(place, "://"):
@@ -139,14 +139,14 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s is unbroken: %d events, and %d rows that are what the events say\nanchor: %s\n", found.Name, found.Events, found.Rows, found.Last)
+	_, err = fmt.Fprintf(s.out, "%s is unbroken: %d events, and %d rows that match them\nanchor: %s\n", found.Name, found.Events, found.Rows, found.Last)
 	return err
 }
 
-// exportLedger leaves no half a file behind.
+// exportLedger leaves no partial file.
 func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
 	if a.out == "" {
-		_, err := ledger.Export(ctx, a.places[0], s.out, bars.progress)
+		_, err := ledger.Export(ctx, a.ledgers[0], s.out, bars.progress)
 		return err
 	}
 	file, err := os.OpenFile(a.out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -156,7 +156,7 @@ func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	if err != nil {
 		return err
 	}
-	found, err := ledger.Export(ctx, a.places[0], file, bars.progress)
+	found, err := ledger.Export(ctx, a.ledgers[0], file, bars.progress)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -169,7 +169,7 @@ func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 }
 
 func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
-	found, err := ledger.Copy(ctx, a.places[0], a.places[1], bars.progress)
+	found, err := ledger.Copy(ctx, a.ledgers[0], a.ledgers[1], bars.progress)
 	bars.end()
 	if err != nil {
 		return err
@@ -177,13 +177,13 @@ func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) e
 	if _, err := fmt.Fprintf(s.out, "copied %d events and %d rows of %s\nanchor: %s\n", found.Events, found.Rows, found.Name, found.Last); err != nil {
 		return err
 	}
-	if found.Behind > 0 {
-		_, err = fmt.Fprintf(s.err, "warning: %s was in use meanwhile, and %d newer events of it were not copied; stop what uses it and copy again into an empty ledger\n", found.Name, found.Behind)
+	if found.Missed > 0 {
+		_, err = fmt.Fprintf(s.err, "warning: %s was in use during the copy, and %d newer events were not copied; stop the processes that use it and copy again into an empty ledger\n", found.Name, found.Missed)
 	}
 	return err
 }
 
-// interruptible is an input on which nobody waits any more once ctx has ended: the program is about to end too.
+// interruptible is an input whose reads end when ctx does.
 func interruptible(ctx context.Context, in io.Reader) io.Reader {
 	type answer struct {
 		text []byte

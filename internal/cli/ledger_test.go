@@ -16,15 +16,15 @@ import (
 )
 
 // said is what a command printed, and its exit status.
-type said struct {
+type output struct {
 	out, err string
 	status   int
 }
 
-func run(in string, args ...string) said {
+func run(in string, args ...string) output {
 	var out, err bytes.Buffer
 	status := ledgerCommand(args, streams{in: strings.NewReader(in), out: &out, err: &err})
-	return said{out.String(), err.String(), status}
+	return output{out.String(), err.String(), status}
 }
 
 // someLedger makes a ledger that knows one environment.
@@ -46,8 +46,8 @@ func TestLedgerCommandLine(t *testing.T) {
 		args []string
 		says string
 	}{
-		{nil, "say what to do"},
-		{[]string{"burn", "x.db"}, `"burn" is not something`},
+		{nil, "a command is needed"},
+		{[]string{"burn", "x.db"}, `unknown command "burn"`},
 		{[]string{"verify"}, "takes one ledger"},
 		{[]string{"verify", "a", "b"}, "takes one ledger"},
 		{[]string{"copy", "a"}, "takes two ledgers"},
@@ -70,13 +70,13 @@ func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
 	one, two, file := someLedger(t, filepath.Join(dir, "one.db")), pgtest.URL(t), filepath.Join(dir, "one.ndjson")
 
 	copied := run("", "copy", one, two)
-	require.Equal(t, said{copied.out, "", 0}, copied)
+	require.Equal(t, output{copied.out, "", 0}, copied)
 	require.Contains(t, copied.out, "copied 1 events and 1 rows")
 	require.Equal(t, 1, run("", "copy", one, two).status)
 	require.Contains(t, run("", "copy", one, two).err, "is not empty")
 
 	verified := run("", "verify", two)
-	require.Equal(t, said{verified.out, "", 0}, verified, "nothing but the result, where no terminal is")
+	require.Equal(t, output{verified.out, "", 0}, verified, "nothing but the result, where no terminal is")
 	_, anchor, found := strings.Cut(strings.TrimSpace(verified.out), "anchor: ")
 	require.True(t, found)
 	require.Zero(t, run("", "verify", one, "--anchor="+anchor).status)

@@ -20,14 +20,14 @@ func (b *bars) progress(work string, done, total int64) {
 	if !b.shown {
 		return
 	}
-	if work != b.work || done == 1 { // what is done once more begins anew
+	if work != b.work || done == 1 { // work that is repeated starts a new bar
 		b.end()
 		b.work = work
 		b.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(b.out), progressbar.OptionSetDescription(work),
 			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish())
 	}
-	_ = b.bar.Set64(done) // a bar that cannot be drawn is no reason to stop the work
+	_ = b.bar.Set64(done) // the work goes on without a bar
 }
 
 // end removes the bar, so that what is printed next stands alone.

@@ -9,7 +9,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
-// weakening collects in words what an edit makes easier to pass.
+// relaxation collects what an edit makes easier to pass.
 type relaxation struct {
 	where string
 	found *[]string
@@ -19,8 +19,8 @@ func (w relaxation) add(format string, args ...any) {
 	*w.found = append(*w.found, w.where+": "+fmt.Sprintf(format, args...))
 }
 
-// Weakened says what an edit of a pipeline makes easier to pass, stage by stage; empty when nothing does. A stage is found again by
-// its name. Nothing is grandfathered: what it says holds for releases that already wait.
+// PipelineRelaxation lists what an edit of a pipeline makes easier to pass, stage by stage; empty if nothing. Stages are matched by
+// name. The edit also applies to releases that already wait.
 func PipelineRelaxation(before, after PipelineSpec) []string {
 	found := []string{}
 	for i, old := range before.Stages {
@@ -34,19 +34,19 @@ func PipelineRelaxation(before, after PipelineSpec) []string {
 		}
 		now := after.Stages[at]
 		if old.Promotion == Manual && now.Promotion == Automatic {
-			w.add("promotion goes from manual to automatic: nobody is asked")
+			w.add("promotion changes from manual to automatic: releases enter without a promotion")
 		}
 		w.gates(old.Gates, now.Gates)
 		w.overridable(old.Overridable, now.Overridable)
 		w.verify(old.Verify, now.Verify)
 		if i > 0 && at == 0 {
-			w.add("it is the first stage now: releases need not be verified anywhere before")
+			w.add("it is now the first stage: releases need not be verified before")
 		}
 	}
 	return found
 }
 
-// WeakenedPolicy says what an edit of a policy makes easier to pass; after is nil when it is removed.
+// PolicyRelaxation lists what an edit of a policy makes easier to pass; after is nil if the policy is removed.
 func PolicyRelaxation(before PolicySpec, after *PolicySpec) []string {
 	found := []string{}
 	w := relaxation{fmt.Sprintf("policy %q", before.Name), &found}
@@ -68,7 +68,7 @@ func PolicyRelaxation(before PolicySpec, after *PolicySpec) []string {
 	return found
 }
 
-// WeakenedParity says what an edit of an environment lets differ that had to be equal before.
+// ParityRelaxation lists what an edit of an environment allows to differ that had to be equal before.
 func ParityRelaxation(before, after EnvironmentSpec) []string {
 	found := []string{}
 	w := relaxation{fmt.Sprintf("environment %q", before.Name), &found}
@@ -89,9 +89,9 @@ func ParityRelaxation(before, after EnvironmentSpec) []string {
 		old, had := before.Parity.Allow[glob]
 		switch {
 		case !had:
-			w.add("%s may differ now: %s", glob, now.Reason)
+			w.add("%s may now differ: %s", glob, now.Reason)
 		case wider(old.Min, now.Min, true) || wider(old.Max, now.Max, false):
-			w.add("%s may differ further: its min or max is wider", glob)
+			w.add("%s may differ more: its min or max is wider", glob)
 		case old.Until != "" && (now.Until == "" || now.Until.Value().After(old.Until.Value())):
 			w.add("%s may differ for longer", glob)
 		}
@@ -99,8 +99,8 @@ func ParityRelaxation(before, after EnvironmentSpec) []string {
 	return found
 }
 
-// WeakenedFreeze says what an edit of a freeze that lasts now lets through early; after is nil when it is lifted. A freeze that is
-// over, or still ahead, holds nothing back, so editing it weakens nothing.
+// FreezeRelaxation lists what an edit of an active freeze unblocks early; after is nil if the freeze is lifted. A freeze that has
+// ended or not yet begun blocks nothing, so editing it relaxes nothing.
 func FreezeRelaxation(before FreezeSpec, after *FreezeSpec, now time.Time) []string {
 	found := []string{}
 	w := relaxation{fmt.Sprintf("freeze %q", before.Name), &found}
@@ -111,7 +111,7 @@ func FreezeRelaxation(before FreezeSpec, after *FreezeSpec, now time.Time) []str
 		w.add("lifted before its end at %s", before.EndsAt)
 		return found
 	case now.Before(after.StartsAt.Value()):
-		w.add("begins only at %s", after.StartsAt)
+		w.add("starts only at %s", after.StartsAt)
 	}
 	if after.EndsAt.Value().Before(before.EndsAt.Value()) {
 		w.add("ends at %s instead of %s", after.EndsAt, before.EndsAt)
@@ -122,13 +122,13 @@ func FreezeRelaxation(before FreezeSpec, after *FreezeSpec, now time.Time) []str
 	return found
 }
 
-// narrower compares what a freeze covers; an empty list covers everything.
+// narrower compares what a freeze covers. An empty list covers everything.
 func narrower[S ~string](w relaxation, noun string, old, now []S) {
 	if len(now) == 0 {
 		return
 	}
 	if len(old) == 0 {
-		w.add("covers only some %ss now", noun)
+		w.add("now covers only some %ss", noun)
 	}
 	for _, name := range old {
 		if !slices.Contains(now, name) {
@@ -137,7 +137,7 @@ func narrower[S ~string](w relaxation, noun string, old, now []S) {
 	}
 }
 
-// wider reports whether a bound was moved outwards, or taken away.
+// wider reports whether a bound was moved outwards or removed.
 func wider(old, now *float64, least bool) bool {
 	switch {
 	case old == nil:
@@ -153,7 +153,7 @@ func wider(old, now *float64, least bool) bool {
 func (w relaxation) overridable(old, now []string) {
 	for _, gate := range now {
 		if !covered(old, gate) {
-			w.add("%s can be overridden now", gate)
+			w.add("%s can now be overridden", gate)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func (w relaxation) verify(old, now map[string]Check) {
 		if check, kept := now[name]; !kept {
 			w.add("verification %q removed", name)
 		} else if !reflect.DeepEqual(old[name], check) {
-			w.add("verification %q asks something else", name)
+			w.add("verification %q changed", name)
 		}
 	}
 }
@@ -181,14 +181,14 @@ func (w relaxation) gates(old, now Gates) {
 		if check, kept := now.Checks[name]; !kept {
 			w.add("gate checks.%s removed", name)
 		} else if !reflect.DeepEqual(old.Checks[name], check) {
-			w.add("gate checks.%s asks something else", name)
+			w.add("gate checks.%s changed", name)
 		}
 	}
 	for _, name := range sortedKeys(old.Expressions) {
 		if expression, kept := now.Expressions[name]; !kept {
 			w.add("gate expressions.%s removed", name)
 		} else if old.Expressions[name].Condition != expression.Condition {
-			w.add("gate expressions.%s asks something else", name)
+			w.add("gate expressions.%s changed", name)
 		}
 	}
 }
@@ -205,25 +205,25 @@ func (w relaxation) approvals(old, now *ApprovalsGate) {
 		w.add("%d approvals instead of %d", now.Required, old.Required)
 	}
 	if len(old.Approvers) > 0 && len(now.Approvers) == 0 {
-		w.add("anyone may approve now")
+		w.add("anyone may now approve")
 	}
 	for _, who := range now.Approvers {
 		if len(old.Approvers) > 0 && !slices.Contains(old.Approvers, who) {
-			w.add("%s may approve now", who)
+			w.add("%s may now approve", who)
 		}
 	}
 	if now.AllowAuthor && !old.AllowAuthor {
-		w.add("authors may approve their own releases now")
+		w.add("authors may now approve their own releases")
 	}
 	if old.ExpiresAfter != "" && (now.ExpiresAfter == "" || now.ExpiresAfter.Value() > old.ExpiresAfter.Value()) {
-		w.add("approvals count for longer")
+		w.add("approvals are valid for longer")
 	}
 	if len(old.SignedBy) > 0 && len(now.SignedBy) == 0 {
 		w.add("approvals no longer need a signature")
 	}
 	for _, line := range now.SignedBy {
 		if len(old.SignedBy) > 0 && !slices.Contains(old.SignedBy, line) {
-			w.add("another key may sign approvals now")
+			w.add("another key may now sign approvals")
 		}
 	}
 }
@@ -238,9 +238,9 @@ func (w relaxation) tests(old, now map[string]TestsGate) {
 		case gate.Least() < before.Least():
 			w.add("gate tests.%s: %d tests must run instead of %d", suite, gate.Least(), before.Least())
 		case gate.MaxFailures > before.MaxFailures:
-			w.add("gate tests.%s: %d failures are let through instead of %d", suite, gate.MaxFailures, before.MaxFailures)
+			w.add("gate tests.%s: %d failures are allowed instead of %d", suite, gate.MaxFailures, before.MaxFailures)
 		case before.MaxAge != "" && (gate.MaxAge == "" || gate.MaxAge.Value() > before.MaxAge.Value()):
-			w.add("gate tests.%s: older reports count", suite)
+			w.add("gate tests.%s: older reports are accepted", suite)
 		}
 	}
 }
@@ -251,9 +251,9 @@ func (w relaxation) soak(old, now *SoakGate) {
 	case now == nil:
 		w.add("gate soak removed")
 	case now.Stage != old.Stage:
-		w.add("gate soak looks at stage %s instead of %s", now.Stage, old.Stage)
+		w.add("gate soak uses stage %s instead of %s", now.Stage, old.Stage)
 	case now.Duration.Value() < old.Duration.Value():
-		w.add("gate soak asks for %s instead of %s", now.Duration, old.Duration)
+		w.add("gate soak requires %s instead of %s", now.Duration, old.Duration)
 	}
 }
 
@@ -281,7 +281,7 @@ func (w relaxation) cadence(old, now Gates) {
 	case now.Cooldown == nil:
 		w.add("gate cooldown removed")
 	case now.Cooldown.Duration.Value() < old.Cooldown.Duration.Value():
-		w.add("gate cooldown asks for %s instead of %s", now.Cooldown.Duration, old.Cooldown.Duration)
+		w.add("gate cooldown requires %s instead of %s", now.Cooldown.Duration, old.Cooldown.Duration)
 	}
 	switch before, after := old.MaxDeploys, now.MaxDeploys; {
 	case before == nil:

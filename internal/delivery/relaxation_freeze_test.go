@@ -28,13 +28,13 @@ func TestWeakenedFreeze(t *testing.T) {
 		"longer":                    {edited(func(f *FreezeSpec) { f.EndsAt = "2027-01-04T00:00:00Z" }), now, []string{}},
 		"same end by another clock": {edited(func(f *FreezeSpec) { f.EndsAt = "2027-01-03T01:00:00+01:00" }), now, []string{}},
 		"shorter":                   {edited(func(f *FreezeSpec) { f.EndsAt = "2026-12-27T00:00:00Z" }), now, []string{`freeze "holidays": ends at 2026-12-27T00:00:00Z instead of 2027-01-03T00:00:00Z`}},
-		"later":                     {edited(func(f *FreezeSpec) { f.StartsAt = "2026-12-31T00:00:00Z" }), now, []string{`freeze "holidays": begins only at 2026-12-31T00:00:00Z`}},
+		"later":                     {edited(func(f *FreezeSpec) { f.StartsAt = "2026-12-31T00:00:00Z" }), now, []string{`freeze "holidays": starts only at 2026-12-31T00:00:00Z`}},
 		"later, but past":           {edited(func(f *FreezeSpec) { f.StartsAt = "2026-12-21T00:00:00Z" }), now, []string{}},
 		"fewer tiers":               {edited(func(f *FreezeSpec) { f.Tiers = []Tier{TierProduction} }), now, []string{`freeze "holidays": no longer covers tier staging`}},
 		"more tiers":                {edited(func(f *FreezeSpec) { f.Tiers = []Tier{TierStaging, TierProduction, TierTesting} }), now, []string{}},
-		"one pipeline":              {edited(func(f *FreezeSpec) { f.Pipelines = []string{"shop"} }), now, []string{`freeze "holidays": covers only some pipelines now`}},
+		"one pipeline":              {edited(func(f *FreezeSpec) { f.Pipelines = []string{"shop"} }), now, []string{`freeze "holidays": now covers only some pipelines`}},
 		"other places": {edited(func(f *FreezeSpec) { f.Tiers, f.Environments = nil, []string{"eu"} }), now,
-			[]string{`freeze "holidays": covers only some environments now`}},
+			[]string{`freeze "holidays": now covers only some environments`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, c.want, FreezeRelaxation(holidays, c.after, c.now))

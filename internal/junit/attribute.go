@@ -44,12 +44,12 @@ func (a attributes) count(name string) (int, error) {
 	}
 	n, err := strconv.Atoi(strings.ReplaceAll(text, ",", ""))
 	if err != nil || n > maxCount {
-		return 0, fmt.Errorf("%s=%s is no number of tests that can be; at most %d", name, quote(text), maxCount)
+		return 0, fmt.Errorf("%s=%s is too many tests; at most %d", name, quote(text), maxCount)
 	}
 	return n, nil
 }
 
-// sum adds up counts that are told under several names.
+// sum adds up counts that are reported under several names.
 func (a attributes) sum(names ...string) (int, error) {
 	total := 0
 	for _, name := range names {
@@ -62,7 +62,7 @@ func (a attributes) sum(names ...string) (int, error) {
 	return total, nil
 }
 
-// most is the largest of counts that some dialects tell under one name and some under another.
+// most is the largest of counts that dialects report under different names.
 func (a attributes) most(names ...string) (int, error) {
 	most := 0
 	for _, name := range names {

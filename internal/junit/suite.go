@@ -14,7 +14,7 @@ const batch = 1024
 
 // suite is what is known so far about a testsuite or testsuites element, or about the report as a whole.
 type suite struct {
-	declared delivery.TestCounts // but for the tests, which only count when they are there
+	declared delivery.TestCounts // without Tests, which count only as cases
 	seen     delivery.TestCounts // by its cases, by the suites inside it, and by what stands outside of any case
 	cases    []byte              // not read by go-junit yet
 	waiting  int                 // how many those are
@@ -89,7 +89,7 @@ func (s *suite) outside(o outcome) {
 	}
 }
 
-// close settles the suite: of what it says in two ways, the worse.
+// close returns the suite's counts: the worse of what it declares and what its cases show.
 func (s *suite) close() (delivery.TestCounts, error) {
 	if err := s.read(); err != nil {
 		return delivery.TestCounts{}, err

@@ -41,7 +41,7 @@ func outcomeOf(element string) outcome {
 }
 
 // states are the words that runners put into a case's attributes instead of an element inside it (GoogleTest: status="notrun").
-// A word that is not here says nothing.
+// Other words mean nothing.
 var states = map[string]outcome{
 	"error": errored, "errored": errored, "crashed": errored, "aborted": errored, "timeout": errored,
 	"fail": failed, "failed": failed, "failure": failed, "broken": failed,
@@ -62,12 +62,12 @@ func newTestCase(a attributes) (*testCase, error) {
 	}
 	c := &testCase{time: text}
 	for _, name := range []string{"status", "result"} {
-		c.take(states[strings.ToLower(strings.TrimSpace(a[name]))])
+		c.record(states[strings.ToLower(strings.TrimSpace(a[name]))])
 	}
 	return c, nil
 }
 
-func (c *testCase) take(o outcome) { c.worst = max(c.worst, o) }
+func (c *testCase) record(o outcome) { c.worst = max(c.worst, o) }
 
 // appendTo writes the case in the form that all dialects share.
 func (c *testCase) appendTo(text []byte) []byte {

@@ -24,7 +24,7 @@ type walk struct {
 }
 
 func newWalk(text []byte) *walk {
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark says nothing: the text is UTF-8 already
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark adds nothing: the text is UTF-8
 	decoder := xml.NewDecoder(bytes.NewReader(text))
 	decoder.CharsetReader = decode
 	return &walk{decoder: decoder, suites: []*suite{{}}}
@@ -118,7 +118,7 @@ func (w *walk) start(t xml.StartElement) error {
 
 // place refuses a suite or a case where no dialect has one, as inside the output of a test that was not escaped: whatever stood
 // there could say what it likes.
-func (w *walk) place(name string) error {
+func (w *walk) checkPosition(name string) error {
 	inside := false // of a suite; around all suites there may be anything
 	for _, above := range w.open {
 		isSuite := above == "testsuites" || above == "testsuite"
@@ -131,7 +131,7 @@ func (w *walk) place(name string) error {
 }
 
 func (w *walk) startSuite(t xml.StartElement) error {
-	if err := w.place(t.Name.Local); err != nil {
+	if err := w.checkPosition(t.Name.Local); err != nil {
 		return err
 	}
 	if w.suiteCount++; w.suiteCount > maxSuites {
@@ -151,7 +151,7 @@ func (w *walk) startSuite(t xml.StartElement) error {
 }
 
 func (w *walk) startCase(t xml.StartElement) error {
-	if err := w.place(t.Name.Local); err != nil {
+	if err := w.checkPosition(t.Name.Local); err != nil {
 		return err
 	}
 	a, err := attributesOf(t)
@@ -165,7 +165,7 @@ func (w *walk) startCase(t xml.StartElement) error {
 
 func (w *walk) outcome(o outcome) {
 	if w.current != nil {
-		w.current.take(o)
+		w.current.record(o)
 		return
 	}
 	w.suites[len(w.suites)-1].outside(o)

@@ -9,12 +9,12 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 )
 
-// Copy brings everything that a ledger holds into an empty one, but for leases, in one transaction of the target: the chain of
+// Copy copies everything in a ledger, except leases, into an empty one, in one transaction of the target: the chain of
 // the source is verified before anything is written, and what the target then has, before it is kept. After an error the target
 // is as empty as it was. An error is a *delivery.Error: conflict (the source is broken, or the target not empty), not_found
 // (there is no source), or as of sqlstore.Open. The source may be in use: what it held at one moment is copied.
 func Copy(ctx context.Context, from, to string, progress Progress) (report Report, err error) {
-	err = opened(ctx, from, func(name string, source sqlstore.Snapshot) error {
+	err = withSnapshot(ctx, from, func(name string, source sqlstore.Snapshot) error {
 		counts, err := source.Count(ctx)
 		if err != nil {
 			return err
@@ -33,9 +33,9 @@ func Copy(ctx context.Context, from, to string, progress Progress) (report Repor
 	if err != nil {
 		return report, err
 	}
-	err = opened(ctx, from, func(_ string, source sqlstore.Snapshot) error {
+	err = withSnapshot(ctx, from, func(_ string, source sqlstore.Snapshot) error {
 		counts, err := source.Count(ctx)
-		report.Behind = counts[eventsTable] - report.Events
+		report.Missed = counts[eventsTable] - report.Events
 		return err
 	})
 	return report, err

@@ -25,7 +25,7 @@ func TestCopyKeepsEverything(t *testing.T) {
 				before := exported(t, first)
 				report, err := Copy(t.Context(), first, second, quiet)
 				require.NoError(t, err)
-				require.Zero(t, report.Behind)
+				require.Zero(t, report.Missed)
 				require.Equal(t, before, exported(t, second), "the copy is the same, byte for byte")
 				require.Equal(t, before, exported(t, first), "the source is as it was")
 
@@ -34,7 +34,7 @@ func TestCopyKeepsEverything(t *testing.T) {
 				require.Equal(t, report.Events, verified.Events)
 				require.Equal(t, report.Rows, verified.Rows)
 
-				life(t, second, func(e *controlplane.Plane) { deliver(t, e, "4") })
+				withPlane(t, second, func(e *controlplane.Plane) { deliver(t, e, "4") })
 				later, err := Verify(t.Context(), second, report.Last, quiet)
 				require.NoError(t, err)
 				require.Greater(t, later.Events, verified.Events, "the chain goes on from its last link")
@@ -50,7 +50,7 @@ func TestCopyRefuses(t *testing.T) {
 			t.Parallel()
 			source, target := address(t), address(t)
 			history(t, source)
-			life(t, target, func(e *controlplane.Plane) {
+			withPlane(t, target, func(e *controlplane.Plane) {
 				_, err := e.PutEnvironment(t.Context(), alice, delivery.EnvironmentSpec{Name: "mine", Tier: delivery.TierOther})
 				require.NoError(t, err)
 			})
@@ -99,12 +99,12 @@ func TestCopyOfALedgerInUse(t *testing.T) {
 	history(t, source)
 	before := exported(t, source)
 	report, err := Copy(t.Context(), source, target, counting("copying", 1, func() {
-		life(t, source, func(e *controlplane.Plane) {
+		withPlane(t, source, func(e *controlplane.Plane) {
 			_, err := e.PutEnvironment(t.Context(), alice, delivery.EnvironmentSpec{Name: "late", Tier: delivery.TierOther})
 			require.NoError(t, err)
 		})
 	}))
 	require.NoError(t, err)
-	require.EqualValues(t, 1, report.Behind)
+	require.EqualValues(t, 1, report.Missed)
 	require.Equal(t, before, exported(t, target))
 }

@@ -79,7 +79,7 @@ func (l eventLine) event() delivery.Event {
 }
 
 // VerifyFile checks an exported ledger as Verify checks one in a database; name is how messages call it. An error is a
-// *delivery.Error: conflict (the ledger is broken: it names the first broken record) or invalid (this is no exported ledger).
+// *delivery.Error: conflict (the ledger is broken: it names the first broken record) or invalid (this is not an exported ledger).
 func VerifyFile(ctx context.Context, name string, in io.Reader, anchor string, progress Progress) (Report, error) {
 	lines := &lines{name: name, in: bufio.NewReaderSize(in, 1<<16)}
 	counts, err := lines.header()
@@ -156,7 +156,7 @@ func (l *lines) header() (map[string]int64, error) {
 	return first.Counts, nil
 }
 
-// take judges one line and returns whose it is.
+// take checks one line and returns the table it belongs to.
 func (l *lines) take(line []byte, audit *delivery.Audit, found map[string]int64) (table string, err error) {
 	var kind struct {
 		Type string `json:"type"`
@@ -171,7 +171,7 @@ func (l *lines) take(line []byte, audit *delivery.Audit, found map[string]int64)
 			return "", l.invalid("is not an event")
 		}
 		if sum(found) > found[eventsTable] {
-			return "", delivery.Errorf(delivery.CodeConflict, "%s stands in line %d, behind rows: events come first", one.event(), l.read)
+			return "", delivery.Errorf(delivery.CodeConflict, "%s is in line %d, after rows: events come first", one.event(), l.read)
 		}
 		return eventsTable, audit.Event(one.event())
 	case "row":

@@ -29,25 +29,25 @@ var databases = map[string]func(t testing.TB) string{
 func quiet(string, int64, int64) {}
 
 // place is a target that is always there and takes everything, but for one version.
-type place struct{}
+type fakeDriver struct{}
 
-func (place) Deploy(_ context.Context, r driver.Request) (driver.Result, error) {
+func (fakeDriver) Deploy(_ context.Context, r driver.Request) (driver.Result, error) {
 	if r.Version == "2" {
 		return driver.Result{}, delivery.Errorf(delivery.CodeUnavailable, "2 cannot be deployed")
 	}
 	return driver.Result{Receipt: r.ID}, nil
 }
 
-func (place) Observe(_ context.Context, r driver.Request) (delivery.Observation, error) {
+func (fakeDriver) Observe(_ context.Context, r driver.Request) (delivery.Observation, error) {
 	return delivery.Observation{Running: true, Version: r.Version}, nil
 }
 
 // life lets a control plane live on a ledger while f is at work.
-func life(t *testing.T, address string, f func(e *controlplane.Plane)) {
+func withPlane(t *testing.T, address string, f func(e *controlplane.Plane)) {
 	t.Helper()
 	held, err := sqlstore.Open(t.Context(), address)
 	require.NoError(t, err)
-	e := controlplane.New(controlplane.Options{Store: held, Drivers: map[string]driver.Driver{"directory": place{}}, Poll: time.Millisecond})
+	e := controlplane.New(controlplane.Options{Store: held, Drivers: map[string]driver.Driver{"directory": fakeDriver{}}, Poll: time.Millisecond})
 	f(e)
 	require.NoError(t, e.Close(t.Context()))
 	require.NoError(t, held.Close())
@@ -69,7 +69,7 @@ func deliver(t *testing.T, e *controlplane.Plane, version string) {
 func history(t *testing.T, address string) {
 	t.Helper()
 	ctx := t.Context()
-	life(t, address, func(e *controlplane.Plane) {
+	withPlane(t, address, func(e *controlplane.Plane) {
 		for _, name := range []string{"staging", "production", "gone"} {
 			unprotected := false
 			spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"GREETING": "<hello> & „hallo“"},

@@ -19,13 +19,13 @@ type Report struct {
 	Events int64
 	Rows   int64
 	Last   string // the hash of the newest event; empty when there is none
-	Behind int64  // Copy: how many events the source gained meanwhile, which were not copied
+	Missed int64  // Copy: how many events were added to the source while it was copied, and are not in the copy
 }
 
 // Verify checks a ledger in a database, as delivery.Audit does, and returns what it holds. An error is a *delivery.Error: conflict
 // (the ledger is broken: it names the first broken record), not_found (there is no ledger), or as of sqlstore.Open.
 func Verify(ctx context.Context, address, anchor string, progress Progress) (report Report, err error) {
-	err = opened(ctx, address, func(name string, s sqlstore.Snapshot) error {
+	err = withSnapshot(ctx, address, func(name string, s sqlstore.Snapshot) error {
 		counts, err := s.Count(ctx)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, address, anchor string, progress Progress) (rep
 
 // Export writes a ledger as lines of JSON; VerifyFile reads them. What it holds already is not judged.
 func Export(ctx context.Context, address string, out io.Writer, progress Progress) (report Report, err error) {
-	err = opened(ctx, address, func(name string, s sqlstore.Snapshot) error {
+	err = withSnapshot(ctx, address, func(name string, s sqlstore.Snapshot) error {
 		counts, err := s.Count(ctx)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func Export(ctx context.Context, address string, out io.Writer, progress Progres
 }
 
 // opened runs f over one snapshot of a ledger that exists.
-func opened(ctx context.Context, address string, f func(name string, s sqlstore.Snapshot) error) (err error) {
+func withSnapshot(ctx context.Context, address string, f func(name string, s sqlstore.Snapshot) error) (err error) {
 	existing, err := sqlstore.OpenExisting(ctx, address)
 	if err != nil {
 		return err
@@ -87,30 +87,30 @@ func opened(ctx context.Context, address string, f func(name string, s sqlstore.
 	return existing.View(ctx, func(s sqlstore.Snapshot) error { return f(existing.Name(), s) })
 }
 
-// stepping tells the progress of one piece of work.
-type stepping struct {
+// progressCounter reports the progress of one piece of work.
+type progressCounter struct {
 	work        string
 	done, total int64
 	progress    Progress
 }
 
-func steps(work string, total int64, progress Progress) *stepping {
-	return &stepping{work: work, total: total, progress: progress}
+func steps(work string, total int64, progress Progress) *progressCounter {
+	return &progressCounter{work: work, total: total, progress: progress}
 }
 
-func (s *stepping) step() {
+func (s *progressCounter) step() {
 	s.done++
 	s.progress(s.work, s.done, s.total)
 }
 
-func (s *stepping) events(f func(delivery.Event) error) func(delivery.Event) error {
+func (s *progressCounter) events(f func(delivery.Event) error) func(delivery.Event) error {
 	return func(e delivery.Event) error {
 		s.step()
 		return f(e)
 	}
 }
 
-func (s *stepping) rows(f func(delivery.Row) error) func(delivery.Row) error {
+func (s *progressCounter) rows(f func(delivery.Row) error) func(delivery.Row) error {
 	return func(r delivery.Row) error {
 		s.step()
 		return f(r)

@@ -59,7 +59,7 @@ func TestVerifyFileNamesWhatIsWrong(t *testing.T) {
 		"an event removed":     {func(l []string) []string { return append(l[:4:4], l[5:]...) }, "", "event 4 is missing: event 5", delivery.CodeConflict},
 		"an event twice":       {func(l []string) []string { return append(l[:4:4], l[3:]...) }, "", "event 3 (environment.declared gone) follows event 3", delivery.CodeConflict},
 		"events exchanged":     {func(l []string) []string { l[2], l[3] = l[3], l[2]; return l }, "", "event 2 is missing: event 3", delivery.CodeConflict},
-		"an event behind rows": {func(l []string) []string { return append(l, l[events]) }, "", "behind rows: events come first", delivery.CodeConflict},
+		"an event behind rows": {func(l []string) []string { return append(l, l[events]) }, "", "after rows: events come first", delivery.CodeConflict},
 		"cut off in events":    {func(l []string) []string { return l[:10] }, "", fmt.Sprintf("ends with event 9, and its header counts %d events", events), delivery.CodeConflict},
 		"cut off in a line":    {func(l []string) []string { l[9] = l[9][:20]; return l[:10] }, "", "line 10 is not JSON", delivery.CodeInvalid},
 		"cut off in rows":      {func(l []string) []string { return l[:firstRow+1] }, "", "is missing: event", delivery.CodeConflict},

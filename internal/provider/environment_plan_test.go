@@ -235,8 +235,8 @@ func TestParityEditSaysWhatItWeakens(t *testing.T) {
 	state := w.apply(environmentType, w.null(environmentType), staging(`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}}}`))
 	for name, c := range map[string]struct{ parity, says string }{
 		"no parity":  {``, `parity with production removed`},
-		"more keys":  {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}, "B": {"reason": "debugging"}}}`, `B may differ now: debugging`},
-		"wider":      {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 4, "until": "2028-01-01T00:00:00Z"}}}`, `A may differ further`},
+		"more keys":  {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}, "B": {"reason": "debugging"}}}`, `B may now differ: debugging`},
+		"wider":      {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 4, "until": "2028-01-01T00:00:00Z"}}}`, `A may differ more`},
 		"for longer": {`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3}}}`, `A may differ for longer`},
 		"fewer keys": {`, "parity": {"with": "production"}`, ``},
 	} {

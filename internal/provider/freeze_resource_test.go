@@ -101,9 +101,9 @@ func TestFreezeCutShortSaysWhatItLetsThrough(t *testing.T) {
 	}{
 		"ends now":       {[]any{"ends_at", "2027-03-01T12:00:00Z"}, title + "ends at 2027-03-01T12:00:00Z instead of 2027-03-01T18:00:00Z" + through},
 		"ends earlier":   {[]any{"ends_at", "2027-03-01T15:00:00Z"}, title + "ends at 2027-03-01T15:00:00Z instead of 2027-03-01T18:00:00Z" + nobody},
-		"begins later":   {[]any{"starts_at", "2027-03-01T13:00:00Z"}, title + "begins only at 2027-03-01T13:00:00Z" + through},
+		"begins later":   {[]any{"starts_at", "2027-03-01T13:00:00Z"}, title + "starts only at 2027-03-01T13:00:00Z" + through},
 		"another tier":   {[]any{"tiers", []any{"staging"}}, title + "no longer covers tier production" + through},
-		"one pipeline":   {[]any{"pipelines", []any{"blog"}}, title + "covers only some pipelines now" + through},
+		"one pipeline":   {[]any{"pipelines", []any{"blog"}}, title + "now covers only some pipelines" + through},
 		"longer":         {[]any{"ends_at", "2027-03-02T00:00:00Z"}, ""},
 		"another reason": {[]any{"reason", "we still count"}, ""},
 	} {

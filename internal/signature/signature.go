@@ -1,11 +1,11 @@
-// Package signature verifies the SSH signatures of approvals and tells whose key made them. Whether that key may sign is not
+// Package signature verifies the SSH signatures of approvals and returns the key that made them. Whether that key may sign is not
 // decided here: delivery compares the key with the allowed signers of the gate.
 //
 // What counts is narrower than what SSH knows: an armored signature as ssh-keygen -Y sign writes it (PROTOCOL.sshsig of OpenSSH),
 // for the namespace of approvals, with SHA-256 or SHA-512, by a plain key of one of delivery.SignatureKeyTypes. A key on a FIDO
 // authenticator signs the name of its application, flags and a counter along with the text. The flag that says that a person
-// touched the authenticator must be set. The counter is not compared, because nobody remembers the last one; that a PIN was asked
-// for is not demanded; and that the key lives on an authenticator at all is only known to whoever listed it.
+// touched the authenticator must be set. The counter is not compared, because the last one is not stored; that a PIN was asked
+// for is not demanded; and that the key lives on an authenticator at all is known only to the user who listed it.
 package signature
 
 import (
@@ -56,11 +56,11 @@ func parse(armored string) (*sshsig.Signature, error) {
 		return nil, fmt.Errorf("the signature has %d bytes; at most %d are allowed", len(armored), delivery.MaxSignatureBytes)
 	}
 	if !strings.HasPrefix(armored, "-----BEGIN "+sshsig.PEMType+"-----\n") {
-		return nil, errors.New("this is no SSH signature: it must begin with -----BEGIN SSH SIGNATURE-----, as ssh-keygen -Y sign writes it")
+		return nil, errors.New("this is not an SSH signature: it must begin with -----BEGIN SSH SIGNATURE-----, as ssh-keygen -Y sign writes it")
 	}
 	block, rest := pem.Decode([]byte(armored))
 	if block != nil && len(bytes.TrimSpace(rest)) > 0 {
-		return nil, errors.New("there is more behind the end of the SSH signature: give one signature and nothing else")
+		return nil, errors.New("there is text after the end of the SSH signature: give one signature and nothing else")
 	}
 	// A second beginning means that the decoder passed over the first.
 	if block == nil || strings.Count(armored, "-----BEGIN ") > 1 || block.Type != sshsig.PEMType || len(block.Headers) > 0 {
@@ -79,7 +79,7 @@ func parse(armored string) (*sshsig.Signature, error) {
 	return s, nil
 }
 
-// checkKey refuses keys whose signatures do not count, whoever lists them.
+// checkKey rejects keys whose signatures are not accepted, even if an approver lists them.
 func checkKey(key ssh.PublicKey) error {
 	if !slices.Contains(delivery.SignatureKeyTypes, key.Type()) {
 		return fmt.Errorf("the signature is by a key of type %s, which does not count: sign with a plain key of type %s", quote(key.Type()), strings.Join(delivery.SignatureKeyTypes, ", "))

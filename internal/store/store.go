@@ -1,5 +1,5 @@
-// Package store says what the ledger remembers: declarations, releases, promotions, decisions, evidence, deployments, leases,
-// work, observations, and an append-only event log that is a hash chain. It is an interface only; sqlstore implements it and storetest exercises it.
+// Package store is the interface of the ledger. It keeps declarations, releases, promotions, decisions, evidence, deployments, leases,
+// work, observations, and an append-only event log that is a hash chain. sqlstore implements it and storetest exercises it.
 package store
 
 import (
@@ -74,7 +74,7 @@ type Reader interface {
 	Deployment(ctx context.Context, id string) (delivery.Deployment, error)
 	// Deployments lists deployments ascending by Seq.
 	Deployments(ctx context.Context, filter DeploymentFilter) ([]delivery.Deployment, error)
-	// Relevant lists, ascending by Seq and each once, the deployments of a pipeline that a decision about the given versions
+	// DecisionHistory lists, ascending by Seq and each once, the deployments of a pipeline that a decision about the given versions
 	// needs: every deployment of those versions; and in each environment the newest one, the newest verified one, the newest
 	// two that were ever verified, and all of the newest one's rollout. It reads by index, so history does not slow it down.
 	DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error)
@@ -115,7 +115,7 @@ type Tx interface {
 
 	// AddTestReport inserts a report; an id that exists is a conflict.
 	AddTestReport(ctx context.Context, report delivery.TestReport) error
-	// WithdrawTestReport records when a report was taken back; doing so twice keeps the first moment.
+	// WithdrawTestReport records when a report was withdrawn; doing so twice keeps the first moment.
 	WithdrawTestReport(ctx context.Context, id string, at time.Time) error
 
 	PutFreeze(ctx context.Context, spec delivery.FreezeSpec) error
@@ -125,7 +125,7 @@ type Tx interface {
 
 	// AddOverride inserts an override; an id that exists is a conflict.
 	AddOverride(ctx context.Context, override delivery.Override) error
-	// RevokeOverride records when an override was taken back; doing so twice keeps the first moment.
+	// RevokeOverride records when an override was revoked; doing so twice keeps the first moment.
 	RevokeOverride(ctx context.Context, id string, at time.Time) error
 
 	// AddDeployment inserts a deployment, gives it the next Seq and returns it. A second one in flight for the same
@@ -151,14 +151,14 @@ type Tx interface {
 
 	// AcquireLease takes the right to act on a key until now+ttl. It is a conflict while another holder's lease has not
 	// lapsed (the message names the holder and until when). Taking it again as the same holder renews it. The fence grows each
-	// time the holder changes. now is the caller's clock; a ledger that several machines share goes by a clock of its own instead.
-	// Nobody has reason to hold a lease for longer than ttl from now: one that says so was taken before the clock was set back, and
+	// time the holder changes. now is the caller's clock; a ledger that several machines share uses its database's clock instead.
+	// No holder needs a lease for longer than ttl from now: one that lasts longer was taken before the clock was set back, and
 	// is cut to that, which is kept although it is a conflict, if the transaction is. So a holder that lives renews it, and the
 	// lease of one that died lapses after ttl at most.
 	AcquireLease(ctx context.Context, key, holder string, now time.Time, ttl time.Duration) (Lease, error)
-	// CheckLease is a conflict when the lease is not held any more with this fence: its holder must record nothing.
+	// CheckLease is a conflict when the lease is no longer held with this fence: its holder must record nothing.
 	CheckLease(ctx context.Context, lease Lease) error
-	// ReleaseLease gives the lease up; one that was lost already is left alone.
+	// ReleaseLease releases the lease; one that was lost already is left alone.
 	ReleaseLease(ctx context.Context, lease Lease) error
 }
 

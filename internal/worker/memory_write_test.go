@@ -216,7 +216,7 @@ func (p *pages) CheckLease(_ context.Context, lease store.Lease) error {
 		return errOver
 	}
 	if held := p.leases[lease.Key]; held.Holder != lease.Holder || held.Fence != lease.Fence {
-		return delivery.Errorf(delivery.CodeConflict, "%s does not hold the lease on %q any more: %s", lease.Holder, lease.Key,
+		return delivery.Errorf(delivery.CodeConflict, "%s no longer holds the lease on %q: %s", lease.Holder, lease.Key,
 			fmt.Sprintf("%q took it over", held.Holder))
 	}
 	return nil

@@ -21,10 +21,10 @@ func postgresConfig(address string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(address)
 	wrong := ""
 	switch parsed, unparsed := url.Parse(address); {
-	case unparsed != nil, err == nil && misplaced(parsed):
+	case unparsed != nil, err == nil && unescaped(parsed):
 		wrong = "it is not a URL"
 	case err != nil:
-		wrong = whyUnusable(err)
+		wrong = configProblem(err)
 	}
 	if wrong != "" {
 		return nil, delivery.Errorf(delivery.CodeInvalid, "the ledger's PostgreSQL URL cannot be used: %s; write one such as postgres://user@db.example.com:5432/cd?sslmode=verify-full, write characters that mean something in a URL as %%XX, and better give the password in PGPASSWORD or a password file", wrong)
@@ -38,8 +38,8 @@ func postgresConfig(address string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// shown is how messages call the ledger: where it is and as whom, and nothing that lets anybody in.
-func shown(config *pgx.ConnConfig) string {
+// displayName is the ledger's name in messages: the server and the user, without a password.
+func displayName(config *pgx.ConnConfig) string {
 	hosts := []string{fmt.Sprintf("%s:%d", config.Host, config.Port)}
 	for _, other := range config.Fallbacks { // more hosts, or the same without TLS
 		if host := fmt.Sprintf("%s:%d", other.Host, other.Port); !slices.Contains(hosts, host) {
@@ -53,23 +53,23 @@ func shown(config *pgx.ConnConfig) string {
 	return name
 }
 
-// misplaced reports what a password does to a URL when a # or ? in it is not escaped: the rest of it is no fragment, nor the name
-// of a setting.
-func misplaced(u *url.URL) bool {
+// unescaped reports whether a # or ? of a password was not escaped in a URL: the rest of the password is then read as a fragment or
+// as the name of a setting.
+func unescaped(u *url.URL) bool {
 	settings, _, _ := strings.Cut(u.RawQuery, "=")
 	return u.Fragment != "" || strings.ContainsAny(settings, "@:/")
 }
 
-// whyUnusable tells what is wrong with a URL's settings.
-func whyUnusable(err error) string {
-	for _, known := range []struct{ says, words string }{
+// configProblem says what is wrong with a URL's settings.
+func configProblem(err error) string {
+	for _, known := range []struct{ contains, message string }{
 		{"invalid connect_timeout", "connect_timeout is a number of seconds"},
 		{"unknown target_session_attrs", "target_session_attrs is any, read-write, read-only, primary, standby or prefer-standby"},
 		{"failed to read service", "the service it names cannot be read from the service file"},
 		{"invalid port", "its port is not a number from 1 to 65535"},
 	} {
-		if strings.Contains(err.Error(), known.says) {
-			return known.words
+		if strings.Contains(err.Error(), known.contains) {
+			return known.message
 		}
 	}
 	if cause := errors.Unwrap(err); cause != nil && strings.Contains(err.Error(), "failed to configure TLS") {
@@ -78,8 +78,8 @@ func whyUnusable(err error) string {
 	return "one of its settings is wrong"
 }
 
-// secretsOf hides what no message may show, wherever the message comes from.
-func secretsOf(address string, config *pgx.ConnConfig) *strings.Replacer {
+// secretReplacer hides secrets in messages, wherever a message comes from.
+func secretReplacer(address string, config *pgx.ConnConfig) *strings.Replacer {
 	secrets := []string{address, config.Password}
 	if u, err := url.Parse(address); err == nil {
 		secrets = append(secrets, u.Query().Get("password"), u.Query().Get("sslpassword"))

@@ -122,7 +122,7 @@ func world(ctx context.Context, r store.Reader) error {
 func BenchmarkWorld(b *testing.B) {
 	sideBySide(b, func(b *testing.B, l *ledger) {
 		ctx := b.Context()
-		statements := len(listen(b, l, func(ctx context.Context, tx store.Tx) error { return world(ctx, tx) }))
+		statements := len(recordStatements(b, l, func(ctx context.Context, tx store.Tx) error { return world(ctx, tx) }))
 		for b.Loop() {
 			require.NoError(b, l.View(ctx, func(r store.Reader) error { return world(ctx, r) }))
 		}
@@ -157,7 +157,7 @@ func BenchmarkDelivery(b *testing.B) {
 			}
 			statements = 0
 			for _, step := range steps {
-				statements += len(listen(b, l, step))
+				statements += len(recordStatements(b, l, step))
 			}
 		}
 		b.ReportMetric(float64(statements), "statements/op")

@@ -23,7 +23,7 @@ func (c *conditions) add(comparison string, v any) {
 }
 
 // pin asks for a text, as add does, and gives the order that goes with it: by the column, which then has one value only, and by
-// the number. It says so as a range, and not as an equation, because a database that knows that the column has one value knows too
+// the number. It does so with a range instead of an equation, because a database that knows that the column has one value also knows
 // that it adds nothing to the order: it may then walk the index of all numbers, and pass by the whole history of others before it
 // finds what was asked for.
 func (c *conditions) pin(column, v string) (order string) {

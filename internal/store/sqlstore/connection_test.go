@@ -19,10 +19,10 @@ import (
 )
 
 // proxied is an empty ledger behind a proxy.
-func proxied(t *testing.T, patience time.Duration) (*ledger, *pgtest.Proxy) {
+func proxied(t *testing.T, timeout time.Duration) (*ledger, *pgtest.Proxy) {
 	t.Helper()
 	p := pgtest.Shared(t).NewProxy(t)
-	l, err := open(t.Context(), p.Through(t, pgtest.URL(t)), patience)
+	l, err := open(t.Context(), p.Through(t, pgtest.URL(t)), timeout)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		p.Cut() // saying good-bye to a server that does not answer takes long
@@ -96,14 +96,14 @@ func TestAnotherTransactionOfTheSameNumberIsNotOurs(t *testing.T) {
 	_, err := record(t.Context(), l)
 	require.NoError(t, err)
 	ours := delivery.Event{Kind: "round.fought", Subject: "once"}.Sealed(1, "")
-	again, err := l.settle(t.Context(), receipt, ours)
+	again, err := l.resolveCommit(t.Context(), receipt, ours)
 	require.NoError(t, err)
 	require.False(t, again, "our event is there")
 	ours.Hash = "sha256:another"
-	again, err = l.settle(t.Context(), receipt, ours)
+	again, err = l.resolveCommit(t.Context(), receipt, ours)
 	require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err), "%v", err)
 	require.True(t, again)
-	again, err = l.settle(t.Context(), receipt, delivery.Event{})
+	again, err = l.resolveCommit(t.Context(), receipt, delivery.Event{})
 	require.NoError(t, err)
 	require.False(t, again, "a transaction without an event has nothing but its number")
 }

@@ -59,12 +59,12 @@ func deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
 	return query, where.args
 }
 
-// Relevant implements store.Reader.
+// DecisionHistory implements store.Reader.
 func (r *reader) DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
 	return documents[delivery.Deployment](ctx, r, "deployments", r.ledger.decisionHistoryQuery(), pipeline, list(versions))
 }
 
-// relevantQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
+// decisionHistoryQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
 // the end of each one's index: what it costs grows with environments and wanted versions, not with history. SQLite walks a
 // CROSS JOIN in the order it is written, which keeps it from starting at the long end. Environments are compared and sorted as
 // conditions.pin does, and for its reason.
@@ -75,15 +75,15 @@ func (l *ledger) decisionHistoryQuery() string {
 		SELECT (SELECT MIN(d.environment) FROM deployments d WHERE d.pipeline = $1 AND d.environment > place.environment)
 		FROM place WHERE place.environment IS NOT NULL
 	), newest (seq) AS (
-		SELECT (` + lastOf("") + `) FROM place WHERE place.environment IS NOT NULL
+		SELECT (` + newestDeployment("") + `) FROM place WHERE place.environment IS NOT NULL
 	), wanted (seq) AS (
 		SELECT seq FROM newest
 		UNION ALL
-		SELECT (` + lastOf(" AND d.status = 'verified'") + `) FROM place
+		SELECT (` + newestDeployment(" AND d.status = 'verified'") + `) FROM place
 		UNION ALL
-		SELECT (` + lastOf(" AND d.verified_at IS NOT NULL") + `) FROM place
+		SELECT (` + newestDeployment(" AND d.verified_at IS NOT NULL") + `) FROM place
 		UNION ALL
-		SELECT (` + lastOf(" AND d.verified_at IS NOT NULL") + ` OFFSET 1) FROM place
+		SELECT (` + newestDeployment(" AND d.verified_at IS NOT NULL") + ` OFFSET 1) FROM place
 		UNION ALL
 		SELECT mate.seq FROM newest CROSS JOIN deployments last CROSS JOIN deployments mate
 		WHERE last.seq = newest.seq AND last.rollout <> '' AND mate.rollout = last.rollout AND mate.pipeline = $1
@@ -94,8 +94,8 @@ func (l *ledger) decisionHistoryQuery() string {
 	SELECT id, document FROM deployments WHERE seq IN (SELECT seq FROM wanted) ORDER BY seq`
 }
 
-// lastOf is a query of the newest deployment in a place.
-func lastOf(which string) string {
+// newestDeployment is a query of the newest deployment to an environment.
+func newestDeployment(which string) string {
 	return `SELECT d.seq FROM deployments d
 			WHERE d.pipeline = $1 AND d.environment >= place.environment AND d.environment <= place.environment` + which + `
 			ORDER BY d.environment DESC, d.seq DESC LIMIT 1`
@@ -152,7 +152,7 @@ func (w *writer) PutDeployment(ctx context.Context, d delivery.Deployment) error
 	return err
 }
 
-// refuseSecondInFlight says which deployment is in the way. The unique index is what holds; this gives it words.
+// refuseSecondInFlight names the deployment that is in flight already. The unique index enforces the rule; this explains it.
 func (w *writer) refuseSecondInFlight(ctx context.Context, d delivery.Deployment) error {
 	if !d.InFlight() {
 		return nil
@@ -161,7 +161,7 @@ func (w *writer) refuseSecondInFlight(ctx context.Context, d delivery.Deployment
 	found, err := w.value(ctx, []any{&id, &version}, `SELECT id, version FROM deployments
 		WHERE pipeline = $1 AND environment = $2 AND status IN ('deploying', 'verifying') AND id <> $3`, d.Pipeline, d.Environment, d.ID)
 	if err == nil && found {
-		return delivery.Errorf(delivery.CodeConflict, "deployment %s of %s/%s to %s is in flight; another one can start once it is settled", id, d.Pipeline, version, d.Environment)
+		return delivery.Errorf(delivery.CodeConflict, "deployment %s of %s/%s to %s is in flight; another one can start once it has finished", id, d.Pipeline, version, d.Environment)
 	}
 	return err
 }

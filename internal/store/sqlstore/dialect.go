@@ -19,9 +19,9 @@ type dialect struct {
 	migrations fs.FS
 
 	// connect gives the connections for one way of use. It opens none yet.
-	connect func(use use, patience time.Duration) (*sql.DB, error)
+	connect func(use use, timeout time.Duration) (*sql.DB, error)
 	readers int           // how many snapshots one process may read from at the same time; more wait for their turn
-	idle    time.Duration // how long a connection is kept that nobody uses; 0: for ever
+	idle    time.Duration // how long an unused connection is kept; 0: forever
 
 	batch int // how many rows one statement writes while a ledger is filled
 
@@ -29,10 +29,10 @@ type dialect struct {
 
 	// readOptions and writeOptions begin a snapshot and a write transaction.
 	readOptions, writeOptions *sql.TxOptions
-	// takeTurn waits until no other writer is at work, and keeps them out until the transaction ends. Receipt names the
+	// lockWriters waits until no other writer is active and blocks them until the transaction ends. Receipt names the
 	// transaction, for committed. It is nil where the way in which a transaction begins does all that.
-	takeTurn func(ctx context.Context, tx *sql.Tx, patience time.Duration) (receipt string, err error)
-	// committed tells what became of a transaction whose connection was lost while it was being committed: it was kept, it was
+	lockWriters func(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error)
+	// committed finds out what became of a transaction whose connection was lost during its commit: it was kept, it was
 	// not, or (decided is false) the database does not know yet.
 	committed func(ctx context.Context, db *sql.DB, receipt string) (kept, decided bool, err error)
 
@@ -42,7 +42,7 @@ type dialect struct {
 	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
 	// tables counts all tables, and those of the given name, at one moment.
-	tables func(ctx context.Context, db asked, name string) (all, named int, err error)
+	tables func(ctx context.Context, db rowQuerier, name string) (all, named int, err error)
 	// prepare does what has to be done before the schema is made or upgraded, outside of a transaction.
 	prepare func(ctx context.Context, write *sql.DB) error
 	// beginUpgrade begins the transaction in which the schema is made or upgraded, and keeps other processes out until it ends.
@@ -51,8 +51,8 @@ type dialect struct {
 	diagnose func(error) diagnosis
 }
 
-// asked is anything that answers a query with one row.
-type asked interface {
+// rowQuerier answers a query with one row.
+type rowQuerier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
@@ -69,17 +69,17 @@ const (
 
 // diagnosis is what an error of the database means.
 type diagnosis struct {
-	code    delivery.Code
-	words   string // what is wrong and what would fix it
-	again   bool   // another transaction was in the way: the same thing may succeed when done anew
-	lost    bool   // the connection was lost or never came about: the same thing may succeed on another one
-	aborted bool   // the statement was refused only because an earlier one of its transaction had failed
-	noTable bool   // the table that was asked does not exist
-	noOpen  bool   // the database, or a file beside it that even readers need, could not be opened
+	code     delivery.Code
+	message  string // what is wrong and what would fix it
+	conflict bool   // another transaction was in the way: it may succeed when run again
+	lost     bool   // the connection was lost or never came about: the same thing may succeed on another one
+	aborted  bool   // the statement was refused only because an earlier one of its transaction had failed
+	noTable  bool   // the table that was asked does not exist
+	noOpen   bool   // the database, or a file beside it that even readers need, could not be opened
 }
 
-// passing reports whether the same transaction may succeed when it is run anew.
-func (d diagnosis) passing() bool { return d.again || d.lost }
+// transient reports whether the same transaction may succeed when it is run again.
+func (d diagnosis) transient() bool { return d.conflict || d.lost }
 
 // dialectOf chooses the database by the ledger's address, which is a path or a URL, and gives the name that messages call it by.
 func dialectOf(address string) (d dialect, name string, err error) {

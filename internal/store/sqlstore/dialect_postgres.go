@@ -28,7 +28,7 @@ const (
 	connectTimeout = 10 * time.Second
 	// oldestPostgres is the first major version that can tell what became of a transaction by its 64-bit number.
 	oldestPostgres = 13
-	// upgradeLock is the key of the advisory lock under which the schema is made or upgraded: a number nobody else will think of.
+	// upgradeLock is the key of the advisory lock under which the schema is made or upgraded: a random number, so that no other program uses it.
 	upgradeLock = "7094214370932461"
 )
 
@@ -38,14 +38,14 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 	if err != nil {
 		return dialect{}, "", err
 	}
-	hidden := secretsOf(address, config)
+	hidden := secretReplacer(address, config)
 	return dialect{
 		goose:      goose.DialectPostgres,
 		migrations: embedded(postgresMigrations, "migrations/postgres"),
-		connect: func(use use, patience time.Duration) (*sql.DB, error) {
+		connect: func(use use, timeout time.Duration) (*sql.DB, error) {
 			limited := config.Copy()
 			if use != forUpgrading && use != forReadingAll {
-				limited.DialFunc = listening(limited.DialFunc, patience+slack)
+				limited.DialFunc = withSilenceLimit(limited.DialFunc, timeout+slack)
 			}
 			return stdlib.OpenDB(*limited), nil
 		},
@@ -56,7 +56,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		readOptions: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		// Writers take turns, so each statement may, and has to, see all that was committed before the turn came.
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-		takeTurn:     takeTurnPostgres,
+		lockWriters:  lockWritersPostgres,
 		committed:    committedPostgres,
 		clock:        "COALESCE(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint), CAST($2 AS bigint))",
 		elements: func(placeholder string) string {
@@ -67,23 +67,23 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		beginUpgrade: []string{`BEGIN ISOLATION LEVEL READ COMMITTED`, `SET LOCAL lock_timeout = '30s'`, `SELECT pg_advisory_xact_lock(` + upgradeLock + `)`},
 		diagnose: func(err error) diagnosis {
 			d := diagnosePostgres(err, config.User)
-			d.words = hidden.Replace(d.words)
+			d.message = hidden.Replace(d.message)
 			return d
 		},
-	}, shown(config), nil
+	}, displayName(config), nil
 }
 
-// takeTurnPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
-// a role that may only read. A writer that falls silent would keep all others out, so the server ends its transaction after a
+// lockWritersPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
+// a role that may only read. A writer that hangs would block all others, so the server ends its transaction after a
 // while; and what is committed survives a loss of power, whatever the database is set to.
-func takeTurnPostgres(ctx context.Context, tx *sql.Tx, patience time.Duration) (receipt string, err error) {
+func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error) {
 	settings := ""
 	err = tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
 			set_config('lock_timeout', '%[1]d', true),
 			set_config('statement_timeout', '%[2]d', true),
 			set_config('idle_in_transaction_session_timeout', '%[2]d', true),
 			set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true));
-		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, patience.Milliseconds()), maxSilence.Milliseconds()),
+		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, timeout.Milliseconds()), maxSilence.Milliseconds()),
 		pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings)
 	return receipt, err
 }
@@ -98,19 +98,19 @@ func committedPostgres(ctx context.Context, db *sql.DB, receipt string) (kept, d
 }
 
 // tablesPostgres counts in the schema where tables would be made: a database may hold others, of other programs.
-func tablesPostgres(ctx context.Context, db asked, name string) (all, named int, err error) {
+func tablesPostgres(ctx context.Context, db rowQuerier, name string) (all, named int, err error) {
 	err = db.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(*) FILTER (WHERE tablename = $1) FROM pg_catalog.pg_tables WHERE schemaname = current_schema()`, name).Scan(&all, &named)
 	return all, named, err
 }
 
-// unfit is why a ledger cannot be kept in a database, or not by this role.
-type unfit struct {
+// unsuitable is why a ledger cannot be kept in a database, or not by this role.
+type unsuitable struct {
 	code  delivery.Code
 	words string
 }
 
 // Error implements error.
-func (u unfit) Error() string { return u.words }
+func (u unsuitable) Error() string { return u.words }
 
 // preparePostgres refuses a server on which the ledger could not be kept, before anything is tried.
 func preparePostgres(ctx context.Context, write *sql.DB) error {
@@ -125,13 +125,13 @@ func preparePostgres(ctx context.Context, write *sql.DB) error {
 	case err != nil:
 		return err
 	case version/10000 < oldestPostgres:
-		return unfit{delivery.CodeInvalid, fmt.Sprintf("the server is PostgreSQL %d, and a ledger needs %d or later", version/10000, oldestPostgres)}
+		return unsuitable{delivery.CodeInvalid, fmt.Sprintf("the server is PostgreSQL %d, and a ledger needs %d or later", version/10000, oldestPostgres)}
 	case encoding != "UTF8":
-		return unfit{delivery.CodeInvalid, fmt.Sprintf("the database's encoding is %s, and a ledger needs UTF8; make it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)}
+		return unsuitable{delivery.CodeInvalid, fmt.Sprintf("the database's encoding is %s, and a ledger needs UTF8; create it again with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)}
 	case schema == "":
-		return unfit{delivery.CodeInvalid, fmt.Sprintf("no schema of the search path exists that the role %s may use; make one and grant its use, as in %s", role, guide)}
+		return unsuitable{delivery.CodeInvalid, fmt.Sprintf("no schema of the search path exists that the role %s may use; make one and grant its use, as in %s", role, guide)}
 	case !may:
-		return unfit{delivery.CodeForbidden, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
+		return unsuitable{delivery.CodeForbidden, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
 	}
 	return nil
 }

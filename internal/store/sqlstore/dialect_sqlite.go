@@ -26,8 +26,8 @@ func sqliteDialect(path string) dialect {
 	return dialect{
 		goose:      goose.DialectSQLite3,
 		migrations: embedded(sqliteMigrations, "migrations/sqlite"),
-		connect: func(use use, patience time.Duration) (*sql.DB, error) {
-			return connectSQLite(path, use, patience)
+		connect: func(use use, timeout time.Duration) (*sql.DB, error) {
+			return connectSQLite(path, use, timeout)
 		},
 		readers:      8,
 		batch:        16,                             // it looks for the name of each argument among those of all others: what that takes grows with the square
@@ -41,8 +41,8 @@ func sqliteDialect(path string) dialect {
 	}
 }
 
-func connectSQLite(path string, use use, patience time.Duration) (*sql.DB, error) {
-	dsn, err := sqliteDSN(path, use, patience)
+func connectSQLite(path string, use use, timeout time.Duration) (*sql.DB, error) {
+	dsn, err := sqliteDSN(path, use, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func connectSQLite(path string, use use, patience time.Duration) (*sql.DB, error
 	return sql.OpenDB(connector), nil
 }
 
-func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
+func sqliteDSN(path string, use use, timeout time.Duration) (string, error) {
 	// Absolute, because connections are opened later too, when the working directory may be another one.
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -68,7 +68,7 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 	}
 	options := url.Values{
 		"mode":          {"rw"}, // never create: SQLite would make the file readable by others
-		"_busy_timeout": {fmt.Sprint(patience.Milliseconds())},
+		"_busy_timeout": {fmt.Sprint(timeout.Milliseconds())},
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},
 		"_error_rc":     {"1"},
@@ -89,7 +89,7 @@ func sqliteDSN(path string, use use, patience time.Duration) (string, error) {
 	return dsn.String(), nil
 }
 
-func tablesSQLite(ctx context.Context, db asked, name string) (all, named int, err error) {
+func tablesSQLite(ctx context.Context, db rowQuerier, name string) (all, named int, err error) {
 	err = db.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema WHERE type = 'table'`, name).Scan(&all, &named)
 	return all, named, err
 }
@@ -104,30 +104,30 @@ func prepareSQLite(ctx context.Context, write *sql.DB) error {
 func diagnoseSQLite(err error) diagnosis {
 	var failure *sqlite.Error
 	if !errors.As(err, &failure) {
-		return diagnosis{code: delivery.CodeInternal, words: fmt.Sprint(err)}
+		return diagnosis{code: delivery.CodeInternal, message: fmt.Sprint(err)}
 	}
 	switch failure.Code() & 0xff { // the low byte is the kind, the rest its particulars
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return diagnosis{code: delivery.CodeUnavailable, again: true, words: "another process is writing to it and does not finish; see which one holds it open, then try again"}
+		return diagnosis{code: delivery.CodeUnavailable, conflict: true, message: "another process is writing to it and does not finish; see which one holds it open, then try again"}
 	case sqlite3.SQLITE_FULL:
-		return diagnosis{code: delivery.CodeUnavailable, words: "the disk is full; free some space, then try again"}
+		return diagnosis{code: delivery.CodeUnavailable, message: "the disk is full; free some space, then try again"}
 	case sqlite3.SQLITE_IOERR:
-		return diagnosis{code: delivery.CodeUnavailable, words: fmt.Sprintf("reading or writing the disk failed (%v); check the disk and its free space, then try again", failure)}
+		return diagnosis{code: delivery.CodeUnavailable, message: fmt.Sprintf("reading or writing the disk failed (%v); check the disk and its free space, then try again", failure)}
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
-		return diagnosis{code: delivery.CodeUnavailable, noOpen: true, words: "the file cannot be opened; check that it is still there and that this user may read and write it and its directory"}
+		return diagnosis{code: delivery.CodeUnavailable, noOpen: true, message: "the file cannot be opened; check that it is still there and that this user may read and write it and its directory"}
 	case sqlite3.SQLITE_READONLY:
-		// Not unavailable: that would be tried again by itself, in vain.
-		return diagnosis{code: delivery.CodeConflict, noOpen: true, words: "it is read-only here; let this user write the file and its directory"}
+		// Not unavailable: that would be retried in vain.
+		return diagnosis{code: delivery.CodeConflict, noOpen: true, message: "it is read-only here; let this user write the file and its directory"}
 	case sqlite3.SQLITE_CONSTRAINT:
-		return diagnosis{code: delivery.CodeConflict, words: fmt.Sprintf("a rule of the ledger forbids it (%v)", failure)}
+		return diagnosis{code: delivery.CodeConflict, message: fmt.Sprintf("a rule of the ledger forbids it (%v)", failure)}
 	case sqlite3.SQLITE_NOTADB:
-		return diagnosis{code: delivery.CodeInvalid, words: "the file is not a ledger but holds something else; name another path"}
+		return diagnosis{code: delivery.CodeInvalid, message: "the file is not a ledger but holds something else; name another path"}
 	case sqlite3.SQLITE_CORRUPT:
-		return diagnosis{code: delivery.CodeInternal, words: fmt.Sprintf("the file is damaged (%v); restore it from a backup", failure)}
+		return diagnosis{code: delivery.CodeInternal, message: fmt.Sprintf("the file is damaged (%v); restore it from a backup", failure)}
 	}
 	return diagnosis{
 		code:    delivery.CodeInternal,
-		words:   failure.Error(),
+		message: failure.Error(),
 		noTable: strings.Contains(failure.Error(), "no such table"), // SQLite has no code of its own for it
 	}
 }

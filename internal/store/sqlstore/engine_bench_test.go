@@ -48,10 +48,10 @@ func (o *overheard) Update(ctx context.Context, f func(store.Tx) error) error {
 }
 
 func (o *overheard) listen(r *reader, f func() error) error {
-	ear := &witness{transaction: r.tx}
-	r.tx = ear
+	recording := &recordingTx{transaction: r.tx}
+	r.tx = recording
 	err := f()
-	o.statements.Add(int64(len(ear.heard)))
+	o.statements.Add(int64(len(recording.statements)))
 	o.transactions.Add(1)
 	return err
 }

@@ -21,10 +21,10 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// witness writes down every statement on its way to the database.
-type witness struct {
+// recordingTx records every statement on its way to the database.
+type recordingTx struct {
 	transaction
-	heard []statement
+	statements []statement
 }
 
 type statement struct {
@@ -32,32 +32,32 @@ type statement struct {
 	args  []any
 }
 
-func (l *witness) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	l.heard = append(l.heard, statement{query, args})
+func (l *recordingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	l.statements = append(l.statements, statement{query, args})
 	return l.transaction.ExecContext(ctx, query, args...)
 }
 
-func (l *witness) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	l.heard = append(l.heard, statement{query, args})
+func (l *recordingTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	l.statements = append(l.statements, statement{query, args})
 	return l.transaction.QueryContext(ctx, query, args...)
 }
 
-func (l *witness) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	l.heard = append(l.heard, statement{query, args})
+func (l *recordingTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	l.statements = append(l.statements, statement{query, args})
 	return l.transaction.QueryRowContext(ctx, query, args...)
 }
 
-// listen gives the statements of a transaction.
-func listen(tb testing.TB, l *ledger, f func(ctx context.Context, tx store.Tx) error) []statement {
+// recordStatements returns the statements of a transaction.
+func recordStatements(tb testing.TB, l *ledger, f func(ctx context.Context, tx store.Tx) error) []statement {
 	tb.Helper()
 	var heard []statement
 	require.NoError(tb, l.Update(tb.Context(), func(tx store.Tx) error {
 		w, ok := tx.(*writer)
 		require.True(tb, ok)
-		ear := &witness{transaction: w.tx}
-		w.tx = ear
+		recording := &recordingTx{transaction: w.tx}
+		w.tx = recording
 		err := f(tb.Context(), w)
-		heard = ear.heard
+		heard = recording.statements
 		return err
 	}))
 	return heard
@@ -66,8 +66,8 @@ func listen(tb testing.TB, l *ledger, f func(ctx context.Context, tx store.Tx) e
 // history are the tables that grow.
 var history = []string{"environments", "releases", "promotions", "approvals", "test_reports", "overrides", "deployments", "rollouts", "events"}
 
-// askEverything calls every method of the ledger, with every kind of question that the house asks.
-func askEverything(ctx context.Context, tx store.Tx) error {
+// runEveryQuery calls every method of the ledger with every kind of filter that the product uses.
+func runEveryQuery(ctx context.Context, tx store.Tx) error {
 	all := []error{}
 	do := func(err error) { all = append(all, err) }
 	for _, versions := range [][]string{nil, {"1.1.0", "1.2.0"}} {
@@ -126,7 +126,7 @@ func TestEveryStatementFindsItsRowsByIndex(t *testing.T) {
 		l := openLedger(t, address)
 		fillHistory(t, l, 10_000)
 		heard := map[string]statement{}
-		for _, s := range listen(t, l, askEverything) {
+		for _, s := range recordStatements(t, l, runEveryQuery) {
 			heard[s.query] = s
 		}
 		asked := strings.Join(slices.Collect(maps.Keys(heard)), "\n")

@@ -60,7 +60,7 @@ func TestUpdateRunsAgainAfterAConflict(t *testing.T) {
 	// SQLite's writers never meet within f, because they queue before it; a database that lets them meet is played.
 	l.dialect.diagnose = func(err error) diagnosis {
 		d := diagnoseSQLite(err)
-		d.again = d.again || d.noTable
+		d.conflict = d.conflict || d.noTable
 		return d
 	}
 	runs := 0

@@ -11,7 +11,7 @@ import (
 )
 
 // preparing makes the openings of one process wait for each other. Closing any descriptor of a file drops all locks that the
-// process holds on it (POSIX), so nobody may have the database open while its file is being made here.
+// process holds on it (POSIX), so no process may have the database open while its file is created here.
 var preparing sync.Mutex
 
 // prepareFile sees to it that the ledger's file exists, readable by this user only: it holds configuration. SQLite gives the

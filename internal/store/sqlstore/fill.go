@@ -27,9 +27,9 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 	return l.Update(ctx, func(tx store.Tx) error {
 		w, ok := tx.(*writer)
 		if !ok {
-			return fmt.Errorf("sqlstore: a writer of its own is expected, not a %T", tx)
+			return fmt.Errorf("sqlstore: the writer is a %T, not sqlstore's own", tx)
 		}
-		if err := w.refuseFilled(ctx); err != nil {
+		if err := w.requireEmpty(ctx); err != nil {
 			return err
 		}
 		filling := &Filling{w: w, full: map[string]*sql.Stmt{}}
@@ -40,15 +40,15 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 	})
 }
 
-// refuseFilled lets only an empty ledger be filled: two histories cannot become one chain.
-func (w *writer) refuseFilled(ctx context.Context) error {
+// requireEmpty allows only an empty ledger to be filled: two histories cannot become one chain.
+func (w *writer) requireEmpty(ctx context.Context) error {
 	for _, t := range append([]table{events}, snapshotTables...) {
 		var filled bool
 		if _, err := w.value(ctx, []any{&filled}, `SELECT EXISTS (SELECT 1 FROM `+t.name+`)`); err != nil {
 			return err
 		}
 		if filled {
-			return delivery.Errorf(delivery.CodeConflict, "the ledger %s is not empty: its table %s holds something already, and two histories cannot become one; name a new file, or an empty database or schema", w.ledger.name, t.name)
+			return delivery.Errorf(delivery.CodeConflict, "the ledger %s is not empty: its table %s already has rows, and two histories cannot become one; name a new file, or an empty database or schema", w.ledger.name, t.name)
 		}
 	}
 	return nil
@@ -124,7 +124,7 @@ func (f *Filling) flush(ctx context.Context) error {
 	return f.w.failed(ctx, "be written", err)
 }
 
-// insert writes a number of rows, whose values are its arguments one after the other.
+// insert is a statement that writes a number of rows. Its arguments are their values, row after row.
 func (t table) insert(rows int) string {
 	lines := make([]string, rows)
 	for i := range lines {

@@ -53,7 +53,7 @@ func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool
 	if l.group == nil {
 		if l.group, err = l.newGroup(ctx); err != nil {
 			l.turns.pass()
-			return l.dialect.diagnose(err).passing(), l.failed(ctx, "be written", err)
+			return l.dialect.diagnose(err).transient(), l.failed(ctx, "be written", err)
 		}
 	}
 	g := l.group
@@ -90,17 +90,17 @@ func (g *group) run(ctx context.Context, f func(store.Tx) error) (again bool, er
 	w := &writer{reader: reader{ledger: g.ledger, tx: g.tx}}
 	if g.members > 1 {
 		if _, err := w.exec(ctx, `SAVEPOINT `+g.savepoint()); err != nil {
-			return w.again, err
+			return w.retryable, err
 		}
 	}
 	if err := f(w); err != nil {
-		return w.again, err
+		return w.retryable, err
 	}
 	switch {
 	case ctx.Err() != nil:
 		return false, g.ledger.failed(ctx, "be written", ctx.Err())
 	case w.first != nil && g.ledger.dialect.spoils:
-		return w.again, w.first // f went on after it, but the database does not
+		return w.retryable, w.first // f went on after it, but the database does not
 	}
 	if kept = true; w.last.Seq > 0 {
 		g.last = w.last
@@ -156,10 +156,10 @@ func (g *group) commit(ctx context.Context) {
 	}
 	d := g.ledger.dialect.diagnose(err)
 	if d.lost && g.receipt != "" {
-		g.again, g.err = g.ledger.settle(ctx, g.receipt, g.last)
+		g.again, g.err = g.ledger.resolveCommit(ctx, g.receipt, g.last)
 		return
 	}
-	g.again, g.err = d.passing(), g.ledger.failed(ctx, "be written", err)
+	g.again, g.err = d.transient(), g.ledger.failed(ctx, "be written", err)
 }
 
 // turns lets the updates of one process write one after the other, in the order in which they asked.

@@ -13,7 +13,7 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	if key == "" || holder == "" {
 		return store.Lease{}, delivery.Errorf(delivery.CodeInternal, "a lease needs a key and a holder, not %q and %q", key, holder)
 	}
-	held, now, err := w.leaseNow(ctx, key, now)
+	held, now, err := w.leaseAndTime(ctx, key, now)
 	if err != nil {
 		return store.Lease{}, err
 	}
@@ -21,7 +21,7 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	switch {
 	case held.Holder == holder:
 	case held.Holder != "" && now.Before(held.Expires):
-		return store.Lease{}, w.keptOut(ctx, held, lease.Expires)
+		return store.Lease{}, w.leaseHeld(ctx, held, lease.Expires)
 	default:
 		lease.Fence++
 	}
@@ -31,16 +31,16 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	return lease, err
 }
 
-// keptOut is the refusal for whoever finds a lease held. At most is when any lease taken now would lapse: one that lasts longer was
+// leaseHeld is the error when another process holds the lease. At most is when any lease taken now would lapse: one that lasts longer was
 // taken before the clock was set back, and would outlive a dead holder by as much.
-func (w *writer) keptOut(ctx context.Context, held store.Lease, atMost time.Time) error {
+func (w *writer) leaseHeld(ctx context.Context, held store.Lease, atMost time.Time) error {
 	if held.Expires.After(atMost) {
 		held.Expires = atMost
 		if _, err := w.exec(ctx, `UPDATE leases SET expires = $1 WHERE key = $2`, atMost.UnixMicro(), held.Key); err != nil {
 			return err
 		}
 	}
-	return delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s; it is free when they give it up, or then", held.Holder, held.Key, held.Expires.Format(time.RFC3339))
+	return delivery.Errorf(delivery.CodeConflict, "%s holds the lease on %q until %s; it is free then, or when they release it", held.Holder, held.Key, held.Expires.Format(time.RFC3339))
 }
 
 // CheckLease implements store.Tx.
@@ -52,9 +52,9 @@ func (w *writer) CheckLease(ctx context.Context, lease store.Lease) error {
 	case held.Holder == lease.Holder && held.Fence == lease.Fence:
 		return nil
 	case held.Holder == "":
-		return delivery.Errorf(delivery.CodeConflict, "%s does not hold the lease on %q any more: it was given up", lease.Holder, lease.Key)
+		return delivery.Errorf(delivery.CodeConflict, "%s no longer holds the lease on %q: it was released", lease.Holder, lease.Key)
 	}
-	return delivery.Errorf(delivery.CodeConflict, "%s does not hold the lease on %q any more: %s took it over", lease.Holder, lease.Key, held.Holder)
+	return delivery.Errorf(delivery.CodeConflict, "%s no longer holds the lease on %q: %s took it over", lease.Holder, lease.Key, held.Holder)
 }
 
 // ReleaseLease implements store.Tx.
@@ -64,7 +64,7 @@ func (w *writer) ReleaseLease(ctx context.Context, lease store.Lease) error {
 	return err
 }
 
-// lease reads who holds a key: nobody, with the fence of the last holder, when it was given up or never taken.
+// lease reads who holds a key. If the lease was released or never taken, the holder is empty and the fence is that of the last one.
 func (w *writer) lease(ctx context.Context, key string) (store.Lease, error) {
 	held := store.Lease{Key: key}
 	var expires int64
@@ -75,8 +75,8 @@ func (w *writer) lease(ctx context.Context, key string) (store.Lease, error) {
 	return held, nil
 }
 
-// leaseNow is lease, and the moment it is by the clock that leases go by.
-func (w *writer) leaseNow(ctx context.Context, key string, now time.Time) (held store.Lease, at time.Time, err error) {
+// leaseAndTime reads a lease together with the current time of the clock by which leases lapse.
+func (w *writer) leaseAndTime(ctx context.Context, key string, now time.Time) (held store.Lease, at time.Time, err error) {
 	held.Key = key
 	var expires, moment int64
 	_, err = w.value(ctx, []any{&held.Holder, &held.Fence, &expires, &moment},

@@ -29,7 +29,7 @@ func TestOpenRefusesPostgres(t *testing.T) {
 		"another program's database":      {foreign(t), delivery.CodeInvalid, "another program"},
 		"a newer ledger":                  {newer(t), delivery.CodeInvalid, "newer release"},
 		"a database that is missing":      {c.URL(pgtest.Superuser, "", "nowhere"), delivery.CodeInvalid, "CREATE DATABASE"},
-		"a role that is missing":          {c.URL("nobody_here", password, "postgres"), delivery.CodeForbidden, "does not let this user in"},
+		"a role that is missing":          {c.URL("nobody_here", password, "postgres"), delivery.CodeForbidden, "rejected this user"},
 		"a schema that is missing":        {c.URL(pgtest.Superuser, "", "postgres") + "&search_path=nowhere", delivery.CodeInvalid, "search path"},
 		"a server that is missing":        {"postgres://cd:" + url.QueryEscape(password) + "@/cd?host=/tmp/no-such-directory", delivery.CodeUnavailable, "cannot be reached"},
 		"a host that is missing":          {"postgresql://cd:" + url.QueryEscape(password) + "@cd.invalid/cd?connect_timeout=2", delivery.CodeUnavailable, "cannot be reached"},
@@ -208,7 +208,7 @@ func TestTheFirstFailureOfATransactionIsTold(t *testing.T) {
 		require.Error(t, failure)
 		return nil // it goes on as if nothing had happened
 	})
-	require.Error(t, err, "nothing was kept, so it must not be said to be")
+	require.Error(t, err, "nothing was kept, so it must not be detail to be")
 }
 
 func TestTransactionsThatMeetAreRunAgain(t *testing.T) {
@@ -235,8 +235,8 @@ func TestDiagnosisOfPostgres(t *testing.T) {
 	require.Equal(t, delivery.CodeInternal, diagnosePostgres(sql.ErrTxDone, "cd").code)
 	l := openLedger(t, pgtest.URL(t))
 	for state, want := range map[string]diagnosis{
-		"40001": {code: delivery.CodeUnavailable, again: true}, "55P03": {code: delivery.CodeUnavailable, again: true},
-		"57P03": {code: delivery.CodeUnavailable, again: true}, "53300": {code: delivery.CodeUnavailable, again: true},
+		"40001": {code: delivery.CodeUnavailable, conflict: true}, "55P03": {code: delivery.CodeUnavailable, conflict: true},
+		"57P03": {code: delivery.CodeUnavailable, conflict: true}, "53300": {code: delivery.CodeUnavailable, conflict: true},
 		"57P01": {code: delivery.CodeUnavailable, lost: true}, "25P03": {code: delivery.CodeUnavailable, lost: true},
 		"25P04": {code: delivery.CodeUnavailable, lost: true}, "08006": {code: delivery.CodeUnavailable, lost: true},
 		"57014": {code: delivery.CodeUnavailable}, "53100": {code: delivery.CodeUnavailable},
@@ -247,8 +247,8 @@ func TestDiagnosisOfPostgres(t *testing.T) {
 	} {
 		_, err := l.write.Exec(`DO $$ BEGIN RAISE 'played' USING ERRCODE = '` + state + `'; END $$`)
 		got := l.dialect.diagnose(err)
-		require.True(t, strings.Contains(got.words, "played") || state == "55P03", "%s: %s", state, got.words)
-		got.words = ""
+		require.True(t, strings.Contains(got.message, "played") || state == "55P03", "%s: %s", state, got.message)
+		got.message = ""
 		require.Equal(t, want, got, state)
 	}
 }

@@ -24,8 +24,8 @@ type reader struct {
 	ledger *ledger
 	tx     transaction
 	// again is set once a statement met another transaction that came between, or lost the connection: the whole transaction may
-	// be run anew.
-	again bool
+	// be run again.
+	retryable bool
 	// first is the first failure of a statement. Some databases refuse every later statement of the transaction, which says nothing.
 	first error
 }
@@ -36,7 +36,7 @@ type writer struct {
 	last delivery.Event // that it appended; the zero value when there is none
 }
 
-// failed tells why the ledger could not do something, and remembers whether trying again may help.
+// failed explains why the ledger could not do something and remembers whether a retry may help.
 func (r *reader) failed(ctx context.Context, action string, err error) error {
 	if err == nil {
 		return nil
@@ -45,7 +45,7 @@ func (r *reader) failed(ctx context.Context, action string, err error) error {
 	if d.aborted && r.first != nil {
 		return r.first
 	}
-	r.again = r.again || d.passing()
+	r.retryable = r.retryable || d.transient()
 	failure := r.ledger.failed(ctx, action, err)
 	if r.first == nil {
 		r.first = failure
@@ -72,8 +72,8 @@ func (r *reader) value(ctx context.Context, dest []any, query string, args ...an
 	return err == nil, r.failed(ctx, "be read", err)
 }
 
-// document reads the one document that the query selects as (key, document). It is not_found, told as "<what> does not
-// exist", when there is no row.
+// document reads the one document that the query selects as (key, document). If there is no row, the error is not_found: "<what> does not
+// exist".
 func document[T any](ctx context.Context, r *reader, table, what, query string, args ...any) (T, error) {
 	var (
 		none T

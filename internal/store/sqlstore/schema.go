@@ -10,7 +10,7 @@ import (
 const (
 	// schemaVersion is the number of the newest migration.
 	schemaVersion = 6
-	// schemaTable is where goose keeps which migrations have run. Its name also tells a ledger from other databases.
+	// schemaTable is where goose keeps which migrations have run. Its name also identifies a database as a ledger.
 	schemaTable         = "ledger_schema"
 	selectSchemaVersion = `SELECT COALESCE(MAX(version_id), 0) FROM ` + schemaTable
 )
@@ -27,7 +27,7 @@ func (l *ledger) start(ctx context.Context) error {
 	case version > schemaVersion:
 		return l.tooNew(version)
 	}
-	if err := l.refuseForeign(ctx, version); err != nil {
+	if err := l.requireOwnDatabase(ctx, version); err != nil {
 		return err
 	}
 	return l.migrate(ctx, version)
@@ -39,11 +39,11 @@ func (l *ledger) tooNew(version int64) error {
 
 // version reads the schema's version; 0 when there is no schema yet.
 func (l *ledger) version(ctx context.Context) (int64, error) {
-	version, err := l.askVersion(ctx)
+	version, err := l.queryVersion(ctx)
 	if l.dialect.diagnose(err).noOpen && !logged(l.name) {
-		err = l.readUnwritable()
+		err = l.reopenReadOnly()
 		if err == nil {
-			version, err = l.askVersion(ctx)
+			version, err = l.queryVersion(ctx)
 		}
 	}
 	if l.dialect.diagnose(err).noTable {
@@ -52,18 +52,18 @@ func (l *ledger) version(ctx context.Context) (int64, error) {
 	return version, l.failed(ctx, "be opened", err)
 }
 
-func (l *ledger) askVersion(ctx context.Context) (version int64, err error) {
-	err = l.patiently(ctx, func() (again bool, err error) {
+func (l *ledger) queryVersion(ctx context.Context) (version int64, err error) {
+	err = l.retry(ctx, func() (again bool, err error) {
 		err = l.read.QueryRowContext(ctx, selectSchemaVersion).Scan(&version)
-		return l.dialect.diagnose(err).again, err // not when no connection came about: the address may be wrong
+		return l.dialect.diagnose(err).conflict, err // not when no connection came about: the address may be wrong
 	})
 	return version, err
 }
 
-// readUnwritable goes on with connections that write nothing, not even what readers share. They notice no change of the file,
+// reopenReadOnly continues with connections that write nothing, not even the files that readers share. They notice no change of the file,
 // so none is kept for longer than one View.
-func (l *ledger) readUnwritable() error {
-	db, err := l.dialect.connect(forReadingUnwritable, l.patience)
+func (l *ledger) reopenReadOnly() error {
+	db, err := l.dialect.connect(forReadingUnwritable, l.timeout)
 	if err != nil {
 		return err
 	}
@@ -74,14 +74,14 @@ func (l *ledger) readUnwritable() error {
 	return before.Close()
 }
 
-// refuseForeign keeps us from adding tables to the database of another program. A schema is made in one transaction, so a
+// requireOwnDatabase keeps us from adding tables to the database of another program. A schema is made in one transaction, so a
 // ledger that another process is making now has either no table or all of them. A ledger that was found elsewhere than where tables are
 // made, as in the second schema of a search path, would not be upgraded: an empty one would hide it.
-func (l *ledger) refuseForeign(ctx context.Context, version int64) error {
+func (l *ledger) requireOwnDatabase(ctx context.Context, version int64) error {
 	var all, ours int
-	err := l.patiently(ctx, func() (again bool, err error) {
+	err := l.retry(ctx, func() (again bool, err error) {
 		all, ours, err = l.dialect.tables(ctx, l.read, schemaTable)
-		return l.dialect.diagnose(err).again, err
+		return l.dialect.diagnose(err).conflict, err
 	})
 	if err != nil {
 		return l.failed(ctx, "be opened", err)
@@ -95,16 +95,16 @@ func (l *ledger) refuseForeign(ctx context.Context, version int64) error {
 	return nil
 }
 
-// migrate makes or upgrades the schema. Other processes may be doing the same: whoever comes second finds nothing to do.
+// migrate makes or upgrades the schema. Other processes may do the same at the same time: the second one finds nothing to do.
 func (l *ledger) migrate(ctx context.Context, version int64) error {
-	db, err := l.dialect.connect(forUpgrading, l.patience)
+	db, err := l.dialect.connect(forUpgrading, l.timeout)
 	if err == nil {
-		err = l.patiently(ctx, func() (again bool, err error) {
+		err = l.retry(ctx, func() (again bool, err error) {
 			err = l.dialect.prepare(ctx, db)
 			if err == nil {
 				err = l.upgrade(ctx, db)
 			}
-			return l.dialect.diagnose(err).again, err
+			return l.dialect.diagnose(err).conflict, err
 		})
 		if closing := db.Close(); err == nil {
 			err = closing

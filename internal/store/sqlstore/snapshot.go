@@ -21,8 +21,8 @@ type table struct {
 // events is the log. Its rows are read and written as delivery.Event.
 var events = table{"events", 1, []string{"seq", "at", "actor", "kind", "subject", "data", "previous", "hash"}}
 
-// present is every other table, in the order in which they are read and written, except for what
-// processes do and see (leases, work, observations): it means something only in the database in which it was written.
+// snapshotTables are all other tables, in the order in which they are read and written, except for what processes do and see
+// (leases, work, observations): it means something only in the database in which it was written.
 var snapshotTables = []table{
 	{"environments", 1, []string{"name", "document"}},
 	{"pipelines", 1, []string{"name", "document"}},
@@ -89,7 +89,7 @@ func (s Snapshot) Rows(ctx context.Context, visit func(delivery.Row) error) erro
 	return nil
 }
 
-// page hands over the rows behind a key, and returns the last one's key and how many there were.
+// page passes on the rows after a key and returns the last one's key and how many there were.
 func (s Snapshot) page(ctx context.Context, t table, after []any, visit func(delivery.Row) error) (last []any, n int, err error) {
 	query, args := t.pageQuery(after)
 	rows, err := s.r.tx.QueryContext(ctx, query, args...)
@@ -184,7 +184,7 @@ func (e *Existing) View(ctx context.Context, f func(Snapshot) error) error {
 	return e.ledger.View(ctx, func(r store.Reader) error {
 		of, ok := r.(*reader)
 		if !ok {
-			return fmt.Errorf("sqlstore: a reader of its own is expected, not a %T", r)
+			return fmt.Errorf("sqlstore: the reader is a %T, not sqlstore's own", r)
 		}
 		return f(Snapshot{of})
 	})

@@ -19,7 +19,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// patience is how long a transaction waits for other processes before it gives up.
+// busyTimeout is how long a transaction waits for other processes before it fails.
 const busyTimeout = 10 * time.Second
 
 // Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). It makes
@@ -31,12 +31,12 @@ func Open(ctx context.Context, address string) (store.Store, error) {
 	return open(ctx, address, busyTimeout)
 }
 
-func open(ctx context.Context, address string, patience time.Duration) (*ledger, error) {
+func open(ctx context.Context, address string, timeout time.Duration) (*ledger, error) {
 	d, name, err := dialectOf(address)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLedger(ctx, d, name, patience, forReading)
+	l, err := newLedger(ctx, d, name, timeout, forReading)
 	if err != nil {
 		return nil, err
 	}
@@ -48,27 +48,27 @@ func open(ctx context.Context, address string, patience time.Duration) (*ledger,
 
 // ledger is a store.Store over database/sql.
 type ledger struct {
-	dialect  dialect
-	name     string // for messages: the path as the user wrote it, or a URL without what is secret
-	patience time.Duration
-	read     *sql.DB
-	write    *sql.DB // one connection: writers of one process queue for their turn, not in the database
+	dialect dialect
+	name    string // for messages: the path as the user wrote it, or a URL without what is secret
+	timeout time.Duration
+	read    *sql.DB
+	write   *sql.DB // one connection: writers of one process queue for their turn, not in the database
 
 	turns   turns
 	joining time.Duration // for how long a group takes updates in
 	group   *group        // that the next update may join; only the one whose turn it is looks at it
 }
 
-func newLedger(ctx context.Context, d dialect, name string, patience time.Duration, reading use) (*ledger, error) {
-	l := &ledger{dialect: d, name: name, patience: patience, joining: joiningTime}
+func newLedger(ctx context.Context, d dialect, name string, timeout time.Duration, reading use) (*ledger, error) {
+	l := &ledger{dialect: d, name: name, timeout: timeout, joining: joiningTime}
 	var err error
-	if l.read, err = d.connect(reading, patience); err != nil {
+	if l.read, err = d.connect(reading, timeout); err != nil {
 		return nil, l.failed(ctx, "be opened", err)
 	}
 	l.read.SetMaxOpenConns(d.readers)
 	l.read.SetMaxIdleConns(d.readers)
 	l.read.SetConnMaxIdleTime(d.idle)
-	if l.write, err = d.connect(forWriting, patience); err != nil {
+	if l.write, err = d.connect(forWriting, timeout); err != nil {
 		return nil, errors.Join(l.failed(ctx, "be opened", err), l.read.Close())
 	}
 	l.write.SetMaxOpenConns(1)
@@ -86,19 +86,19 @@ func (l *ledger) Close() error {
 
 // View implements store.Store. The snapshot is the one at the moment View is called, or a later one if its connection was lost.
 func (l *ledger) View(ctx context.Context, f func(store.Reader) error) error {
-	return l.patiently(ctx, func() (again bool, err error) { return l.view(ctx, f) })
+	return l.retry(ctx, func() (again bool, err error) { return l.view(ctx, f) })
 }
 
 // view runs f once. Again says that the connection was lost under it.
 func (l *ledger) view(ctx context.Context, f func(store.Reader) error) (again bool, err error) {
 	tx, err := l.snapshot(ctx)
 	if err != nil {
-		return l.dialect.diagnose(err).passing(), l.failed(ctx, "be read", err)
+		return l.dialect.diagnose(err).transient(), l.failed(ctx, "be read", err)
 	}
 	defer tx.Rollback() // nothing was written; there is nothing to lose
 	r := &reader{ledger: l, tx: tx}
 	err = f(r)
-	return err != nil && r.again, err
+	return err != nil && r.retryable, err
 }
 
 // snapshot begins a read transaction. Databases take the snapshot at the first statement, so one is run at once.
@@ -116,33 +116,33 @@ func (l *ledger) snapshot(ctx context.Context) (*sql.Tx, error) {
 
 // Update implements store.Store. Updates that are waiting for each other in this process are committed together.
 func (l *ledger) Update(ctx context.Context, f func(store.Tx) error) error {
-	return l.patiently(ctx, func() (again bool, err error) { return l.update(ctx, f) })
+	return l.retry(ctx, func() (again bool, err error) { return l.update(ctx, f) })
 }
 
 // begin begins a write transaction, alone. Receipt names it, where the database can be asked later what became of it.
 func (l *ledger) begin(ctx context.Context) (tx *sql.Tx, receipt string, err error) {
 	tx, err = l.write.BeginTx(ctx, l.dialect.writeOptions)
-	if err != nil || l.dialect.takeTurn == nil {
+	if err != nil || l.dialect.lockWriters == nil {
 		return tx, "", err
 	}
-	if receipt, err = l.dialect.takeTurn(ctx, tx, l.patience); err != nil {
+	if receipt, err = l.dialect.lockWriters(ctx, tx, l.timeout); err != nil {
 		tx.Rollback() // nothing was written; there is nothing to lose
 		return nil, "", err
 	}
 	return tx, receipt, nil
 }
 
-// settle finds out what became of a transaction when the connection was lost while it was being committed: running it anew
+// resolveCommit finds out what became of a transaction when the connection was lost during its commit: running it again
 // might do everything twice, and giving up might lose what was kept. A standby that has taken over without our last transactions gives
 // their numbers to others, so it counts as kept only if its last event, when it had one, is in the log.
-func (l *ledger) settle(ctx context.Context, receipt string, last delivery.Event) (again bool, err error) {
+func (l *ledger) resolveCommit(ctx context.Context, receipt string, last delivery.Event) (again bool, err error) {
 	var kept, decided bool
-	err = l.patiently(ctx, func() (again bool, err error) {
+	err = l.retry(ctx, func() (again bool, err error) {
 		kept, decided, err = l.dialect.committed(ctx, l.write, receipt)
 		if err == nil && kept && last.Seq > 0 {
 			err = l.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events WHERE seq = $1 AND hash = $2)`, last.Seq, last.Hash).Scan(&kept)
 		}
-		return l.dialect.diagnose(err).passing() || err == nil && !decided, err
+		return l.dialect.diagnose(err).transient() || err == nil && !decided, err
 	})
 	switch {
 	case err == nil && decided && kept:
@@ -152,16 +152,16 @@ func (l *ledger) settle(ctx context.Context, receipt string, last delivery.Event
 	case ctx.Err() != nil:
 		return false, err
 	}
-	// Not unavailable: that would be tried again by itself.
+	// Not unavailable: that would be retried.
 	return false, delivery.Errorf(delivery.CodeInternal, "the connection to the ledger %s was lost while a change was being recorded, and whether it was recorded cannot be found out now; see with a plan, then apply again", l.name)
 }
 
-// patiently tries until it need not be done again, or the ledger's patience or the caller's ends.
-func (l *ledger) patiently(ctx context.Context, try func() (again bool, err error)) error {
+// retry tries until it succeeds, fails for good, or the ledger's timeout or the caller's context ends.
+func (l *ledger) retry(ctx context.Context, try func() (again bool, err error)) error {
 	start := time.Now()
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		again, err := try()
-		if !again || time.Since(start) > l.patience {
+		if !again || time.Since(start) > l.timeout {
 			return err
 		}
 		select {
@@ -172,7 +172,7 @@ func (l *ledger) patiently(ctx context.Context, try func() (again bool, err erro
 	}
 }
 
-// failed tells what the ledger could not do, and why. What is a refusal already is returned as it is, nil included.
+// failed says what the ledger could not do, and why. A *delivery.Error is returned unchanged, and so is nil.
 func (l *ledger) failed(ctx context.Context, action string, err error) error {
 	switch {
 	case err == nil:
@@ -184,5 +184,5 @@ func (l *ledger) failed(ctx context.Context, action string, err error) error {
 		return fmt.Errorf("%w: %w", delivery.Errorf(delivery.CodeUnavailable, "the ledger %s could not %s in time", l.name, action), ctx.Err())
 	}
 	d := l.dialect.diagnose(err)
-	return delivery.Errorf(d.code, "the ledger %s cannot %s: %s", l.name, action, d.words)
+	return delivery.Errorf(d.code, "the ledger %s cannot %s: %s", l.name, action, d.message)
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// diagnoseTLS tells what kept a connection from being as safe as the URL demands, or "" if nothing did. None of it passes by itself.
-func diagnoseTLS(err error, said string) string {
+// diagnoseTLS says why a connection is not as safe as the URL demands, or "" if it is. A retry does not help.
+func diagnoseTLS(err error, detail string) string {
 	var (
 		certificate *tls.CertificateVerificationError
 		authority   x509.UnknownAuthorityError
@@ -27,8 +27,8 @@ func diagnoseTLS(err error, said string) string {
 		return fmt.Sprintf("the server's certificate is not valid (%s); give the server one that is", invalid)
 	case errors.As(err, &certificate):
 		return fmt.Sprintf("the connection would not be as safe as the URL demands (%s); correct the server's certificate, or sslmode and sslrootcert in the URL", certificate)
-	case strings.Contains(said, "server refused TLS"):
-		return "the server does not offer TLS, which the URL demands; turn it on at the server (ssl = on), or use sslmode=disable if nobody else can listen on the network between"
+	case strings.Contains(detail, "server refused TLS"):
+		return "the server does not offer TLS, which the URL demands; turn it on at the server (ssl = on), or use sslmode=disable if the network is private"
 	case errors.As(err, &network) && network.Op == remoteError && strings.Contains(network.Err.Error(), "certificate"):
 		return fmt.Sprintf("the server does not accept the client's certificate (%s); name one in sslcert and sslkey that is valid and of an authority that the server trusts", network.Err)
 	}
@@ -38,12 +38,12 @@ func diagnoseTLS(err error, said string) string {
 // remoteError is how crypto/tls marks what the other side found wrong.
 const remoteError = "remote error"
 
-// whatLetsIn tells what would let a user in whom the server has refused.
-func whatLetsIn(said string) string {
+// loginAdvice says what a user whom the server rejected can do.
+func loginAdvice(detail string) string {
 	switch {
-	case strings.Contains(said, "no encryption"), strings.Contains(said, "SSL off"): // before and since PostgreSQL 14
-		return "it may be that it lets nobody in without TLS: use sslmode=verify-full in the URL"
-	case strings.Contains(said, "certificate"):
+	case strings.Contains(detail, "no encryption"), strings.Contains(detail, "SSL off"): // before and since PostgreSQL 14
+		return "it may require TLS: use sslmode=verify-full in the URL"
+	case strings.Contains(detail, "certificate"):
 		return "name a certificate of this user, of an authority that the server trusts, and its key in sslcert and sslkey in the URL"
 	}
 	return "correct the user, or the password in PGPASSWORD, the password file or the URL"

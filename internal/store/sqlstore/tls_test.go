@@ -109,7 +109,7 @@ func refusesTLS(t *testing.T, c company) {
 		"the system's authorities":     {c.at(c.byPassword, home, "sslmode", "verify-full"), delivery.CodeInvalid, "in sslrootcert"},
 		"the system's, by name":        {c.at(c.byPassword, home, "sslrootcert", "system"), delivery.CodeInvalid, "in sslrootcert"},
 		"another host":                 {c.at(c.byPassword, "localhost", trusted...), delivery.CodeInvalid, "call the host in the URL as its certificate does"},
-		"a server that wants TLS":      {c.at(c.byPassword, home, "sslmode", "disable"), delivery.CodeForbidden, "lets nobody in without TLS: use sslmode=verify-full in the URL"},
+		"a server that wants TLS":      {c.at(c.byPassword, home, "sslmode", "disable"), delivery.CodeForbidden, "it may require TLS: use sslmode=verify-full in the URL"},
 		"a server without TLS": {with(t, plain.Through(t, pgtest.Shared(t).URL("clerk", password, "postgres")), trusted...), delivery.CodeInvalid,
 			"the server does not offer TLS, which the URL demands; turn it on at the server (ssl = on)"},
 		"no such file":                  {c.at(c.byPassword, home, "sslmode", "verify-full", "sslrootcert", "/nowhere/ca.crt"), delivery.CodeInvalid, "open /nowhere/ca.crt: no such file"},
@@ -139,8 +139,8 @@ func refusesForged(t *testing.T, c company) {
 	_, err := Open(t.Context(), c.at(c.byCertificate, home, append(forged, "sslmode", "verify-full", "sslrootcert", c.authority.File)...))
 	require.Regexp(t, `does not accept the client's certificate|connection reset by peer|broken pipe`, err.Error())
 
-	said := &net.OpError{Op: remoteError, Err: errors.New("tls: unknown certificate authority")}
-	require.Contains(t, diagnoseTLS(said, ""), "does not accept the client's certificate (tls: unknown certificate authority); name one in sslcert and sslkey")
+	detail := &net.OpError{Op: remoteError, Err: errors.New("tls: unknown certificate authority")}
+	require.Contains(t, diagnoseTLS(detail, ""), "does not accept the client's certificate (tls: unknown certificate authority); name one in sslcert and sslkey")
 	require.Empty(t, diagnoseTLS(&net.OpError{Op: remoteError, Err: errors.New("tls: internal error")}, ""), "a server that fails may be asked again")
 }
 

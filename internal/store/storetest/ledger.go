@@ -118,14 +118,14 @@ var leases = map[string]func(*testing.T, ledger){
 	},
 	"that last longer than any may were taken before the clock was set back, and are cut": func(t *testing.T, l ledger) {
 		dead := l.acquire(t, "alice", 365*24*time.Hour)
-		l.write(t, l.keptOut(t, "bob", 0))
+		l.write(t, l.findHeld(t, "bob", 0))
 		taken := l.acquire(t, "bob", time.Minute)
 		require.Equal(t, dead.Fence+1, taken.Fence)
 		l.refuse(t, delivery.CodeConflict, checkLease(dead))
 	},
 	"that were cut are renewed by a holder that lives": func(t *testing.T, l ledger) {
 		held := l.acquire(t, "alice", 365*24*time.Hour)
-		l.write(t, l.keptOut(t, "bob", 0))
+		l.write(t, l.findHeld(t, "bob", 0))
 		l.write(t, checkLease(held))
 		l.acquire(t, "alice", time.Minute)
 		l.refuse(t, delivery.CodeConflict, acquireLease("bob", time.Minute))
@@ -181,7 +181,7 @@ func (l ledger) acquire(t *testing.T, holder string, ttl time.Duration) store.Le
 }
 
 // keptOut finds the lease held, and keeps what that changes.
-func (l ledger) keptOut(t *testing.T, holder string, ttl time.Duration) change {
+func (l ledger) findHeld(t *testing.T, holder string, ttl time.Duration) change {
 	return func(ctx context.Context, tx store.Tx) error {
 		require.Equal(t, delivery.CodeConflict, delivery.CodeOf(acquireLease(holder, ttl)(ctx, tx)))
 		return nil
