@@ -58,7 +58,7 @@ func New(o Options) *Control { return &Control{o: o, journal: o.Journal} }
 func (c *Control) now() time.Time { return c.journal.Now() }
 
 // view loads the world of a pipeline, as far as the named versions concern it.
-func (c *Control) view(ctx context.Context, pipeline string, changes *world.ChangeSet, versions ...string) (w delivery.World, err error) {
+func (c *Control) view(ctx context.Context, pipeline string, changes *delivery.ChangeSet, versions ...string) (w delivery.World, err error) {
 	err = c.o.Store.View(ctx, func(r store.Reader) error {
 		w, err = c.load(ctx, r, pipeline, changes, versions...)
 		return err
@@ -66,7 +66,7 @@ func (c *Control) view(ctx context.Context, pipeline string, changes *world.Chan
 	return w, err
 }
 
-func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, changes *world.ChangeSet, versions ...string) (delivery.World, error) {
+func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, changes *delivery.ChangeSet, versions ...string) (delivery.World, error) {
 	return world.Load(ctx, r, c.now(), pipeline, changes, versions...)
 }
 

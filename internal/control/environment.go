@@ -84,7 +84,7 @@ func (c *Control) PutEnvironment(ctx context.Context, actor string, spec deliver
 }
 
 // checkEnvironment refuses a declaration for what it says of other environments, or they of it.
-func (c *Control) checkEnvironment(ctx context.Context, r store.Reader, changes *world.ChangeSet, spec delivery.EnvironmentSpec) error {
+func (c *Control) checkEnvironment(ctx context.Context, r store.Reader, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) error {
 	known := map[string]delivery.EnvironmentSpec{}
 	if err := world.LoadEnvironments(ctx, r, spec.RelatedTo(), changes, known); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 )
 
 // preflight looks whether what a preview would deploy is still there, as it was released: each release once for each kind of target.
-// news are the releases that the plan itself registers. Going back to an older version is when it may not be.
-func (c *Control) preflight(ctx context.Context, w delivery.World, news []string, preview *delivery.Preview) error {
+// Going back to an older version is when it may not be.
+func (c *Control) preflight(ctx context.Context, w delivery.World, preview *delivery.Preview) error {
 	asked := map[[2]string]bool{}
 	for _, step := range preview.Steps {
 		kind := step.Content.Target.Kind()
@@ -23,7 +23,7 @@ func (c *Control) preflight(ctx context.Context, w delivery.World, news []string
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-		case !slices.Contains(news, step.Version):
+		case !slices.Contains(w.Unregistered, step.Version):
 			preview.Refused = append(preview.Refused, &delivery.Error{Code: delivery.CodeConflict, Field: "version",
 				Message: fmt.Sprintf("%s cannot be deployed to %s: %v. Bring that back, or deliver a version whose artifacts are there", step.Version, step.Environment, err)})
 		default:

@@ -12,7 +12,8 @@ import (
 // Preview says what applying one declaration would do, over the ledger and over what the same plan is about to change. It
 // writes nothing.
 func (c *Control) Preview(ctx context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error) {
-	changes := world.NewChangeSet(actor, r.Overlay)
+	changes := &r.Changes
+	changes.Actor = actor
 	var preview delivery.Preview
 	var err error
 	switch {
@@ -52,7 +53,7 @@ func foreseen(refusals delivery.Errors) bool {
 	})
 }
 
-func (c *Control) previewEnvironment(ctx context.Context, changes *world.ChangeSet, spec delivery.EnvironmentSpec) (delivery.Preview, error) {
+func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) (delivery.Preview, error) {
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Preview{}, err
 	}
@@ -67,7 +68,7 @@ func (c *Control) previewEnvironment(ctx context.Context, changes *world.ChangeS
 	return preview, c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
 }
 
-func (c *Control) previewPipeline(ctx context.Context, changes *world.ChangeSet, spec delivery.PipelineSpec) (delivery.Preview, error) {
+func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) (delivery.Preview, error) {
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Preview{}, err
 	}
@@ -86,11 +87,11 @@ func (c *Control) previewPipeline(ctx context.Context, changes *world.ChangeSet,
 	return delivery.Preview{Relaxations: weakened, Unblocked: through}, err
 }
 
-func (c *Control) previewRelease(ctx context.Context, changes *world.ChangeSet, r delivery.ReleaseRequest) (delivery.Preview, error) {
+func (c *Control) previewRelease(ctx context.Context, changes *delivery.ChangeSet, r delivery.ReleaseRequest) (delivery.Preview, error) {
 	if err := validateRelease(r); err != nil {
 		return delivery.Preview{}, err
 	}
-	changes.DropReleases() // the subject stands for itself
+	changes.Releases = nil // the subject stands for itself
 	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Version)
 	if err != nil {
 		return delivery.Preview{}, noPipeline(err)
@@ -98,18 +99,18 @@ func (c *Control) previewRelease(ctx context.Context, changes *world.ChangeSet, 
 	if err := sameContent(w.Releases, r.Spec); err != nil {
 		return delivery.Preview{}, err
 	}
-	w.Releases[r.Spec.Version] = changes.Register(r, &w)
+	w = changes.Register(w, r)
 	if !w.Pipeline.AutoStart() {
 		return delivery.Preview{}, nil
 	}
-	return c.simulate(ctx, changes, w, nil, r.LeadingPromotion(w.Pipeline, changes.Actor, w.Now))
+	return c.simulate(ctx, w, nil, r.LeadingPromotion(w.Pipeline, changes.Actor, w.Now))
 }
 
-func (c *Control) previewPromotion(ctx context.Context, changes *world.ChangeSet, spec delivery.PromotionSpec) (delivery.Preview, error) {
+func (c *Control) previewPromotion(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PromotionSpec) (delivery.Preview, error) {
 	if err := spec.Validate().Err(); err != nil {
 		return delivery.Preview{}, err
 	}
-	changes.DropPromotion(spec.Stage) // as above
+	changes.Promotions = changes.Promotions.Where(func(s delivery.PromotionSpec) bool { return s.Stage != spec.Stage }) // as above
 	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
 	if err != nil {
 		return delivery.Preview{}, noPipeline(err)
@@ -117,10 +118,10 @@ func (c *Control) previewPromotion(ctx context.Context, changes *world.ChangeSet
 	if err := promotable(w, spec); err != nil {
 		return delivery.Preview{}, err
 	}
-	return c.simulate(ctx, changes, w, changes.EntriesBefore(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: changes.Actor, RequestedAt: w.Now})
+	return c.simulate(ctx, w, changes.EntriesBefore(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: changes.Actor, RequestedAt: w.Now})
 }
 
-func (c *Control) simulate(ctx context.Context, changes *world.ChangeSet, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
+func (c *Control) simulate(ctx context.Context, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
 	var f delivery.Simulation
 	err := c.resolve(ctx, w, world.NewAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Questions {
 		f = delivery.Simulate(w, before, wanted)
@@ -135,12 +136,12 @@ func (c *Control) simulate(ctx context.Context, changes *world.ChangeSet, w deli
 	if err != nil {
 		return preview, err
 	}
-	err = c.preflight(ctx, w, changes.NewReleases(), &preview)
+	err = c.preflight(ctx, w, &preview)
 	return preview, err
 }
 
-func (c *Control) previewApproval(ctx context.Context, changes *world.ChangeSet, spec delivery.ApprovalSpec) (delivery.Preview, error) {
-	changes.DropApproval(spec) // the subject stands for itself
+func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeSet, spec delivery.ApprovalSpec) (delivery.Preview, error) {
+	changes.Approvals = changes.Approvals.Where(func(s delivery.ApprovalSpec) bool { return s != spec }) // the subject stands for itself
 	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
 	if err != nil {
 		return delivery.Preview{}, noPipeline(err)

@@ -12,7 +12,7 @@ import (
 )
 
 // weakenedPipeline says what an edit of a pipeline weakens, and which releases that wait would get through.
-func (c *Control) pipelineRelaxation(ctx context.Context, changes *world.ChangeSet, after delivery.PipelineSpec) (weakened, through []string, err error) {
+func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.ChangeSet, after delivery.PipelineSpec) (weakened, through []string, err error) {
 	before, err := c.view(ctx, after.Name, nil)
 	if delivery.IsNotFound(err) {
 		return nil, nil, nil
@@ -104,7 +104,7 @@ func (c *Control) relaxes(ctx context.Context, weakened []string, edit func(*del
 }
 
 // previewOverride says whether an override would be accepted.
-func (c *Control) previewOverride(ctx context.Context, changes *world.ChangeSet, spec delivery.OverrideSpec) error {
+func (c *Control) previewOverride(ctx context.Context, changes *delivery.ChangeSet, spec delivery.OverrideSpec) error {
 	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
 	if err != nil {
 		return noPipeline(err)
@@ -114,7 +114,7 @@ func (c *Control) previewOverride(ctx context.Context, changes *world.ChangeSet,
 }
 
 // previewTestReport reads a report without recording it.
-func (c *Control) previewTestReport(ctx context.Context, changes *world.ChangeSet, r delivery.TestReportRequest) (delivery.Preview, error) {
+func (c *Control) previewTestReport(ctx context.Context, changes *delivery.ChangeSet, r delivery.TestReportRequest) (delivery.Preview, error) {
 	counts, err := countsOf(r)
 	if err != nil {
 		return delivery.Preview{}, err

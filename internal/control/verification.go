@@ -67,7 +67,7 @@ func (c *Control) WaitVerification(ctx context.Context, spec delivery.Verificati
 }
 
 // previewVerification says what a verification would settle, and how far the release would go from there.
-func (c *Control) previewVerification(ctx context.Context, changes *world.ChangeSet, r delivery.VerificationRequest) (delivery.Preview, error) {
+func (c *Control) previewVerification(ctx context.Context, changes *delivery.ChangeSet, r delivery.VerificationRequest) (delivery.Preview, error) {
 	if err := r.Spec.Validate().Err(); err != nil {
 		return delivery.Preview{}, err
 	}

@@ -1,28 +1,8 @@
 package delivery
 
-// Overlay is what a plan is about to change, laid over the ledger for one preview. Each list holds only what the preview needs.
-type Overlay struct {
-	Environments []EnvironmentSpec `json:"environments,omitempty"`
-	Pipelines    []PipelineSpec    `json:"pipelines,omitempty"`
-	Releases     []ReleaseRequest  `json:"releases,omitempty"`
-	Promotions   []PromotionSpec   `json:"promotions,omitempty"`
-	Approvals    []ApprovalSpec    `json:"approvals,omitempty"`
-	Reports      []TestReport      `json:"reports,omitempty"` // planned: spec and counts only
-	Freezes      []FreezeSpec      `json:"freezes,omitempty"`
-	Policies     []PolicySpec      `json:"policies,omitempty"`
-	Overrides    []OverrideSpec    `json:"overrides,omitempty"`
-	// Verifications lists those that the plan makes before its subject.
-	Verifications []VerificationSpec `json:"verifications,omitempty"`
-	// Revoked lists approvals, reports and overrides, by id, that the plan is about to take back.
-	Revoked []string `json:"revoked,omitempty"`
-	// Lifted lists freezes, and Dropped lists policies, by name, that the plan is about to delete.
-	Lifted  []string `json:"lifted,omitempty"`
-	Dropped []string `json:"dropped,omitempty"`
-}
-
 // PreviewRequest asks what applying one declaration would do. Exactly one subject is set.
 type PreviewRequest struct {
-	Overlay     Overlay          `json:"overlay"`
+	Changes     ChangeSet        `json:"change_set"`
 	Environment *EnvironmentSpec `json:"environment,omitempty"`
 	Pipeline    *PipelineSpec    `json:"pipeline,omitempty"`
 	Release     *ReleaseRequest  `json:"release,omitempty"`

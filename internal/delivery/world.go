@@ -25,6 +25,8 @@ type World struct {
 	Checks       map[CheckKey]CheckResult // absent: not asked yet
 	// Verifications are those that the plan which is looked ahead for is about to make; otherwise there are none.
 	Verifications []VerificationSpec
+	// Unregistered are the releases that only that plan knows, by version.
+	Unregistered []string
 }
 
 // CheckKey names one question of a stage's gate, or of a policy's, about one release.

@@ -116,7 +116,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.changes.Revoke(state.ID.ValueString())
+		r.session.changes.RevokeApproval(state.ID.ValueString())
 		return
 	}
 	spec := plan.toSpec()

@@ -250,7 +250,7 @@ func (r *environmentResource) preview(ctx context.Context, spec delivery.Environ
 	}
 	api, err := r.session.client(ctx)
 	if err == nil {
-		preview, err = api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Environment: &spec})
+		preview, err = api.Preview(ctx, delivery.PreviewRequest{Changes: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Environment: &spec})
 	}
 	if err != nil {
 		tf.AddErrors(diags, "plan", "environment", spec.Name, err)

@@ -111,7 +111,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.changes.Revoke(state.ID.ValueString())
+		r.session.changes.RevokeOverride(state.ID.ValueString())
 		return
 	}
 	spec := plan.toSpec()

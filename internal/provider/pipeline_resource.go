@@ -96,7 +96,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 		return
 	}
-	preview, err := api.Preview(ctx, delivery.PreviewRequest{Overlay: r.session.changes.ForPipeline(spec.Name, &spec), Pipeline: &spec})
+	preview, err := api.Preview(ctx, delivery.PreviewRequest{Changes: r.session.changes.ForPipeline(spec.Name, &spec), Pipeline: &spec})
 	switch {
 	case err != nil:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)

@@ -27,14 +27,14 @@ func (s *session) preview(ctx context.Context, pipeline string, request delivery
 	if err != nil {
 		return delivery.Preview{}, err
 	}
-	request.Overlay = s.changes.ForPipeline(pipeline, recorded)
+	request.Changes = s.changes.ForPipeline(pipeline, recorded)
 	return api.Preview(ctx, request)
 }
 
 // leads reports whether releases enter the pipeline by themselves, as this plan leaves it.
 func (s *session) autoStarts(ctx context.Context, pipeline string) (bool, error) {
-	if planned := s.changes.ForPipeline(pipeline, nil).Pipelines; len(planned) > 0 {
-		return planned[0].AutoStart(), nil
+	if planned, ok := s.changes.Pipeline(pipeline); ok {
+		return planned.AutoStart(), nil
 	}
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	return recorded != nil && recorded.AutoStart(), err

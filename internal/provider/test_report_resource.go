@@ -128,7 +128,7 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	switch {
 	case state != nil && (plan == nil || !plan.isOf(*state)):
-		r.session.changes.Revoke(state.ID.ValueString())
+		r.session.changes.WithdrawTestReport(state.ID.ValueString())
 		return
 	case state != nil:
 		plan.keep(*state)

@@ -17,7 +17,7 @@ func TestAPlannedPolicyCountsWhatWasDeliveredBefore(t *testing.T) {
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.clock.move(time.Hour)
 	policy := delivery.PolicySpec{Name: "calm", Tiers: []delivery.Tier{delivery.TierOther}, Gates: delivery.Gates{Cooldown: &delivery.CooldownGate{Duration: "4h"}}}
-	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.1", 1)), Overlay: delivery.Overlay{Policies: []delivery.PolicySpec{policy}}})
+	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.1", 1)), Changes: delivery.ChangeSet{Policies: delivery.Changes[delivery.PolicySpec]{"calm": {After: &policy}}}})
 	require.NoError(t, err)
 	require.Empty(t, foreseen.Steps)
 

@@ -88,8 +88,8 @@ func TestReplicaIsDeployedWithWhatItsSourceHas(t *testing.T) {
 	}
 	require.Equal(t, written.Status.EffectiveConfig, deployed())
 
-	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.0", 1)), Overlay: delivery.Overlay{
-		Environments: []delivery.EnvironmentSpec{{Name: "acme", Tier: delivery.TierOther, Config: map[string]string{"CURRENCY": "EUR"}}}}})
+	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.0", 1)), Changes: delivery.ChangeSet{
+		Environments: delivery.Changes[delivery.EnvironmentSpec]{"acme": {After: &delivery.EnvironmentSpec{Name: "acme", Tier: delivery.TierOther, Config: map[string]string{"CURRENCY": "EUR"}}}}}})
 	require.NoError(t, err)
 	require.True(t, foreseen.Changes, "what the plan changes at the source reaches the replica")
 	require.Contains(t, foreseen.Steps[0].Reason, "the configuration of repro changed: CURRENCY, LEVEL")

@@ -13,7 +13,7 @@ import (
 
 // Load loads what a decision at a moment needs from the ledger, in a few reads, however long the history. A change set that is not nil
 // is applied to it. The world holds what concerns the named versions, and those that run or are wanted somewhere.
-func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, changes *ChangeSet, versions ...string) (delivery.World, error) {
+func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, changes *delivery.ChangeSet, versions ...string) (delivery.World, error) {
 	w := delivery.World{Now: now}
 	var err error
 	if w.Pipeline, err = pipelineOf(ctx, r, pipeline, changes); err != nil {
@@ -31,7 +31,9 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 		w.Promotions[p.Spec.Stage] = p
 		versions = append(versions, p.Spec.Version)
 	}
-	versions = changes.versions(versions)
+	if changes != nil {
+		versions = append(versions, changes.Versions()...)
+	}
 	if versions, err = loadDeployments(ctx, r, &w, versions); err != nil {
 		return w, err
 	}
@@ -42,7 +44,8 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 		return w, err
 	}
 	if changes != nil {
-		changes.apply(&w)
+		w = changes.Apply(w)
+		w.Signers = signers(w.Approvals)
 	}
 	err = LoadRollouts(ctx, r, &w) // last, because a gate of the changes counts them too
 	return w, err
@@ -71,9 +74,9 @@ func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wan
 	}
 }
 
-func pipelineOf(ctx context.Context, r store.Reader, name string, changes *ChangeSet) (delivery.PipelineSpec, error) {
+func pipelineOf(ctx context.Context, r store.Reader, name string, changes *delivery.ChangeSet) (delivery.PipelineSpec, error) {
 	if changes != nil {
-		if spec, ok := changes.pipelines[name]; ok {
+		if spec, ok := changes.Pipelines.After(name); ok {
 			return spec, nil
 		}
 	}
@@ -81,7 +84,7 @@ func pipelineOf(ctx context.Context, r store.Reader, name string, changes *Chang
 }
 
 // EnvironmentsOf loads the environments that a pipeline deploys to, and those they declare parity with, each as it is in effect.
-func EnvironmentsOf(ctx context.Context, r store.Reader, pipeline delivery.PipelineSpec, changes *ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
+func EnvironmentsOf(ctx context.Context, r store.Reader, pipeline delivery.PipelineSpec, changes *delivery.ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
 	names := []string{}
 	for _, stage := range pipeline.Stages {
 		names = append(names, stage.Environments...)
@@ -91,7 +94,7 @@ func EnvironmentsOf(ctx context.Context, r store.Reader, pipeline delivery.Pipel
 
 // Effective loads the named environments that exist, with those they are replicas of or declare parity with, each as it is in
 // effect. However many they are, that takes three reads at most: theirs, their relatives', and the sources of those.
-func Effective(ctx context.Context, r store.Reader, names []string, changes *ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
+func Effective(ctx context.Context, r store.Reader, names []string, changes *delivery.ChangeSet) (map[string]delivery.EnvironmentSpec, error) {
 	known := map[string]delivery.EnvironmentSpec{}
 	if err := LoadEnvironments(ctx, r, names, changes, known); err != nil {
 		return nil, err
@@ -115,10 +118,14 @@ func Related(known map[string]delivery.EnvironmentSpec, by func(delivery.Environ
 	return slices.Compact(names)
 }
 
-func LoadEnvironments(ctx context.Context, r store.Reader, names []string, changes *ChangeSet, into map[string]delivery.EnvironmentSpec) error {
+func LoadEnvironments(ctx context.Context, r store.Reader, names []string, changes *delivery.ChangeSet, into map[string]delivery.EnvironmentSpec) error {
+	var planned delivery.Changes[delivery.EnvironmentSpec]
+	if changes != nil {
+		planned = changes.Environments
+	}
 	missing := []string{}
 	for _, name := range names {
-		if spec, ok := changes.environment(name); ok {
+		if spec, ok := planned.After(name); ok {
 			into[name] = spec
 		} else if _, ok := into[name]; !ok {
 			missing = append(missing, name)

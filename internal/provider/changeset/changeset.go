@@ -14,235 +14,180 @@ import (
 // here before the resource is planned. A collector may be incomplete (another process, an alias, an unknown value). Then a preview says
 // less, and the apply still asks the ledger. It is safe for concurrent use.
 type Collector struct {
-	mu              sync.Mutex
-	environments    map[string]planned[delivery.EnvironmentSpec]
-	related         map[string]bool // environments with parity or a source; few of many, and every environment asks for them
-	pipelines       map[string]planned[delivery.PipelineSpec]
-	releases        map[string]planned[delivery.ReleaseRequest] // by pipeline/version
-	promotions      map[string]planned[delivery.PromotionSpec]  // by pipeline/stage
-	approvals       []delivery.ApprovalSpec
-	testReports     []delivery.TestReport
-	overrides       []delivery.OverrideSpec
-	verifications   []delivery.VerificationSpec
-	revoked         []string
-	freezes         map[string]delivery.FreezeSpec
-	policies        map[string]delivery.PolicySpec
-	removedFreezes  []string
-	removedPolicies []string
-	gateUses        []GateUse // the gates that this plan evaluated so far
-
-	// What this plan changes in ways that are not known yet, by name: neither the ledger nor the fields above say how it will be.
-	unknownEnvironments, unknownPipelines map[string]bool
-	unknownDeliveries                     map[string]bool // pipelines with a release, or evidence for a gate, that is not known yet
-	unknownFreezes, unknownPolicies       map[string]bool
-}
-
-// planned is one object as it will be, and whether this plan changes it.
-type planned[T any] struct {
-	spec    T
-	changed bool
+	mu       sync.Mutex
+	set      delivery.ChangeSet
+	related  map[string]bool // environments with parity or a source; few of many, and every environment asks for them
+	gateUses []GateUse       // the gates that this plan evaluated so far
 }
 
 // New returns an empty collector, for one walk.
-func New() *Collector {
-	return &Collector{
-		environments: map[string]planned[delivery.EnvironmentSpec]{},
-		related:      map[string]bool{},
-		pipelines:    map[string]planned[delivery.PipelineSpec]{},
-		releases:     map[string]planned[delivery.ReleaseRequest]{},
-		promotions:   map[string]planned[delivery.PromotionSpec]{},
-		freezes:      map[string]delivery.FreezeSpec{},
-		policies:     map[string]delivery.PolicySpec{},
+func New() *Collector { return &Collector{related: map[string]bool{}} }
 
-		unknownEnvironments: map[string]bool{},
-		unknownPipelines:    map[string]bool{},
-		unknownDeliveries:   map[string]bool{},
-		unknownFreezes:      map[string]bool{},
-		unknownPolicies:     map[string]bool{},
-	}
+// note changes the set.
+func (c *Collector) note(change func(set *delivery.ChangeSet)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.set)
+}
+
+// ask asks the set.
+func ask[T any](c *Collector, question func(set delivery.ChangeSet) T) T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return question(c.set)
 }
 
 // AddEnvironment notes an environment as this plan leaves it.
 func (c *Collector) AddEnvironment(spec delivery.EnvironmentSpec, changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.environments[spec.Name] = planned[delivery.EnvironmentSpec]{spec, changed}
-	delete(c.unknownEnvironments, spec.Name)
-	if delete(c.related, spec.Name); len(spec.RelatedTo()) > 0 {
-		c.related[spec.Name] = true
-	}
+	c.note(func(set *delivery.ChangeSet) {
+		set.Environments.Put(spec.Name, spec, changed)
+		if delete(c.related, spec.Name); len(spec.RelatedTo()) > 0 {
+			c.related[spec.Name] = true
+		}
+	})
 }
 
 // AddUnknownEnvironment notes an environment with parts that are not known yet.
 func (c *Collector) AddUnknownEnvironment(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unknownEnvironments[name] = true
+	c.note(func(set *delivery.ChangeSet) {
+		set.Environments.PutUnknown(name)
+		delete(c.related, name)
+	})
 }
 
 // EnvironmentsKnown reports whether a preview may speak about these environments.
 func (c *Collector) EnvironmentsKnown(names ...string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !slices.ContainsFunc(names, func(name string) bool { return c.unknownEnvironments[name] })
+	return ask(c, func(set delivery.ChangeSet) bool { return set.Environments.Known(names...) })
 }
 
 // AddPipeline notes a pipeline as this plan leaves it.
 func (c *Collector) AddPipeline(spec delivery.PipelineSpec, changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.pipelines[spec.Name] = planned[delivery.PipelineSpec]{spec, changed}
-	delete(c.unknownPipelines, spec.Name)
+	c.note(func(set *delivery.ChangeSet) { set.Pipelines.Put(spec.Name, spec, changed) })
 }
 
 // AddUnknownPipeline notes a pipeline with parts that are not known yet.
 func (c *Collector) AddUnknownPipeline(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unknownPipelines[name] = true
+	c.note(func(set *delivery.ChangeSet) { set.Pipelines.PutUnknown(name) })
 }
 
 // PipelineKnown reports whether a preview may speak about the pipeline: it and its environments will be as the collector or the
 // ledger says. pipeline is as for ForPipeline.
 func (c *Collector) PipelineKnown(name string, pipeline *delivery.PipelineSpec) bool {
-	c.mu.Lock()
-	if p, ok := c.pipelines[name]; ok {
-		pipeline = &p.spec
-	}
-	vague := c.unknownPipelines[name]
-	c.mu.Unlock()
-	if vague || pipeline == nil {
-		return !vague
-	}
-	for _, stage := range pipeline.Stages {
-		if !c.EnvironmentsKnown(stage.Environments...) {
-			return false
-		}
-	}
-	return true
+	return ask(c, func(set delivery.ChangeSet) bool { return set.PipelineKnown(name, pipeline) })
 }
 
 // AddRelease notes a release to deliver. It returns the version that another resource of this plan wants the same
 // pipeline to carry, and whether this plan changes that one; empty when there is none.
 func (c *Collector) AddRelease(r delivery.ReleaseRequest, changed bool) (rival string, rivalChanges bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, other := range c.releases {
-		if other.spec.Spec.Pipeline == r.Spec.Pipeline && other.spec.Spec.Version != r.Spec.Version {
-			rival, rivalChanges = other.spec.Spec.Version, rivalChanges || other.changed
+	c.note(func(set *delivery.ChangeSet) {
+		for _, other := range set.Releases {
+			if other.After != nil && other.After.Spec.Pipeline == r.Spec.Pipeline && other.After.Spec.Version != r.Spec.Version {
+				rival, rivalChanges = other.After.Spec.Version, rivalChanges || other.Changed
+			}
 		}
-	}
-	c.releases[r.Spec.ID()] = planned[delivery.ReleaseRequest]{r, changed}
+		set.Releases.Put(r.Spec.ID(), r, changed)
+	})
 	return rival, rivalChanges
 }
 
 // AddUnknownDelivery notes that a release of the pipeline, or evidence for its gates, is not known yet.
 func (c *Collector) AddUnknownDelivery(pipeline string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unknownDeliveries[pipeline] = true
+	c.note(func(set *delivery.ChangeSet) {
+		if set.UnknownDeliveries == nil {
+			set.UnknownDeliveries = map[string]bool{}
+		}
+		set.UnknownDeliveries[pipeline] = true
+	})
 }
 
 // DeliveriesKnown reports whether a preview may speak about what is delivered through the pipeline. A freeze or a policy that is
 // not known yet may apply to any pipeline.
 func (c *Collector) DeliveriesKnown(pipeline string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.unknownDeliveries[pipeline] && len(c.unknownFreezes)+len(c.unknownPolicies) == 0
+	return ask(c, func(set delivery.ChangeSet) bool { return set.DeliveriesKnown(pipeline) })
 }
 
 // AddFreeze notes a freeze as this plan leaves it.
 func (c *Collector) AddFreeze(spec delivery.FreezeSpec) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.freezes[spec.Name] = spec
-	delete(c.unknownFreezes, spec.Name)
+	c.note(func(set *delivery.ChangeSet) { set.Freezes.Put(spec.Name, spec, true) })
 }
 
 // AddUnknownFreeze notes a freeze with parts that are not known yet.
 func (c *Collector) AddUnknownFreeze(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unknownFreezes[name] = true
+	c.note(func(set *delivery.ChangeSet) { set.Freezes.PutUnknown(name) })
 }
 
 // RemoveFreeze notes a freeze that this plan removes.
 func (c *Collector) RemoveFreeze(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.removedFreezes = append(c.removedFreezes, name)
+	c.note(func(set *delivery.ChangeSet) { set.Freezes.Remove(name) })
 }
 
 // AddPolicy notes a policy as this plan leaves it.
 func (c *Collector) AddPolicy(spec delivery.PolicySpec) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.policies[spec.Name] = spec
-	delete(c.unknownPolicies, spec.Name)
+	c.note(func(set *delivery.ChangeSet) { set.Policies.Put(spec.Name, spec, true) })
 }
 
 // AddUnknownPolicy notes a policy with parts that are not known yet.
 func (c *Collector) AddUnknownPolicy(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unknownPolicies[name] = true
+	c.note(func(set *delivery.ChangeSet) { set.Policies.PutUnknown(name) })
 }
 
 // RemovePolicy notes a policy that this plan removes.
 func (c *Collector) RemovePolicy(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.removedPolicies = append(c.removedPolicies, name)
+	c.note(func(set *delivery.ChangeSet) { set.Policies.Remove(name) })
 }
 
 // AddPromotion notes a promotion to carry out.
 func (c *Collector) AddPromotion(spec delivery.PromotionSpec, changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.promotions[spec.ID()] = planned[delivery.PromotionSpec]{spec, changed}
+	c.note(func(set *delivery.ChangeSet) { set.Promotions.Put(spec.ID(), spec, changed) })
 }
 
 // AddApproval notes a decision that this plan records.
 func (c *Collector) AddApproval(spec delivery.ApprovalSpec) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.approvals = append(c.approvals, spec)
+	c.note(func(set *delivery.ChangeSet) { set.Approvals.Put(spec.PlanKey(), spec, true) })
 }
 
 // AddTestReport notes a test report that this plan records: its names and counts.
 func (c *Collector) AddTestReport(r delivery.TestReport) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.testReports = append(c.testReports, r)
+	c.note(func(set *delivery.ChangeSet) { set.Reports.Put(r.Spec.PlanKey(), r, true) })
 }
 
 // AddVerification notes a verification, for the stages after it.
 func (c *Collector) AddVerification(spec delivery.VerificationSpec) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.verifications = append(c.verifications, spec)
+	c.note(func(set *delivery.ChangeSet) { set.Verifications.Put(spec.PlanKey(), spec, true) })
 }
 
 // AddOverride notes an override that this plan makes.
 func (c *Collector) AddOverride(spec delivery.OverrideSpec) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.overrides = append(c.overrides, spec)
+	c.note(func(set *delivery.ChangeSet) { set.Overrides.Put(spec.PlanKey(), spec, true) })
 }
 
-// Revoke notes an approval, a report or an override that this plan revokes or withdraws.
-func (c *Collector) Revoke(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.revoked = append(c.revoked, id)
+// RevokeApproval notes an approval that this plan revokes.
+func (c *Collector) RevokeApproval(id string) {
+	c.note(func(set *delivery.ChangeSet) { set.Approvals.Remove(id) })
+}
+
+// WithdrawTestReport notes a test report that this plan withdraws.
+func (c *Collector) WithdrawTestReport(id string) {
+	c.note(func(set *delivery.ChangeSet) { set.Reports.Remove(id) })
+}
+
+// RevokeOverride notes an override that this plan revokes.
+func (c *Collector) RevokeOverride(id string) {
+	c.note(func(set *delivery.ChangeSet) { set.Overrides.Remove(id) })
 }
 
 // Environment returns an environment as this plan leaves it, if it was planned already.
 func (c *Collector) Environment(name string) (delivery.EnvironmentSpec, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, ok := c.environments[name]
-	return e.spec, ok
+	return c.set.Environments.After(name)
+}
+
+// Pipeline returns a pipeline as this plan leaves it, if it was planned already.
+func (c *Collector) Pipeline(name string) (delivery.PipelineSpec, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.set.Pipelines.After(name)
 }
 
 // Replicas lists the replicas of the named environment that were planned so far, by name.
@@ -265,7 +210,7 @@ func (c *Collector) relatives(which func(delivery.EnvironmentSpec) bool) []deliv
 	defer c.mu.Unlock()
 	found := []delivery.EnvironmentSpec{}
 	for _, name := range slices.Sorted(maps.Keys(c.related)) {
-		if e := c.environments[name].spec; which(e) {
+		if e, ok := c.set.Environments.After(name); ok && which(e) {
 			found = append(found, e)
 		}
 	}
@@ -274,94 +219,16 @@ func (c *Collector) relatives(which func(delivery.EnvironmentSpec) bool) []deliv
 
 // ChangesEnvironment reports whether this plan changes the named environment.
 func (c *Collector) ChangesEnvironment(environment string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.environments[environment].changed
+	return ask(c, func(set delivery.ChangeSet) bool { return set.Environments[environment].Changed })
 }
 
 // ForEnvironments returns what a preview of the named environments needs: them and the environments that they name.
-func (c *Collector) ForEnvironments(names ...string) delivery.Overlay {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return delivery.Overlay{Environments: c.withReferences(names)}
-}
-
-func (c *Collector) withReferences(names []string) []delivery.EnvironmentSpec {
-	found, seen := []delivery.EnvironmentSpec{}, map[string]bool{}
-	var add func(name string, relatives int)
-	add = func(name string, relatives int) {
-		e, ok := c.environments[name]
-		if !ok {
-			return
-		}
-		if !seen[name] {
-			seen[name] = true
-			found = append(found, e.spec)
-		}
-		if relatives > 0 {
-			for _, relative := range e.spec.RelatedTo() {
-				add(relative, relatives-1)
-			}
-		}
-	}
-	for _, name := range names {
-		add(name, 2) // a reference may be a replica of a third one
-	}
-	return found
+func (c *Collector) ForEnvironments(names ...string) delivery.ChangeSet {
+	return ask(c, func(set delivery.ChangeSet) delivery.ChangeSet { return set.ForEnvironments(names...) })
 }
 
 // ForPipeline returns what a preview of one pipeline's release, promotion or approval needs. pipeline is the pipeline as the ledger
 // has it, nil when it does not exist there; a version that this plan changes wins.
-func (c *Collector) ForPipeline(name string, pipeline *delivery.PipelineSpec) delivery.Overlay {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	part := delivery.Overlay{Revoked: slices.Clone(c.revoked), Lifted: slices.Clone(c.removedFreezes), Dropped: slices.Clone(c.removedPolicies)}
-	for _, freeze := range slices.Sorted(maps.Keys(c.freezes)) {
-		part.Freezes = append(part.Freezes, c.freezes[freeze])
-	}
-	for _, policy := range slices.Sorted(maps.Keys(c.policies)) {
-		part.Policies = append(part.Policies, c.policies[policy])
-	}
-	if p, ok := c.pipelines[name]; ok {
-		part.Pipelines = append(part.Pipelines, p.spec)
-		pipeline = &p.spec
-	}
-	if pipeline != nil {
-		names := []string{}
-		for _, stage := range pipeline.Stages {
-			names = append(names, stage.Environments...)
-		}
-		part.Environments = c.withReferences(names)
-	}
-	for _, r := range c.releases {
-		if r.spec.Spec.Pipeline == name {
-			part.Releases = append(part.Releases, r.spec)
-		}
-	}
-	for _, p := range c.promotions {
-		if p.spec.Pipeline == name {
-			part.Promotions = append(part.Promotions, p.spec)
-		}
-	}
-	for _, a := range c.approvals {
-		if a.Pipeline == name {
-			part.Approvals = append(part.Approvals, a)
-		}
-	}
-	for _, r := range c.testReports {
-		if r.Spec.Pipeline == name {
-			part.Reports = append(part.Reports, r)
-		}
-	}
-	for _, spec := range c.verifications {
-		if spec.Pipeline == name {
-			part.Verifications = append(part.Verifications, spec)
-		}
-	}
-	for _, spec := range c.overrides {
-		if spec.Pipeline == name {
-			part.Overrides = append(part.Overrides, spec)
-		}
-	}
-	return part
+func (c *Collector) ForPipeline(name string, pipeline *delivery.PipelineSpec) delivery.ChangeSet {
+	return ask(c, func(set delivery.ChangeSet) delivery.ChangeSet { return set.ForPipeline(name, pipeline) })
 }

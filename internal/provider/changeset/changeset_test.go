@@ -24,7 +24,7 @@ func names(environments []delivery.EnvironmentSpec) []string {
 	return found
 }
 
-func TestOverlayOfEnvironments(t *testing.T) {
+func TestChangesOfEnvironments(t *testing.T) {
 	o := New()
 	o.AddEnvironment(environmentLike("production", ""), true)
 	o.AddEnvironment(environmentLike("staging", "production"), false)
@@ -37,12 +37,12 @@ func TestOverlayOfEnvironments(t *testing.T) {
 	require.False(t, o.ChangesEnvironment("staging"))
 	require.False(t, o.ChangesEnvironment("unheard-of"))
 
-	require.Equal(t, []string{"staging", "production"}, names(o.ForEnvironments("staging").Environments))
-	require.Equal(t, []string{"staging", "production"}, names(o.ForEnvironments("staging", "production").Environments), "each once")
-	require.Equal(t, []string{"elsewhere"}, names(o.ForEnvironments("elsewhere", "unheard-of").Environments))
+	require.Equal(t, []string{"production", "staging"}, names(o.ForEnvironments("staging").Environments.All()))
+	require.Equal(t, []string{"production", "staging"}, names(o.ForEnvironments("staging", "production").Environments.All()))
+	require.Equal(t, []string{"elsewhere"}, names(o.ForEnvironments("elsewhere", "unheard-of").Environments.All()))
 }
 
-func TestOverlayOfAPipeline(t *testing.T) {
+func TestChangesOfAPipeline(t *testing.T) {
 	o := New()
 	ledger := delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{{Name: "old", Environments: []string{"attic"}}}}
 	planned := delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{{Name: "new", Environments: []string{"staging"}}}}
@@ -50,7 +50,7 @@ func TestOverlayOfAPipeline(t *testing.T) {
 		o.AddEnvironment(e, true)
 	}
 	require.Empty(t, o.ForPipeline("shop", nil).Environments, "of a pipeline that nobody knows, nothing is known")
-	require.Equal(t, []string{"attic"}, names(o.ForPipeline("shop", &ledger).Environments))
+	require.Equal(t, []string{"attic"}, names(o.ForPipeline("shop", &ledger).Environments.All()))
 
 	o.AddPipeline(planned, true)
 	o.AddPipeline(delivery.PipelineSpec{Name: "other"}, true)
@@ -69,24 +69,27 @@ func TestOverlayOfAPipeline(t *testing.T) {
 	o.AddTestReport(delivery.TestReport{Spec: delivery.TestReportSpec{Pipeline: "other", Version: "9", Suite: "unit"}})
 	o.AddOverride(delivery.OverrideSpec{Pipeline: "shop", Stage: "new", Version: "1.0.0"})
 	o.AddOverride(delivery.OverrideSpec{Pipeline: "other", Stage: "new", Version: "9"})
-	o.Revoke("a1")
+	o.RevokeApproval("a1")
+	o.WithdrawTestReport("t1")
+	o.RevokeOverride("o1")
 
 	part := o.ForPipeline("shop", &ledger)
-	require.Equal(t, []delivery.PipelineSpec{planned}, part.Pipelines, "what is planned wins over the ledger")
-	require.Equal(t, []string{"staging", "production"}, names(part.Environments), "the stage's environments and their references")
-	require.Len(t, part.Releases, 1)
-	require.Len(t, part.Promotions, 1)
-	require.Len(t, part.Approvals, 1)
-	require.Len(t, part.Reports, 1)
-	require.Len(t, part.Overrides, 1)
-	require.Equal(t, []string{"a1"}, part.Revoked)
+	require.Equal(t, []delivery.PipelineSpec{planned}, part.Pipelines.All(), "what is planned wins over the ledger")
+	require.Equal(t, []string{"production", "staging"}, names(part.Environments.All()), "the stage's environments and their references")
+	require.Len(t, part.Releases.All(), 1)
+	require.Len(t, part.Promotions.All(), 1)
+	require.Len(t, part.Approvals.All(), 1)
+	require.Len(t, part.Reports.All(), 1)
+	require.Len(t, part.Overrides.All(), 1)
+	removed := []any{part.Approvals["a1"], part.Reports["t1"], part.Overrides["o1"]}
+	require.Equal(t, []any{delivery.Change[delivery.ApprovalSpec]{Changed: true}, delivery.Change[delivery.TestReport]{Changed: true}, delivery.Change[delivery.OverrideSpec]{Changed: true}}, removed)
 
 	rival, changes := o.AddRelease(release("shop", "1.1.0"), false)
 	require.Equal(t, "1.0.0", rival, "two resources want the same pipeline")
 	require.True(t, changes)
 }
 
-func TestOverlayOfWhatIsNotKnownYet(t *testing.T) {
+func TestChangesOfWhatIsNotKnownYet(t *testing.T) {
 	o := New()
 	shop := delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{{Name: "one", Environments: []string{"a"}}, {Name: "two", Environments: []string{"b"}}}}
 	require.True(t, o.EnvironmentsKnown("a", "b"))
@@ -109,7 +112,7 @@ func TestOverlayOfWhatIsNotKnownYet(t *testing.T) {
 	require.True(t, o.PipelineKnown("shop", nil))
 }
 
-func TestOverlayOfFreezesAndPolicies(t *testing.T) {
+func TestChangesOfFreezesAndPolicies(t *testing.T) {
 	o := New()
 	holidays, strict := delivery.FreezeSpec{Name: "holidays"}, delivery.PolicySpec{Name: "strict"}
 	o.AddFreeze(delivery.FreezeSpec{Name: "inventory"})
@@ -118,10 +121,10 @@ func TestOverlayOfFreezesAndPolicies(t *testing.T) {
 	o.RemoveFreeze("spring")
 	o.RemovePolicy("lax")
 	part := o.ForPipeline("shop", nil)
-	require.Equal(t, []delivery.FreezeSpec{holidays, {Name: "inventory"}}, part.Freezes, "they may hold for any pipeline")
-	require.Equal(t, []delivery.PolicySpec{strict}, part.Policies)
-	require.Equal(t, []string{"spring"}, part.Lifted)
-	require.Equal(t, []string{"lax"}, part.Dropped)
+	require.Equal(t, []delivery.FreezeSpec{holidays, {Name: "inventory"}}, part.Freezes.All(), "they may hold for any pipeline")
+	require.Equal(t, []delivery.PolicySpec{strict}, part.Policies.All())
+	require.Equal(t, delivery.Change[delivery.FreezeSpec]{Changed: true}, part.Freezes["spring"])
+	require.Equal(t, delivery.Change[delivery.PolicySpec]{Changed: true}, part.Policies["lax"])
 
 	require.True(t, o.DeliveriesKnown("shop"))
 	o.AddUnknownFreeze("holidays")
