@@ -118,7 +118,7 @@ func (m pipelineModel) lacksDefault() bool {
 }
 
 func (r *releaseResource) reads(ctx context.Context, state releaseModel) bool {
-	api, err := r.session.client(ctx)
+	api, err := r.session.observing(ctx, state.Pipeline.ValueString())
 	if err != nil {
 		return false
 	}
@@ -159,7 +159,7 @@ func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalMo
 }
 
 func (r *promotionResource) reads(ctx context.Context, state promotionModel) bool {
-	api, err := r.session.client(ctx)
+	api, err := r.session.observing(ctx, state.Pipeline.ValueString())
 	if err != nil {
 		return false
 	}
