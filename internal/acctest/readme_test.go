@@ -51,7 +51,7 @@ func TestReadme(t *testing.T) {
 	require.NoDirExists(t, w.dir+"/srv/production/shop/current", "it is approved, but an hour has not passed")
 	// A test cannot wait for an hour, so the soak is shortened. The approval covers the gates, so it must be given again.
 	w.write("main.tf", strings.ReplaceAll(before, `"1h"`, `"1s"`)+promote(`"wait"`))
-	require.Contains(t, w.run("plan"), "Approval of shop 1.4.2 to production counts no more")
+	require.Contains(t, w.run("plan"), "The approval of shop 1.4.2 for production is no longer valid")
 	w.run("apply", "-replace=cd_approval.alice")
 	require.FileExists(t, w.dir+"/srv/production/shop/current/index.html")
 	w.requireEmptyPlan()

@@ -51,14 +51,14 @@ func TestWarnIfSpent(t *testing.T) {
 			state := approvalModelFrom(delivery.Approval{ID: "a1", ContentDigest: "sha256:a", Status: c.status, DecidedAt: morning, Spec: delivery.ApprovalSpec{
 				Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: delivery.Approve, Approver: "alice@example.com"}}, approvalModel{})
 			var diags diag.Diagnostics
-			warnIfSpent(&diags, state, c.content)
+			warnIfInvalid(&diags, state, c.content)
 			require.False(t, diags.HasError())
 			if c.want == "" {
 				require.Empty(t, diags)
 				return
 			}
 			require.Len(t, diags, 1)
-			require.Equal(t, "Approval of shop 1.4.2 to production counts no more", diags[0].Summary())
+			require.Equal(t, "The approval of shop 1.4.2 for production is no longer valid", diags[0].Summary())
 			require.Contains(t, diags[0].Detail(), "The decision of alice@example.com at 2027-03-01T09:00:00Z "+c.want)
 			require.Contains(t, diags[0].Detail(), "terraform apply -replace=")
 		})

@@ -15,7 +15,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// approvalResource is cd_approval: a person's word on exactly one content entering a stage. It is given once and never renewed.
+// approvalResource is cd_approval: a person's decision whether exactly one content may enter a stage. It is made once and never renewed.
 type approvalResource struct {
 	recordedResource[approvalModel, delivery.Approval]
 }
@@ -108,7 +108,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ModifyPlan notes what this plan gives and takes back, and warns of a decision that counts no more. Terraform calls it twice
+// ModifyPlan notes the decisions that this plan makes and revokes, and warns of a decision that is no longer valid. Terraform calls it twice
 // for a replacement: with the old decision, then as if there were none.
 func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	plan, state, ok := r.decodePlan(ctx, req, resp)
@@ -131,7 +131,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
-		warnIfSpent(&resp.Diagnostics, *state, preview.ContentDigest)
+		warnIfInvalid(&resp.Diagnostics, *state, preview.ContentDigest)
 	}
 }
 
@@ -139,9 +139,9 @@ func approvalName(s delivery.ApprovalSpec) string {
 	return fmt.Sprintf("%s/%s to %s", s.Pipeline, s.Version, s.Stage)
 }
 
-// warnIfSpent warns of a decision that counts no more, or will not once this plan is applied. It stays in state as it is:
-// only a person can give it again.
-func warnIfSpent(diags *diag.Diagnostics, state approvalModel, contentDigest string) {
+// warnIfInvalid warns of a decision that is no longer valid, or will not be once this plan is applied. It stays in the state: only a person
+// can make it again.
+func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, contentDigest string) {
 	var why string
 	switch status := delivery.ApprovalStatus(state.Status.ValueString()); {
 	case status == delivery.ApprovalExpired:
@@ -153,12 +153,12 @@ func warnIfSpent(diags *diag.Diagnostics, state approvalModel, contentDigest str
 	default:
 		return
 	}
-	diags.AddWarning(fmt.Sprintf("Approval of %s %s to %s counts no more", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
-		fmt.Sprintf("The decision of %s at %s %s. Applying does not renew it: look at what would be deployed now, then give it again with terraform apply -replace=ADDRESS, or by editing the comment.",
+	diags.AddWarning(fmt.Sprintf("The approval of %s %s for %s is no longer valid", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
+		fmt.Sprintf("The decision of %s at %s %s. Applying does not renew it. Review what would be deployed now, then decide again with terraform apply -replace=ADDRESS, or edit the comment.",
 			state.Approver.ValueString(), state.DecidedAt.ValueString(), why))
 }
 
-// Update is never asked for: every configurable attribute replaces.
+// Update is never called: every configurable attribute replaces.
 func (r *approvalResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
-	resp.Diagnostics.AddError("Unable to change approval", "A decision is never changed, only revoked and given again. That Terraform asks for it is a defect of the provider.")
+	resp.Diagnostics.AddError("Unable to change approval", "A decision never changes; it can only be revoked. This is a bug in the provider. Report it.")
 }

@@ -99,7 +99,7 @@ func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	plan := w.refreshAndPlan(pending("debug")...)
 	require.Empty(t, plan["approval"].action)
 	require.Len(t, plan["approval"].diagnostics, 1)
-	require.Contains(t, plan["approval"].said(), "Approval of shop 1.0.0 to production counts no more: The decision of alice@example.com at 2027-03-01T12:00:00Z becomes void by this plan")
+	require.Contains(t, plan["approval"].said(), "The approval of shop 1.0.0 for production is no longer valid: The decision of alice@example.com at 2027-03-01T12:00:00Z becomes void by this plan")
 	require.Contains(t, plan["promotion"].said(), "alice@example.com's approval is void (the content changed)")
 	require.Empty(t, plan["promotion"].action, "waiting is no reason to plan anything")
 

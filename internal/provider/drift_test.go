@@ -24,7 +24,7 @@ func TestDriftBehindAClosedGateIsTold(t *testing.T) {
 	w.apply(s.declare(o)...)
 	o.logLevel = "debug" // the approval is void, so the new configuration waits
 	w.apply(s.declare(o)...)
-	const drifted = `What runs in "production" drifted: It is not what was deployed there, and this plan leaves it as it is`
+	const drifted = `What runs in "production" drifted: It is not what was deployed there. This plan leaves it unchanged`
 	require.NotContains(t, w.refreshAndPlan(s.declare(o)...)["promotion"].said(), drifted)
 	s.write("srv/production/shop/current/shop-1.0.0.html", "hacked")
 	plan := w.refreshAndPlan(s.declare(o)...)

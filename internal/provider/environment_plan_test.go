@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestEnvironmentBadInput(t *testing.T) {
 		"secret":                      {`{"name": "a", "tier": "other", "secrets": {"A": "hunter2"}}`, `AttributeName("secrets").ElementKeyString("A")`, "never the value itself"},
 		"platform":                    {`{"name": "a", "tier": "other", "platform": {"": "x"}}`, `AttributeName("platform").ElementKeyString("")`, "needs a name"},
 		"parity with self":            {`{"name": "a", "tier": "other", "parity": {"with": "a"}}`, `AttributeName("parity").AttributeName("with")`, "compared with itself"},
-		"reason":                      {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": {"reason": " "}}}}`, `AttributeName("parity").AttributeName("allow").ElementKeyString("A").AttributeName("reason")`, "needs its reason"},
+		"reason":                      {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": {"reason": " "}}}}`, `AttributeName("parity").AttributeName("allow").ElementKeyString("A").AttributeName("reason")`, "needs a reason"},
 		"null allowance":              {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": null}}}`, `AttributeName("parity").AttributeName("allow").ElementKeyString("A")`, "Remove the element"},
 		"until":                       {`{"name": "a", "tier": "other", "parity": {"with": "b", "allow": {"A": {"reason": "x", "until": "soon"}}}}`, `AttributeName("until")`, "RFC 3339"},
 		"no target kind":              {`{"name": "a", "tier": "other", "target": {}}`, `AttributeName("target")`, "exactly one kind"},
@@ -252,4 +253,33 @@ func TestParityEditSaysWhatItWeakens(t *testing.T) {
 			require.Contains(t, diagnostics[0].Detail, `environment "staging": `+c.says)
 		})
 	}
+}
+
+// Nothing is destroyed as long as the new name may be the old one.
+func TestAProtectedEnvironmentMayGetANameThatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	config := map[string]any{"name": "production", "tier": "production"}
+	state := w.apply("cd_environment", w.null("cd_environment"), config)
+	w.configure()
+	_, diagnostics := w.plan("cd_environment", state, map[string]any{"name": unknown, "tier": "production"})
+	require.Empty(t, diagnostics)
+	_, diagnostics = w.plan("cd_environment", state, map[string]any{"name": "live", "tier": "production"})
+	require.Contains(t, strings.Join(said(diagnostics), "\n"), "deletion protection is on")
+}
+
+// TestNumbersKeepTheirDigits writes more digits than a float64 has. They are no difference in the next plan.
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, acctest.New(t))
+	w.apply("cd_environment", w.null("cd_environment"), map[string]any{"name": "production", "tier": "testing", "config": map[string]any{"REPLICAS": "1"}})
+	config := map[string]any{"name": "qa", "tier": "testing", "config": map[string]any{"REPLICAS": "1"}, "parity": map[string]any{"with": "production",
+		"allow": map[string]any{"REPLICAS": map[string]any{"reason": "smaller", "min": json.Number("0.1000000000000000055511151231257827021181583404541015625001")}}}}
+	state := w.apply("cd_environment", w.null("cd_environment"), config)
+	w.configure()
+	read := w.read("cd_environment", state)
+	require.True(t, read.Equal(state), "%s, not %s", read, state)
+	planned, diagnostics := w.plan("cd_environment", read, config)
+	require.Empty(t, diagnostics)
+	require.True(t, planned.Equal(read), "%s, not %s", planned, read)
 }

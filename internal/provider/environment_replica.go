@@ -12,8 +12,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// planned gives the environment as this plan leaves it. ok is false while it is a replica of what nobody knows: of something that
-// does not exist, or that takes values which are known at apply only.
+// planned returns the environment as this plan leaves it. ok is false if it is a replica of an environment that does not exist, or that has
+// values which are not known before the apply.
 func (r *environmentResource) planned(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (as delivery.Environment, ok bool) {
 	if spec.ReplicaOf == "" {
 		return delivery.EnvironmentOf(spec), true
@@ -25,7 +25,7 @@ func (r *environmentResource) planned(ctx context.Context, spec delivery.Environ
 	if !ok {
 		recorded, err := r.session.Environment(ctx, spec.ReplicaOf)
 		switch {
-		case delivery.IsNotFound(err): // the control plane words it
+		case delivery.IsNotFound(err): // the control plane reports it
 			return delivery.EnvironmentOf(spec), false
 		case err != nil:
 			tf.AddErrors(diags, "plan", "environment", spec.Name, err)
@@ -36,17 +36,17 @@ func (r *environmentResource) planned(ctx context.Context, spec delivery.Environ
 	return delivery.ReplicaOf(spec, source), true
 }
 
-// unknownEffect leaves open what follows from the source of a replica.
+// unknownEffect makes unknown what follows from the source of a replica.
 func (m environmentModel) unknownEffect() environmentModel {
 	m.EffectiveConfig, m.Revision = types.MapUnknown(types.StringType), types.StringUnknown()
 	return m
 }
 
-// refuseLateSource refuses to change what was planned after its replicas: their plan was made from what it was before.
+// refuseLateSource refuses to change an environment that was planned after its replicas: they were planned from what it was before.
 func (r *environmentResource) refuseLateSource(name string, diags *diag.Diagnostics) {
 	for _, replica := range r.session.changes.Replicas(name) {
 		diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Unable to plan environment %q: its replica %q was planned before it", name, replica.Name), fmt.Sprintf(
-			"Environment %[2]q is a replica of %[1]q, and names it in a way by which Terraform cannot see that. Refer to the resource, as in replica_of = cd_environment.%[1]s.name, so that Terraform plans and changes %[1]q first.",
+			"Environment %[2]q is a replica of %[1]q, but Terraform cannot see that it refers to it. Refer to the resource, as in replica_of = cd_environment.%[1]s.name, so that Terraform plans and changes %[1]q first.",
 			name, replica.Name))
 	}
 }

@@ -116,7 +116,7 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 	proposed := plan
-	plan.DeletionProtection = protection // a default is planned anew: the tier may have changed
+	plan.DeletionProtection = protection // a default is planned again: the tier may have changed
 	spec := plan.toSpec()
 	if tf.AddInvalid(&resp.Diagnostics, "environment", spec.Validate()); resp.Diagnostics.HasError() {
 		return
@@ -150,8 +150,8 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
 }
 
-// planProtection refuses what destroys a protected environment: taking it out of the configuration, and another name. The ledger
-// would refuse it as well, but only after other resources were destroyed.
+// planProtection refuses a change that destroys a protected environment: its removal from the configuration, and a new name. The ledger
+// would refuse it too, but only after other resources were destroyed.
 func (r *environmentResource) planProtection(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
 	if req.State.Raw.IsNull() {
 		return
@@ -169,13 +169,13 @@ func (r *environmentResource) planProtection(ctx context.Context, req resource.M
 	}
 	refusal := delivery.Errorf(delivery.CodeConflict, "deletion protection is on; set deletion_protection = false and apply that first")
 	if !gone {
-		refusal = &delivery.Error{Code: delivery.CodeConflict, Field: "name", Message: "another name is another environment, so this one would be destroyed, and its deletion protection is on; " +
+		refusal = &delivery.Error{Code: delivery.CodeConflict, Field: "name", Message: "a new name makes a new environment and destroys this one, and its deletion protection is on; " +
 			"set deletion_protection = false and apply that first, or keep the name"}
 	}
 	tf.AddErrors(diags, "destroy", "environment", name.ValueString(), refusal)
 }
 
-// planUnknown plans what cannot be computed yet as unknown.
+// planUnknown plans as unknown what cannot be computed yet.
 func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefault bool, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var name, tier types.String
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
@@ -198,7 +198,7 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 }
 
-// hadRelatives reports whether the environment, as it is before this plan, declares parity or is a replica.
+// hadRelatives reports whether the environment declared parity or was a replica before this plan.
 func hadRelatives(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) bool {
 	var parity types.Object
 	var source types.String
@@ -209,8 +209,8 @@ func hadRelatives(ctx context.Context, state tfsdk.State, diags *diag.Diagnostic
 	return !parity.IsNull() || !source.IsNull()
 }
 
-// planParity compares the environment as it will be with what it is a replica of and what it must equal, as those will be, and with
-// what it had to equal before.
+// planParity compares the environment with its source and with the environment that it must equal, all as this plan leaves them, and with
+// the environment that it had to equal before.
 func (r *environmentResource) planParity(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
 	preview, ok := r.preview(ctx, spec, diags)
 	if !ok {
@@ -223,13 +223,13 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 		tf.AddErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
 		return
 	}
-	// Nothing of this is about to change. An error would stop a plan that has nothing to do with it, and terraform destroy.
+	// This plan changes none of them. An error would stop plans that have nothing to do with it, and terraform destroy.
 	for _, one := range preview.Refused {
-		diags.AddWarning(fmt.Sprintf("Environment %q breaks its parity", spec.Name), one.Error())
+		diags.AddWarning(fmt.Sprintf("Environment %q violates its parity", spec.Name), one.Error())
 	}
 }
 
-// planClaimants asks again for the environments planned before this one that must equal it.
+// planClaimants compares again the environments that were planned before this one and must equal it.
 func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
 	for _, claimant := range r.session.changes.ParityClaimants(spec.Name) {
 		if !changed && !r.session.changes.ChangesEnvironment(claimant.Name) {
@@ -242,7 +242,7 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 	}
 }
 
-// preview asks the control plane about one environment; it is not asked, and ok is false, while what it names is not known.
+// preview asks the control plane about one environment. ok is false while an environment that it names is not known.
 func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.Preview, ok bool) {
 	relatives := spec.RelatedTo()
 	if !r.session.changes.EnvironmentsKnown(relatives...) {
@@ -270,7 +270,7 @@ func (r *environmentResource) Create(ctx context.Context, req resource.CreateReq
 	}
 }
 
-// Read takes over what the ledger holds.
+// Read copies the environment from the ledger to the state.
 func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state environmentModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
@@ -291,7 +291,7 @@ func (r *environmentResource) Read(ctx context.Context, req resource.ReadRequest
 	}
 }
 
-// Update declares the environment anew.
+// Update declares the environment again.
 func (r *environmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan environmentModel
 	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
@@ -336,14 +336,14 @@ func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteReq
 	}
 }
 
-// inOneApply adds what to do when the configuration takes an environment out of its pipelines and away in one step: Terraform
-// destroys before it updates, so the pipeline still has it by then.
+// inOneApply adds what to do if a configuration removes an environment and its use by a pipeline in one apply: Terraform destroys before it
+// updates, so the pipeline still uses it then.
 func inOneApply(err error) error {
 	refusals := slices.Clone(delivery.ErrorsOf(err))
 	for i, one := range refusals {
 		if one.Code == delivery.CodeConflict && one.Field == "" {
 			refusals[i] = &delivery.Error{Code: one.Code, Message: one.Message +
-				". Terraform destroys before it updates, so do this in an apply of its own, or let the environment go last: lifecycle { create_before_destroy = true }."}
+				". Terraform destroys before it updates. Remove the environment in a separate apply, or let Terraform destroy it last: lifecycle { create_before_destroy = true }."}
 		}
 	}
 	if len(refusals) == 0 {
@@ -352,7 +352,7 @@ func inOneApply(err error) error {
 	return refusals
 }
 
-// ImportState takes the name or the identity; Read fills in the rest.
+// ImportState accepts the name or the identity. Read fills in the rest.
 func (r *environmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther}).Validate() {

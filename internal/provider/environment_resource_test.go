@@ -237,7 +237,7 @@ resource "cd_pipeline" "shop" {
 	const both, one = "cd_environment.stays.name, cd_environment.goes.name", "cd_environment.stays.name"
 	runTerraform(t, acctest.New(t),
 		resource.TestStep{Config: stays + environment("goes", "") + pipeline(both)},
-		refused(resource.TestStep{Config: stays + pipeline(one)}, `Terraform destroys before it updates, so do this in an apply of its own, or let the environment go last`),
+		refused(resource.TestStep{Config: stays + pipeline(one)}, `Terraform destroys before it updates. Remove the environment in a separate apply`),
 		resource.TestStep{Config: stays + environment("goes", "") + pipeline(one)},
 		resource.TestStep{Config: stays + environment("goes", "lifecycle { create_before_destroy = true }") + pipeline(both)},
 		resource.TestStep{Config: stays + pipeline(one)},

@@ -39,10 +39,10 @@ func TestPlanWarnsOfWhatComesAfterThePromotionThatAsksForIt(t *testing.T) {
 
 			plan = w.refreshAndPlan(promotionFirst(all)...)
 			require.Contains(t, plan["promotion"].said(), "waits before production")
-			require.Equal(t, "WARNING: : This "+late.noun+" may come too late for shop 1.0.0 in production: The promotion into stage \"production\" was planned before this "+late.noun+
-				", so the plan did not count it, and the apply may or may not: nothing tells Terraform which of the two comes first. Add depends_on with this "+late.typ+
-				" to the cd_promotion, or let its version refer to it.", plan[name].diagnostics[0].Severity.String()+": "+plan[name].said())
 			require.Len(t, plan[name].diagnostics, 1)
+			require.Equal(t, "WARNING: : This "+late.noun+" may come too late for shop 1.0.0 in production: The promotion into stage \"production\" was planned before this "+late.noun+
+				", so the plan did not count it. The apply may or may not count it, because Terraform may order them differently in plan and apply. Add depends_on with this "+late.typ+
+				" to the cd_promotion, or let its version refer to it.", plan[name].diagnostics[0].Severity.String()+": "+plan[name].said())
 
 			w.apply(promotionFirst(all)...)
 			plan = w.refreshAndPlan(promotionFirst(all)...)
@@ -78,7 +78,7 @@ func TestPlanSaysThatAReleaseAsksBeforeItsApproval(t *testing.T) {
 	}
 	all := s.declare(order{version: "1.0.0", gates: oneApproval, approval: map[string]any{}, edit: automatic})
 	plan := w.refreshAndPlan(all...)
-	require.Contains(t, plan["approval"].said(), "This approval may come too late for shop 1.0.0 in production: The cd_release was planned before it, and asks the gates of stage \"production\" without it. Where it stops there, the next plan carries it on.")
+	require.Contains(t, plan["approval"].said(), "This approval may come too late for shop 1.0.0 in production: The cd_release was planned before it and evaluated the gates of stage \"production\" without it. If the release stops there, the next plan continues it.")
 	w.apply(all...)
 	plan = w.refreshAndPlan(all...)
 	require.Empty(t, plan["approval"].diagnostics)

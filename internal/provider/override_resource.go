@@ -18,7 +18,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// overrideResource is cd_override: it breaks the glass over gates of one stage for one release, for a while.
+// overrideResource is cd_override: it skips gates of one stage for one release until it expires.
 type overrideResource struct {
 	recordedResource[overrideModel, delivery.Override]
 }
@@ -103,7 +103,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-// ModifyPlan notes what this plan skips and takes back, and warns of an override that skips nothing any more. Terraform calls it
+// ModifyPlan notes the overrides that this plan makes and revokes, and warns of an override that no longer has an effect. Terraform calls it
 // twice for a replacement: with the old override, then as if there were none.
 func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	plan, state, ok := r.decodePlan(ctx, req, resp)
@@ -129,9 +129,9 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 }
 
-// warnIfUseless warns of an override that skips nothing any more: it expired, or the stage has changed.
+// warnIfUseless warns of an override that no longer has an effect: it expired, or the stage changed.
 func warnIfUseless(diags *diag.Diagnostics, state overrideModel, refused delivery.Errors) {
-	summary := fmt.Sprintf("Override of %s %s in %s does nothing any more", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString())
+	summary := fmt.Sprintf("The override of %s %s in %s no longer has an effect", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString())
 	for _, why := range refused {
 		detail := strings.TrimSuffix(why.Message, ".") + ". Remove it from the configuration, or make a new one."
 		if at, ok := tf.AttributePath(why.Field); ok {
@@ -146,7 +146,7 @@ func overrideName(s delivery.OverrideSpec) string {
 	return fmt.Sprintf("%s/%s in %s", s.Pipeline, s.Version, s.Stage)
 }
 
-// Update is never asked for: every configurable attribute replaces.
+// Update is never called: every configurable attribute replaces.
 func (r *overrideResource) Update(_ context.Context, _ resource.UpdateRequest, resp *resource.UpdateResponse) {
-	resp.Diagnostics.AddError("Unable to change override", "An override is never changed, only revoked and made again. That Terraform asks for it is a defect of the provider.")
+	resp.Diagnostics.AddError("Unable to change override", "An override never changes; it can only be revoked. This is a bug in the provider. Report it.")
 }

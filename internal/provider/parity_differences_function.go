@@ -85,7 +85,7 @@ func (parityDifferencesFunction) Run(ctx context.Context, req function.RunReques
 		allow[glob.ValueString()] = delivery.Allowance{}
 	}
 	found := []differenceModel{}
-	for _, d := range delivery.Differences(facts[0], facts[1], allow, time.Time{}) { // nothing here ends, so any moment will do
+	for _, d := range delivery.Differences(facts[0], facts[1], allow, time.Time{}) { // no allowance here expires, so any time will do
 		found = append(found, differenceModel{
 			Key:     types.StringValue(d.Key),
 			This:    types.StringPointerValue(d.This),
@@ -96,7 +96,7 @@ func (parityDifferencesFunction) Run(ctx context.Context, req function.RunReques
 	resp.Error = resp.Result.Set(ctx, found)
 }
 
-// withoutNulls refuses a map that holds a null: whether the key counts as there could be read either way.
+// withoutNulls refuses a map that holds a null: it would be ambiguous whether the key is present.
 func withoutNulls(argument int64, values map[string]types.String) (map[string]string, *function.FuncError) {
 	known := make(map[string]string, len(values))
 	for key, value := range values {

@@ -93,7 +93,7 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 			for _, text := range c.says {
 				require.Contains(t, diagnostics[0].Detail, `stage "three": `+text)
 			}
-			require.Contains(t, diagnostics[0].Detail, "\nNo release that waits now would be let through.")
+			require.Contains(t, diagnostics[0].Detail, "\nIt unblocks no waiting release.")
 		})
 	}
 	w.configure()
@@ -114,10 +114,10 @@ func TestPipelineEditNamesWhomItLetsThrough(t *testing.T) {
 
 	plan := w.refreshAndPlan(wanted(map[string]any{"approvals": map[string]any{"required": 2}})...)
 	require.Equal(t, []string{`: This edit weakens the gates of pipeline "shop": stage "production": gate cooldown removed` +
-		"\nNo release that waits now would be let through."}, said(plan["pipeline"].diagnostics))
+		"\nIt unblocks no waiting release."}, said(plan["pipeline"].diagnostics))
 
 	plan = w.refreshAndPlan(wanted(nil)...)
 	require.Equal(t, []string{`: This edit weakens the gates of pipeline "shop": stage "production": gate approvals removed` + "\n" + `stage "production": gate cooldown removed` +
-		"\nReleases that wait now and would be let through: shop/1.0.0 into production."}, said(plan["pipeline"].diagnostics))
+		"\nWaiting releases that it unblocks: shop/1.0.0 into production."}, said(plan["pipeline"].diagnostics))
 	require.Equal(t, "update", plan["promotion"].action)
 }

@@ -58,7 +58,7 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
 }
 
-// planUnknown plans what cannot be computed yet as unknown.
+// planUnknown plans as unknown what cannot be computed yet.
 func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var name types.String
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
@@ -69,8 +69,8 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	}
 }
 
-// planComputed sets what follows from the configuration and reports whether the pipeline changes. The revision of a pipeline
-// that stays as it is stays too: one declared by other means may leave a default out that is written out here.
+// planComputed sets what follows from the configuration and reports whether the pipeline changes. A pipeline that does not change keeps its
+// revision: one that was declared by other means may omit a default that is written here.
 func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.PipelineSpec, plan pipelineModel, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (changed bool) {
 	planned := pipelineModelFrom(delivery.PipelineOf(spec), plan)
 	if !req.State.Raw.IsNull() {
@@ -85,8 +85,8 @@ func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.Pipel
 	return true
 }
 
-// planEnvironments asks whether the pipeline's environments will be there and can be deployed to, and what the edit weakens.
-// While one of them is not known yet, it is not asked.
+// planEnvironments checks that the pipeline's environments exist and can be deployed to, and warns of what the edit weakens. It does nothing
+// while one of them is not known.
 func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.PipelineSpec, changed bool, diags *diag.Diagnostics) {
 	if !r.session.changes.PipelineKnown(spec.Name, &spec) {
 		return
@@ -106,7 +106,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	case changed:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)
 	default:
-		// It is as it was: an error would stop plans that have nothing to do with it, and terraform destroy.
+		// The pipeline does not change: an error would stop plans that have nothing to do with it, and terraform destroy.
 		for _, one := range preview.Refused {
 			diags.AddWarning(fmt.Sprintf("Pipeline %q cannot work as it is", spec.Name), one.Error())
 		}
@@ -124,7 +124,7 @@ func (r *pipelineResource) Create(ctx context.Context, req resource.CreateReques
 	}
 }
 
-// Read takes over what the ledger holds.
+// Read copies the pipeline from the ledger to the state.
 func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state pipelineModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
@@ -143,7 +143,7 @@ func (r *pipelineResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 }
 
-// Update declares the pipeline anew.
+// Update declares the pipeline again.
 func (r *pipelineResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan pipelineModel
 	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
@@ -188,7 +188,7 @@ func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// ImportState takes the name or the identity; Read fills in the rest.
+// ImportState accepts the name or the identity. Read fills in the rest.
 func (r *pipelineResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	name := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	for _, problem := range (delivery.PipelineSpec{Name: name}).Validate() {

@@ -85,16 +85,16 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	require.Empty(t, w.refreshAndPlan(policyOf(stricter))["policy"].diagnostics)
 
 	fewer := map[string]any{"approvals": map[string]any{"required": 1}}
-	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": 1 approvals instead of 2\nNo release that waits now would be let through."},
+	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": 1 approvals instead of 2\nIt unblocks no waiting release."},
 		said(w.refreshAndPlan(policyOf(fewer))["policy"].diagnostics))
 
 	other := map[string]any{"max_deploys": map[string]any{"count": 3, "per": "24h"}}
-	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": gate approvals removed\nReleases that wait now and would be let through: shop/1.0.0 into production."},
+	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": gate approvals removed\nWaiting releases that it unblocks: shop/1.0.0 into production."},
 		said(w.refreshAndPlan(policyOf(other))["policy"].diagnostics))
 
 	elsewhere := policyOf(both)
 	elsewhere.config["tiers"] = []any{"other"}
-	require.Contains(t, w.refreshAndPlan(elsewhere)["policy"].said(), "policy \"strict\": no longer holds for tier production\nReleases that wait now and would be let through: shop/1.0.0 into production.")
+	require.Contains(t, w.refreshAndPlan(elsewhere)["policy"].said(), "policy \"strict\": no longer holds for tier production\nWaiting releases that it unblocks: shop/1.0.0 into production.")
 
 	renamed := policyOf(both)
 	renamed.config["name"] = "other"
@@ -103,7 +103,7 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	require.Contains(t, o.said(), `Removing policy "strict"`)
 
 	gone := said(w.remove(policyOf(both)))
-	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nReleases that wait now and would be let through: shop/1.0.0 into production."}, gone)
+	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nWaiting releases that it unblocks: shop/1.0.0 into production."}, gone)
 	plan := w.refreshAndPlan(rest...)
 	require.Equal(t, "update", plan["promotion"].action, "nothing holds it any more")
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// foresee asks what applying one declaration would do, with what this plan is about to change laid over the ledger. While the
-// plan itself does not know yet what it is about to change, the answer is that something may.
+// preview asks what applying one declaration would do after the other changes of this plan. While it is not known what this plan changes, the
+// answer is that something may change.
 func (s *session) preview(ctx context.Context, pipeline string, request delivery.PreviewRequest) (delivery.Preview, error) {
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *session) preview(ctx context.Context, pipeline string, request delivery
 	return api.Preview(ctx, request)
 }
 
-// leads reports whether releases enter the pipeline by themselves, as this plan leaves it.
+// autoStarts reports whether releases enter the pipeline without a promotion, as this plan leaves it.
 func (s *session) autoStarts(ctx context.Context, pipeline string) (bool, error) {
 	if planned, ok := s.changes.Pipeline(pipeline); ok {
 		return planned.AutoStart(), nil
@@ -40,7 +40,7 @@ func (s *session) autoStarts(ctx context.Context, pipeline string) (bool, error)
 	return recorded != nil && recorded.AutoStart(), err
 }
 
-// recordedPipeline returns the pipeline as the ledger has it, nil when it does not exist there.
+// recordedPipeline returns the pipeline as the ledger has it, or nil if it does not exist there.
 func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.PipelineSpec, error) {
 	p, err := s.pipeline(ctx, name)
 	switch {
@@ -52,9 +52,8 @@ func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.
 	return &p.Spec, nil
 }
 
-// foretell adds one warning that says what applying would do and where it would stop, and one for each environment that could
-// not be observed, one for what is missing yet, and one for each override that lives. It adds none when everything is as it should be. when is empty for a release:
-// there is nothing to choose.
+// warnPreview adds a warning that says what applying would do and where it would stop, and one for each environment that could not be
+// observed, one for missing artifacts, and one for each live override. It adds none if there is nothing to say. A release has no when.
 func warnPreview(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
 	lines := []string{}
 	for _, step := range p.Steps {
@@ -79,23 +78,23 @@ func warnPreview(diags *diag.Diagnostics, title string, p delivery.Preview, when
 	for _, stage := range p.Stages {
 		for _, env := range slices.Sorted(maps.Keys(stage.Unknown)) {
 			diags.AddWarning(fmt.Sprintf("Unable to see what runs in %q", env),
-				fmt.Sprintf("%s. Whether it drifted cannot be told; it is left as it is.", strings.TrimSuffix(stage.Unknown[env], ".")))
+				fmt.Sprintf("%s. It is not known whether it drifted, so this plan leaves it unchanged.", strings.TrimSuffix(stage.Unknown[env], ".")))
 		}
 	}
 	if len(p.Missing) > 0 {
-		diags.AddWarning("Not everything that is to be deployed is there yet", strings.Join(p.Missing, "\n")+"\nApplying works if it is there by then, as the release describes it.")
+		diags.AddWarning("Not everything to deploy exists yet", strings.Join(p.Missing, "\n")+"\nThe apply works if it exists by then and matches the release.")
 	}
 	for _, o := range p.Overrides {
 		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
 	}
 }
 
-// overrideLine says what an override that lives lets through, why, and on whose word.
+// overrideLine says which gates a live override skips, why, and who made it.
 func overrideLine(o delivery.Override) string {
 	return fmt.Sprintf("Until %s it skips these gates: %s.\n%s (%s)\nMade by %s.", o.Spec.ExpiresAt, strings.Join(o.Spec.Gates, ", "), o.Spec.Reason, o.Spec.Ticket, o.Actor)
 }
 
-// stepLine says one step in words, with the reason for it.
+// stepLine describes a step and its reason.
 func stepLine(s delivery.Step) string {
 	var what string
 	switch s.Kind {
@@ -104,7 +103,7 @@ func stepLine(s delivery.Step) string {
 	case delivery.StepRollback:
 		what = fmt.Sprintf("roll %s back to %s", s.Environment, s.Version)
 	case delivery.StepAuthorize:
-		what = fmt.Sprintf("hand %s out to Terraform, which deploys it to %s", s.Version, s.Environment)
+		what = fmt.Sprintf("authorize %s for Terraform to deploy to %s", s.Version, s.Environment)
 	case delivery.StepVerify:
 		what = fmt.Sprintf("verify %s in %s", s.Version, s.Environment)
 	case delivery.StepDeploy:
@@ -113,8 +112,8 @@ func stepLine(s delivery.Step) string {
 	return fmt.Sprintf("%s: %s (%s)", s.Stage, what, s.Reason)
 }
 
-// stopLines says where and why a release stands still; moves tells whether it gets anywhere before that. There are none when
-// the stage neither holds the release nor has a gate that does not pass.
+// stopLines says where and why a release stops; moves tells whether it gets anywhere before that. It returns nothing if the stage neither
+// holds the release nor has a gate that does not pass.
 func stopLines(s delivery.StageDecision, moves bool) []string {
 	verb := "waits"
 	if moves {
@@ -129,7 +128,7 @@ func stopLines(s delivery.StageDecision, moves bool) []string {
 	return nil
 }
 
-// standstill ends the title of a warning about a release that goes nowhere.
+// standstill ends the title of a warning about a release that does not move.
 func standstill(s delivery.StageDecision) string {
 	if s.Held != "" {
 		return " is held"
@@ -137,8 +136,8 @@ func standstill(s delivery.StageDecision) string {
 	return " waits"
 }
 
-// gateTable prints every gate with its verdict and reason, and the earliest moment at which time alone makes it pass, unless the
-// reason says it already.
+// gateTable prints every gate with its verdict and reason, and the earliest time at which it passes without further action, unless the reason
+// already says it.
 func gateTable(gates []delivery.GateResult) string {
 	dated := slices.Clone(gates)
 	for i := range dated {
@@ -152,7 +151,7 @@ func gateTable(gates []delivery.GateResult) string {
 	return strings.TrimRight(delivery.GateTable(dated), "\n")
 }
 
-// consequence says what applying does about a release that may not enter the first stage asked for.
+// consequence says what applying does if the release may not enter the requested stage.
 func consequence(when delivery.WhenBlocked) []string {
 	switch when {
 	case delivery.WhenBlockedFail:
@@ -165,8 +164,8 @@ func consequence(when delivery.WhenBlocked) []string {
 	return nil
 }
 
-// waits warns that a release stands still after applying, and says what it waits for.
-func waits(diags *diag.Diagnostics, title string, s delivery.StageDecision) {
+// warnIfWaiting warns that a release waits after the apply, and says what it waits for.
+func warnIfWaiting(diags *diag.Diagnostics, title string, s delivery.StageDecision) {
 	if lines := stopLines(s, false); len(lines) > 0 {
 		diags.AddWarning(title+standstill(s), strings.Join(lines, "\n"))
 	}

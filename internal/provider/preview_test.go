@@ -31,7 +31,7 @@ const gateLines = "" +
 	"  approvals       pending  0 of 1 approvals; eligible approvers: alice@example.com\n" +
 	"  soak            pending  verified in staging since 08:30 (earliest 2027-03-01T09:00:00Z)"
 
-func TestForetell(t *testing.T) {
+func TestWarnPreview(t *testing.T) {
 	type warning struct{ summary, detail string }
 	cases := map[string]struct {
 		preview delivery.Preview
@@ -88,8 +88,8 @@ func TestForetell(t *testing.T) {
 		"cannot see": {
 			preview: delivery.Preview{Stages: []delivery.StageDecision{{Stage: "staging", Status: delivery.StageVerified, Unknown: map[string]string{"us": "permission denied", "eu": "no answer."}}}},
 			want: []warning{
-				{`Unable to see what runs in "eu"`, "no answer. Whether it drifted cannot be told; it is left as it is."},
-				{`Unable to see what runs in "us"`, "permission denied. Whether it drifted cannot be told; it is left as it is."},
+				{`Unable to see what runs in "eu"`, "no answer. It is not known whether it drifted, so this plan leaves it unchanged."},
+				{`Unable to see what runs in "us"`, "permission denied. It is not known whether it drifted, so this plan leaves it unchanged."},
 			},
 		},
 	}
@@ -110,8 +110,8 @@ func TestForetell(t *testing.T) {
 // What stands still after applying is worded as in the plan, without saying what applying would do.
 func TestWaits(t *testing.T) {
 	var diags diag.Diagnostics
-	waits(&diags, "Delivery of shop 1.4.2", blocked)
-	waits(&diags, "Delivery of shop 1.4.2", delivery.StageDecision{Stage: "production", Status: delivery.StageDeploying})
+	warnIfWaiting(&diags, "Delivery of shop 1.4.2", blocked)
+	warnIfWaiting(&diags, "Delivery of shop 1.4.2", delivery.StageDecision{Stage: "production", Status: delivery.StageDeploying})
 	require.Len(t, diags, 1)
 	require.Equal(t, "Delivery of shop 1.4.2 waits", diags[0].Summary())
 	require.Equal(t, "waits before production:\n"+gateLines, diags[0].Detail())

@@ -155,6 +155,15 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	applied = w.applyPromotion(patient("5m"))
 	require.False(t, applied.failed(), applied.said())
 	require.NoError(t, s.runs("production", "1.0.0"))
+
+	// An update is bounded by timeouts.update, also where nothing else is set.
+	w.state["promotion"] = applied.after
+	w.apply(s.declare(order{version: "1.1.0", gates: oneApproval})...)
+	applied = w.applyPromotion(s.declare(order{version: "1.1.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"update": "200ms"}}}))
+	require.Equal(t, "update", applied.action)
+	require.True(t, applied.failed())
+	require.Contains(t, applied.said(), "The timeout is over. Nothing is lost")
+	require.NoError(t, s.runs("production", "1.0.0"))
 }
 
 // A gate that will not pass ends the waiting.

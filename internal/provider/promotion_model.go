@@ -88,8 +88,8 @@ func promotionModelFrom(ctx context.Context, state delivery.PromotionState, prio
 	return m, diags
 }
 
-// keepWhatRuns takes over what prior says of what runs in the stage, where it is known. While a promotion waits this stays as
-// it is, so that nothing that refers to it moves either.
+// keepWhatRuns copies what prior says about what runs in the stage, as far as it is known. It does not change while a promotion waits, so
+// resources that refer to it do not change either.
 func (m *promotionModel) keepWhatRuns(prior promotionModel) {
 	if !prior.RunningVersion.IsUnknown() {
 		m.RunningVersion = prior.RunningVersion
@@ -115,7 +115,7 @@ func (m *promotionModel) expectWork() {
 	m.DeployedAt = types.StringUnknown()
 }
 
-// expect takes over how the promotion will read once it is applied. When it was deployed is not known before.
+// expect copies how the promotion will look once it is applied. The time of the deployment is not known before.
 func (m *promotionModel) expect(ctx context.Context, state delivery.PromotionState) diag.Diagnostics {
 	expected, diags := promotionModelFrom(ctx, state, *m)
 	m.Status, m.RunningVersion = expected.Status, expected.RunningVersion
@@ -123,14 +123,14 @@ func (m *promotionModel) expect(ctx context.Context, state delivery.PromotionSta
 	return diags
 }
 
-// asPlanned takes over what was known in the plan, which must come back as it was planned. That is known when a gate kept the release
-// out a moment ago; should the gate have passed just now, the next refresh brings what runs. It is also known when the release was to
-// be handed out; should that have come to nothing, what refers to it must not deploy it, so the apply ends there.
+// asPlanned copies what was known in the plan, because Terraform wants it back unchanged. It was known if a gate blocked the release during the
+// plan: if the gate has passed since, the next refresh shows what runs. It was also known if the release was to be authorized: if it was not,
+// the apply fails here, because the resources that refer to it must not deploy it.
 func (m *promotionModel) asPlanned(plan promotionModel, diags *diag.Diagnostics) bool {
 	handedOut := plan.RunningVersion.Equal(plan.Version)
 	if !plan.RunningVersion.IsUnknown() && handedOut && !m.RunningVersion.Equal(plan.RunningVersion) {
 		diags.AddError(fmt.Sprintf("Unable to promote release %q", plan.Pipeline.ValueString()+"/"+plan.Version.ValueString()), fmt.Sprintf(
-			"The plan was to hand %s out in %s, but a gate has closed since, or somebody else wants another version there: %q is what may run. Plan again to see what stands in the way.",
+			"The plan was to authorize %s in %s, but a gate has closed since, or another process wants a different version there. %q may run there now. Plan again to see what blocks it.",
 			plan.Version.ValueString(), plan.Stage.ValueString(), m.RunningVersion.ValueString()))
 		return false
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// promotionResource is cd_promotion: one release brought into one manual stage, and on through the automatic ones behind it.
+// promotionResource is cd_promotion: it brings one release into a manual stage, and carries it on through the automatic stages after it.
 type promotionResource struct{ resourceBase }
 
 var (
@@ -129,7 +129,7 @@ func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.Val
 	tf.ValidateConfig(ctx, req.Config, "promotion", &resp.Diagnostics, func(m promotionModel) delivery.Errors { return m.toSpec().Validate() })
 }
 
-// ModifyPlan is the dry run: what would be deployed, and which gates stand in the way.
+// ModifyPlan is the dry run: what would be deployed, and which gates block it.
 func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
 		return // with anything unknown, the framework plans all that is computed as unknown
@@ -149,8 +149,8 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes {
 		plan.expectWork()
-		// Terraform asks once more right before applying. Should the gate have passed between the two, then what was planned to
-		// stay is unknown now, and Terraform refuses to apply that plan: the next one says what is going to move.
+		// Terraform plans once more right before it applies. If the gate has passed in between, a value that was planned to stay is unknown
+		// now, and Terraform refuses to apply the plan. The next plan says what is going to change.
 		switch {
 		case preview.Promotion != nil:
 			resp.Diagnostics.Append(plan.expect(ctx, *preview.Promotion)...)
@@ -181,26 +181,25 @@ func promotionTitle(spec delivery.PromotionSpec) string {
 	return fmt.Sprintf("Promotion of %s %s to %s", spec.Pipeline, spec.Version, spec.Stage)
 }
 
-// warnOfDrift names the environments that drifted although this plan does nothing about it: a gate that does not pass keeps the
-// healing out as well, and without a word the plan would look as if all were in order.
+// warnOfDrift names the environments that drifted although this plan does nothing about it: a gate that does not pass also blocks healing,
+// and without a warning the plan would look as if there was no drift.
 func warnOfDrift(ctx context.Context, environments types.Map, diags *diag.Diagnostics) {
 	found := map[string]promotionEnvironmentModel{}
 	diags.Append(environments.ElementsAs(ctx, &found, false)...)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if found[name].Status.ValueString() == string(delivery.StageDrifted) {
-			diags.AddWarning(fmt.Sprintf("What runs in %q drifted", name), "It is not what was deployed there, and this plan leaves it as it is: "+
-				"what is declared may not be deployed there now. Once it may, a plan heals it.")
+			diags.AddWarning(fmt.Sprintf("What runs in %q drifted", name), "It is not what was deployed there. This plan leaves it unchanged, "+
+				"because the declared release may not be deployed there now. Once it may, a plan heals it.")
 		}
 	}
 }
 
-// pends reports whether a gate keeps the release out of the stage and nothing else is to be done there either.
+// pends reports whether a gate blocks the release and there is nothing else to do in the stage.
 func pends(p delivery.Preview) bool {
 	return len(p.Steps) == 0 && len(p.Stages) > 0 && p.Stages[0].GatesClosed()
 }
 
-// Create promotes. Nothing is put into state when that fails: the next plan creates again, and the control plane knows what it
-// already did.
+// Create promotes. A failure leaves no state: the next plan creates again, and the control plane knows what it already did.
 func (r *promotionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan promotionModel
 	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
@@ -229,7 +228,7 @@ func (r *promotionResource) Update(ctx context.Context, req resource.UpdateReque
 	r.setState(ctx, &promoted, &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
-// promote asks for the promotion and waits until it went as far as it goes by itself; ok is false when it failed.
+// promote requests the promotion and waits until it is finished; ok is false if it failed.
 func (r *promotionResource) promote(ctx context.Context, plan promotionModel, timeout time.Duration, diags *diag.Diagnostics) (promoted promotionModel, ok bool) {
 	spec := plan.toSpec()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -248,14 +247,14 @@ func (r *promotionResource) promote(ctx context.Context, plan promotionModel, ti
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
-		waits(diags, promotionTitle(spec), *state.Work.Stopped)
+		warnIfWaiting(diags, promotionTitle(spec), *state.Work.Stopped)
 	}
 	promoted, d := promotionModelFrom(ctx, state, plan)
 	diags.Append(d...)
 	return promoted, !diags.HasError()
 }
 
-// Read takes over what the ledger says of the stage.
+// Read copies the state of the stage from the ledger.
 func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior promotionModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
@@ -282,7 +281,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, &read)...)
 }
 
-// Delete stops managing the stage; what runs there keeps running.
+// Delete stops managing the stage. What runs there keeps running.
 func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state promotionModel
 	if !tf.Decode(ctx, req.State, &state, &resp.Diagnostics) {
@@ -297,7 +296,7 @@ func (r *promotionResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// ImportState takes pipeline/stage or the identity.
+// ImportState accepts pipeline/stage or the identity.
 func (r *promotionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, stage, ok := strings.Cut(id, "/")

@@ -29,11 +29,11 @@ type Host struct {
 	Open func(ctx context.Context, ledger string) (http.RoundTripper, error)
 	// Ledger is where the ledger is when the configuration does not say (CD_LEDGER, else DefaultLedger). It may hold a password.
 	Ledger string
-	// Actor tells who is acting when the configuration does not say. It is asked once, before the first request.
+	// Actor returns who is acting if the configuration does not say. It is called once, before the first request.
 	Actor func(ctx context.Context) string
 }
 
-// DefaultLedger is where the ledger is when nothing says otherwise: beside the Terraform configuration.
+// DefaultLedger is where the ledger is by default: in the directory of the Terraform configuration.
 const DefaultLedger = ".cd/ledger.db"
 
 // New returns a factory of providers, as the plugin server wants it. The zero Host serves schemas only.
@@ -44,7 +44,7 @@ func New(version string, host Host) func() provider.Provider {
 // Address is where the provider is published.
 const Address = "registry.terraform.io/delivery-as-code/cd"
 
-// Serve answers Terraform until it hangs up. With debug, it prints how a running Terraform attaches to it.
+// Serve answers Terraform until it disconnects. With debug, it prints how a running Terraform attaches to it.
 func Serve(version string, host Host, debug bool) error {
 	options := []tf6server.ServeOpt{}
 	if debug {
@@ -86,7 +86,7 @@ func environmentTypes() fastpath.Types {
 type cdProvider struct {
 	version string
 	host    Host
-	// session is the newest: a provider is configured anew for each walk.
+	// session is the newest one: a provider is configured again for each walk.
 	session atomic.Pointer[session]
 }
 
@@ -125,7 +125,7 @@ func (p *cdProvider) Configure(ctx context.Context, req provider.ConfigureReques
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() || model.Ledger.IsUnknown() || model.Actor.IsUnknown() || p.host.Open == nil {
-		return // resources tolerate a missing session: preview says less, and apply configures again with known values
+		return // resources work without a session: a preview says less, and the apply configures again with known values
 	}
 	s := newSession(p.host, p.version, model.Ledger.ValueString(), model.Actor.ValueString())
 	p.session.Store(s)

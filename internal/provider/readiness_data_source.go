@@ -55,8 +55,7 @@ var gateResultType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"override": types.StringType,
 }}
 
-// readinessModelFrom makes the model of an answer to the question that config asks. A release that is ready has no ready_at:
-// the moment of asking would be another one in each plan.
+// readinessModelFrom returns the model of an answer. A release that is ready has no ready_at: it would be different in each plan.
 func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readinessModel) (readinessModel, diag.Diagnostics) {
 	m := config
 	m.Ready = types.BoolValue(r.Ready)
@@ -143,7 +142,7 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 	}
 }
 
-// ValidateConfig refuses a moment that is none.
+// ValidateConfig refuses a text that is not a time.
 func (d *readinessDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
 	var config readinessModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -152,7 +151,7 @@ func (d *readinessDataSource) ValidateConfig(ctx context.Context, req datasource
 	}
 }
 
-// moment returns the moment to ask about; the zero time means now.
+// moment returns the requested time. The zero time means now.
 func (m readinessModel) moment() (time.Time, error) {
 	if m.At.IsNull() {
 		return time.Time{}, nil
@@ -164,7 +163,7 @@ func (m readinessModel) moment() (time.Time, error) {
 	return at, nil
 }
 
-// Read asks the stage's gates. That the release or the stage does not exist is an error.
+// Read evaluates the gates of the stage. A release or stage that does not exist is an error.
 func (d *readinessDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config readinessModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)

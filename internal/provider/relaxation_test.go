@@ -9,7 +9,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-func TestWeakens(t *testing.T) {
+func TestWarnRelaxation(t *testing.T) {
 	lines := []string{`stage "production": 1 approvals instead of 2`, `stage "production": gate soak removed`}
 	for name, c := range map[string]struct {
 		preview delivery.Preview
@@ -17,10 +17,10 @@ func TestWeakens(t *testing.T) {
 	}{
 		"nothing got weaker": {delivery.Preview{}, ""},
 		"no release waits": {delivery.Preview{Relaxations: lines[:1]},
-			"stage \"production\": 1 approvals instead of 2\nNo release that waits now would be let through."},
+			"stage \"production\": 1 approvals instead of 2\nIt unblocks no waiting release."},
 		"two wait": {delivery.Preview{Relaxations: lines, Unblocked: []string{"shop/1.1.0 into production", "shop/1.1.0 into staging"}},
 			"stage \"production\": 1 approvals instead of 2\nstage \"production\": gate soak removed\n" +
-				"Releases that wait now and would be let through: shop/1.1.0 into production, shop/1.1.0 into staging."},
+				"Waiting releases that it unblocks: shop/1.1.0 into production, shop/1.1.0 into staging."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var diags diag.Diagnostics

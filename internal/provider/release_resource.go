@@ -190,11 +190,11 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
 	spec := request.Spec
 	rival, rivalChanges := r.session.changes.AddRelease(request, changed)
-	leads, err := r.session.autoStarts(ctx, spec.Pipeline)
+	autoStarts, err := r.session.autoStarts(ctx, spec.Pipeline)
 	if err != nil {
 		return delivery.Preview{}, err
 	}
-	if rival != "" && leads {
+	if rival != "" && autoStarts {
 		refusals := delivery.Errors{{Code: delivery.CodeConflict, Field: "version", Message: fmt.Sprintf(
 			"another cd_release of pipeline %q in this configuration has version %s. Its first stage is automatic, so it carries one release at a time: keep one of the two resources, and change its version to deliver another release",
 			spec.Pipeline, rival)}}
@@ -210,8 +210,8 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 	return preview, nil
 }
 
-// Create registers the release and delivers it. Nothing is put into state when that fails: the next plan creates again, and the
-// control plane knows what it already did.
+// Create registers the release and delivers it. A failure leaves no state: the next plan creates again, and the control plane knows what it
+// already did.
 func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan releaseModel
 	if !tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {
@@ -237,7 +237,7 @@ func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest
 	}
 }
 
-// deliver registers the release and waits until it went as far as it goes by itself; ok is false when it failed.
+// deliver registers the release and waits until the delivery is finished; ok is false if it failed.
 func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeout time.Duration, diags *diag.Diagnostics) (delivered releaseModel, ok bool) {
 	request := plan.toSpec()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -256,15 +256,15 @@ func (r *releaseResource) deliver(ctx context.Context, plan releaseModel, timeou
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
-		waits(diags, fmt.Sprintf("Delivery of %s %s", request.Spec.Pipeline, request.Spec.Version), *state.Work.Stopped)
+		warnIfWaiting(diags, fmt.Sprintf("Delivery of %s %s", request.Spec.Pipeline, request.Spec.Version), *state.Work.Stopped)
 	}
 	delivered, d := releaseModelFrom(ctx, state, plan)
 	diags.Append(d...)
 	return delivered, !diags.HasError()
 }
 
-// Read takes over what the ledger says of the release that the state names. That may not be the newest one tried: an update
-// that failed leaves the state at the version before.
+// Read copies the release that the state names from the ledger. It may not be the newest one: a failed update leaves the previous version
+// in the state.
 func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior releaseModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
@@ -306,7 +306,7 @@ func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest
 	}
 }
 
-// ImportState takes pipeline/version or the identity.
+// ImportState accepts pipeline/version or the identity.
 func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, version, ok := strings.Cut(id, "/")

@@ -95,6 +95,7 @@ func TestReleaseValidation(t *testing.T) {
 		"bad attempt":      {func(c map[string]any) { c["attempt"] = 0 }, `AttributeName("attempt"): Invalid release: 0 is not an attempt`},
 		"bad timeout":      {func(c map[string]any) { c["timeouts"] = map[string]any{"create": "soon"} }, `AttributeName("timeouts").AttributeName("create"): Invalid timeout: "soon" is not a time to wait; write a Go duration`},
 		"timeout of none":  {func(c map[string]any) { c["timeouts"] = map[string]any{"update": "-1h"} }, `AttributeName("timeouts").AttributeName("update"): Invalid timeout: "-1h" is not a time to wait`},
+		"timeout of 0s":    {func(c map[string]any) { c["timeouts"] = map[string]any{"create": "0s"} }, `AttributeName("timeouts").AttributeName("create"): Invalid timeout: "0s" is not a time to wait`},
 		"null in labels":   {func(c map[string]any) { c["labels"] = map[string]any{"ticket": nil} }, `AttributeName("labels").ElementKeyString("ticket"): Null inside a collection`},
 		"null in artifact": {func(c map[string]any) { c["artifacts"] = map[string]any{"page": nil} }, `AttributeName("artifacts").ElementKeyString("page"): Null inside a collection`},
 		"not known yet":    {func(c map[string]any) { c["version"] = unknown }, ""},

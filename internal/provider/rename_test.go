@@ -58,7 +58,7 @@ func TestAccRenamedEnvironment(t *testing.T) {
 	s.test(
 		s.renamed(),
 		refused(expecting(s.renamed("ENVIRONMENT", "quality"), inPlan(qa, plancheck.ResourceActionDestroyBeforeCreate)),
-			`Terraform destroys before it updates, so do this in an apply of its own, or let the environment go last: lifecycle { create_before_destroy = true }`),
+			`Terraform destroys before it updates. Remove the environment in a separate apply, or let Terraform destroy it last: lifecycle { create_before_destroy = true }`),
 		expecting(s.renamed(), plancheck.ExpectEmptyPlan()), // nothing was done, so the old name is still right
 		s.renamed("FIRST", "true"),
 		behind(expecting(first, inPlan(qa, plancheck.ResourceActionCreateBeforeDestroy), inPlan(fourEyes, plancheck.ResourceActionCreateBeforeDestroy),

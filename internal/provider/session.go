@@ -11,8 +11,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/changeset"
 )
 
-// session is one provider configuration at work: the way to the control plane, opened at first use, what this plan is about
-// to change, and what was read once for all resources. It is safe for concurrent use.
+// session is one configured provider: the client of the control plane, opened at first use, what this plan is about to change, and what was
+// read once for all resources. It is safe for concurrent use.
 type session struct {
 	host          Host
 	version       string
@@ -38,8 +38,8 @@ func newSession(host Host, version, ledger, actor string) *session {
 	return s
 }
 
-// client returns the way to the control plane. A failure is not remembered: the next call tries again. It may be asked of a
-// missing session, which refuses.
+// client returns the client of the control plane. It does not remember a failure: the next call tries again. Without a session it returns
+// an error.
 func (s *session) client(ctx context.Context) (*client.Client, error) {
 	if s == nil {
 		return nil, delivery.Errorf(delivery.CodeUnavailable, "the provider is not configured: a value in its block is not known yet, or nothing here can open a ledger")
@@ -58,7 +58,7 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 		actor = s.host.Actor(ctx)
 	}
 	if actor == "" {
-		return nil, delivery.Errorf(delivery.CodeInvalid, "nobody is acting: set actor in the provider block, or CD_ACTOR")
+		return nil, delivery.Errorf(delivery.CodeInvalid, "the actor is not known: set actor in the provider block, or CD_ACTOR")
 	}
 	s.api = client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version})
 	return s.api, nil
@@ -67,7 +67,7 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 // Changes returns what this plan is about to change.
 func (s *session) Changes() *changeset.Collector { return s.changes }
 
-// environment returns an environment out of one list read for all resources; not_found when there is none.
+// Environment returns an environment from a list that is read once for all resources. The error is not_found if there is none.
 func (s *session) Environment(ctx context.Context, name string) (delivery.Environment, error) {
 	if s == nil {
 		_, err := s.client(ctx)
@@ -86,7 +86,7 @@ func (s *session) Environment(ctx context.Context, name string) (delivery.Enviro
 	})
 }
 
-// pipeline returns a pipeline out of one list read for all resources; not_found when there is none.
+// pipeline returns a pipeline from a list that is read once for all resources. The error is not_found if there is none.
 func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline, error) {
 	if s == nil {
 		_, err := s.client(ctx)
@@ -137,8 +137,8 @@ func byName[T any](all []T, name func(T) string) map[string]T {
 	return m
 }
 
-// snapshot is a list read once and kept until something is written. Reading is detached from the first caller, so that one
-// cancelled resource does not fail the others; a failure is not kept.
+// snapshot is a list that is read once and kept until something is written. The read does not depend on the first caller, so a canceled
+// resource does not fail the others. A failure is not kept.
 type snapshot[T any] struct {
 	limit   time.Duration // of one read; maxReading when zero
 	mu      sync.Mutex
@@ -197,7 +197,7 @@ func (c *snapshot[T]) drop(r *reading[T]) {
 	}
 }
 
-// invalidate forgets the list; called after every write.
+// invalidate drops the list, after every write.
 func (c *snapshot[T]) invalidate() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// testReportResource is cd_test_report: what a suite of tests said about exactly one release.
+// testReportResource is cd_test_report: the result of a test suite for exactly one release.
 type testReportResource struct {
 	recordedResource[testReportModel, delivery.TestReport]
 }
@@ -112,7 +112,7 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 
 const anotherReport = "Another text is another report. The text of the report that was imported is not."
 
-// isAnotherReport compares digests: after an import, the state has no text. No text at all stands for what was recorded.
+// isAnotherReport compares digests, because the state has no text after an import. No text stands for what was recorded.
 func isAnotherReport(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 	var digest types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("digest"), &digest)...)
@@ -134,7 +134,7 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 		plan.keep(*state)
 	case plan.JUnit.IsNull():
 		resp.Diagnostics.AddAttributeError(path.Root("junit"), fmt.Sprintf("Unable to record test report %q", testReportName(plan.toSpec().Spec)),
-			"A report is recorded from its text: set junit, as in file(\"report.xml\"). Only a report that is recorded already, and was imported, can be without.")
+			"Set junit to the text of the report, as in file(\"report.xml\"). Only an imported report can be without it.")
 		return
 	case !r.previewReport(ctx, plan, resp):
 		return
@@ -142,7 +142,7 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
-// foresee fills in what the report says, and lays it over the ledger; false when it is not known.
+// previewReport fills in the results of the report and notes them for this plan; false if they are not known.
 func (r *testReportResource) previewReport(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
 	request := plan.toSpec()
 	preview, err := r.session.preview(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
@@ -164,7 +164,7 @@ func testReportName(s delivery.TestReportSpec) string {
 	return fmt.Sprintf("%s/%s/%s", s.Pipeline, s.Version, s.Suite)
 }
 
-// Update takes the text over that belongs to an imported report. Whatever else changes replaces it.
+// Update stores the text of an imported report. Every other change replaces the report.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
 	if tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {

@@ -154,7 +154,7 @@ func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalMo
 	spec := state.toSpec()
 	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
 	var diags diag.Diagnostics
-	warnIfSpent(&diags, state, preview.ContentDigest)
+	warnIfInvalid(&diags, state, preview.ContentDigest)
 	return err == nil && len(diags) == 0
 }
 

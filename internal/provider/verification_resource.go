@@ -18,7 +18,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// verificationResource is cd_verification: the checks of a stage, run on what Terraform itself has deployed there.
+// verificationResource is cd_verification: it runs the checks of a stage on what Terraform deployed there.
 type verificationResource struct{ resourceBase }
 
 var (
@@ -111,8 +111,8 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// planUntriggered refuses what cannot be verified while the triggers are not known, as long as the resources that they come from are yet
-// to be made: once those have deployed, it is late to find a stage misspelt.
+// planUntriggered refuses a verification that cannot work while its triggers are not known. After the resources that they come from have
+// deployed, it is too late to find a misspelled stage.
 func (r *verificationResource) planUntriggered(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
 	var pipeline, stage, version types.String
 	for name, into := range map[string]*types.String{"pipeline": &pipeline, "stage": &stage, "version": &version} {
@@ -161,7 +161,7 @@ func (r *verificationResource) Update(ctx context.Context, req resource.UpdateRe
 	}
 }
 
-// verify runs the checks and waits until the release went as far as it goes by itself; ok is false when it failed.
+// verify runs the checks and waits until they and the deliveries that follow are finished; ok is false if they failed.
 func (r *verificationResource) verify(ctx context.Context, plan verificationModel, prior *verificationModel, timeout time.Duration, diags *diag.Diagnostics) (verified verificationModel, ok bool) {
 	spec := plan.toSpec()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -179,12 +179,12 @@ func (r *verificationResource) verify(ctx context.Context, plan verificationMode
 		return plan, false
 	}
 	if state.Work.Stopped != nil {
-		waits(diags, verificationTitle(spec), *state.Work.Stopped)
+		warnIfWaiting(diags, verificationTitle(spec), *state.Work.Stopped)
 	}
 	return verificationModelFrom(state, plan), true
 }
 
-// Read takes over where the release stands.
+// Read copies the status of the release from the ledger.
 func (r *verificationResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior verificationModel
 	r.setIdentity(ctx, req.State, resp.Identity, &resp.Diagnostics)
@@ -207,11 +207,11 @@ func (r *verificationResource) Read(ctx context.Context, req resource.ReadReques
 	}
 }
 
-// Delete stops managing: the ledger holds deployments and how they ended, and keeps both.
+// Delete stops managing. The ledger keeps the deployments and their results.
 func (r *verificationResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
-// ImportState takes pipeline/stage or the identity.
+// ImportState accepts pipeline/stage or the identity.
 func (r *verificationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := r.identity.ImportID(ctx, req, &resp.Diagnostics)
 	pipeline, stage, ok := strings.Cut(id, "/")

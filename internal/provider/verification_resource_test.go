@@ -57,7 +57,7 @@ func TestVerification(t *testing.T) {
 	require.Equal(t, "1.0.0", w.attribute(first["promotion"].after, "running_version"))
 	require.True(t, w.attributes(first["promotion"].after)["artifacts"].IsFullyKnown())
 	require.True(t, w.attributes(first["promotion"].after)["environments"].IsFullyKnown())
-	require.Contains(t, first["promotion"].said(), "production: hand 1.0.0 out to Terraform, which deploys it to production")
+	require.Contains(t, first["promotion"].said(), "production: authorize 1.0.0 for Terraform to deploy to production")
 	require.Contains(t, first["verification"].said(), "production: verify 1.0.0 in production (Terraform deploys it)")
 	w.apply(deliver("1.0.0")...)
 	require.Equal(t, "shop/production", w.attribute(w.state["verification"], "id"))
