@@ -156,6 +156,7 @@ type outcome struct {
 	failed  bool          // something went wrong in a place
 	paused  bool
 	told    bool // a verification wrote a report
+	frozen  bool // somebody froze a place meanwhile
 }
 
 func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
@@ -173,7 +174,7 @@ func (u *universe) run(p *process, w wish) outcome {
 	for _, d := range before {
 		known[d.ID] = true
 	}
-	noes, pauses, reports := u.book.noes(), u.pauses.Load(), u.oracle.reports()
+	noes, pauses, reports, armed := u.book.noes(), u.pauses.Load(), u.oracle.reports(), u.sudden.Load()
 	out := outcome{refused: w.put(p)}
 	if out.refused == nil {
 		var err error
@@ -191,7 +192,7 @@ func (u *universe) run(p *process, w wish) outcome {
 	_, failedNow := u.places.count()
 	out.done, out.paused = append(u.places.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
 	out.failed = failedNow != failed || u.book.noes() != noes
-	out.told = u.oracle.reports() != reports
+	out.told, out.frozen = u.oracle.reports() != reports, armed && !u.sudden.Load()
 	return out
 }
 
