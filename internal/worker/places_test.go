@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,20 @@ func newPlaces() *places {
 }
 
 func spot(environment, pipeline string) string { return environment + "/" + pipeline }
+
+// unseen reports whether a place that does not answer got its first deployment between two looks at the ledger.
+func (p *places) unseen(before, after []delivery.Deployment) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	had := map[string]bool{}
+	for _, d := range before {
+		had[spot(d.Environment, d.Pipeline)] = true
+	}
+	return slices.ContainsFunc(after, func(d delivery.Deployment) bool {
+		at := spot(d.Environment, d.Pipeline)
+		return !had[at] && p.at[at].unknown
+	})
+}
 
 func (p *places) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
 	p.mu.Lock()

@@ -44,6 +44,8 @@ func (u *universe) agree(w wish, before delivery.Preview, out outcome) {
 		return // the preview takes each deployment to succeed
 	case out.frozen:
 		return // the preview could not know; a resumed deployment that was done already does not fail
+	case out.unseen:
+		return // nor that an environment which gets its first deployment does not answer, which a parity gate asks afterwards
 	case before.Refused != nil && out.refused == nil:
 		u.oracle.complain(fmt.Sprintf("[8] %s: the preview refused (%v), and it was accepted", w.words, before.Refused))
 	case len(missing) > 0 || len(more) > 0:

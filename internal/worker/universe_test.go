@@ -157,6 +157,7 @@ type outcome struct {
 	paused  bool
 	told    bool // a verification wrote a report
 	frozen  bool // somebody froze a place meanwhile
+	unseen  bool // a place that got its first deployment does not answer
 }
 
 func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
@@ -193,6 +194,7 @@ func (u *universe) run(p *process, w wish) outcome {
 	out.done, out.paused = append(u.places.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
 	out.failed = failedNow != failed || u.book.noes() != noes
 	out.told, out.frozen = u.oracle.reports() != reports, armed && !u.sudden.Load()
+	out.unseen = u.places.unseen(before, u.all())
 	return out
 }
 
