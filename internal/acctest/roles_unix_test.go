@@ -81,7 +81,7 @@ func TestRolesOfTheGuide(t *testing.T) {
 	g.recordsEverything()
 
 	tables := []string{"environments", "pipelines", "freezes", "policies", "releases", "promotions", "approvals", "test_reports", "overrides",
-		"deployments", "leases", "events", "rollouts", "ledger_turn", "ledger_schema"}
+		"deployments", "leases", "work", "observations", "events", "rollouts", "ledger_turn", "ledger_schema"}
 	for _, table := range tables {
 		require.NoError(t, g.may(g.planner, `SELECT * FROM `+table), table)
 		for _, statement := range []string{`INSERT INTO ` + table + ` DEFAULT VALUES`, `DELETE FROM ` + table, `TRUNCATE ` + table, `DROP TABLE ` + table,
@@ -138,6 +138,13 @@ func (g guide) recordsEverything() {
 		lease, err := tx.AcquireLease(ctx, "eu/shop", "alice", now, time.Minute)
 		do(err)
 		do(tx.CheckLease(ctx, lease))
+		for range 2 {
+			work, err := tx.RequestWork(ctx, delivery.WorkRecord{Pipeline: "shop", Stage: "production"}, now, time.Minute)
+			do(err)
+			do(tx.PutWork(ctx, work, now, time.Minute))
+			do(tx.PutRecordings(ctx, "shop", []delivery.Recording{{At: now, Environment: "eu", Observation: &delivery.Observation{}}}))
+		}
+		do(tx.CancelWork(ctx, "shop", "production"))
 		do(tx.ReleaseLease(ctx, lease))
 		do(tx.DeleteFreeze(ctx, "holidays"))
 		do(tx.DeletePolicy(ctx, "strict"))

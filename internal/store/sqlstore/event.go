@@ -46,7 +46,9 @@ func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Ev
 		last     int64
 		previous string
 	)
-	if _, err := w.value(ctx, []any{&last, &previous}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`); err != nil {
+	if w.last.Seq > 0 {
+		last, previous = w.last.Seq, w.last.Hash // nobody else writes meanwhile
+	} else if _, err := w.value(ctx, []any{&last, &previous}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`); err != nil {
 		return delivery.Event{}, err
 	}
 	e = e.Sealed(last+1, previous)
