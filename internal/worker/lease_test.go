@@ -77,7 +77,7 @@ func TestALeaseThatWasTakenOverStopsTheWorkAtItsNextRenewal(t *testing.T) {
 	h, _ := working(t)
 	taken := h.take(h.clock.now().Add(time.Hour))
 	require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
-	requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeConflict, "does not hold the lease on")
+	requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeConflict, "no longer holds the lease on")
 	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "it records nothing over its successor")
 	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(t.Context(), taken) }))
 }
@@ -160,7 +160,7 @@ func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
 
 	lost := store.Lease{Key: held.Key, Holder: "somebody else", Fence: held.Fence}
 	working, stop = e.keep(t.Context(), lost, longAgo)
-	require.ErrorContains(t, context.Cause(working), "does not hold the lease on")
+	require.ErrorContains(t, context.Cause(working), "no longer holds the lease on")
 	stop()
 }
 

@@ -123,7 +123,7 @@ func TestALostLeaseRecordsNothing(t *testing.T) {
 		}
 	}
 	work := h.delivers("1.0", 1)
-	requireRefusal(t, work.Failure, delivery.CodeConflict, "does not hold the lease on")
+	requireRefusal(t, work.Failure, delivery.CodeConflict, "no longer holds the lease on")
 	require.Nil(t, h.places.expects, "the other process failed")
 	require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
 	h.requireToldOnce()
