@@ -188,6 +188,16 @@ func TestHugeAnswerIsNotReadToItsEnd(t *testing.T) {
 	require.EqualValues(t, 1, tries.Load())
 }
 
+func TestAnAnswerIsReadUpToItsLimit(t *testing.T) {
+	c, _ := hostile(t, text(fine))
+	c.answerLimit = int64(len(fine))
+	_, err := c.Environment(t.Context(), "e")
+	require.NoError(t, err)
+	c.answerLimit--
+	_, err = c.Environment(t.Context(), "e")
+	require.ErrorContains(t, err, "too large")
+}
+
 func TestUnreachableIsUnavailable(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	address := s.URL
