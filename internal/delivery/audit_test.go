@@ -77,7 +77,9 @@ func TestAuditComparesEachTable(t *testing.T) {
 			require.ErrorContains(t, audited(), "is missing: event 1 ("+string(c.kind)+"), the last one about it, says that it is there")
 			require.ErrorContains(t, audited(good, good), "no event records it: it was inserted or duplicated")
 			changed := storedRow(t, c.table, c.object, c.columns)
-			changed.Values["document"] = changed.Values["document"].(string) + " "
+			document, ok := changed.Values["document"].(string)
+			require.True(t, ok)
+			changed.Values["document"] = document + " "
 			require.ErrorContains(t, audited(changed), "was changed outside the log, or newer events were removed")
 			for column := range c.columns {
 				if len(rowsOf(c.table).keys) == 0 || contains(rowsOf(c.table).keys, column) {

@@ -50,7 +50,9 @@ func declaredKinds(t *testing.T) []string {
 		if !ok || len(spec.Names) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Event") {
 			return true
 		}
-		kind, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		literal, ok := spec.Values[0].(*ast.BasicLit)
+		require.True(t, ok)
+		kind, err := strconv.Unquote(literal.Value)
 		require.NoError(t, err)
 		kinds = append(kinds, kind)
 		return false

@@ -37,7 +37,7 @@ func (m MaxDeploysGate) validate(p problems) {
 	m.Per.validate(p.at("per"), time.Second)
 }
 
-// CadenceSpan is how far back any gate of the pipeline's stages, or of a policy, looks at how often is delivered; 0 when none does.
+// FrequencySpan is how far back any gate of the pipeline's stages, or of a policy, looks at how often is delivered; 0 when none does.
 func (w World) FrequencySpan() (span time.Duration) {
 	for _, g := range w.allGates() {
 		if g.Cooldown != nil {

@@ -49,7 +49,7 @@ func TestHistoryAnswersLikeASearch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := past(t)
 		h := NewHistory(all)
-		require.Equal(t, len(all), len(h.Deployments()))
+		require.Len(t, h.Deployments(), len(all))
 		for _, env := range []string{"eu", "us", "asia"} {
 			here := func(matches func(Deployment) bool) *Deployment {
 				return lastOf(all, func(d Deployment) bool { return d.Environment == env && matches(d) })

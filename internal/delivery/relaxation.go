@@ -292,7 +292,7 @@ func (w relaxation) cadence(old, now Gates) {
 	}
 }
 
-// LetThrough names the releases that wait at a gate in one world and would not in another: pipeline/version into stage.
+// Unblocked names the releases that wait at a gate in one world and would not in another: pipeline/version into stage.
 func Unblocked(before, after World) ([]string, Questions) {
 	through, asks := []string{}, Questions{}
 	for _, entry := range sortedKeys(before.Promotions) {

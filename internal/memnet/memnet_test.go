@@ -3,6 +3,7 @@ package memnet_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -19,12 +20,13 @@ func TestConnectionsAreConnections(t *testing.T) {
 		l := memnet.Listen()
 		accepted := make(chan net.Conn, 1)
 		go func() {
-			c, _ := l.Accept() //nolint:errcheck // a nil connection fails the suite
+			c, _ := l.Accept() // a nil connection fails the suite
 			accepted <- c
 		}()
 		here, err = l.DialContext(t.Context(), "tcp", "anything:80")
 		there = <-accepted
-		return here, there, func() { here.Close(); there.Close(); l.Close() }, err
+		stop = func() { require.NoError(t, errors.Join(here.Close(), there.Close(), l.Close())) }
+		return here, there, stop, err
 	})
 }
 

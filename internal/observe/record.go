@@ -40,11 +40,12 @@ func (o *Observer) Observe(ctx context.Context, pipeline string) ([]delivery.Rec
 		return seen, nil
 	}
 	err = o.Store.Update(ctx, func(tx store.Tx) error { return tx.PutRecordings(ctx, pipeline, news) })
-	if delivery.CodeOf(err) == delivery.CodeForbidden && err != nil {
-		o.keep(pipeline, news)
-		return seen, nil
+	if err != nil && delivery.CodeOf(err) == delivery.CodeForbidden {
+		err = nil // a role that may only read: what was seen stays in this process
+	} else {
+		news = nil
 	}
-	o.keep(pipeline, nil)
+	o.keep(pipeline, news)
 	return seen, err
 }
 

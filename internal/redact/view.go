@@ -89,7 +89,7 @@ func (v *view) append(of view, bytes []byte, from, to int) {
 	start, end := of.source(from, to)
 	for _, b := range bytes {
 		v.text = append(v.text, b)
-		v.from, v.to = append(v.from, int32(start)), append(v.to, int32(end)) //nolint:gosec // texts are far smaller than 2 GiB
+		v.from, v.to = append(v.from, int32(start)), append(v.to, int32(end)) // texts are far smaller than 2 GiB
 	}
 }
 
@@ -188,7 +188,7 @@ func entity(text []byte) ([]byte, int) {
 		if err != nil {
 			return nil, 0
 		}
-		return utf8.AppendRune(nil, rune(n)), end + 1 //nolint:gosec // 21 bits
+		return utf8.AppendRune(nil, rune(n)), end + 1
 	}
 	return nil, 0
 }

@@ -77,7 +77,7 @@ var errNotRegular = errors.New("it is not a regular file")
 // readFile reads a regular file of limited size. It may be behind links, as mounted secrets are. Opening anything else must not
 // wait, as opening a pipe does until somebody writes to it.
 func readFile(name string) (string, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the user's configuration
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}

@@ -118,6 +118,8 @@ func Related(known map[string]delivery.EnvironmentSpec, by func(delivery.Environ
 	return slices.Compact(names)
 }
 
+// LoadEnvironments adds the named environments that exist to those that are known: as the change set has them, else as the ledger
+// does. It reads the ledger once.
 func LoadEnvironments(ctx context.Context, r store.Reader, names []string, changes *delivery.ChangeSet, into map[string]delivery.EnvironmentSpec) error {
 	var planned delivery.Changes[delivery.EnvironmentSpec]
 	if changes != nil {

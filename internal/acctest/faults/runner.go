@@ -52,7 +52,7 @@ func (r *runner) run(ctx context.Context, faults []fault, workers int) ([]result
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(overlays) // only copies
+	defer os.RemoveAll(overlays) //nolint:errcheck // only copies
 	if err := r.checkBaseline(ctx, faults); err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (r *runner) test(ctx context.Context, f fault, dir string) (result, error) 
 
 // plant writes the patched files and the list that tells the go command to read them instead of the original ones.
 func (r *runner) plant(f fault, dir string) (overlay string, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
 	replace := map[string]string{}

@@ -50,11 +50,17 @@ func decoderOf(t attr.Type, into reflect.Type) decodeFunc {
 	case reflect.Pointer:
 		return decodePointer(decoderOf(t, into.Elem()))
 	case reflect.Struct:
-		return decodeStruct(t.(attr.TypeWithAttributeTypes).AttributeTypes(), into)
+		if object, ok := t.(attr.TypeWithAttributeTypes); ok {
+			return decodeStruct(object.AttributeTypes(), into)
+		}
 	case reflect.Map:
-		return decodeMap(decoderOf(t.(attr.TypeWithElementType).ElementType(), into.Elem()))
+		if collection, ok := t.(attr.TypeWithElementType); ok {
+			return decodeMap(decoderOf(collection.ElementType(), into.Elem()))
+		}
 	case reflect.Slice:
-		return decodeSlice(decoderOf(t.(attr.TypeWithElementType).ElementType(), into.Elem()))
+		if collection, ok := t.(attr.TypeWithElementType); ok {
+			return decodeSlice(decoderOf(collection.ElementType(), into.Elem()))
+		}
 	}
 	panic("tf: no model holds a " + into.String())
 }

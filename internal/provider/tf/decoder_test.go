@@ -50,7 +50,8 @@ var nestedAttributes = map[string]schema.Attribute{
 // The decoder reads what the framework reads, and gives up where the framework reports a problem.
 func TestDecoderReadsWhatTheFrameworkReads(t *testing.T) {
 	t.Parallel()
-	object := everySchema.Type().TerraformType(t.Context()).(tftypes.Object)
+	object, ok := everySchema.Type().TerraformType(t.Context()).(tftypes.Object)
+	require.True(t, ok)
 	inner := object.AttributeTypes["one"].(tftypes.Object)
 	texts := func(values map[string]tftypes.Value) tftypes.Value {
 		return tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, values)

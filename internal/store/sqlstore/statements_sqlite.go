@@ -91,7 +91,7 @@ func (c *preparedConn) prepared(ctx context.Context, query string) (*preparedSta
 	if len(c.statements) >= maxStatements {
 		return nil, nil //nolint:nilnil // as above
 	}
-	stmt, err := c.sqliteConn.PrepareContext(ctx, query)
+	stmt, err := c.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
