@@ -41,7 +41,9 @@ func together(t *testing.T, l *ledger, members ...member) (ended []error, runs [
 				return m.do(context.WithValue(ctx, cancelling{}, cancel), l, tx.(*writer))
 			})
 		})
-		waitForTurns(l, i)
+		if i < len(members)-1 { // the last one ends the first one's wait: the queue is full for a moment only
+			waitForTurns(l, i)
+		}
 	}
 	all.Wait()
 	return ended, runs

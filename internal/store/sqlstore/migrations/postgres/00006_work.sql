@@ -7,13 +7,13 @@ CREATE TABLE work (
     number    BIGINT           NOT NULL,
     cancelled BIGINT           NOT NULL,
     expires   BIGINT           NOT NULL,
-    document  TEXT             NOT NULL,
+    document  TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (pipeline, stage)
 );
 
 CREATE TABLE observations (
     pipeline TEXT COLLATE "C" NOT NULL,
     subject  TEXT COLLATE "C" NOT NULL,
-    document TEXT             NOT NULL,
+    document TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (pipeline, subject)
 );
