@@ -146,3 +146,88 @@ func TestApplyingAChangeSet(t *testing.T) {
 	require.Equal(t, []string{"staging"}, ChangeSet{Releases: set.Releases}.EntriesBefore(w.Pipeline, "production"))
 	require.Empty(t, ChangeSet{}.EntriesBefore(w.Pipeline, "production"))
 }
+
+func TestWhatAPreviewOfEnvironmentsNeeds(t *testing.T) {
+	set := ChangeSet{Actor: "ann"}
+	set.Environments.Put("dev", EnvironmentSpec{Name: "dev", Parity: &Parity{With: "stg"}}, true)
+	set.Environments.Put("stg", EnvironmentSpec{Name: "stg", ReplicaOf: "eu"}, true)
+	set.Environments.Put("eu", EnvironmentSpec{Name: "eu"}, true)
+	set.Environments.Put("us", EnvironmentSpec{Name: "us"}, true)
+	part := set.ForEnvironments("dev")
+	require.Equal(t, []string{"dev", "eu", "stg"}, sortedKeys(part.Environments), "the reference is a replica of a third")
+	require.Equal(t, "ann", part.Actor)
+}
+
+// TestWhatAPreviewOfAPipelineNeeds has the pipeline move from the environment old to the environment new.
+func TestWhatAPreviewOfAPipelineNeeds(t *testing.T) {
+	recorded := &PipelineSpec{Name: "shop", Stages: []Stage{{Name: "staging", Environments: []string{"old"}}}}
+	set := ChangeSet{}
+	for _, name := range []string{"old", "new", "other"} {
+		set.Environments.Put(name, EnvironmentSpec{Name: name}, true)
+	}
+	set.Releases.Put("shop/1.0", ReleaseRequest{Spec: ReleaseSpec{Pipeline: "shop", Version: "1.0"}}, true)
+	set.Releases.Put("pay/1.0", ReleaseRequest{Spec: ReleaseSpec{Pipeline: "pay", Version: "1.0"}}, true)
+	set.Overrides.Remove("o1")
+	part := set.ForPipeline("shop", recorded)
+	require.Equal(t, []string{"old"}, sortedKeys(part.Environments))
+	require.Equal(t, []string{"shop/1.0"}, sortedKeys(part.Releases))
+	require.True(t, part.Overrides.removes("o1"))
+	require.Empty(t, set.ForPipeline("shop", nil).Environments)
+
+	set.Pipelines.Put("shop", PipelineSpec{Name: "shop", Stages: []Stage{{Name: "staging", Environments: []string{"new"}}}}, true)
+	require.Equal(t, []string{"new"}, sortedKeys(set.ForPipeline("shop", recorded).Environments), "as the plan leaves the pipeline")
+
+	require.True(t, set.PipelineKnown("shop", recorded))
+	set.Environments.PutUnknown("old")
+	require.True(t, set.PipelineKnown("shop", recorded), "it is no longer one of the pipeline's")
+	set.Environments.PutUnknown("new")
+	require.False(t, set.PipelineKnown("shop", recorded))
+}
+
+func TestDeliveriesAreKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*ChangeSet)
+		known  bool
+	}{
+		"all is known":       {func(*ChangeSet) {}, true},
+		"an unknown freeze":  {func(c *ChangeSet) { c.Freezes.PutUnknown("sale") }, false},
+		"an unknown policy":  {func(c *ChangeSet) { c.Policies.PutUnknown("calm") }, false},
+		"an unknown release": {func(c *ChangeSet) { c.UnknownDeliveries = map[string]bool{"shop": true} }, false},
+		"of another one":     {func(c *ChangeSet) { c.UnknownDeliveries = map[string]bool{"pay": true} }, true},
+		"a removed freeze":   {func(c *ChangeSet) { c.Freezes.Remove("sale") }, true},
+	} {
+		set := ChangeSet{}
+		c.change(&set)
+		require.Equal(t, c.known, set.DeliveriesKnown("shop"), name)
+	}
+}
+
+func TestEntriesBeforeAStage(t *testing.T) {
+	p := PipelineSpec{Name: "shop", Stages: []Stage{{Name: "staging", Promotion: Automatic}, {Name: "canary", Promotion: Manual}, {Name: "production", Promotion: Manual}}}
+	set := ChangeSet{}
+	for _, stage := range []string{"canary", "production"} {
+		set.Promotions.Put("shop/"+stage, PromotionSpec{Pipeline: "shop", Stage: stage}, true)
+	}
+	require.Equal(t, []string{"canary"}, set.EntriesBefore(p, "production"), "not the stage itself")
+	require.Empty(t, set.EntriesBefore(p, "canary"))
+	set.Releases.Put("shop/1.0", ReleaseRequest{}, true)
+	require.Equal(t, []string{"staging", "canary"}, set.EntriesBefore(p, "production"))
+	p.Stages[0].Promotion = Manual
+	require.Equal(t, []string{"canary"}, set.EntriesBefore(p, "production"), "releases do not enter by themselves")
+}
+
+// TestPlannedEvidenceIsTheNewest plans a revocation, another approval, and another report.
+func TestPlannedEvidenceIsTheNewest(t *testing.T) {
+	w := approvalFixture()
+	w.Approvals = []Approval{says(w, "a1", "bob", 7, Reject)}
+	w.Reports = []TestReport{{ID: "t1", Number: 7, Spec: TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}, ReleaseDigest: w.Releases["1.0"].Digest, Counts: TestCounts{Tests: 1, Failures: 1}}}
+	set := ChangeSet{Actor: "bob"}
+	set.Approvals.Put("new", ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Approve}, true)
+	set.Reports.Put("new", TestReport{Spec: TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}, Counts: TestCounts{Tests: 1}}, true)
+	planned := set.Apply(w)
+	require.Equal(t, VerdictPassed, production(planned).approvals(*w.Pipeline.Stages[1].Gates.Approvals).Verdict, "bob changed his mind")
+	require.Equal(t, VerdictPassed, production(planned).tests("unit", TestsGate{}).Verdict)
+
+	set.Approvals.Remove("a1")
+	require.Equal(t, 2, set.Apply(w).ApprovalRequest(w.Pipeline.Stages[1], w.Releases["1.0"], Approve).Round, "a revocation begins another round")
+}
