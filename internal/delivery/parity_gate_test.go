@@ -88,6 +88,7 @@ func TestParityIsClaimedInEitherDirection(t *testing.T) {
 	require.Equal(t, VerdictPassed, production(w).parity().Verdict)
 
 	eu.Parity.Allow["SIZE"] = Allowance{Reason: "smaller", Min: &one, Max: &one}
+	require.Equal(t, `SIZE is "9" in eu and "1" in stg (parity.allow["SIZE"] does not cover it: 9 is above max 1)`, production(w).parity().Reason, "it is said once")
 	d := w.History.Latest("stg").with(func(d *Deployment) { d.Content.Config = map[string]string{"REGION": "stg", "SIZE": "2"} })
 	w.History.record(d)
 	require.Equal(t, `SIZE is "9" in eu and "1" in stg (parity.allow["SIZE"] does not cover it: 9 is above max 1); `+

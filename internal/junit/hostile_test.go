@@ -22,6 +22,8 @@ func TestRefused(t *testing.T) {
 		"suites without a suite":     {`<testsuites tests="3"/>`, "this is not a JUnit report: there is no test suite and no test case"},
 		"JSON":                       {`{"tests": 1}`, `line 1: there is text outside of any element: "{\"tests\": 1}"`},
 		"a log before the report":    {"running\n<testsuite/>", `text outside of any element: "running"`},
+		"a log after the report":     {"<testsuite/>\nrunning", `line 2: there is text outside of any element: "running"`},
+		"a log between reports":      {"<testsuite/>running<testsuite/>", `text outside of any element: "running"`},
 		"cut off":                    {"<testsuite>\n<testcase>", "line 2: the XML is broken or cut off: unexpected EOF"},
 		"cut off in a tag":           {`<testsuite><testcase na`, "cut off"},
 		"cut off in CDATA":           {"<testsuite><![CDATA[", "cut off"},

@@ -63,6 +63,11 @@ func TestEachLineOfASecretIsMasked(t *testing.T) {
 	require.Equal(t, "abc } *** abc }", m.Mask("abc } abcd abc }"), "a line of three characters stands in any text")
 }
 
+func TestASecretOfTwoLinesAndWhatIsAroundIt(t *testing.T) {
+	m := redact.New(" \tpassword\nabcd\n", "  trimmed ")
+	require.Equal(t, "*** and *** and ***", m.Mask("password and abcd and trimmed"))
+}
+
 func TestMask(t *testing.T) {
 	for text, want := range map[string]string{
 		"xabcdefy":             "x***y",
@@ -79,6 +84,7 @@ func TestMask(t *testing.T) {
 		"Grüße und aus":        "*** und aus",
 		`Gr\u00fc\u00dfe`:      "***",
 		`Gr&#xfc;&#223;e!`:     "***!",
+		`Gr&#XFC;&#223;e!`:     "***!",
 		`\ud83d\udc4b\ud83d\udc4b\ud83d\udc4b\uD83D\udc4b`: "***",
 		`\U0001F44B\U0001F44B\U0001F44B\U0001F44B`:         "***",
 		`\ud83d \ud83d\n`: `\ud83d \ud83d\n`,
@@ -102,6 +108,7 @@ func TestWhatControlCharactersHideIsMasked(t *testing.T) {
 	require.Equal(t, "*** or ***", m.Printable("p\x00q\nrstu or pq\nrstu"))
 	require.Equal(t, "*** and *** and ***", m.Mask("pass\x1b[31mword and pass\x00word and p\u202Ea\x1bssw\x1b]0;title\x07ord"))
 	require.Equal(t, "***", redact.New("one\ntwo").Mask("one\r\ntwo"))
+	require.Equal(t, "***", redact.New("Grüße").Printable("Gr\\\\u00fc\x00\\\\u00dfe"), "in JSON in JSON, with a control character inside")
 	require.Equal(t, "red", (*redact.Masker)(nil).Printable("\x1b[31mred"))
 }
 
@@ -150,6 +157,23 @@ func TestAStreamMasksLikeMask(t *testing.T) {
 		require.NoError(t, s.Flush())
 		require.Equal(t, m.Mask(text), got.String())
 	})
+}
+
+// TestAStreamIsCutAnywhere moves secrets over the place at which a stream passes on the first part of a long text.
+func TestAStreamIsCutAnywhere(t *testing.T) {
+	m := redact.New("password")
+	for _, secret := range []string{"password", "passwordpassword", redacttest.Forms["base64 in lines"]("password")} {
+		for before := 4880; before < 4920; before++ {
+			text := strings.Repeat(".", before) + secret + strings.Repeat(".", 9000-before-len(secret))
+			var got bytes.Buffer
+			s := m.Stream(&got)
+			_, err := s.Write([]byte(text)) // long enough for a part of it to be passed on
+			require.NoError(t, err)
+			require.NotZero(t, got.Len())
+			require.NoError(t, s.Flush())
+			require.Equal(t, m.Mask(text), got.String(), before)
+		}
+	}
 }
 
 // brokenWriter takes nothing.

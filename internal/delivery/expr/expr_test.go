@@ -90,6 +90,16 @@ func TestEveryFieldHasAValue(t *testing.T) {
 	require.ElementsMatch(t, sorted(variableTypes), sorted(exampleInput().variables()))
 }
 
+func TestASourceWithoutATime(t *testing.T) {
+	in := exampleInput()
+	in.Release.Source = &Source{Revision: "4c0ffee"}
+	for condition, want := range map[string]bool{`release.source.committed_at == null`: true, `has(release.source.committed_at)`: false, `has(release.source)`: true} {
+		yes, err := eval(condition, in)
+		require.NoError(t, err)
+		require.Equal(t, want, yes, condition)
+	}
+}
+
 func TestInvalidConditions(t *testing.T) {
 	cases := map[string]struct{ condition, want string }{
 		"nothing":            {" ", `a condition is needed; write a CEL expression, such as "'ticket' in release.labels"`},

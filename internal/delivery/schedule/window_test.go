@@ -304,3 +304,17 @@ func FuzzWindow(f *testing.F) {
 		require.True(t, w.Open(closes.Add(-1)))
 	})
 }
+
+func TestFormatShowsTheWindowsClock(t *testing.T) {
+	for text, c := range map[string]struct {
+		window Window
+		at     string
+	}{
+		"Mon 2027-01-04 09:00 CET (Europe/Berlin)":    {Window{TimeZone: "Europe/Berlin"}, "2027-01-04T08:00:00Z"},
+		"Mon 2027-01-04 09:00:30 CET (Europe/Berlin)": {Window{TimeZone: "Europe/Berlin"}, "2027-01-04T08:00:30Z"},
+		"Mon 2027-01-04 08:00:59 UTC":                 {Window{}, "2027-01-04T08:00:59Z"},
+		"2027-01-04T08:00:00Z":                        {Window{TimeZone: "Nowhere"}, "2027-01-04T09:00:00+01:00"},
+	} {
+		require.Equal(t, text, c.window.Format(moment(t, c.at)))
+	}
+}
