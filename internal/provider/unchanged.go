@@ -59,10 +59,10 @@ func typesOf[M any](r resource.Resource) recognizedTypes[M] {
 	var metadata resource.MetadataResponse
 	r.Metadata(ctx, resource.MetadataRequest{}, &metadata)
 	var identity resource.IdentitySchemaResponse
-	r.(resource.ResourceWithIdentity).IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
+	r.(resource.ResourceWithIdentity).IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity) //nolint:errcheck,forcetypeassert // our own resources and schemas have it; each is made in the tests
 	return recognizedTypes[M]{
-		decoder:         tf.NewDecoder[M](schema.Schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()),
-		identity:        identity.IdentitySchema.Type().TerraformType(ctx).(tftypes.Object),
+		decoder:         tf.NewDecoder[M](schema.Schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()), //nolint:errcheck,forcetypeassert // our own resources and schemas have it; each is made in the tests
+		identity:        identity.IdentitySchema.Type().TerraformType(ctx).(tftypes.Object),                    //nolint:errcheck,forcetypeassert // our own resources and schemas have it; each is made in the tests
 		mutableIdentity: metadata.ResourceBehavior.MutableIdentity,
 	}
 }

@@ -103,8 +103,8 @@ func writtenOut(name string, config map[string]any) {
 	if name != "pipeline" {
 		return
 	}
-	for _, stage := range config["stages"].([]any) {
-		stage.(map[string]any)["on_failure"] = "rollback" // the test's own merge of configuration and state is not that of nested defaults
+	for _, stage := range config["stages"].([]any) { //nolint:errcheck // a wrong type fails the test
+		stage.(map[string]any)["on_failure"] = "rollback" //nolint:errcheck // a wrong type fails the test; the test's own merge of configuration and state is not that of nested defaults
 	}
 }
 

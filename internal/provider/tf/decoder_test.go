@@ -52,7 +52,7 @@ func TestDecoderReadsWhatTheFrameworkReads(t *testing.T) {
 	t.Parallel()
 	object, ok := everySchema.Type().TerraformType(t.Context()).(tftypes.Object)
 	require.True(t, ok)
-	inner := object.AttributeTypes["one"].(tftypes.Object)
+	inner := object.AttributeTypes["one"].(tftypes.Object) //nolint:errcheck // a wrong type fails the test
 	texts := func(values map[string]tftypes.Value) tftypes.Value {
 		return tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, values)
 	}
@@ -63,7 +63,7 @@ func TestDecoderReadsWhatTheFrameworkReads(t *testing.T) {
 	several := func(values map[string]tftypes.Value) tftypes.Value {
 		return tftypes.NewValue(tftypes.Map{ElementType: inner}, values)
 	}
-	decoder := tf.NewDecoder[everyKind](everySchema.Type().(attr.TypeWithAttributeTypes).AttributeTypes())
+	decoder := tf.NewDecoder[everyKind](everySchema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()) //nolint:errcheck // a wrong type fails the test
 	for name, set := range map[string]map[string]tftypes.Value{
 		"nothing":             {},
 		"a number":            {"count": tftypes.NewValue(tftypes.Number, 7)},

@@ -38,7 +38,7 @@ func together(t *testing.T, l *ledger, members ...member) (ended []error, runs [
 				if err := errors.Join(tx.PutEnvironment(ctx, delivery.EnvironmentSpec{Name: m.name, Tier: delivery.TierTesting}), declared(ctx, tx, m.name)); err != nil || m.do == nil {
 					return err
 				}
-				return m.do(context.WithValue(ctx, cancelling{}, cancel), l, tx.(*writer))
+				return m.do(context.WithValue(ctx, cancelling{}, cancel), l, tx.(*writer)) //nolint:errcheck // a wrong type fails the test
 			})
 		})
 		if i < len(members)-1 { // the last one ends the first one's wait: the queue is full for a moment only
@@ -189,7 +189,7 @@ func TestTheFirstOfAGroupThatFailsTakesNobodyAlong(t *testing.T) {
 func TestAnUpdateThatIsCancelledTakesNobodyAlong(t *testing.T) {
 	t.Parallel()
 	cancels := func(ctx context.Context, _ *ledger, _ *writer) error {
-		ctx.Value(cancelling{}).(context.CancelFunc)()
+		ctx.Value(cancelling{}).(context.CancelFunc)() //nolint:errcheck // a wrong type fails the test
 		return nil
 	}
 	onEach(t, func(t *testing.T, l *ledger) {

@@ -19,7 +19,7 @@ func (p statementCache) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &preparedConn{sqliteConn: conn.(sqliteConn), statements: map[string]*preparedStatement{}}, nil
+	return &preparedConn{sqliteConn: conn.(sqliteConn), statements: map[string]*preparedStatement{}}, nil //nolint:errcheck,forcetypeassert // the driver has these: it is pinned, and each test opens a ledger
 }
 
 // sqliteConn is what the driver's connections can do and database/sql makes use of.
@@ -95,7 +95,7 @@ func (c *preparedConn) prepared(ctx context.Context, query string) (*preparedSta
 	if err != nil {
 		return nil, err
 	}
-	s := &preparedStatement{stmt: stmt.(sqliteStatement)}
+	s := &preparedStatement{stmt: stmt.(sqliteStatement)} //nolint:errcheck,forcetypeassert // as above
 	c.statements[query] = s
 	return s, nil
 }

@@ -17,7 +17,7 @@ func TestStatementsAreKept(t *testing.T) {
 	require.NoError(t, err)
 	opened, err := statementCache{connector}.Connect(t.Context())
 	require.NoError(t, err)
-	conn := opened.(*preparedConn)
+	conn := opened.(*preparedConn) //nolint:errcheck // a wrong type fails the test
 	exec := func(text string, args ...any) {
 		t.Helper()
 		_, err := conn.ExecContext(t.Context(), text, values(args))
@@ -33,7 +33,7 @@ func TestStatementsAreKept(t *testing.T) {
 		t.Helper()
 		row := make([]driver.Value, len(rows.Columns()))
 		require.NoError(t, rows.Next(row))
-		return row[0].(int64)
+		return row[0].(int64) //nolint:errcheck // a wrong type fails the test
 	}
 	const insert, choose = `INSERT INTO t (n) VALUES ($1)`, `SELECT * FROM t WHERE n >= $1 ORDER BY n`
 	exec(`CREATE TABLE t (n INTEGER)`)
