@@ -83,8 +83,8 @@ func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeS
 	if err := spec.ValidateEnvironments(known).Err(); err != nil {
 		return delivery.Preview{}, err
 	}
-	weakened, through, err := c.pipelineRelaxation(ctx, changes, spec)
-	return delivery.Preview{Relaxations: weakened, Unblocked: through}, err
+	relaxations, unblocked, err := c.pipelineRelaxation(ctx, changes, spec)
+	return delivery.Preview{Relaxations: relaxations, Unblocked: unblocked}, err
 }
 
 func (c *Control) previewRelease(ctx context.Context, changes *delivery.ChangeSet, r delivery.ReleaseRequest) (delivery.Preview, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// weakenedPipeline says what an edit of a pipeline weakens, and which releases that wait would get through.
-func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.ChangeSet, after delivery.PipelineSpec) (weakened, through []string, err error) {
+// pipelineRelaxation lists what an edit of a pipeline makes easier to pass, and the waiting releases that it unblocks.
+func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.ChangeSet, after delivery.PipelineSpec) (relaxations, unblocked []string, err error) {
 	before, err := c.view(ctx, after.Name, nil)
 	if delivery.IsNotFound(err) {
 		return nil, nil, nil
@@ -20,7 +20,7 @@ func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.Chan
 	if err != nil {
 		return nil, nil, err
 	}
-	if weakened = delivery.PipelineRelaxation(before.Pipeline, after); len(weakened) == 0 {
+	if relaxations = delivery.PipelineRelaxation(before.Pipeline, after); len(relaxations) == 0 {
 		return nil, nil, nil
 	}
 	edited := before
@@ -33,20 +33,20 @@ func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.Chan
 	}); err != nil {
 		return nil, nil, err
 	}
-	through, err = c.unblocked(ctx, before, edited)
-	return weakened, through, err
+	unblocked, err = c.unblocked(ctx, before, edited)
+	return relaxations, unblocked, err
 }
 
-// letThrough names the releases that wait in one world and would not in the other.
-func (c *Control) unblocked(ctx context.Context, before, after delivery.World) (through []string, err error) {
+// unblocked names the releases that wait in one world and would not in the other.
+func (c *Control) unblocked(ctx context.Context, before, after delivery.World) (unblocked []string, err error) {
 	found := world.NewAnswers(before.Pipeline.Name)
 	err = c.resolve(ctx, after, found, func(answered delivery.World) delivery.Questions {
 		was := found.Apply(before)
-		var asks delivery.Questions
-		through, asks = delivery.Unblocked(was, answered)
-		return asks
+		var questions delivery.Questions
+		unblocked, questions = delivery.Unblocked(was, answered)
+		return questions
 	})
-	return through, err
+	return unblocked, err
 }
 
 // previewPolicy says what an edit of a policy, or its removal, weakens in every pipeline where it holds.
@@ -75,9 +75,9 @@ func (c *Control) previewPolicy(ctx context.Context, spec delivery.PolicySpec, r
 
 // weakens names the releases, of every pipeline, that wait now and would not after an edit that weakens something. edit makes it
 // in a copy of the world.
-func (c *Control) relaxes(ctx context.Context, weakened []string, edit func(*delivery.World)) (delivery.Preview, error) {
-	preview := delivery.Preview{Relaxations: weakened}
-	if len(weakened) == 0 {
+func (c *Control) relaxes(ctx context.Context, relaxations []string, edit func(*delivery.World)) (delivery.Preview, error) {
+	preview := delivery.Preview{Relaxations: relaxations}
+	if len(relaxations) == 0 {
 		return preview, nil
 	}
 	pipelines, err := c.Pipelines(ctx)
@@ -94,11 +94,11 @@ func (c *Control) relaxes(ctx context.Context, weakened []string, edit func(*del
 		if err := c.o.Store.View(ctx, func(r store.Reader) error { return world.LoadRollouts(ctx, r, &after) }); err != nil {
 			return preview, err
 		}
-		through, err := c.unblocked(ctx, before, after)
+		unblocked, err := c.unblocked(ctx, before, after)
 		if err != nil {
 			return preview, err
 		}
-		preview.Unblocked = append(preview.Unblocked, through...)
+		preview.Unblocked = append(preview.Unblocked, unblocked...)
 	}
 	return preview, nil
 }

@@ -47,8 +47,8 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 	found := world.NewAnswers(spec.Pipeline)
 	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
 		err = c.resolve(ctx, w, found, func(w delivery.World) delivery.Questions {
-			_, asks := delivery.Admit(w, delivery.Promotion{Spec: spec})
-			return asks
+			_, questions := delivery.Admit(w, delivery.Promotion{Spec: spec})
+			return questions
 		})
 	}
 	if err != nil {

@@ -31,9 +31,9 @@ func (c *Control) Readiness(ctx context.Context, pipeline, version, stage string
 		return delivery.Readiness{}, &delivery.Error{Code: delivery.CodeNotFound, Field: "version", Message: w.Pipeline.String() + " has no release \"" + version + "\""}
 	}
 	var ready delivery.Readiness
-	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (asks delivery.Questions) {
-		ready, asks = delivery.Ready(w, s, release)
-		return asks
+	err = c.resolve(ctx, w, world.NewAnswers(pipeline), func(w delivery.World) (questions delivery.Questions) {
+		ready, questions = delivery.Ready(w, s, release)
+		return questions
 	})
 	return ready, err
 }

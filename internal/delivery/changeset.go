@@ -227,8 +227,8 @@ func (c ChangeSet) DeliveriesKnown(pipeline string) bool {
 func (c ChangeSet) EntriesBefore(pipeline PipelineSpec, stage string) []string {
 	entries := []string{}
 	for _, s := range pipeline.Stages[:pipeline.StageIndex(stage)] {
-		leads := len(c.Releases.All()) > 0 && pipeline.AutoStart() && s.Name == pipeline.Stages[0].Name
-		if leads || c.Promotes(s.Name) {
+		starts := len(c.Releases.All()) > 0 && pipeline.AutoStart() && s.Name == pipeline.Stages[0].Name
+		if starts || c.Promotes(s.Name) {
 			entries = append(entries, s.Name)
 		}
 	}

@@ -162,7 +162,7 @@ func (d Decision) Onward() Decision {
 }
 
 // decideStage first finishes what is under way, then rolls back what failed, then deploys what is missing.
-func (w World) decideStage(stage Stage, release Release, attempt int, asks *Questions) (StageDecision, []Step) {
+func (w World) decideStage(stage Stage, release Release, attempt int, questions *Questions) (StageDecision, []Step) {
 	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}
 	if steps := w.History.inFlight(stage); len(steps) > 0 {
 		s.Status = w.History.statusInFlight(stage)
@@ -172,7 +172,7 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Ques
 		s.Status = StageFailed
 		return s, steps
 	}
-	s.Needs, s.Unknown = w.needs(stage, release, asks)
+	s.Needs, s.Unknown = w.needs(stage, release, questions)
 	if len(s.Needs) == 0 {
 		s.Status = StageVerified
 		if w.History.awaitsVerification(stage) {
@@ -186,13 +186,13 @@ func (w World) decideStage(stage Stage, release Release, attempt int, asks *Ques
 		if todo = open.untried(s.Needs, failed); len(todo) == 0 {
 			s.Held = retryHold(failed)
 			s.Status = StageStatus(rootFailure(failed).Status)
-			return s, w.heal(stage, release, asks)
+			return s, w.heal(stage, release, questions)
 		}
 	}
-	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: asks}, todo)
+	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: questions}, todo)
 	s.Gates = entering.evaluate()
 	if !GatesPassed(s.Gates) {
-		return s, w.heal(stage, release, asks)
+		return s, w.heal(stage, release, questions)
 	}
 	return s, entering.deploys(open, attempt, todo, s.Gates)
 }
@@ -230,7 +230,7 @@ func (h *History) statusInFlight(stage Stage) StageStatus {
 }
 
 // needs says for each environment of the stage why it is to be deployed, and for which it cannot be known.
-func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unknown map[string]string) {
+func (w World) needs(stage Stage, release Release, questions *Questions) (needs, unknown map[string]string) {
 	needs, unknown = map[string]string{}, map[string]string{}
 	for _, env := range stage.Environments {
 		wanted := ContentFor(stage, w.Environments[env], release)
@@ -249,7 +249,7 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 		case latest.ID != current.ID:
 			needs[env] = fmt.Sprintf("the last deployment to %s %s", env, latest.Status.words())
 		default:
-			if why, drifted := w.drift(env, unknown, asks); drifted {
+			if why, drifted := w.drift(env, unknown, questions); drifted {
 				needs[env] = why
 			}
 		}
@@ -258,13 +258,13 @@ func (w World) needs(stage Stage, release Release, asks *Questions) (needs, unkn
 }
 
 // drift says how what runs in an environment differs from what was deployed there last.
-func (w World) drift(env string, unknown map[string]string, asks *Questions) (string, bool) {
+func (w World) drift(env string, unknown map[string]string, questions *Questions) (string, bool) {
 	seen, ok := w.Observations[env]
 	current := w.History.Current(env)
 	switch {
 	case current != nil && current.External(): // nobody looks there
 	case !ok:
-		asks.observe(env)
+		questions.observe(env)
 	case seen.Unknown != "":
 		unknown[env] = seen.Unknown
 	case seen.Drifted():
@@ -313,19 +313,19 @@ func (w World) observed(env string) bool {
 
 // heal keeps the current releases running while the wanted one cannot enter: a drifted environment is healed if the gates pass for the
 // release that runs there.
-func (w World) heal(stage Stage, wanted Release, asks *Questions) []Step {
+func (w World) heal(stage Stage, wanted Release, questions *Questions) []Step {
 	steps := []Step{}
 	for _, env := range stage.Environments {
 		current := w.History.Current(env)
 		if current == nil || current.Content.Version == wanted.Spec.Version || w.History.Latest(env).ID != current.ID || len(steps) == stage.MaxParallel() {
 			continue
 		}
-		why, drifted := w.drift(env, map[string]string{}, asks)
+		why, drifted := w.drift(env, map[string]string{}, questions)
 		release, known := w.Releases[current.Content.Version]
 		if !drifted || !known || len(w.History.failedDeployments(stage.Name, release.Spec.Version, current.Attempt)) > 0 {
 			continue
 		}
-		gates := candidate{World: w, stage: stage, release: release, environments: []string{env}, questions: asks}.evaluate()
+		gates := candidate{World: w, stage: stage, release: release, environments: []string{env}, questions: questions}.evaluate()
 		if !GatesPassed(gates) {
 			continue
 		}

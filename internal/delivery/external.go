@@ -92,11 +92,11 @@ func isAuthorized(env string) string {
 
 // PromotionStateOf tells where a promotion into a stage stands.
 func PromotionStateOf(w World, p Promotion, stage Stage) (PromotionState, Questions) {
-	environments, asks := EnvironmentStates(w, stage)
-	here := w.stageState(w.Pipeline.StageIndex(stage.Name), p.Spec.Version, map[string]Decision{}, &asks)
+	environments, questions := EnvironmentStates(w, stage)
+	here := w.stageState(w.Pipeline.StageIndex(stage.Name), p.Spec.Version, map[string]Decision{}, &questions)
 	state := PromotionState{Promotion: p, Status: here.Status, RunningVersion: here.Version, WaitingOn: here.WaitingOn, Environments: environments}
 	state.Artifacts, state.DeployedAt = w.History.StageArtifacts(stage)
-	return state, asks
+	return state, questions
 }
 
 // expected tells how a promotion will read once it is applied; nil when that is not certain: where a driver deploys, where applying
@@ -111,8 +111,8 @@ func (w World) expected(wanted Promotion, d Decision) *PromotionState {
 			return nil
 		}
 	}
-	state, asks := PromotionStateOf(w, wanted, stage)
-	if !asks.Empty() {
+	state, questions := PromotionStateOf(w, wanted, stage)
+	if !questions.Empty() {
 		return nil
 	}
 	return &state

@@ -37,7 +37,7 @@ func (m MaxDeploysGate) validate(p problems) {
 	m.Per.validate(p.at("per"), time.Second)
 }
 
-// FrequencySpan is how far back any gate of the pipeline's stages, or of a policy, looks at how often is delivered; 0 when none does.
+// FrequencySpan is how far back a frequency gate of the pipeline's stages, or of a policy, looks; 0 without such a gate.
 func (w World) FrequencySpan() (span time.Duration) {
 	for _, g := range w.allGates() {
 		if g.Cooldown != nil {
@@ -50,8 +50,8 @@ func (w World) FrequencySpan() (span time.Duration) {
 	return span
 }
 
-// ComparesPlaces reports whether any gate of the pipeline's stages, or of a policy, looks at what runs.
-func (w World) ComparesPlaces() bool {
+// ComparesRunning reports whether any gate of the pipeline's stages, or of a policy, looks at what runs.
+func (w World) ComparesRunning() bool {
 	return slices.ContainsFunc(w.allGates(), func(g Gates) bool { return g.Parity })
 }
 

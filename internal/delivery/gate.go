@@ -51,7 +51,7 @@ type candidate struct {
 }
 
 // evaluate asks every gate of a stage about a release: the stage's own, which an override may skip, then those of every policy
-// that holds there, then the freezes. A check without an answer is put into asks.
+// that holds there, then the freezes. A check without an answer is added to the questions.
 func (c candidate) evaluate() []GateResult {
 	gates := []GateResult{}
 	if changed := c.release.Spec.Digest(); changed != c.release.Digest {

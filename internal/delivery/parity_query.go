@@ -57,7 +57,7 @@ type ParityResult struct {
 // Parity compares two environments of the world, as they are declared or as they run. What is allowed is what the first one
 // declares of the second; when it declares nothing of it, nothing is.
 func (w World) Parity(q ParityQuery) (ParityResult, Questions) {
-	asks := Questions{}
+	questions := Questions{}
 	var allow map[string]Allowance
 	if p := w.Environments[q.Environment].Parity; p != nil && p.With == q.With {
 		allow = p.Allow
@@ -67,8 +67,8 @@ func (w World) Parity(q ParityQuery) (ParityResult, Questions) {
 	if q.Source == ParityRunning {
 		compare = w.runs
 	}
-	compare(&this, &asks)
-	compare(&other, &asks)
+	compare(&this, &questions)
+	compare(&other, &questions)
 	found := []Difference{}
 	if this.unknown == "" && other.unknown == "" {
 		found = Differences(this.facts, other.facts, allow, w.Now)
@@ -76,7 +76,7 @@ func (w World) Parity(q ParityQuery) (ParityResult, Questions) {
 	found = append(found, besides(partRunning+".drift", this.drift, other.drift, "what runs is not what was deployed; deliver it again")...)
 	found = append(found, besides(partRunning+".unknown", this.unknown, other.unknown, "what is not known is not equal")...)
 	slices.SortFunc(found, func(a, b Difference) int { return strings.Compare(a.Key, b.Key) })
-	return ParityResult{InParity: len(NotAllowed(found)) == 0, Differences: found, Report: ParityReport(this.title, other.title, found)}, asks
+	return ParityResult{InParity: len(NotAllowed(found)) == 0, Differences: found, Report: ParityReport(this.title, other.title, found)}, questions
 }
 
 // side is what is compared of one environment.
@@ -91,7 +91,7 @@ func (w World) declares(s *side, _ *Questions) {
 	s.facts = w.Environments[s.name].Facts(stage.Config)
 }
 
-func (w World) runs(s *side, asks *Questions) {
+func (w World) runs(s *side, questions *Questions) {
 	current := w.History.Current(s.name)
 	if current == nil {
 		s.unknown = "nothing was ever verified there"
@@ -103,7 +103,7 @@ func (w World) runs(s *side, asks *Questions) {
 		return // nobody can look there: what was recorded has to do
 	}
 	unknown := map[string]string{}
-	if _, drifted := w.drift(s.name, unknown, asks); drifted {
+	if _, drifted := w.drift(s.name, unknown, questions); drifted {
 		s.drift = w.Observations[s.name].describe()
 	}
 	s.unknown = unknown[s.name]

@@ -133,7 +133,7 @@ func (p PipelineSpec) Segment(entry int) []int {
 	return segment
 }
 
-// AutoStart reports whether releases enter the pipeline by themselves: its first stage is automatic.
+// AutoStart reports whether releases enter the pipeline without a promotion: its first stage is automatic.
 func (p PipelineSpec) AutoStart() bool {
 	return len(p.Stages) > 0 && p.Stages[0].Promotion == Automatic
 }

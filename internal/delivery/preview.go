@@ -27,7 +27,7 @@ type Preview struct {
 	Changes bool `json:"changes"`
 	// Steps is what would be done, in order.
 	Steps []Step `json:"steps,omitempty"`
-	// Missing says in words what a deployment of these steps would not find, of a release that this plan registers: its artifacts may
+	// Missing describes what a deployment of these steps would not find, of a release that this plan registers: its artifacts may
 	// yet be built. Of a release that the ledger knows, it is a refusal.
 	Missing []string `json:"missing,omitempty"`
 	// Stages is where the release would stand afterwards in the stages it is carried through.
@@ -39,10 +39,10 @@ type Preview struct {
 	// Counts is what a test report says, and Digest is its text's.
 	Counts *TestCounts `json:"counts,omitempty"`
 	Digest string      `json:"digest,omitempty"`
-	// Weakened says in words what an edit of gates makes easier to pass, and LetThrough names the releases that wait now and would
-	// not any more.
-	Relaxations []string `json:"weakened,omitempty"`
-	Unblocked   []string `json:"let_through,omitempty"`
+	// Relaxations describes what an edit of gates makes easier to pass. Unblocked names the releases that wait now and would no
+	// longer wait.
+	Relaxations []string `json:"relaxations,omitempty"`
+	Unblocked   []string `json:"unblocked,omitempty"`
 	// Overrides are those that live for the release in the stages it is carried through.
 	Overrides []Override `json:"overrides,omitempty"`
 }

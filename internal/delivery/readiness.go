@@ -18,9 +18,9 @@ const maxMoments = 1000
 // Ready asks every gate of a stage about a release, at the world's moment, and then at each later moment that a gate names until
 // all pass: a soak may end while a window is closed, and the window open while a freeze lasts.
 func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
-	asks := Questions{}
+	questions := Questions{}
 	ask := func() []GateResult {
-		return append(w.hold(stage, release), candidate{World: w, stage: stage, release: release, environments: stage.Environments, questions: &asks}.evaluate()...)
+		return append(w.hold(stage, release), candidate{World: w, stage: stage, release: release, environments: stage.Environments, questions: &questions}.evaluate()...)
 	}
 	r := Readiness{Gates: ask()}
 	r.Ready = GatesPassed(r.Gates)
@@ -29,16 +29,16 @@ func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
 		if GatesPassed(gates) {
 			now := w.Now
 			r.ReadyAt, r.LastGate = &now, last
-			return r, asks
+			return r, questions
 		}
 		next, gate := nextMoment(gates)
 		if next == nil || !next.After(w.Now) {
-			return r, asks
+			return r, questions
 		}
 		w.Now, last = *next, gate
 		gates = ask()
 	}
-	return r, asks
+	return r, questions
 }
 
 // hold tells of the hold on a release that failed in the stage or was rolled back there. It is no gate that is declared, but it keeps

@@ -173,7 +173,7 @@ func (w relaxation) gates(old, now Gates) {
 	w.tests(old.Tests, now.Tests)
 	w.soak(old.Soak, now.Soak)
 	w.windows(old.Windows, now.Windows)
-	w.cadence(old, now)
+	w.frequency(old, now)
 	if old.Parity && !now.Parity {
 		w.add("gate parity removed")
 	}
@@ -275,7 +275,7 @@ func (w relaxation) windows(old, now map[string]schedule.Window) {
 	}
 }
 
-func (w relaxation) cadence(old, now Gates) {
+func (w relaxation) frequency(old, now Gates) {
 	switch {
 	case old.Cooldown == nil:
 	case now.Cooldown == nil:
@@ -294,11 +294,11 @@ func (w relaxation) cadence(old, now Gates) {
 
 // Unblocked names the releases that wait at a gate in one world and would not in another: pipeline/version into stage.
 func Unblocked(before, after World) ([]string, Questions) {
-	through, asks := []string{}, Questions{}
+	through, questions := []string{}, Questions{}
 	for _, entry := range sortedKeys(before.Promotions) {
 		was, now := Decide(before, entry), Decide(after, entry)
-		asks.add(was.Questions)
-		asks.add(now.Questions)
+		questions.add(was.Questions)
+		questions.add(now.Questions)
 		stopped := was.Stopped()
 		if stopped == nil || !stopped.GatesClosed() {
 			continue
@@ -308,5 +308,5 @@ func Unblocked(before, after World) ([]string, Questions) {
 			through = append(through, fmt.Sprintf("%s/%s into %s", before.Pipeline.Name, was.Version, stopped.Stage))
 		}
 	}
-	return through, asks
+	return through, questions
 }

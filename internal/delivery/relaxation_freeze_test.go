@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWeakenedFreeze(t *testing.T) {
+func TestFreezeRelaxation(t *testing.T) {
 	now := time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC)
 	holidays := FreezeSpec{Name: "holidays", StartsAt: "2026-12-20T00:00:00Z", EndsAt: "2027-01-03T00:00:00Z",
 		Tiers: []Tier{TierStaging, TierProduction}}

@@ -149,7 +149,7 @@ func TestManyBrokenKeysAreReportedAtOnce(t *testing.T) {
 	require.Contains(t, found[0].Message, "Leave it out, so that it follows acme")
 }
 
-func TestWeakenedReplica(t *testing.T) {
+func TestReplicaRelaxation(t *testing.T) {
 	after := repro()
 	after.ReplicaOf = ""
 	require.Equal(t, []string{`environment "acme-repro": no longer a replica of acme`}, delivery.ParityRelaxation(repro(), after))

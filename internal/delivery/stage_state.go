@@ -22,20 +22,20 @@ type EnvironmentState struct {
 
 // StageStates tells where a release stands in every stage of its pipeline.
 func StageStates(w World, version string) (map[string]StageState, Questions) {
-	states, asks := map[string]StageState{}, Questions{}
+	states, questions := map[string]StageState{}, Questions{}
 	decisions := map[string]Decision{}
 	for i, stage := range w.Pipeline.Stages {
-		states[stage.Name] = w.stageState(i, version, decisions, &asks)
+		states[stage.Name] = w.stageState(i, version, decisions, &questions)
 	}
-	return states, asks
+	return states, questions
 }
 
 // stageState tells where a release stands in one stage. decisions are those made already, by entry.
-func (w World) stageState(i int, version string, decisions map[string]Decision, asks *Questions) StageState {
+func (w World) stageState(i int, version string, decisions map[string]Decision, questions *Questions) StageState {
 	stage, entry := w.Pipeline.Stages[i], w.Pipeline.Stages[w.Pipeline.Entry(i)].Name
 	state := StageState{Version: w.running(stage), WaitingOn: []string{}}
 	if p, ok := w.Promotions[entry]; !ok || p.Spec.Version != version {
-		state.Status, state.WaitingOn = w.unwanted(stage, entry, version, asks)
+		state.Status, state.WaitingOn = w.unwanted(stage, entry, version, questions)
 		return state
 	}
 	d, asked := decisions[entry]
@@ -46,12 +46,12 @@ func (w World) stageState(i int, version string, decisions map[string]Decision, 
 	if at := slices.IndexFunc(d.Stages, func(s StageDecision) bool { return s.Stage == stage.Name }); at >= 0 {
 		state.Status, state.WaitingOn = d.Stages[at].Status, d.Stages[at].WaitingOn()
 	}
-	asks.add(d.Questions)
+	questions.add(d.Questions)
 	return state
 }
 
 // unwanted tells where a release stands in a stage that no promotion wants it in.
-func (w World) unwanted(stage Stage, entry, version string, asks *Questions) (StageStatus, []string) {
+func (w World) unwanted(stage Stage, entry, version string, questions *Questions) (StageStatus, []string) {
 	verified, drifted, status := 0, false, StageWaiting
 	for _, env := range stage.Environments {
 		d := w.History.ofVersion(env, version)
@@ -61,7 +61,7 @@ func (w World) unwanted(stage Stage, entry, version string, asks *Questions) (St
 		switch current := w.History.Current(env); {
 		case current != nil && current.ID == d.ID: // not when it was brought there again since, and broke
 			verified++
-			_, off := w.drift(env, map[string]string{}, asks)
+			_, off := w.drift(env, map[string]string{}, questions)
 			drifted = drifted || off
 		case d.Authorized():
 			status = StageDeployed
@@ -111,14 +111,14 @@ func (w World) RunningVersion(env string) string {
 
 // EnvironmentStates tells what runs in each environment of a stage.
 func EnvironmentStates(w World, stage Stage) (map[string]EnvironmentState, Questions) {
-	states, asks := map[string]EnvironmentState{}, Questions{}
+	states, questions := map[string]EnvironmentState{}, Questions{}
 	for _, env := range stage.Environments {
-		states[env] = w.environmentState(env, &asks)
+		states[env] = w.environmentState(env, &questions)
 	}
-	return states, asks
+	return states, questions
 }
 
-func (w World) environmentState(env string, asks *Questions) EnvironmentState {
+func (w World) environmentState(env string, questions *Questions) EnvironmentState {
 	latest, current := w.History.Latest(env), w.History.Current(env)
 	if runs := w.History.Authorized(env); runs != nil && runs.External() {
 		return w.History.externalState(*runs)
@@ -134,7 +134,7 @@ func (w World) environmentState(env string, asks *Questions) EnvironmentState {
 		return state
 	}
 	state := EnvironmentState{Version: w.RunningVersion(env), Status: string(Verified), ConfigRevision: current.Content.ConfigRevision}
-	if _, drifted := w.drift(env, map[string]string{}, asks); drifted {
+	if _, drifted := w.drift(env, map[string]string{}, questions); drifted {
 		state.Status, state.Version = string(StageDrifted), w.RunningVersion(env)
 	}
 	return state

@@ -62,14 +62,14 @@ func answered[V any](s *story, question func(delivery.World) (V, delivery.Questi
 	w := s.w
 	w.Observations, w.Checks = maps.Clone(s.w.Observations), map[delivery.CheckKey]delivery.CheckResult{}
 	for {
-		answer, asks := question(w)
-		if asks.Empty() {
+		answer, questions := question(w)
+		if questions.Empty() {
 			return answer
 		}
-		for _, env := range asks.Observations {
+		for _, env := range questions.Observations {
 			w.Observations[env] = s.w.Observations[env]
 		}
-		for _, key := range asks.Checks {
+		for _, key := range questions.Checks {
 			w.Checks[key] = s.answer(key.Name)
 		}
 	}
@@ -88,11 +88,11 @@ func (s *story) answer(check string) delivery.CheckResult {
 // apply does what the engine does with a wish, on this world.
 func (s *story) apply(wanted delivery.Promotion) string {
 	refused := answered(s, func(w delivery.World) (string, delivery.Questions) {
-		refusal, asks := delivery.Admit(w, wanted)
+		refusal, questions := delivery.Admit(w, wanted)
 		if refusal == nil {
-			return "", asks
+			return "", questions
 		}
-		return "refused: " + refusal.Error(), asks
+		return "refused: " + refusal.Error(), questions
 	})
 	if refused != "" {
 		return refused

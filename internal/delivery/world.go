@@ -19,7 +19,7 @@ type World struct {
 	Freezes      []FreezeSpec
 	Overrides    []Override               // not revoked
 	Policies     []PolicySpec             // all of them
-	Rollouts     []RolloutRecord          // of each stage the newest MaxRollouts, as far as CadenceSpan reaches, ascending
+	Rollouts     []RolloutRecord          // of each stage the newest MaxRollouts, as far as FrequencySpan reaches, ascending
 	History      *History                 // what was deployed; nil: nothing
 	Observations map[string]Observation   // by environment; absent: not observed yet
 	Checks       map[CheckKey]CheckResult // absent: not asked yet

@@ -40,18 +40,18 @@ type Observer struct {
 const MaxQuestions = 8
 
 // Answer observes environments and asks checks, and adds what it found. Each ask gets an answer, if only that there is none.
-func (o *Observer) Answer(ctx context.Context, w delivery.World, asks delivery.Questions, into world.Answers) error {
+func (o *Observer) Answer(ctx context.Context, w delivery.World, questions delivery.Questions, into world.Answers) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(MaxQuestions)
-	observations := make([]delivery.Observation, len(asks.Observations))
-	checks := make([]delivery.CheckResult, len(asks.Checks))
-	for i, env := range asks.Observations {
+	observations := make([]delivery.Observation, len(questions.Observations))
+	checks := make([]delivery.CheckResult, len(questions.Checks))
+	for i, env := range questions.Observations {
 		group.Go(func() (err error) {
 			observations[i], err = o.observe(ctx, w, env)
 			return err
 		})
 	}
-	for i, key := range asks.Checks {
+	for i, key := range questions.Checks {
 		group.Go(func() (err error) {
 			checks[i], err = o.askCheck(ctx, w, key)
 			return err
@@ -60,10 +60,10 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, asks delivery.Q
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i, env := range asks.Observations {
+	for i, env := range questions.Observations {
 		into.AddObservation(w, env, observations[i])
 	}
-	for i, key := range asks.Checks {
+	for i, key := range questions.Checks {
 		into.AddCheck(w, key, checks[i])
 	}
 	return nil

@@ -21,7 +21,7 @@ func newFreezeResource() resource.Resource {
 		name:       func(f delivery.FreezeSpec) string { return f.Name },
 		withName:   func(name string) delivery.FreezeSpec { return delivery.FreezeSpec{Name: name} },
 		preview:    func(f delivery.FreezeSpec) delivery.PreviewRequest { return delivery.PreviewRequest{Freeze: &f} },
-		weakened:   "This edit weakens freeze %q, which is active now",
+		relaxed:    "This edit weakens freeze %q, which is active now",
 		removed:    "Removing freeze %q, which is active now",
 
 		put:        (*client.Client).PutFreeze,

@@ -22,7 +22,7 @@ func newPolicyResource() resource.Resource {
 		name:       func(p delivery.PolicySpec) string { return p.Name },
 		withName:   func(name string) delivery.PolicySpec { return delivery.PolicySpec{Name: name} },
 		preview:    func(p delivery.PolicySpec) delivery.PreviewRequest { return delivery.PreviewRequest{Policy: &p} },
-		weakened:   "This edit weakens policy %q",
+		relaxed:    "This edit weakens policy %q",
 		removed:    "Removing policy %q weakens the stages that it applies to",
 
 		put:        (*client.Client).PutPolicy,

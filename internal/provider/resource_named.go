@@ -38,7 +38,7 @@ type namedKind[M, S any] struct {
 	name        func(spec S) string
 	withName    func(name string) S
 	preview     func(spec S) delivery.PreviewRequest
-	weakened    string // the warning about an edit that weakens it, with %q for its name
+	relaxed     string // the warning about an edit that weakens it, with %q for its name
 	removed     string // the warning about its removal, with %q for its name
 
 	// How it is written and read, and how the change set of a plan notes it.
@@ -136,7 +136,7 @@ func (r *namedResource[M, S]) planEdit(ctx context.Context, spec S, diags *diag.
 		return
 	}
 	tf.AddErrorsInPlan(diags, true, "plan", r.noun, name, preview.Refused)
-	warnRelaxation(diags, fmt.Sprintf(r.kind.weakened, name), preview)
+	warnRelaxation(diags, fmt.Sprintf(r.kind.relaxed, name), preview)
 }
 
 func (r *namedResource[M, S]) planRemoval(ctx context.Context, spec S, diags *diag.Diagnostics) {

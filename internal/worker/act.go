@@ -28,7 +28,7 @@ type job struct {
 // begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
 // are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
 // left out; deciding again tells what is to be done about it.
-func (e *Worker) begin(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+func (w *Worker) begin(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
 	actor, seen := r.record.RequestedBy, found.Pending()
 	known := make([]observe.Confidential, len(d.Steps))
 	for i, step := range d.Steps {
@@ -36,26 +36,26 @@ func (e *Worker) begin(ctx context.Context, r *run, found world.Answers, d deliv
 			continue // only drivers get secrets
 		}
 		var err error
-		if known[i], err = e.o.Observer.Confidential(ctx, step.Environment, step.Content); err != nil {
+		if known[i], err = w.o.Observer.Confidential(ctx, step.Environment, step.Content); err != nil {
 			return nil, delivery.PipelineSpec{}, err
 		}
 	}
 	var jobs []job
 	var pipeline delivery.PipelineSpec
-	err := e.o.Store.Update(ctx, func(tx store.Tx) error {
-		w, err := e.load(ctx, tx, found.Pipeline)
+	err := w.o.Store.Update(ctx, func(tx store.Tx) error {
+		loaded, err := w.load(ctx, tx, found.Pipeline)
 		if err != nil {
 			return err
 		}
 		since := time.Now()
-		jobs, pipeline = nil, w.Pipeline
-		now, rollouts := e.o.decide(found.Apply(w), d.Entry), map[string]string{}
+		jobs, pipeline = nil, loaded.Pipeline
+		now, rollouts := w.o.decide(found.Apply(loaded), d.Entry), map[string]string{}
 		for i, step := range d.Steps {
 			current, ok := stillRight(now, step)
 			if !ok {
 				continue
 			}
-			lease, err := e.acquire(ctx, tx, step.Environment, found.Pipeline)
+			lease, err := w.acquire(ctx, tx, step.Environment, found.Pipeline)
 			if delivery.CodeOf(err) == delivery.CodeConflict && err != nil {
 				continue // somebody else is at it
 			}
@@ -64,14 +64,14 @@ func (e *Worker) begin(ctx context.Context, r *run, found world.Answers, d deliv
 			}
 			if current.Rollout == "" { // what is begun together is taken back together
 				if rollouts[current.Version] == "" {
-					rollouts[current.Version] = e.o.NewID()
+					rollouts[current.Version] = w.o.NewID()
 				}
 				current.Rollout = rollouts[current.Version]
 			}
-			if err := e.supersede(ctx, tx, actor, w.History.Latest(current.Environment)); err != nil {
+			if err := w.supersede(ctx, tx, actor, loaded.History.Latest(current.Environment)); err != nil {
 				return err
 			}
-			begun, err := e.recordIntent(ctx, tx, actor, pipeline.Name, current)
+			begun, err := w.recordIntent(ctx, tx, actor, pipeline.Name, current)
 			if err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ func (e *Worker) begin(ctx context.Context, r *run, found world.Answers, d deliv
 		if err := tx.PutRecordings(ctx, pipeline.Name, seen); err != nil || len(jobs) == 0 {
 			return err
 		}
-		return e.tell(ctx, tx, r, progressOf(jobs))
+		return w.tell(ctx, tx, r, progressOf(jobs))
 	})
 	if err == nil {
 		found.Keep()
@@ -115,19 +115,19 @@ func stillRight(d delivery.Decision, step delivery.Step) (delivery.Step, bool) {
 }
 
 // intend records what is about to be done: a new deployment, or the one to be finished.
-func (e *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline string, step delivery.Step) (delivery.Deployment, error) {
+func (w *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline string, step delivery.Step) (delivery.Deployment, error) {
 	if step.Kind == delivery.StepResume {
 		d, err := tx.Deployment(ctx, step.Deployment)
 		if err != nil {
 			return d, err
 		}
-		d, kind, err := d.After(delivery.DeploymentResumed, e.now())
+		d, kind, err := d.After(delivery.DeploymentResumed, w.now())
 		if err != nil {
 			return d, err
 		}
-		return d, e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
+		return d, w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 	}
-	d := delivery.Deployment{ID: e.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
+	d := delivery.Deployment{ID: w.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
 		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Reason: step.Reason, Actor: actor,
 		Gates: step.Gates}
 	begins := delivery.DeploymentStarted
@@ -138,67 +138,67 @@ func (e *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline 
 		begins = delivery.DeploymentAuthorized
 	default:
 	}
-	d, kind, err := d.After(begins, e.now())
+	d, kind, err := d.After(begins, w.now())
 	if err != nil {
 		return d, err
 	}
 	if d, err = tx.AddDeployment(ctx, d); err != nil {
 		return d, err
 	}
-	return d, e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
+	return d, w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
 // takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
-func (e *Worker) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
+func (w *Worker) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
 	if latest == nil || !latest.Authorized() {
 		return nil
 	}
-	d, kind, err := latest.After(delivery.DeploymentSuperseded, e.now())
+	d, kind, err := latest.After(delivery.DeploymentSuperseded, w.now())
 	if err != nil {
 		return err
 	}
 	if err := tx.PutDeployment(ctx, d); err != nil {
 		return err
 	}
-	return e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
+	return w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
 // lease is given up so that whoever comes next need not wait for it to lapse.
-func (e *Worker) execute(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
-	ctx, stop := e.keep(ctx, j.lease, j.since)
+func (w *Worker) execute(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+	ctx, stop := w.keep(ctx, j.lease, j.since)
 	defer stop()
-	err := cause(ctx, e.executeUnderLease(ctx, pipeline, j))
+	err := cause(ctx, w.executeUnderLease(ctx, pipeline, j))
 	if err != nil {
-		e.releaseLease(ctx, j.lease, err)
+		w.releaseLease(ctx, j.lease, err)
 	}
 	return err
 }
 
-func (e *Worker) executeUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
+func (w *Worker) executeUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	lease, d := j.lease, j.deployment
 	if d.Status == delivery.Deploying {
-		result, err := e.deploy(ctx, j)
+		result, err := w.deploy(ctx, j)
 		if err != nil {
-			return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
+			return w.settleDeployment(ctx, lease, d, j.known.HideError(err))
 		}
-		deployed, kind, err := d.After(delivery.DeploymentDeployed, e.now())
+		deployed, kind, err := d.After(delivery.DeploymentDeployed, w.now())
 		if err != nil {
 			return err
 		}
 		d, d.Receipt = deployed, result.Receipt
-		if err := e.save(ctx, lease, d, kind, nil); err != nil {
+		if err := w.save(ctx, lease, d, kind, nil); err != nil {
 			return err
 		}
 	}
-	checks, err := e.verify(ctx, pipeline, d, j.known)
+	checks, err := w.verify(ctx, pipeline, d, j.known)
 	d.Checks = checks
-	return e.settleDeployment(ctx, lease, d, j.known.HideError(err))
+	return w.settleDeployment(ctx, lease, d, j.known.HideError(err))
 }
 
-func (e *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
+func (w *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
 	d := j.deployment
-	by, ok := e.o.Drivers[d.Content.Target.Kind()]
+	by, ok := w.o.Drivers[d.Content.Target.Kind()]
 	if !ok {
 		return driver.Result{}, fmt.Errorf("environment %s has no target that can be deployed to", d.Environment)
 	}
@@ -208,14 +208,14 @@ func (e *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
 }
 
 // verify runs the stage's checks in one environment, in the order of their names, and stops at the first that does not pass.
-func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d delivery.Deployment, known observe.Confidential) ([]delivery.CheckResult, error) {
+func (w *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d delivery.Deployment, known observe.Confidential) ([]delivery.CheckResult, error) {
 	stage, ok := pipeline.Stage(d.Stage)
 	if !ok {
 		return nil, fmt.Errorf("stage %q is no longer part of %s, so nothing says how to verify it", d.Stage, pipeline)
 	}
 	results := []delivery.CheckResult{}
 	for _, name := range slices.Sorted(maps.Keys(stage.Verify)) {
-		result, err := e.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Deployment: d.ID, Pipeline: d.Pipeline,
+		result, err := w.o.Observer.Check(ctx, delivery.CheckRequest{Check: stage.Verify[name], Name: name, Deployment: d.ID, Pipeline: d.Pipeline,
 			Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version, Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts,
 			Config: d.Content.Config, ConfigRevision: d.Content.ConfigRevision, SecretNames: slices.Sorted(maps.Keys(d.Content.Secrets))}, known)
 		if err != nil {
@@ -230,34 +230,34 @@ func (e *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 }
 
 // settleDeployment saves how a deployment ended. A cancelled one has not ended.
-func (e *Worker) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
+func (w *Worker) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	now := e.now()
+	now := w.now()
 	if failure != nil {
 		failed, kind, err := d.AfterFailure(failure.Error(), now)
 		if err != nil {
 			return err
 		}
-		return e.save(ctx, lease, failed, kind, func(tx store.Tx) ([]journal.Entry, error) { return e.addReports(ctx, tx, failed) })
+		return w.save(ctx, lease, failed, kind, func(tx store.Tx) ([]journal.Entry, error) { return w.addReports(ctx, tx, failed) })
 	}
 	d, kind, err := d.After(delivery.DeploymentVerified, now)
 	if err != nil {
 		return err
 	}
-	return e.save(ctx, lease, d, kind, func(tx store.Tx) ([]journal.Entry, error) {
-		replaced, err := e.replace(ctx, tx, d, now)
+	return w.save(ctx, lease, d, kind, func(tx store.Tx) ([]journal.Entry, error) {
+		replaced, err := w.replace(ctx, tx, d, now)
 		if err != nil {
 			return nil, err
 		}
-		reported, err := e.addReports(ctx, tx, d)
+		reported, err := w.addReports(ctx, tx, d)
 		return append(replaced, reported...), err
 	})
 }
 
 // replace marks what a verified deployment replaced: superseded, or rolled back when that is what it was for.
-func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]journal.Entry, error) {
+func (w *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment, now time.Time) ([]journal.Entry, error) {
 	events := []journal.Entry{}
 	before, err := tx.Deployments(ctx, store.DeploymentFilter{Pipeline: d.Pipeline, Environment: d.Environment, Status: delivery.Verified})
 	if err != nil {
@@ -292,8 +292,8 @@ func (e *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 }
 
 // save records where a deployment stands, only while the lease is still held; settled ones give it up.
-func (e *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind delivery.EventKind, also func(store.Tx) ([]journal.Entry, error)) error {
-	return e.o.Store.Update(ctx, func(tx store.Tx) error {
+func (w *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind delivery.EventKind, also func(store.Tx) ([]journal.Entry, error)) error {
+	return w.o.Store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.CheckLease(ctx, lease); err != nil {
 			return err
 		}
@@ -308,7 +308,7 @@ func (e *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deploym
 			}
 			events = append(events, more...)
 		}
-		if err := e.journal.Append(ctx, tx, d.Actor, events); err != nil {
+		if err := w.journal.Append(ctx, tx, d.Actor, events); err != nil {
 			return err
 		}
 		if d.InFlight() {

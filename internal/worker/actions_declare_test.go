@@ -10,7 +10,7 @@ import (
 )
 
 // settle the world: environments that are alike, and pipelines as they are drawn.
-func (u *universe) begin() {
+func (u *simulation) begin() {
 	for _, name := range environmentNames() {
 		u.declare(name, func(spec *delivery.EnvironmentSpec) {
 			if u.chance(80) {
@@ -28,7 +28,7 @@ func (u *universe) begin() {
 }
 
 // declare changes an environment.
-func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
+func (u *simulation) declare(name string, edit func(*delivery.EnvironmentSpec)) {
 	ctx := context.Background()
 	spec := delivery.EnvironmentSpec{Name: name, Tier: tiers[name], Config: map[string]string{"LEVEL": "info", "SIZE": "2"},
 		Secrets: map[string]string{"TOKEN": "env:TOKEN"}, Platform: map[string]string{"os": "debian"},
@@ -47,7 +47,7 @@ func (u *universe) declare(name string, edit func(*delivery.EnvironmentSpec)) {
 	u.note("declare %s: %v secrets %v parity %v: %v", name, spec.Config, spec.Secrets, text(spec.Parity), err)
 }
 
-func (u *universe) put(spec delivery.PipelineSpec) {
+func (u *simulation) put(spec delivery.PipelineSpec) {
 	_, err := u.self.PutPipeline(context.Background(), people[0], spec)
 	u.note("pipeline %s: %v", text(spec), err)
 	if err != nil {
@@ -57,7 +57,7 @@ func (u *universe) put(spec delivery.PipelineSpec) {
 	u.layout[spec.Name] = spec
 }
 
-func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
+func (u *simulation) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 	s := delivery.Stage{Name: []string{"development", "staging", "production"}[i], Environments: paths[spec.Name][i], Promotion: delivery.Automatic}
 	if u.chance([]int{10, 35, 60}[i]) || u.terraformDeploys(s.Environments[0]) {
 		s.Promotion = delivery.Manual
@@ -84,7 +84,7 @@ func (u *universe) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage {
 	return s
 }
 
-func (u *universe) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Gates) {
+func (u *simulation) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Gates) {
 	if u.drawn("approvals", []int{8, 35, 45}[i]) {
 		g.Approvals = u.drawApprovals()
 	}
@@ -107,7 +107,7 @@ func merge2(m map[string]delivery.Check, name string, c delivery.Check) map[stri
 	return all
 }
 
-func (u *universe) editPipeline() {
+func (u *simulation) editPipeline() {
 	name := u.anyPipeline()
 	spec := again(u.layout[name])
 	i := u.pick(len(spec.Stages))
@@ -127,7 +127,7 @@ func (u *universe) editPipeline() {
 	u.put(spec)
 }
 
-func (u *universe) editEnvironment() {
+func (u *simulation) editEnvironment() {
 	name := environmentNames()[u.pick(len(environmentNames()))]
 	u.declare(name, func(spec *delivery.EnvironmentSpec) {
 		switch u.pick(7) {
@@ -146,7 +146,7 @@ func (u *universe) editEnvironment() {
 }
 
 // drawReplica makes a replica of an environment, or lets it stand for itself again.
-func (u *universe) drawReplica(spec *delivery.EnvironmentSpec) {
+func (u *simulation) drawReplica(spec *delivery.EnvironmentSpec) {
 	if spec.Name != "us" && spec.Name != "stg" {
 		return
 	}
@@ -157,7 +157,7 @@ func (u *universe) drawReplica(spec *delivery.EnvironmentSpec) {
 	spec.ReplicaOf, spec.Config, spec.Platform = "eu", map[string]string{}, nil
 }
 
-func (u *universe) drawParity(spec *delivery.EnvironmentSpec) {
+func (u *simulation) drawParity(spec *delivery.EnvironmentSpec) {
 	if spec.Name != "stg" && spec.Name != "us" {
 		return
 	}
@@ -171,7 +171,7 @@ func (u *universe) drawParity(spec *delivery.EnvironmentSpec) {
 		spec.Parity.Allow["SIZE"] = delivery.Allowance{Reason: "smaller on purpose", Min: &least, Max: &most}
 	}
 	if u.chance(30) {
-		spec.Parity.Allow["FEATURE"] = delivery.Allowance{Reason: "tried in one place"}
+		spec.Parity.Allow["FEATURE"] = delivery.Allowance{Reason: "tried in one environment"}
 	}
 	if u.chance(30) {
 		spec.Parity.Allow["secrets.*"] = delivery.Allowance{Reason: "own secrets"}

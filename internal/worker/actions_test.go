@@ -28,16 +28,16 @@ var paths = map[string][][]string{
 func environmentNames() []string { return []string{"dev", "eu", "stg", "us"} }
 
 // terraformDeploys tells whether Terraform deploys to an environment: to staging, in some histories.
-func (u *universe) terraformDeploys(environment string) bool {
+func (u *simulation) terraformDeploys(environment string) bool {
 	return u.external && environment == "stg"
 }
 
-func (u *universe) anyPipeline() string {
+func (u *simulation) anyPipeline() string {
 	return pickOf(u, "shop", "shop", "blog")
 }
 
 // anyVersion is most often the one that everybody is busy with.
-func (u *universe) anyVersion() string {
+func (u *simulation) anyVersion() string {
 	if u.chance(12) {
 		u.current = u.pick(len(versions))
 	}
@@ -47,30 +47,30 @@ func (u *universe) anyVersion() string {
 	return versions[u.pick(len(versions))]
 }
 
-func (u *universe) anyone() string { return people[u.pick(len(people))] }
+func (u *simulation) anyone() string { return people[u.pick(len(people))] }
 
 // attemptOf is the attempt that was asked for last, sometimes raised.
-func (u *universe) attemptOf(pipeline, stage, version string) int {
+func (u *simulation) attemptOf(pipeline, stage, version string) int {
 	attempt := max(1, u.oracle.askedFor(pipeline, stage, version))
 	if u.chance(15) {
-		u.tally.add("attempt raised")
+		u.counters.add("attempt raised")
 		attempt++
 	}
 	return attempt
 }
 
-// oneRefuses makes the verification of a version fail in one of the places that are deployed to together, now and then.
-func (u *universe) oneRefuses(version string) {
+// oneRefuses makes the verification of a version fail in one of the environments that are deployed to together, now and then.
+func (u *simulation) oneRefuses(version string) {
 	if u.chance(25) {
 		key := pickOf(u, "eu/", "us/") + version
-		u.book.write(func(b *answerBook) { b.bad[key] = true })
+		u.checker.write(func(b *fakeChecker) { b.bad[key] = true })
 		u.note("verification of %s is bad", key)
 	}
 }
 
-func (u *universe) delivery() wish { return u.deliveryOf(u.anyPipeline(), u.anyVersion()) }
+func (u *simulation) delivery() operation { return u.deliveryOf(u.anyPipeline(), u.anyVersion()) }
 
-func (u *universe) deliveryOf(pipeline, version string) wish {
+func (u *simulation) deliveryOf(pipeline, version string) operation {
 	actor := u.anyone()
 	u.oneRefuses(version)
 	spec := u.layout[pipeline]
@@ -85,7 +85,7 @@ func (u *universe) deliveryOf(pipeline, version string) wish {
 	r := delivery.ReleaseRequest{Attempt: u.attemptOf(pipeline, spec.Stages[0].Name, version), Spec: delivery.ReleaseSpec{Pipeline: pipeline, Version: version,
 		Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/" + version + ".tar.gz", Digest: digest}},
 		Source:    &delivery.Source{Revision: "r" + version, Author: author}}}
-	w := wish{words: fmt.Sprintf("%s delivers %s/%s attempt %d by %q", actor, pipeline, version, r.Attempt, author), actor: actor, pipeline: pipeline,
+	w := operation{words: fmt.Sprintf("%s delivers %s/%s attempt %d by %q", actor, pipeline, version, r.Attempt, author), actor: actor, pipeline: pipeline,
 		preview: delivery.PreviewRequest{Release: &r}}
 	if spec.AutoStart() {
 		w.entry = spec.Stages[0].Name
@@ -106,7 +106,7 @@ func (u *universe) deliveryOf(pipeline, version string) wish {
 }
 
 // otherwise reports whether the release is registered with another content: then nobody may have this one.
-func (u *universe) otherwise(spec delivery.ReleaseSpec) (other bool) {
+func (u *simulation) otherwise(spec delivery.ReleaseSpec) (other bool) {
 	u.read(func(ctx context.Context, r store.Reader) {
 		known, err := r.Release(ctx, spec.Pipeline, spec.Version)
 		other = err == nil && text(known.Spec) != text(spec)
@@ -115,10 +115,10 @@ func (u *universe) otherwise(spec delivery.ReleaseSpec) (other bool) {
 }
 
 // promotion asks for a version in a stage that is, most of the time, manual.
-func (u *universe) promotion() wish { return u.promotionOf(u.anyPipeline(), u.anyVersion(), "") }
+func (u *simulation) promotion() operation { return u.promotionOf(u.anyPipeline(), u.anyVersion(), "") }
 
 // promotionOf promotes into a stage; into any one when it is not named.
-func (u *universe) promotionOf(pipeline, version, into string) wish {
+func (u *simulation) promotionOf(pipeline, version, into string) operation {
 	actor := u.anyone()
 	u.oneRefuses(version)
 	spec := u.layout[pipeline]
@@ -132,7 +132,7 @@ func (u *universe) promotionOf(pipeline, version, into string) wish {
 	}
 	p := delivery.PromotionSpec{Pipeline: pipeline, Stage: stage, Version: version, Attempt: u.attemptOf(pipeline, stage, version),
 		WhenBlocked: pickOf(u, delivery.WhenBlockedPend, delivery.WhenBlockedPend, delivery.WhenBlockedFail, delivery.WhenBlockedFail, delivery.WhenBlockedWait)}
-	w := wish{words: fmt.Sprintf("%s promotes %s to %s attempt %d (%s)", actor, version, p.ID(), p.Attempt, p.WhenBlocked), actor: actor, pipeline: pipeline,
+	w := operation{words: fmt.Sprintf("%s promotes %s to %s attempt %d (%s)", actor, version, p.ID(), p.Attempt, p.WhenBlocked), actor: actor, pipeline: pipeline,
 		entry: stage, preview: delivery.PreviewRequest{Promotion: &p}}
 	ctx := context.Background()
 	w.put = func(process *process) error {
@@ -150,25 +150,25 @@ func (u *universe) promotionOf(pipeline, version, into string) wish {
 }
 
 // again asks once more for what was asked for before, as every apply does that changes nothing.
-func (u *universe) again() wish {
-	known := slices.Sorted(maps.Keys(u.wishes))
+func (u *simulation) again() operation {
+	known := slices.Sorted(maps.Keys(u.operations))
 	if len(known) == 0 {
 		return u.anyWish()
 	}
-	w := u.wishes[known[u.pick(len(known))]]
+	w := u.operations[known[u.pick(len(known))]]
 	w.words = "again: " + strings.TrimPrefix(w.words, "again: ")
 	return w
 }
 
-func (u *universe) anyWish() wish {
+func (u *simulation) anyWish() operation {
 	if u.chance(50) {
 		return u.promotion()
 	}
 	return u.delivery()
 }
 
-// atOnce applies two wishes in two processes at the same time.
-func (u *universe) atOnce() {
+// atOnce applies two operations in two processes at the same time.
+func (u *simulation) atOnce() {
 	u.pauses.Store(0)
 	u.limitDeployments()
 	other, first, second := u.process(), u.anyWish(), u.anyWish()
@@ -178,14 +178,14 @@ func (u *universe) atOnce() {
 	group.Go(func() { two = u.run(other, second) })
 	group.Wait()
 	other.end()
-	u.tally.add("two at once")
+	u.counters.add("two at once")
 	u.count(one)
 	u.count(two)
 	u.note("at once: %s (%v %v) and %s (%v %v): %v", first.words, one.refused, one.stopped, second.words, two.refused, two.stopped, one.done)
 	u.apply(second, false)
 }
 
-func (u *universe) decide() {
+func (u *simulation) decide() {
 	pipeline := u.anyPipeline()
 	gated := u.gated(pipeline)
 	if len(gated) == 0 {
@@ -199,13 +199,13 @@ func (u *universe) decide() {
 }
 
 // gated lists the stages that ask for approvals, or may: a policy might hold there.
-func (u *universe) gated(pipeline string) []delivery.Stage {
+func (u *simulation) gated(pipeline string) []delivery.Stage {
 	byPolicy := slices.ContainsFunc(slices.Collect(maps.Values(u.policies)), func(p delivery.PolicySpec) bool { return p.Gates.Approvals != nil })
 	return slices.DeleteFunc(slices.Clone(u.layout[pipeline].Stages), func(s delivery.Stage) bool { return s.Gates.Approvals == nil && !byPolicy })
 }
 
 // everybodyApproves lets everybody approve what everybody is busy with.
-func (u *universe) everybodyApproves() {
+func (u *simulation) everybodyApproves() {
 	pipeline, version := u.anyPipeline(), versions[u.current]
 	for _, stage := range u.gated(pipeline) {
 		for _, who := range people {
@@ -214,7 +214,7 @@ func (u *universe) everybodyApproves() {
 	}
 }
 
-func (u *universe) revoke() {
+func (u *simulation) revoke() {
 	u.oracle.mu.Lock()
 	said := slices.Clone(u.oracle.said)
 	u.oracle.mu.Unlock()
@@ -225,75 +225,75 @@ func (u *universe) revoke() {
 	err := u.self.RevokeApproval(context.Background(), u.anyone(), id)
 	u.note("revoke %s: %v", id, err)
 	if err == nil {
-		u.tally.add("revoke")
+		u.counters.add("revoke")
 	}
 }
 
-func (u *universe) moveClock() {
+func (u *simulation) moveClock() {
 	d := pickOf(u, time.Second, time.Minute, 11*time.Minute, 40*time.Minute, 3*time.Hour, 25*time.Hour)
 	if u.chance(12) {
 		d = -d / 4
-		u.tally.add("clock set back")
+		u.counters.add("clock set back")
 	}
 	u.clock.move(d)
 	u.note("the clock moves by %s", d)
 }
 
-func (u *universe) answer() {
+func (u *simulation) answer() {
 	pipeline := u.anyPipeline()
 	stages := u.layout[pipeline].Stages
 	key := pipeline + "/" + stages[u.pick(len(stages))].Name + "/" + pickOf(u, "metrics", "metrics", "ticket", "audit")
 	answer := pickOf(u, delivery.CheckResult{Passed: true, Detail: "yes"}, delivery.CheckResult{Detail: "no"}, delivery.CheckResult{Broken: true, Detail: "no such program"})
-	u.book.write(func(b *answerBook) { b.gates[key] = answer })
+	u.checker.write(func(b *fakeChecker) { b.gates[key] = answer })
 	u.note("check %s now says %v", key, text(answer))
 }
 
-// disturb does something to a place: a hand in it, a failure to come, or the end of both.
-func (u *universe) disturb() {
+// disturb does something to an environment: a hand in it, a failure to come, or the end of both.
+func (u *simulation) disturb() {
 	env, pipeline := environmentNames()[u.pick(len(environmentNames()))], u.anyPipeline()
-	if used := slices.Sorted(maps.Keys(u.places.copied())); len(used) > 0 && u.chance(80) {
+	if used := slices.Sorted(maps.Keys(u.driver.copied())); len(used) > 0 && u.chance(80) {
 		env, pipeline, _ = strings.Cut(used[u.pick(len(used))], "/")
 	}
-	at := spot(env, pipeline)
+	at := targetKey(env, pipeline)
 	switch u.pick(8) {
 	case 0, 1:
-		u.places.change(env, pipeline, func(p *place) { p.drift = "somebody edited a file" })
+		u.driver.change(env, pipeline, func(p *fakeTarget) { p.drift = "somebody edited a file" })
 		u.note("%s: somebody's hand", at)
 	case 2:
-		u.places.change(env, pipeline, func(p *place) { p.id, p.digest = "", "" })
+		u.driver.change(env, pipeline, func(p *fakeTarget) { p.id, p.digest = "", "" })
 		u.note("%s: emptied", at)
 	case 3:
-		u.places.change(env, pipeline, func(p *place) { p.unknown = !p.unknown })
+		u.driver.change(env, pipeline, func(p *fakeTarget) { p.unknown = !p.unknown })
 		u.note("%s: seen or not", at)
 	case 4, 5:
-		u.places.mu.Lock()
-		u.places.refuse[at], u.places.halfway[at] = 1+u.pick(2), u.chance(50)
-		u.places.mu.Unlock()
+		u.driver.mu.Lock()
+		u.driver.refuse[at], u.driver.halfway[at] = 1+u.pick(2), u.chance(50)
+		u.driver.mu.Unlock()
 		u.note("%s: will refuse", at)
 	default:
 		version := versions[u.pick(len(versions))]
 		key := pickOf(u, env, env+"/"+version, pickOf(u, "eu/", "us/")+version, pipeline+"/"+version)
 		bad := u.chance(70)
-		u.book.write(func(b *answerBook) { b.bad[key] = bad })
+		u.checker.write(func(b *fakeChecker) { b.bad[key] = bad })
 		u.note("verification of %s bad: %v", key, bad)
 	}
 }
 
-// mend ends everything that was done to places and answers.
-func (u *universe) mend() {
-	u.book.write(func(b *answerBook) { b.bad, b.gates = map[string]bool{}, map[string]delivery.CheckResult{} })
-	u.places.mu.Lock()
-	defer u.places.mu.Unlock()
-	u.places.refuse = map[string]int{}
-	for at, p := range u.places.at {
+// mend ends everything that was done to environments and answers.
+func (u *simulation) mend() {
+	u.checker.write(func(b *fakeChecker) { b.bad, b.gates = map[string]bool{}, map[string]delivery.CheckResult{} })
+	u.driver.mu.Lock()
+	defer u.driver.mu.Unlock()
+	u.driver.refuse = map[string]int{}
+	for at, p := range u.driver.at {
 		p.unknown = false
-		u.places.at[at] = p
+		u.driver.at[at] = p
 	}
 	u.note("everything mended")
 }
 
 // live goes through one history and says what was wrong with it.
-func (u *universe) live() []string {
+func (u *simulation) live() []string {
 	actions := []struct {
 		weight int
 		do     func()
@@ -329,7 +329,7 @@ func (u *universe) live() []string {
 		if d.Content.Target == nil {
 			by = "handed out: "
 		}
-		u.tally.add(by + string(d.Kind) + " " + string(d.Status))
+		u.counters.add(by + string(d.Kind) + " " + string(d.Status))
 	}
 	return u.wrong()
 }

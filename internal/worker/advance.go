@@ -17,19 +17,19 @@ import (
 // decision on it. It is idempotent, resumable and safe from many processes. With when_blocked = "wait" it stays while a gate is
 // pending. Cancelling ctx stops it at its next safe point, with ctx's error. An environment that differs from what this very work has
 // deployed there is a conflict: deploying again and again would not help.
-func (e *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
+func (w *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
 	r := &run{record: delivery.WorkRecord{Pipeline: pipeline, Stage: entry, RequestedBy: actor}}
-	c, err := e.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
+	c, err := w.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
 	return c.wanted, c.decision, err
 }
 
 // advance is Advance as far as it may: of each decision it does what is left of it.
-func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision) delivery.Decision) (conclusion, error) {
+func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision) delivery.Decision) (conclusion, error) {
 	deployed := map[string]delivery.Content{} // by environment
 	found, doubted := world.NewAnswers(r.record.Pipeline), false
 	for {
-		w, d, err := e.decide(ctx, found, r.record.Stage)
-		wanted := w.Promotions[r.record.Stage]
+		loaded, d, err := w.decide(ctx, found, r.record.Stage)
+		wanted := loaded.Promotions[r.record.Stage]
 		conclude := func(err error) (conclusion, error) { return conclusion{wanted, d, found.Pending()}, err }
 		if err != nil {
 			return conclude(err)
@@ -44,7 +44,7 @@ func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 			if !waits(wanted, d) {
 				return conclude(nil)
 			}
-			if err := e.o.Pause(ctx, e.untilReady(w.Now, d)); err != nil {
+			if err := w.o.Pause(ctx, w.untilReady(loaded.Now, d)); err != nil {
 				return conclude(err)
 			}
 			found = found.Again()
@@ -58,7 +58,7 @@ func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 			continue
 		}
 		doubted = false
-		begun, err := e.take(ctx, r, found, d)
+		begun, err := w.take(ctx, r, found, d)
 		if err != nil {
 			return conclude(err)
 		}
@@ -67,9 +67,9 @@ func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 				deployed[j.deployment.Environment] = j.deployment.Content
 			}
 		}
-		if found = found.ForNextWave(w); len(begun) == 0 {
+		if found = found.ForNextWave(loaded); len(begun) == 0 {
 			found = found.Again()
-			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
+			if err := w.o.Pause(ctx, w.o.Poll); err != nil {
 				return conclude(err)
 			}
 		}
@@ -77,16 +77,16 @@ func (e *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 }
 
 // decide loads the world, answers what the decision asks and is not answered yet, and decides.
-func (e *Worker) decide(ctx context.Context, found world.Answers, entry string) (delivery.World, delivery.Decision, error) {
+func (w *Worker) decide(ctx context.Context, found world.Answers, entry string) (delivery.World, delivery.Decision, error) {
 	var d delivery.Decision
-	w, err := e.view(ctx, found.Pipeline)
+	loaded, err := w.view(ctx, found.Pipeline)
 	if err == nil {
-		err = world.Resolve(ctx, w, e.o.Observer, found, func(w delivery.World) delivery.Questions {
-			d = e.o.decide(w, entry)
+		err = world.Resolve(ctx, loaded, w.o.Observer, found, func(loaded delivery.World) delivery.Questions {
+			d = w.o.decide(loaded, entry)
 			return d.Questions
 		})
 	}
-	return w, d, err
+	return loaded, d, err
 }
 
 // waits reports whether the promotion asked to stay until its gates pass, and they still can. What is handed out waits for a
@@ -98,8 +98,8 @@ func waits(wanted delivery.Promotion, d delivery.Decision) bool {
 }
 
 // untilReady is how long to wait before looking again: until the earliest moment that time alone can help, at most one poll.
-func (e *Worker) untilReady(now time.Time, d delivery.Decision) time.Duration {
-	wait := e.o.Poll
+func (w *Worker) untilReady(now time.Time, d delivery.Decision) time.Duration {
+	wait := w.o.Poll
 	for _, g := range d.Stopped().Gates {
 		if g.ReadyAt != nil && g.ReadyAt.Sub(now) > 0 {
 			wait = min(wait, g.ReadyAt.Sub(now))
@@ -125,8 +125,8 @@ func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) err
 
 // take does the steps of a decision at the same time, and returns what it has brought to an end: nothing when other processes
 // are acting in those places, or the ledger has moved on.
-func (e *Worker) take(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, error) {
-	jobs, pipeline, err := e.begin(ctx, r, found, d)
+func (w *Worker) take(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, error) {
+	jobs, pipeline, err := w.begin(ctx, r, found, d)
 	if err != nil {
 		return nil, err
 	}
@@ -135,17 +135,17 @@ func (e *Worker) take(ctx context.Context, r *run, found world.Answers, d delive
 		if j.deployment.Authorized() {
 			continue // Terraform carries it out
 		}
-		group.Go(func() error { return e.execute(ctx, pipeline, j) })
+		group.Go(func() error { return w.execute(ctx, pipeline, j) })
 	}
 	return jobs, group.Wait()
 }
 
 // recordStop records that a release was refused at a gate, if it was.
-func (e *Worker) recordStop(ctx context.Context, tx store.Tx, actor string, c conclusion) error {
+func (w *Worker) recordStop(ctx context.Context, tx store.Tx, actor string, c conclusion) error {
 	refusal := delivery.Outcome(c.wanted, c.decision)
 	if refusal == nil || c.wanted.Unmanaged {
 		return nil
 	}
-	return e.journal.Append(ctx, tx, actor, journal.One(delivery.EventPromotionRefused, c.wanted.Spec.ID(),
+	return w.journal.Append(ctx, tx, actor, journal.One(delivery.EventPromotionRefused, c.wanted.Spec.ID(),
 		map[string]string{"version": c.wanted.Spec.Version, "reason": refusal.Message}))
 }

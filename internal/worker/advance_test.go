@@ -14,13 +14,13 @@ import (
 
 // TestEnvironmentsOfAStageGoAtTheSameTime lets each deployment wait for the other: one after the other would never end.
 func TestEnvironmentsOfAStageGoAtTheSameTime(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	production := stage("production", delivery.Automatic, "eu", "us")
 	production.Rollout = &delivery.Rollout{MaxParallel: 2}
 	h.declares(production)
 	var both sync.WaitGroup
 	both.Add(2)
-	h.places.onCall = func(driver.Request) {
+	h.driver.onCall = func(driver.Request) {
 		both.Done()
 		both.Wait()
 	}
@@ -31,39 +31,39 @@ func TestEnvironmentsOfAStageGoAtTheSameTime(t *testing.T) {
 // TestWhatWentTogetherIsTakenBackTogether fails one of two environments that were deployed at the same time.
 func TestWhatWentTogetherIsTakenBackTogether(t *testing.T) {
 	for _, parallel := range []int{1, 2} {
-		h := newHouse(t)
+		h := newFixture(t)
 		production := verifying(stage("production", delivery.Automatic, "eu", "us"))
 		production.Rollout = &delivery.Rollout{MaxParallel: parallel}
 		h.declares(production)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
-		h.places.refuse["us/shop"] = 1
+		h.driver.refuse["us/shop"] = 1
 		work := h.delivers("2.0", 1)
-		requireRefusal(t, work.Failure, delivery.CodeConflict, "2.0 was rolled back in production (us, attempt 1): the place refuses 2.0")
+		requireRefusal(t, work.Failure, delivery.CodeConflict, "2.0 was rolled back in production (us, attempt 1): the environment refuses 2.0")
 		require.ElementsMatch(t, []string{"1.0 to eu: deliver superseded", "1.0 to us: deliver superseded",
 			"2.0 to eu: deliver rolled_back", "2.0 to us: deliver rolled_back",
 			"1.0 to eu: rollback verified", "1.0 to us: rollback verified"}, h.deployments())
-		require.Equal(t, "1.0", h.places.copied()["eu/shop"].version)
+		require.Equal(t, "1.0", h.driver.copied()["eu/shop"].version)
 	}
 }
 
 func TestHeldUntilTheAttemptIsRaised(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")))
-	h.book.bad["shop/1.0"] = true
+	h.checker.bad["shop/1.0"] = true
 	require.ErrorContains(t, h.delivers("1.0", 1).Failure, "It is not tried there again until attempt is raised to 2")
-	calls, _ := h.places.count()
+	calls, _ := h.driver.count()
 	require.NotNil(t, h.delivers("1.0", 1).Failure)
-	again, _ := h.places.count()
+	again, _ := h.driver.count()
 	require.Equal(t, calls, again, "a held release was deployed again")
-	h.book.bad["shop/1.0"] = false
+	h.checker.bad["shop/1.0"] = false
 	require.Nil(t, h.delivers("1.0", 2).Failure)
 }
 
-// TestWhatCannotBeHealedIsNotDeployedForEver has a place that differs whatever is deployed there.
+// TestWhatCannotBeHealedIsNotDeployedForEver has an environment that differs whatever is deployed there.
 func TestWhatCannotBeHealedIsNotDeployedForEver(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
-	h.places.always["dev/shop"] = true
+	h.driver.always["dev/shop"] = true
 	requireRefusal(t, h.delivers("1.0", 1).Failure, delivery.CodeConflict, "1.0 was deployed to dev just now, and differs already: dev drifted: it is never as it was left")
 	require.Len(t, h.deployments(), 1)
 	requireRefusal(t, h.delivers("1.0", 1).Failure, delivery.CodeConflict, "differs already")
@@ -72,10 +72,10 @@ func TestWhatCannotBeHealedIsNotDeployedForEver(t *testing.T) {
 
 // TestTwoEnginesHealOnce lets one engine look before the other heals, and act after it.
 func TestTwoEnginesHealOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	h.places.change("dev", "shop", func(p *place) { p.drift = "somebody edited a file" })
+	h.driver.change("dev", "shop", func(p *fakeTarget) { p.drift = "somebody edited a file" })
 
 	var late *Engine
 	var once sync.Once
@@ -96,7 +96,7 @@ func TestTwoEnginesHealOnce(t *testing.T) {
 // TestARivalBetweenTwoLooksIsNoDrift lets another engine deliver the next release after this one has read the ledger, and before it
 // looks at what it has just deployed itself.
 func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	var once sync.Once
 	slow := h.engine(func(o *engineOptions) {
@@ -115,10 +115,10 @@ func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
 // TestWhatIsUnderWayIsFinishedBehindAStageThatStops leaves a deployment in flight in staging, and holds the next release in
 // development.
 func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")), stage("staging", delivery.Automatic, "stg"))
 	gone := h.engine()
-	h.places.onCall = func(r driver.Request) {
+	h.driver.onCall = func(r driver.Request) {
 		if r.Environment == "stg" {
 			gone.end()
 		}
@@ -126,8 +126,8 @@ func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
 	require.ErrorContains(t, h.deliversBy(gone, "1.0", 1).Failure, "stopped at a safe point")
 	require.Equal(t, []string{"1.0 to dev: deliver verified", "1.0 to stg: deliver deploying"}, h.deployments())
 
-	h.places.onCall = nil
-	h.book.bad["shop/2.0"] = true
+	h.driver.onCall = nil
+	h.checker.bad["shop/2.0"] = true
 	require.ErrorContains(t, h.delivers("2.0", 1).Failure, "2.0 was rolled back in development")
 	require.Contains(t, h.deployments(), "1.0 to stg: deliver verified")
 }
@@ -135,10 +135,10 @@ func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
 // TestABrokenReleaseIsNotWhatIsGoneBackTo fails a rollback, then a release after it: nothing is left to go back to, although the
 // failed rollback is neither the newest nor of the wanted version.
 func TestABrokenReleaseIsNotWhatIsGoneBackTo(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")))
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	h.book.bad["dev"] = true
+	h.checker.bad["dev"] = true
 	require.NotNil(t, h.delivers("2.0", 1).Failure)
 	require.NotNil(t, h.delivers("3.0", 1).Failure)
 	require.Equal(t, []string{"1.0 to dev: deliver verified", "2.0 to dev: deliver failed", "1.0 to dev: rollback failed", "3.0 to dev: deliver failed"}, h.deployments())
@@ -149,7 +149,7 @@ func TestWaitingForAGate(t *testing.T) {
 	soaking.Gates.Soak = &delivery.SoakGate{Stage: "development", Duration: "10m"}
 
 	t.Run("until time has passed", func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.declares(stage("development", delivery.Automatic, "dev"), soaking)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
 		before := h.clock.now()
@@ -160,7 +160,7 @@ func TestWaitingForAGate(t *testing.T) {
 		require.Equal(t, 10*time.Minute, h.clock.now().Sub(before), "it waits exactly as long as the gate needs")
 	})
 	t.Run("until nobody wants it any more", func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.declares(stage("development", delivery.Automatic, "dev"), soaking)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
 		removed := false
@@ -180,7 +180,7 @@ func TestWaitingForAGate(t *testing.T) {
 		require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
 	})
 	t.Run("until a gate fails", func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		rejected := soaking
 		rejected.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
 		h.declares(stage("development", delivery.Automatic, "dev"), rejected)
@@ -192,7 +192,7 @@ func TestWaitingForAGate(t *testing.T) {
 		requireRefusal(t, state.Work.Failure, delivery.CodeConflict, "bob@example.com rejected it: not on a Friday")
 	})
 	t.Run("pend does not wait", func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		h.declares(stage("development", delivery.Automatic, "dev"), soaking)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
 		state, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
@@ -201,8 +201,8 @@ func TestWaitingForAGate(t *testing.T) {
 		require.Equal(t, delivery.StageWaiting, state.Status)
 		require.Contains(t, state.WaitingOn[0], "soak: verified in development since")
 	})
-	t.Run("fail records no wish", func(t *testing.T) {
-		h := newHouse(t)
+	t.Run("fail records no operation", func(t *testing.T) {
+		h := newFixture(t)
 		h.declares(stage("development", delivery.Automatic, "dev"), soaking)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
 		_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))

@@ -10,8 +10,8 @@ import (
 )
 
 // gated has a release verified in development, and production behind an approvals gate.
-func gated(t *testing.T, gate delivery.ApprovalsGate) *house {
-	h := newHouse(t)
+func gated(t *testing.T, gate delivery.ApprovalsGate) *fixture {
+	h := newFixture(t)
 	production := stage("production", delivery.Manual, "eu")
 	production.Gates.Approvals = &gate
 	h.declares(stage("development", delivery.Automatic, "dev"), production)
@@ -19,7 +19,7 @@ func gated(t *testing.T, gate delivery.ApprovalsGate) *house {
 	return h
 }
 
-func (h *house) ready() bool {
+func (h *fixture) ready() bool {
 	h.t.Helper()
 	r, err := h.Readiness(h.t.Context(), "shop", "1.0", "production", time.Time{})
 	require.NoError(h.t, err)
@@ -102,7 +102,7 @@ func TestTheLastWordCounts(t *testing.T) {
 }
 
 func TestApprovalsEndAndAreVoid(t *testing.T) {
-	status := func(h *house, id string) delivery.ApprovalStatus {
+	status := func(h *fixture, id string) delivery.ApprovalStatus {
 		a, err := h.Approval(t.Context(), id)
 		require.NoError(t, err)
 		return a.Status
@@ -118,22 +118,22 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 		require.Equal(t, delivery.ApprovalExpired, status(h, id))
 		require.False(t, h.ready())
 	})
-	changes := map[string]func(*house){
-		"configuration": func(h *house) {
+	changes := map[string]func(*fixture){
+		"configuration": func(h *fixture) {
 			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Config["LEVEL"] = "debug" })
 		},
-		"secret reference": func(h *house) {
+		"secret reference": func(h *fixture) {
 			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Secrets = map[string]string{"TOKEN": "env:TOKEN"} })
 		},
-		"target": func(h *house) {
+		"target": func(h *fixture) {
 			h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Target.Directory.Path = "/srv/elsewhere" })
 		},
-		"gates": func(h *house) {
+		"gates": func(h *fixture) {
 			production := stage("production", delivery.Manual, "eu")
 			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)
 		},
-		"environments": func(h *house) {
+		"environments": func(h *fixture) {
 			production := stage("production", delivery.Manual, "eu", "us")
 			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)

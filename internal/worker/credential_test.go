@@ -17,7 +17,7 @@ import (
 
 // guarded is a driver that lets nobody in without the credential, and repeats it in all that it says.
 type guarded struct {
-	*places
+	*fakeDriver
 	deployed, observed []driver.Request
 	refuses            bool
 }
@@ -29,14 +29,14 @@ func (g *guarded) Deploy(ctx context.Context, r driver.Request) (driver.Result, 
 	if g.refuses {
 		return driver.Result{}, errors.New("no entry with " + r.Credentials["secret"])
 	}
-	return g.places.Deploy(ctx, r)
+	return g.fakeDriver.Deploy(ctx, r)
 }
 
 func (g *guarded) Observe(ctx context.Context, r driver.Request) (delivery.Observation, error) {
 	g.mu.Lock()
 	g.observed = append(g.observed, r)
 	g.mu.Unlock()
-	seen, err := g.places.Observe(ctx, r)
+	seen, err := g.fakeDriver.Observe(ctx, r)
 	for i := range seen.Differences {
 		seen.Differences[i] += ", says " + r.Credentials["token"]
 	}
@@ -47,11 +47,11 @@ func (g *guarded) Observe(ctx context.Context, r driver.Request) (delivery.Obser
 }
 
 // guardedHouse has one environment behind a webhook; the values of what it refers to are in the map.
-func guardedHouse(t *testing.T) (*house, *guarded, map[string]string) {
+func guardedFixture(t *testing.T) (*fixture, *guarded, map[string]string) {
 	t.Helper()
 	values := map[string]string{"env:KEY": "s3cr3t-key", "env:TOKEN": "s3cr3t-token", "env:PASSWORD": "s3cr3t-password"}
-	h := newHouse(t)
-	g := &guarded{places: h.places}
+	h := newFixture(t)
+	g := &guarded{fakeDriver: h.driver}
 	h.Engine = h.engine(func(o *engineOptions) {
 		o.Drivers["webhook"] = g
 		o.Secrets = secret.Func(func(_ context.Context, reference string) (string, error) {
@@ -70,14 +70,14 @@ func guardedHouse(t *testing.T) (*house, *guarded, map[string]string) {
 }
 
 func TestCredentialsReachTheDriverOnly(t *testing.T) {
-	h, g, values := guardedHouse(t)
+	h, g, values := guardedFixture(t)
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	want := map[string]string{"secret": "s3cr3t-key", "token": "s3cr3t-token"}
 	require.Equal(t, want, g.deployed[0].Credentials)
 	require.Equal(t, map[string]string{"PASSWORD": "s3cr3t-password"}, g.deployed[0].Secrets)
 	require.False(t, g.deployed[0].Resumed)
 
-	h.places.at[spot("eu", "shop")] = place{id: "x", version: "0.9", drift: "somebody was here"}
+	h.driver.at[targetKey("eu", "shop")] = fakeTarget{id: "x", version: "0.9", drift: "somebody was here"}
 	h.observes()
 	seen := h.deployedIn("eu")
 	require.Contains(t, seen.Differences, "somebody was here, says ***")
@@ -106,7 +106,7 @@ func TestCredentialsReachTheDriverOnly(t *testing.T) {
 	}
 }
 
-func (h *house) deployedIn(environment string) delivery.Deployed {
+func (h *fixture) deployedIn(environment string) delivery.Deployed {
 	h.t.Helper()
 	seen, err := h.Deployed(h.t.Context(), "shop", environment)
 	require.NoError(h.t, err)
@@ -114,11 +114,11 @@ func (h *house) deployedIn(environment string) delivery.Deployed {
 }
 
 func TestADriverIsToldThatItGoesOnWithWhatAnotherBegan(t *testing.T) {
-	h, g, _ := guardedHouse(t)
+	h, g, _ := guardedFixture(t)
 	first := h.Engine
 	second := h.engine(func(o *engineOptions) { o.Drivers, o.Secrets = first.o.Drivers, first.o.Observer.Secrets })
 	under := make(chan struct{})
-	h.places.onCall = func(r driver.Request) {
+	h.driver.onCall = func(r driver.Request) {
 		if !r.Resumed {
 			first.end()
 			close(under)

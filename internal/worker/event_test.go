@@ -13,7 +13,7 @@ import (
 
 // TestEveryChangeAndRefusalIsInTheLog does one thing after another and names the events that each must leave.
 func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ctx := t.Context()
 	steps := []struct {
 		name string
@@ -71,17 +71,17 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 		},
 			[]string{"promotion.requested shop/production by " + bob, "deployment.started D2 by " + bob, "deployment.deployed D2 by " + bob,
 				"deployment.verified D2 by " + bob}, ""},
-		{"deliver what fails", func() error { h.book.bad["shop/2.0"] = true; h.delivers("2.0", 1); return nil },
+		{"deliver what fails", func() error { h.checker.bad["shop/2.0"] = true; h.delivers("2.0", 1); return nil },
 			[]string{"release.registered shop/2.0 by " + ann, "promotion.requested shop/development by " + ann, "deployment.started D3 by " + ann,
 				"deployment.deployed D3 by " + ann, "deployment.failed D3 by " + ann, "deployment.started D4 by " + ann, "deployment.deployed D4 by " + ann,
 				"deployment.verified D4 by " + ann, "deployment.superseded D1 by " + ann, "deployment.rolled_back D3 by " + ann,
 				"promotion.refused shop/development by " + ann}, ""},
 		{"raise the attempt, and be stopped in the middle", func() error {
-			h.book.bad["shop/2.0"] = false
+			h.checker.bad["shop/2.0"] = false
 			other := h.engine()
-			h.places.onCall = func(driver.Request) { other.end() }
+			h.driver.onCall = func(driver.Request) { other.end() }
 			h.deliversBy(other, "2.0", 2)
-			h.places.onCall = nil
+			h.driver.onCall = nil
 			return nil
 		}, []string{"release.declared shop/2.0 by " + ann, "promotion.requested shop/development by " + ann, "deployment.started D5 by " + ann}, ""},
 		{"go on", func() error { h.delivers("2.0", 2); return nil },
@@ -115,7 +115,7 @@ func approval(version string, decision delivery.ApprovalDecision) delivery.Appro
 
 // TestAnActorIsOneLineOfText: who acted is recorded for ever, and told in every format.
 func TestAnActorIsOneLineOfText(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	spec := delivery.EnvironmentSpec{Name: "dev", Tier: delivery.TierDevelopment}
 	for _, actor := range []string{"J\xfcrgen", "ann\x00", "ann\nbob", strings.Repeat("x", delivery.MaxActorLength+1)} {
 		_, err := h.PutEnvironment(t.Context(), actor, spec)
@@ -129,9 +129,9 @@ func TestAnActorIsOneLineOfText(t *testing.T) {
 
 // TestEventsSayWhy checks what the events of a deployment hold.
 func TestEventsSayWhy(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")))
-	h.book.bad["shop/1.0"] = true
+	h.checker.bad["shop/1.0"] = true
 	require.NotNil(t, h.delivers("1.0", 1).Failure)
 	words := map[delivery.EventKind]string{
 		"deployment.started": "nothing verified runs in dev yet",

@@ -13,7 +13,7 @@ import (
 )
 
 // byTerraformIn declares a pipeline whose production Terraform deploys to: development, then eu and us, then a last automatic stage.
-func (h *house) byTerraformIn(edit ...func(*delivery.Stage)) {
+func (h *fixture) byTerraformIn(edit ...func(*delivery.Stage)) {
 	h.t.Helper()
 	production := verifying(stage("production", delivery.Manual, "eu", "us"))
 	for _, f := range edit {
@@ -33,7 +33,7 @@ func verificationOf(version string) delivery.VerificationRequest {
 }
 
 // verifies puts a verification and waits until it has come to rest.
-func (h *house) verifies(r delivery.VerificationRequest) (delivery.VerificationState, error) {
+func (h *fixture) verifies(r delivery.VerificationRequest) (delivery.VerificationState, error) {
 	h.t.Helper()
 	state, err := h.PutVerification(context.Background(), bob, r)
 	if err != nil || state.Work.Settled {
@@ -43,7 +43,7 @@ func (h *house) verifies(r delivery.VerificationRequest) (delivery.VerificationS
 }
 
 func TestTerraformDeploys(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 
@@ -58,7 +58,7 @@ func TestTerraformDeploys(t *testing.T) {
 	require.Equal(t, h.clock.now(), *promoted.DeployedAt)
 	require.Equal(t, "deployed", promoted.Environments["us"].Status)
 	require.Equal(t, []string{"1.0 to dev: deliver verified", "1.0 to eu: deliver verifying", "1.0 to us: deliver verifying"}, h.deployments())
-	calls, _ := h.places.count()
+	calls, _ := h.driver.count()
 	require.Equal(t, 1, calls, "no driver takes part")
 
 	deployed, err := h.Deployed(t.Context(), "shop", "us")
@@ -94,7 +94,7 @@ func TestTerraformDeploys(t *testing.T) {
 
 // TestVerificationHasItsChecksOnRecord looks at what the ledger keeps of one: results, reports, and whose word it was.
 func TestVerificationHasItsChecksOnRecord(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn(func(s *delivery.Stage) {
 		smoke := s.Verify["smoke"]
 		smoke.Command.JUnit = "report.xml"
@@ -120,11 +120,11 @@ func TestVerificationHasItsChecksOnRecord(t *testing.T) {
 }
 
 func TestFailedVerificationIsHeld(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn()
 	for _, version := range []string{"1.0", "2.0"} {
 		require.Nil(t, h.delivers(version, 1).Failure)
-		h.book.bad["us/2.0"] = true
+		h.checker.bad["us/2.0"] = true
 		_, err := h.promotes(promotion("production", version, delivery.WhenBlockedFail))
 		require.NoError(t, err)
 		state, err := h.verifies(verificationOf(version))
@@ -153,7 +153,7 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 	requireRefusal(t, err, delivery.CodeConflict, "release shop/2.0 is held")
 
 	// Another attempt.
-	h.book.bad["us/2.0"] = false
+	h.checker.bad["us/2.0"] = false
 	raised := promotion("production", "2.0", delivery.WhenBlockedFail)
 	raised.Attempt = 2
 	_, err = h.promotes(raised)
@@ -164,7 +164,7 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 	require.Nil(t, state.Work.Failure)
 
 	// Verified again, and found broken: what ran before is handed out, and everything behind is closed to it.
-	h.book.bad["eu/2.0"] = true
+	h.checker.bad["eu/2.0"] = true
 	once := verificationOf("2.0")
 	once.Again = true
 	state, err = h.verifies(once)
@@ -177,7 +177,7 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 }
 
 func TestVerificationOfWhatIsNotThere(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn(func(s *delivery.Stage) { s.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true} })
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	_, err := h.verifies(verificationOf("1.0"))
@@ -211,9 +211,9 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	requireRefusal(t, err, delivery.CodeNotFound, `has no stage "nowhere"; it has: development, production, last`)
 }
 
-// TestAVerificationWaitsForWhoeverIsThere has another process, silent for good, in one of the places.
+// TestAVerificationWaitsForWhoeverIsThere has another process, silent for good, in one of the environments.
 func TestAVerificationWaitsForWhoeverIsThere(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
@@ -235,10 +235,10 @@ func TestVerificationAfterACrashAnywhere(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		crashes := 0
 		for ; ; crashes++ {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.byTerraformIn()
 			require.Nil(t, h.delivers("1.0", 1).Failure)
-			l := immortal()
+			l := neverCrashes()
 			l.limit(crashes, after, nil)
 			first := h.engine(h.in(l))
 			ctx := context.Background()
@@ -267,7 +267,7 @@ func TestVerificationAfterACrashAnywhere(t *testing.T) {
 
 // TestAnEnvironmentThatLosesItsTarget is in a stage that nobody promotes into: nothing is handed out there.
 func TestAnEnvironmentThatLosesItsTarget(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	h.environment("dev", func(spec *delivery.EnvironmentSpec) { spec.Target = nil })
 	work := h.delivers("1.0", 1)
@@ -278,7 +278,7 @@ func TestAnEnvironmentThatLosesItsTarget(t *testing.T) {
 // TestATargetInPlaceOfTerraform gives an environment a target while a release is handed out for it, and takes it away again. What
 // Terraform deployed is never rolled back to, because nobody here can.
 func TestATargetInPlaceOfTerraform(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.byTerraformIn(func(s *delivery.Stage) { s.Environments = []string{"eu"} })
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	spec := promotion("production", "1.0", delivery.WhenBlockedFail)
@@ -287,11 +287,11 @@ func TestATargetInPlaceOfTerraform(t *testing.T) {
 	_, err = h.verifies(verificationOf("1.0"))
 	require.NoError(t, err)
 	h.environment("eu", func(*delivery.EnvironmentSpec) {})
-	h.book.bad["eu"] = true
+	h.checker.bad["eu"] = true
 	promoted, err := h.promotes(spec)
 	require.NoError(t, err)
 	require.NotNil(t, promoted.Work.Failure)
-	h.book.bad["eu"] = false
+	h.checker.bad["eu"] = false
 	spec.Attempt = 2
 	promoted, err = h.promotes(spec)
 	require.NoError(t, err)

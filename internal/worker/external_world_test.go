@@ -34,14 +34,14 @@ func byTerraform(before, after []delivery.Deployment) []string {
 }
 
 // drawExternal decides whether Terraform deploys to staging in this history.
-func (u *universe) drawExternal() bool {
+func (u *simulation) drawExternal() bool {
 	if len(u.mutation.only) > 0 {
 		return slices.Contains(u.mutation.only, "terraform")
 	}
 	return u.chance(35)
 }
 
-func (u *universe) onlyExternal(lots int) int {
+func (u *simulation) onlyExternal(lots int) int {
 	if u.external {
 		return lots
 	}
@@ -49,7 +49,7 @@ func (u *universe) onlyExternal(lots int) int {
 }
 
 // handed returns what was handed out last at staging and is not settled, and what else stands there.
-func (u *universe) handed() (out, stands string) {
+func (u *simulation) handed() (out, stands string) {
 	for _, d := range u.all() {
 		switch {
 		case d.Pipeline != "shop" || d.Environment != "stg":
@@ -63,7 +63,7 @@ func (u *universe) handed() (out, stands string) {
 }
 
 // handOut goes the whole way of one release, and sometimes only a part of it: into staging, by Terraform, verified there, and on.
-func (u *universe) handOut() {
+func (u *simulation) handOut() {
 	version := u.anyVersion()
 	u.apply(u.deliveryOf("shop", version), false)
 	u.apply(u.promotionOf("shop", version, "staging"), u.chance(10))
@@ -76,7 +76,7 @@ func (u *universe) handOut() {
 }
 
 // verification asks, most of the time, for what is handed out.
-func (u *universe) verification() wish {
+func (u *simulation) verification() operation {
 	version, stands := u.handed()
 	if version == "" || u.chance(15) {
 		version = pickOf(u, stands, u.anyVersion(), u.anyVersion())
@@ -84,15 +84,15 @@ func (u *universe) verification() wish {
 	return u.verificationOf(delivery.VerificationRequest{Spec: delivery.VerificationSpec{Pipeline: "shop", Stage: "staging", Version: version}})
 }
 
-func (u *universe) verificationOf(r delivery.VerificationRequest) wish {
+func (u *simulation) verificationOf(r delivery.VerificationRequest) operation {
 	actor, ctx, idle := u.anyone(), context.Background(), delivery.Work{}
-	return wish{words: fmt.Sprintf("%s verifies %s %s again=%v", actor, r.Spec.ID(), r.Spec.Version, r.Again), actor: actor, pipeline: r.Spec.Pipeline,
+	return operation{words: fmt.Sprintf("%s verifies %s %s again=%v", actor, r.Spec.ID(), r.Spec.Version, r.Again), actor: actor, pipeline: r.Spec.Pipeline,
 		entry: r.Spec.Stage, preview: delivery.PreviewRequest{Verification: &r},
 		put: func(p *process) error {
 			state, err := p.PutVerification(ctx, actor, r)
 			idle = state.Work
 			if err == nil && state.Status == delivery.StageVerified && !r.Again {
-				u.tally.add("nothing left to verify")
+				u.counters.add("nothing left to verify")
 			}
 			return err
 		},
@@ -103,35 +103,35 @@ func (u *universe) verificationOf(r delivery.VerificationRequest) wish {
 			before := len(u.all())
 			state, err := p.WaitVerification(ctx, r.Spec, manyMoments)
 			if err == nil && state.Status == delivery.StageVerified && len(u.all()) > before {
-				u.tally.add("went on after a verification")
+				u.counters.add("went on after a verification")
 			}
 			return state.Work, err
 		}}
 }
 
 // verifyAgain is what changed triggers ask for: what stands there is looked at once more.
-func (u *universe) verifyAgain() {
+func (u *simulation) verifyAgain() {
 	out, stands := u.handed()
 	if out != "" || stands == "" {
 		return
 	}
 	bad := u.chance(65)
-	u.book.write(func(b *answerBook) { b.bad["stg/"+stands] = bad })
+	u.checker.write(func(b *fakeChecker) { b.bad["stg/"+stands] = bad })
 	u.pauses.Store(0)
 	w := u.verificationOf(delivery.VerificationRequest{Again: true, Spec: delivery.VerificationSpec{Pipeline: "shop", Stage: "staging", Version: stands}})
 	result := u.run(u.self, w)
 	u.note("%s: refused=%v stopped=%v", w.words, result.refused, result.stopped)
 	if _, now := u.handed(); result.rested() && now == stands {
-		u.tally.add("verified again")
+		u.counters.add("verified again")
 	} else if now == "" {
-		u.tally.add("found broken when verified again")
+		u.counters.add("found broken when verified again")
 		u.goBack(stands)
 	}
-	u.book.write(func(b *answerBook) { delete(b.bad, "stg/"+stands) })
+	u.checker.write(func(b *fakeChecker) { delete(b.bad, "stg/"+stands) })
 }
 
 // goBack is what a user does about a release that broke: another one that ran there is promoted.
-func (u *universe) goBack(broken string) {
+func (u *simulation) goBack(broken string) {
 	for _, d := range slices.Backward(u.all()) {
 		if d.Pipeline == "shop" && d.Environment == "stg" && d.VerifiedAt != nil && d.Content.Version != broken {
 			u.apply(u.promotionOf("shop", d.Content.Version, "staging"), false)
@@ -142,7 +142,7 @@ func (u *universe) goBack(broken string) {
 }
 
 // judgeHandedOut says what is wrong with handing a release out: that is Terraform's to carry out, and nobody else's to take back.
-func (s scene) judgeHandedOut(d delivery.Deployment, before []delivery.Deployment) []string {
+func (s setup) judgeHandedOut(d delivery.Deployment, before []delivery.Deployment) []string {
 	if d.Content.Target != nil {
 		return nil
 	}
@@ -166,7 +166,7 @@ func (s scene) judgeHandedOut(d delivery.Deployment, before []delivery.Deploymen
 }
 
 // judgeVerification says what is wrong with calling verified what Terraform deployed: each of the stage's checks must have said yes.
-func (s scene) judgeVerification(d delivery.Deployment) []string {
+func (s setup) judgeVerification(d delivery.Deployment) []string {
 	if d.Content.Target != nil || d.Status != delivery.Verified {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (s scene) judgeVerification(d delivery.Deployment) []string {
 			continue
 		}
 		for name := range stage.Verify {
-			if s.oracle.book.refuses(d.Pipeline, d.Environment, d.Content.Version) {
+			if s.oracle.checker.refuses(d.Pipeline, d.Environment, d.Content.Version) {
 				return []string{fmt.Sprintf("[1] %s is verified, and %s says no", d.ID, name)}
 			}
 		}
@@ -185,7 +185,7 @@ func (s scene) judgeVerification(d delivery.Deployment) []string {
 }
 
 // refuses tells whether a verification says no there.
-func (b *answerBook) refuses(pipeline, environment, version string) bool {
+func (b *fakeChecker) refuses(pipeline, environment, version string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, key := range []string{pipeline + "/" + version, environment, environment + "/" + version} {
@@ -197,8 +197,8 @@ func (b *answerBook) refuses(pipeline, environment, version string) bool {
 }
 
 // agreedOnVerification notes that a preview told of a verification what came of it.
-func (u *universe) agreedOnVerification(lines []string) {
+func (u *simulation) agreedOnVerification(lines []string) {
 	if strings.Contains(strings.Join(lines, "\n"), " verified in ") {
-		u.tally.add("preview agreed on a verification")
+		u.counters.add("preview agreed on a verification")
 	}
 }

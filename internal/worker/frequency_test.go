@@ -12,7 +12,7 @@ import (
 // A policy that is about to be made counts the deliveries before it: no gate of the ledger asked for them.
 func TestAPlannedPolicyCountsWhatWasDeliveredBefore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("staging", delivery.Automatic, "staging"))
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.clock.move(time.Hour)
@@ -31,7 +31,7 @@ func TestAPlannedPolicyCountsWhatWasDeliveredBefore(t *testing.T) {
 // An edit that asks for less in one gate and for more in another lets nobody through who is held by the other.
 func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	s := stage("staging", delivery.Automatic, "staging")
 	h.declares(s)
 	require.Nil(t, h.delivers("1.0", 1).Failure)
@@ -58,7 +58,7 @@ func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 // Whoever asks about a moment is told what holds at that moment, also of one that is gone.
 func TestReadinessCountsTheDeliveriesBeforeItsMoment(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	s := stage("staging", delivery.Automatic, "staging")
 	s.Gates.MaxDeploys = &delivery.MaxDeploysGate{Count: 1, Per: "1h"}
 	h.declares(s)

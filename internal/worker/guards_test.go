@@ -23,7 +23,7 @@ import (
 var tiers = map[string]delivery.Tier{"dev": delivery.TierDevelopment, "stg": delivery.TierStaging, "eu": delivery.TierProduction, "us": delivery.TierProduction}
 
 // drawn reports whether the histories have such gates at all, and this stage one of them.
-func (u *universe) drawn(kind string, percent int) bool {
+func (u *simulation) drawn(kind string, percent int) bool {
 	if len(u.mutation.only) == 0 {
 		return u.chance(percent)
 	}
@@ -31,7 +31,7 @@ func (u *universe) drawn(kind string, percent int) bool {
 }
 
 // often is how many lots an action has that the histories may have none of.
-func (u *universe) often(kind string, lots int) int {
+func (u *simulation) often(kind string, lots int) int {
 	if len(u.mutation.only) == 0 {
 		return lots
 	}
@@ -42,7 +42,7 @@ func (u *universe) often(kind string, lots int) int {
 }
 
 // drawGuards draws, for a share of a hundred as often, the gates that look at evidence, at the time, at how often is delivered, and at conditions.
-func (u *universe) drawGuards(g *delivery.Gates, share int) {
+func (u *simulation) drawGuards(g *delivery.Gates, share int) {
 	if u.drawn("tests", 12*share/100) {
 		gate := delivery.TestsGate{MaxFailures: u.pick(2)}
 		if u.chance(50) {
@@ -74,7 +74,7 @@ func (u *universe) drawGuards(g *delivery.Gates, share int) {
 	}
 }
 
-func (u *universe) drawWindow() schedule.Window {
+func (u *simulation) drawWindow() schedule.Window {
 	w := schedule.Window{TimeZone: pickOf(u, "", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham")}
 	if u.chance(80) {
 		w.Start = fmt.Sprintf("%02d:%s", u.pick(24), pickOf(u, "00", "30", "45"))
@@ -90,7 +90,7 @@ func (u *universe) drawWindow() schedule.Window {
 }
 
 // drawOverridable draws which gates of a stage may be skipped.
-func (u *universe) drawOverridable(s *delivery.Stage) {
+func (u *simulation) drawOverridable(s *delivery.Stage) {
 	if !u.drawn("overrides", 40) {
 		return
 	}
@@ -104,7 +104,7 @@ func (u *universe) drawOverridable(s *delivery.Stage) {
 
 // override breaks the glass for a while for what somebody asked for, who then asks again. Sometimes it is over by
 // then, or revoked, or the stage forbids it.
-func (u *universe) override() {
+func (u *simulation) override() {
 	w := u.again()
 	stages := slices.DeleteFunc(slices.Clone(u.layout[w.pipeline].Stages), func(s delivery.Stage) bool { return len(s.Overridable) == 0 })
 	if len(stages) == 0 {
@@ -140,14 +140,14 @@ func (u *universe) override() {
 }
 
 // version is the one that is asked for.
-func (w wish) version() string {
+func (w operation) version() string {
 	if w.preview.Promotion != nil {
 		return w.preview.Promotion.Version
 	}
 	return w.preview.Release.Spec.Version
 }
 
-func (u *universe) revokeOverride() {
+func (u *simulation) revokeOverride() {
 	if len(u.overrides) == 0 {
 		return
 	}
@@ -156,7 +156,7 @@ func (u *universe) revokeOverride() {
 }
 
 // legislate declares a policy, changes it, or removes it.
-func (u *universe) legislate() {
+func (u *simulation) legislate() {
 	ctx, spec := context.Background(), delivery.PolicySpec{Name: pickOf(u, "floor", "guard")}
 	if u.chance(35) {
 		u.note("policy %s is removed: %v", spec.Name, u.self.DeletePolicy(ctx, people[0], spec.Name))
@@ -175,7 +175,7 @@ func (u *universe) legislate() {
 	}
 }
 
-func (u *universe) drawPolicyGates(g *delivery.Gates) {
+func (u *simulation) drawPolicyGates(g *delivery.Gates) {
 	u.drawGuards(g, 120)
 	if u.drawn("approvals", 12) {
 		g.Approvals = u.drawApprovals()
@@ -190,7 +190,7 @@ func (u *universe) drawPolicyGates(g *delivery.Gates) {
 }
 
 // freeze stops the line for a while, or lets it go on, or narrows a freeze.
-func (u *universe) freeze() {
+func (u *simulation) freeze() {
 	ctx, now := context.Background(), u.clock.now()
 	spec := u.drawFreeze(now)
 	switch known, err := u.self.Freeze(ctx, spec.Name); {
@@ -205,7 +205,7 @@ func (u *universe) freeze() {
 	u.note("freeze %s: %v", text(spec), err)
 }
 
-func (u *universe) drawFreeze(now time.Time) delivery.FreezeSpec {
+func (u *simulation) drawFreeze(now time.Time) delivery.FreezeSpec {
 	starts := now.Add(pickOf(u, -time.Hour, 0, time.Minute, 30*time.Minute))
 	spec := delivery.FreezeSpec{Name: pickOf(u, "lull", "peak"), Reason: "many people buy now", StartsAt: delivery.Timestamp(starts.Format(time.RFC3339)),
 		EndsAt: delivery.Timestamp(starts.Add(pickOf(u, 65*time.Minute, 4*time.Hour)).Format(time.RFC3339))}
@@ -246,7 +246,7 @@ func (r report) write(suite string, skipped int) string {
 }
 
 // testify records a report, or takes one back.
-func (u *universe) testify() {
+func (u *simulation) testify() {
 	ctx := context.Background()
 	u.oracle.mu.Lock()
 	reported := slices.Clone(u.oracle.reported)
@@ -265,31 +265,31 @@ func (u *universe) testify() {
 		r.ran, skipped = max(r.broken, r.ran-4), 4
 	}
 	junit := r.write(spec.Suite, skipped)
-	u.book.write(func(b *answerBook) { b.reports[digestOf(junit)] = r })
+	u.checker.write(func(b *fakeChecker) { b.reports[digestOf(junit)] = r })
 	_, err := u.self.AddTestReport(ctx, u.anyone(), delivery.TestReportRequest{Spec: spec, JUnit: junit})
 	u.note("report %s %v: %v", text(spec), r, err)
 }
 
 // vouch lets every suite pass for what everybody is busy with.
-func (u *universe) vouch() {
+func (u *simulation) vouch() {
 	for _, suite := range suites {
 		r := report{ran: 7}
 		junit := r.write(suite, u.pick(2))
-		u.book.write(func(b *answerBook) { b.reports[digestOf(junit)] = r })
+		u.checker.write(func(b *fakeChecker) { b.reports[digestOf(junit)] = r })
 		spec := delivery.TestReportSpec{Pipeline: u.anyPipeline(), Version: versions[u.current], Suite: suite}
 		_, err := u.self.AddTestReport(context.Background(), u.anyone(), delivery.TestReportRequest{Spec: spec, JUnit: junit})
 		u.note("report %s %v: %v", text(spec), r, err)
 	}
 }
 
-// suddenly lets the next deployment fail, and its place be frozen meanwhile.
-func (u *universe) suddenly() {
+// suddenly lets the next deployment fail, and its environment be frozen meanwhile.
+func (u *simulation) suddenly() {
 	u.note("the next deployment fails, and a freeze begins meanwhile")
 	u.fails.Store(int64(1 + u.pick(2)))
 	u.sudden.Store(true)
 }
 
-func (u *universe) freezeWhere(r driver.Request) {
+func (u *simulation) freezeWhere(r driver.Request) {
 	if !u.sudden.CompareAndSwap(true, false) {
 		return
 	}
@@ -300,9 +300,9 @@ func (u *universe) freezeWhere(r driver.Request) {
 	if err != nil {
 		u.oracle.complain("the freeze was refused: " + err.Error())
 	}
-	u.places.mu.Lock()
-	defer u.places.mu.Unlock()
-	u.places.refuse[spot(r.Environment, r.Pipeline)] = int(u.fails.Load())
+	u.driver.mu.Lock()
+	defer u.driver.mu.Unlock()
+	u.driver.refuse[targetKey(r.Environment, r.Pipeline)] = int(u.fails.Load())
 }
 
 // keys are those that people sign with.
@@ -330,7 +330,7 @@ type signing struct {
 	covers  string // what was there to be approved, in the oracle's words
 }
 
-func (u *universe) drawApprovals() *delivery.ApprovalsGate {
+func (u *simulation) drawApprovals() *delivery.ApprovalsGate {
 	gate := &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50)}
 	if u.chance(40) {
 		gate.Approvers = people[u.pick(2):]
@@ -345,7 +345,7 @@ func (u *universe) drawApprovals() *delivery.ApprovalsGate {
 }
 
 // word gives somebody's word on a release, signed where a gate of the stage demands it: most often by their own key.
-func (u *universe) word(who string, spec delivery.ApprovalSpec) {
+func (u *simulation) word(who string, spec delivery.ApprovalSpec) {
 	ctx, actor := context.Background(), who
 	stage, _ := u.layout[spec.Pipeline].Stage(spec.Stage)
 	demanded := stage.Gates.Approvals != nil && len(stage.Gates.Approvals.SignedBy) > 0
@@ -360,7 +360,7 @@ func (u *universe) word(who string, spec delivery.ApprovalSpec) {
 			return
 		}
 		u.read(func(ctx context.Context, r store.Reader) {
-			s.covers = scene{ctx: ctx, oracle: u.oracle, ledger: r, now: u.clock.now()}.toApprove(spec.Pipeline, spec.Stage, spec.Version)
+			s.covers = setup{ctx: ctx, oracle: u.oracle, ledger: r, now: u.clock.now()}.toApprove(spec.Pipeline, spec.Stage, spec.Version)
 		})
 		spec.Signature = u.sign(&s)
 		spec.Approver = who
@@ -372,22 +372,22 @@ func (u *universe) word(who string, spec delivery.ApprovalSpec) {
 	a, err := u.self.AddApproval(ctx, actor, spec)
 	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, spec.Pipeline, spec.Stage, a.ID, err)
 	if err == nil {
-		u.tally.add(string(spec.Decision))
+		u.counters.add(string(spec.Decision))
 		if spec.Signature != "" {
-			u.tally.add("signed " + string(spec.Decision))
+			u.counters.add("signed " + string(spec.Decision))
 		}
 	}
 }
 
 // sign makes a signature of a request, sometimes one that must not count: by somebody else, or an old one again.
-func (u *universe) sign(s *signing) string {
+func (u *simulation) sign(s *signing) string {
 	known := slices.Sorted(maps.Keys(u.oracle.signings()))
 	if len(known) > 0 && u.chance(15) {
-		u.tally.add("signature replayed")
+		u.counters.add("signature replayed")
 		return known[u.pick(len(known))]
 	}
 	if u.chance(15) {
-		u.tally.add("signature forged")
+		u.counters.add("signature forged")
 		s.key = u.anyone()
 	}
 	made := must(sshsig.Sign(strings.NewReader(s.request.Payload()), keys[s.key], sshsig.HashSHA512, delivery.SignatureNamespace))

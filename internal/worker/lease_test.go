@@ -46,10 +46,10 @@ func (s *failing) Update(ctx context.Context, f func(store.Tx) error) error {
 }
 
 // working has a delivery under a short lease under way, in a driver that only ends when it is told to stop.
-func working(t *testing.T) (*house, *failing) {
-	h := newHouse(t)
+func working(t *testing.T) (*fixture, *failing) {
+	h := newFixture(t)
 	ledger := &failing{}
-	d := &slow{places: h.places, working: make(chan struct{}), letGo: make(chan struct{})}
+	d := &slow{fakeDriver: h.driver, working: make(chan struct{}), letGo: make(chan struct{})}
 	h.Engine = h.engine(func(o *engineOptions) {
 		o.Drivers = map[string]driver.Driver{"directory": d}
 		ledger.Store, o.Store = o.Store, ledger
@@ -63,7 +63,7 @@ func working(t *testing.T) (*house, *failing) {
 }
 
 // take takes the lease on dev over at a moment when it has lapsed by the clock.
-func (h *house) take(at time.Time) (lease store.Lease) {
+func (h *fixture) take(at time.Time) (lease store.Lease) {
 	h.t.Helper()
 	require.NoError(h.t, h.ledger.Update(h.t.Context(), func(tx store.Tx) (err error) {
 		lease, err = tx.AcquireLease(h.t.Context(), "dev/shop", "somebody", at, time.Minute)
@@ -103,7 +103,7 @@ func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
 
 // A connection that is dead without anybody knowing does not use up the time there is to renew a lease: another one is tried.
 func TestALeaseOutlivesALostConnection(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	ledger := &failing{}
 	e := h.engine(func(o *engineOptions) {
 		ledger.Store, o.Store = o.Store, ledger
@@ -149,7 +149,7 @@ func TestWorkThatLosesItsLeaseWhileRecordingSaysWhy(t *testing.T) {
 
 // Between taking a lease and acting under it, a long time may pass.
 func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	e := h.engine(func(o *engineOptions) { o.LeaseTTL = time.Minute })
 	held := h.take(h.clock.now())
 	longAgo := time.Now().Add(-time.Hour)
@@ -164,9 +164,9 @@ func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
 	stop()
 }
 
-// Two works of one process do not share a place: the second waits for the first, as it would for another process.
+// Two works of one process do not share an environment: the second waits for the first, as it would for another process.
 func TestWorksOfOneProcessKeepEachOtherOut(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	first := store.Lease{}
 	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) (err error) {
 		first, err = h.acquire(t.Context(), tx, "dev", "shop")

@@ -27,11 +27,11 @@ func (e evidence) copied() evidence {
 	return evidence{maps.Clone(e.reports), maps.Clone(e.freezes), maps.Clone(e.policies), maps.Clone(e.overrides)}
 }
 
-func (p *pages) TestReport(_ context.Context, id string) (delivery.TestReport, error) {
+func (p *memoryPages) TestReport(_ context.Context, id string) (delivery.TestReport, error) {
 	return one(p.evidence.reports, id, fmt.Sprintf("test report %q", id))
 }
 
-func (p *pages) TestReports(_ context.Context, pipeline string, versions ...string) ([]delivery.TestReport, error) {
+func (p *memoryPages) TestReports(_ context.Context, pipeline string, versions ...string) ([]delivery.TestReport, error) {
 	found := []delivery.TestReport{}
 	for _, r := range p.evidence.reports {
 		if r.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, r.Spec.Version)) {
@@ -44,7 +44,7 @@ func (p *pages) TestReports(_ context.Context, pipeline string, versions ...stri
 	return found, nil
 }
 
-func (p *pages) AddTestReport(_ context.Context, r delivery.TestReport) error {
+func (p *memoryPages) AddTestReport(_ context.Context, r delivery.TestReport) error {
 	if p.over {
 		return errOver
 	}
@@ -57,7 +57,7 @@ func (p *pages) AddTestReport(_ context.Context, r delivery.TestReport) error {
 	return nil
 }
 
-func (p *pages) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
+func (p *memoryPages) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
 	if p.over {
 		return errOver
 	}
@@ -71,11 +71,11 @@ func (p *pages) WithdrawTestReport(ctx context.Context, id string, at time.Time)
 	return nil
 }
 
-func (p *pages) Freeze(_ context.Context, name string) (delivery.FreezeSpec, error) {
+func (p *memoryPages) Freeze(_ context.Context, name string) (delivery.FreezeSpec, error) {
 	return one(p.evidence.freezes, name, fmt.Sprintf("freeze %q", name))
 }
 
-func (p *pages) Freezes(context.Context) ([]delivery.FreezeSpec, error) {
+func (p *memoryPages) Freezes(context.Context) ([]delivery.FreezeSpec, error) {
 	found := []delivery.FreezeSpec{}
 	for _, name := range sortedKeys(p.evidence.freezes) {
 		found = append(found, p.evidence.freezes[name])
@@ -83,7 +83,7 @@ func (p *pages) Freezes(context.Context) ([]delivery.FreezeSpec, error) {
 	return found, nil
 }
 
-func (p *pages) PutFreeze(_ context.Context, spec delivery.FreezeSpec) error {
+func (p *memoryPages) PutFreeze(_ context.Context, spec delivery.FreezeSpec) error {
 	if p.over {
 		return errOver
 	}
@@ -91,7 +91,7 @@ func (p *pages) PutFreeze(_ context.Context, spec delivery.FreezeSpec) error {
 	return nil
 }
 
-func (p *pages) DeleteFreeze(ctx context.Context, name string) error {
+func (p *memoryPages) DeleteFreeze(ctx context.Context, name string) error {
 	if p.over {
 		return errOver
 	}
@@ -100,11 +100,11 @@ func (p *pages) DeleteFreeze(ctx context.Context, name string) error {
 	return err
 }
 
-func (p *pages) Policy(_ context.Context, name string) (delivery.PolicySpec, error) {
+func (p *memoryPages) Policy(_ context.Context, name string) (delivery.PolicySpec, error) {
 	return one(p.evidence.policies, name, fmt.Sprintf("policy %q", name))
 }
 
-func (p *pages) Policies(context.Context) ([]delivery.PolicySpec, error) {
+func (p *memoryPages) Policies(context.Context) ([]delivery.PolicySpec, error) {
 	found := []delivery.PolicySpec{}
 	for _, name := range sortedKeys(p.evidence.policies) {
 		found = append(found, p.evidence.policies[name])
@@ -112,7 +112,7 @@ func (p *pages) Policies(context.Context) ([]delivery.PolicySpec, error) {
 	return found, nil
 }
 
-func (p *pages) PutPolicy(_ context.Context, spec delivery.PolicySpec) error {
+func (p *memoryPages) PutPolicy(_ context.Context, spec delivery.PolicySpec) error {
 	if p.over {
 		return errOver
 	}
@@ -120,7 +120,7 @@ func (p *pages) PutPolicy(_ context.Context, spec delivery.PolicySpec) error {
 	return nil
 }
 
-func (p *pages) DeletePolicy(ctx context.Context, name string) error {
+func (p *memoryPages) DeletePolicy(ctx context.Context, name string) error {
 	if p.over {
 		return errOver
 	}
@@ -129,11 +129,11 @@ func (p *pages) DeletePolicy(ctx context.Context, name string) error {
 	return err
 }
 
-func (p *pages) Override(_ context.Context, id string) (delivery.Override, error) {
+func (p *memoryPages) Override(_ context.Context, id string) (delivery.Override, error) {
 	return one(p.evidence.overrides, id, fmt.Sprintf("override %q", id))
 }
 
-func (p *pages) Overrides(_ context.Context, pipeline string, versions ...string) ([]delivery.Override, error) {
+func (p *memoryPages) Overrides(_ context.Context, pipeline string, versions ...string) ([]delivery.Override, error) {
 	found := []delivery.Override{}
 	for _, o := range p.evidence.overrides {
 		if o.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, o.Spec.Version)) {
@@ -146,7 +146,7 @@ func (p *pages) Overrides(_ context.Context, pipeline string, versions ...string
 	return found, nil
 }
 
-func (p *pages) AddOverride(_ context.Context, o delivery.Override) error {
+func (p *memoryPages) AddOverride(_ context.Context, o delivery.Override) error {
 	if p.over {
 		return errOver
 	}
@@ -159,7 +159,7 @@ func (p *pages) AddOverride(_ context.Context, o delivery.Override) error {
 	return nil
 }
 
-func (p *pages) RevokeOverride(ctx context.Context, id string, at time.Time) error {
+func (p *memoryPages) RevokeOverride(ctx context.Context, id string, at time.Time) error {
 	if p.over {
 		return errOver
 	}
@@ -173,7 +173,7 @@ func (p *pages) RevokeOverride(ctx context.Context, id string, at time.Time) err
 	return nil
 }
 
-func (p *pages) Rollouts(_ context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {
+func (p *memoryPages) Rollouts(_ context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {
 	found, begun, ofStage := []delivery.RolloutRecord{}, map[delivery.RolloutRecord]bool{}, map[string]int{}
 	for _, d := range p.deployments {
 		id := cmp.Or(d.Rollout, d.ID)

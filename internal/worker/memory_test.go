@@ -20,12 +20,12 @@ import (
 type memory struct {
 	writing sync.Mutex // one write transaction at a time
 	mu      sync.Mutex
-	kept    pages
+	kept    memoryPages
 	closed  bool
 }
 
 // pages is everything the ledger remembers. It is never changed once kept: a transaction writes on a copy.
-type pages struct {
+type memoryPages struct {
 	environments map[string]delivery.EnvironmentSpec
 	pipelines    map[string]delivery.PipelineSpec
 	releases     map[[2]string]delivery.Release
@@ -40,7 +40,7 @@ type pages struct {
 }
 
 func newMemory() *memory {
-	return &memory{kept: pages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
+	return &memory{kept: memoryPages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
 		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence(), work: newWorkPages()}}
 }
 
@@ -48,7 +48,7 @@ func TestMemoryIsALedger(t *testing.T) {
 	storetest.Exercise(t, func(*testing.T) store.Store { return newMemory() })
 }
 
-func (m *memory) snapshot() pages {
+func (m *memory) snapshot() memoryPages {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.kept
@@ -102,8 +102,8 @@ func (m *memory) Close() error {
 	return nil
 }
 
-func (p pages) copied() pages {
-	return pages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
+func (p memoryPages) copied() memoryPages {
+	return memoryPages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
 		promotions: maps.Clone(p.promotions), approvals: slices.Clone(p.approvals), deployments: slices.Clone(p.deployments),
 		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied(), work: p.work.copied()}
 }
@@ -131,11 +131,11 @@ func one[K comparable, V any](m map[K]V, key K, what string) (V, error) {
 	return v, nil
 }
 
-func (p *pages) Environment(_ context.Context, name string) (delivery.EnvironmentSpec, error) {
+func (p *memoryPages) Environment(_ context.Context, name string) (delivery.EnvironmentSpec, error) {
 	return one(p.environments, name, fmt.Sprintf("environment %q", name))
 }
 
-func (p *pages) Environments(_ context.Context, names ...string) ([]delivery.EnvironmentSpec, error) {
+func (p *memoryPages) Environments(_ context.Context, names ...string) ([]delivery.EnvironmentSpec, error) {
 	found := []delivery.EnvironmentSpec{}
 	for _, name := range sortedKeys(p.environments) {
 		if len(names) == 0 || slices.Contains(names, name) {
@@ -145,7 +145,7 @@ func (p *pages) Environments(_ context.Context, names ...string) ([]delivery.Env
 	return found, nil
 }
 
-func (p *pages) Replicas(_ context.Context, of string) ([]string, error) {
+func (p *memoryPages) Replicas(_ context.Context, of string) ([]string, error) {
 	found := []string{}
 	for _, name := range sortedKeys(p.environments) {
 		if of != "" && p.environments[name].ReplicaOf == of {
@@ -155,11 +155,11 @@ func (p *pages) Replicas(_ context.Context, of string) ([]string, error) {
 	return found, nil
 }
 
-func (p *pages) Pipeline(_ context.Context, name string) (delivery.PipelineSpec, error) {
+func (p *memoryPages) Pipeline(_ context.Context, name string) (delivery.PipelineSpec, error) {
 	return one(p.pipelines, name, fmt.Sprintf("pipeline %q", name))
 }
 
-func (p *pages) Pipelines(context.Context) ([]delivery.PipelineSpec, error) {
+func (p *memoryPages) Pipelines(context.Context) ([]delivery.PipelineSpec, error) {
 	found := []delivery.PipelineSpec{}
 	for _, name := range sortedKeys(p.pipelines) {
 		found = append(found, p.pipelines[name])
@@ -167,11 +167,11 @@ func (p *pages) Pipelines(context.Context) ([]delivery.PipelineSpec, error) {
 	return found, nil
 }
 
-func (p *pages) Release(_ context.Context, pipeline, version string) (delivery.Release, error) {
+func (p *memoryPages) Release(_ context.Context, pipeline, version string) (delivery.Release, error) {
 	return one(p.releases, [2]string{pipeline, version}, fmt.Sprintf("release %q", pipeline+"/"+version))
 }
 
-func (p *pages) Releases(_ context.Context, pipeline string, versions ...string) ([]delivery.Release, error) {
+func (p *memoryPages) Releases(_ context.Context, pipeline string, versions ...string) ([]delivery.Release, error) {
 	found := []delivery.Release{}
 	for key, r := range p.releases {
 		if key[0] == pipeline && (len(versions) == 0 || slices.Contains(versions, key[1])) {
@@ -192,11 +192,11 @@ func compare(a, b string) int {
 	return 0
 }
 
-func (p *pages) Promotion(_ context.Context, pipeline, stage string) (delivery.Promotion, error) {
+func (p *memoryPages) Promotion(_ context.Context, pipeline, stage string) (delivery.Promotion, error) {
 	return one(p.promotions, [2]string{pipeline, stage}, fmt.Sprintf("promotion %q", pipeline+"/"+stage))
 }
 
-func (p *pages) Promotions(_ context.Context, pipeline string) ([]delivery.Promotion, error) {
+func (p *memoryPages) Promotions(_ context.Context, pipeline string) ([]delivery.Promotion, error) {
 	found := []delivery.Promotion{}
 	for key, one := range p.promotions {
 		if key[0] == pipeline {
@@ -207,7 +207,7 @@ func (p *pages) Promotions(_ context.Context, pipeline string) ([]delivery.Promo
 	return found, nil
 }
 
-func (p *pages) Approval(_ context.Context, id string) (delivery.Approval, error) {
+func (p *memoryPages) Approval(_ context.Context, id string) (delivery.Approval, error) {
 	for _, a := range p.approvals {
 		if a.ID == id {
 			return a, nil
@@ -216,7 +216,7 @@ func (p *pages) Approval(_ context.Context, id string) (delivery.Approval, error
 	return delivery.Approval{}, delivery.Errorf(delivery.CodeNotFound, "approval %q does not exist", id)
 }
 
-func (p *pages) Approvals(_ context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
+func (p *memoryPages) Approvals(_ context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
 	found := []delivery.Approval{}
 	for _, a := range p.approvals {
 		if a.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, a.Spec.Version)) {
@@ -232,7 +232,7 @@ func (p *pages) Approvals(_ context.Context, pipeline string, versions ...string
 	return found, nil
 }
 
-func (p *pages) Deployment(_ context.Context, id string) (delivery.Deployment, error) {
+func (p *memoryPages) Deployment(_ context.Context, id string) (delivery.Deployment, error) {
 	for _, d := range p.deployments {
 		if d.ID == id {
 			return d, nil
@@ -241,7 +241,7 @@ func (p *pages) Deployment(_ context.Context, id string) (delivery.Deployment, e
 	return delivery.Deployment{}, delivery.Errorf(delivery.CodeNotFound, "deployment %q does not exist", id)
 }
 
-func (p *pages) Deployments(_ context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error) {
+func (p *memoryPages) Deployments(_ context.Context, f store.DeploymentFilter) ([]delivery.Deployment, error) {
 	is := func(wanted, value string) bool { return wanted == "" || wanted == value }
 	found := []delivery.Deployment{}
 	for _, d := range p.deployments {
@@ -256,7 +256,7 @@ func (p *pages) Deployments(_ context.Context, f store.DeploymentFilter) ([]deli
 }
 
 // Relevant gives no more than the contract asks for, so that a decision that needs more is found out.
-func (p *pages) DecisionHistory(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
+func (p *memoryPages) DecisionHistory(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
 	wanted, rollouts := map[int64]bool{}, map[string]bool{}
 	seen, standing, ever := map[string]bool{}, map[string]bool{}, map[string]int{}
 	for _, d := range slices.Backward(p.deployments) {
@@ -287,7 +287,7 @@ func (p *pages) DecisionHistory(_ context.Context, pipeline string, versions ...
 	return found, nil
 }
 
-func (p *pages) Events(_ context.Context, after int64, limit int) ([]delivery.Event, error) {
+func (p *memoryPages) Events(_ context.Context, after int64, limit int) ([]delivery.Event, error) {
 	found := []delivery.Event{}
 	for _, e := range p.events {
 		if len(found) < limit && e.Seq > after {

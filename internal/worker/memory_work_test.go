@@ -29,7 +29,7 @@ func (w workPages) copied() workPages {
 	return workPages{records: maps.Clone(w.records), recordings: maps.Clone(w.recordings)}
 }
 
-func (p *pages) Work(_ context.Context, pipeline string, now time.Time) ([]delivery.WorkRecord, error) {
+func (p *memoryPages) Work(_ context.Context, pipeline string, now time.Time) ([]delivery.WorkRecord, error) {
 	found := []delivery.WorkRecord{}
 	for key, page := range p.work.records {
 		if key[0] == pipeline {
@@ -42,7 +42,7 @@ func (p *pages) Work(_ context.Context, pipeline string, now time.Time) ([]deliv
 	return found, nil
 }
 
-func (p *pages) RequestWork(_ context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) (delivery.WorkRecord, error) {
+func (p *memoryPages) RequestWork(_ context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) (delivery.WorkRecord, error) {
 	if p.over {
 		return delivery.WorkRecord{}, errOver
 	}
@@ -54,7 +54,7 @@ func (p *pages) RequestWork(_ context.Context, work delivery.WorkRecord, now tim
 	return work, nil
 }
 
-func (p *pages) PutWork(_ context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) error {
+func (p *memoryPages) PutWork(_ context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) error {
 	if p.over {
 		return errOver
 	}
@@ -65,7 +65,7 @@ func (p *pages) PutWork(_ context.Context, work delivery.WorkRecord, now time.Ti
 	return nil
 }
 
-func (p *pages) CancelWork(_ context.Context, pipeline, stage string) error {
+func (p *memoryPages) CancelWork(_ context.Context, pipeline, stage string) error {
 	if p.over {
 		return errOver
 	}
@@ -77,7 +77,7 @@ func (p *pages) CancelWork(_ context.Context, pipeline, stage string) error {
 	return nil
 }
 
-func (p *pages) Recordings(_ context.Context, pipeline string) ([]delivery.Recording, error) {
+func (p *memoryPages) Recordings(_ context.Context, pipeline string) ([]delivery.Recording, error) {
 	found := []delivery.Recording{}
 	for key, r := range p.work.recordings {
 		if key[0] == pipeline {
@@ -88,7 +88,7 @@ func (p *pages) Recordings(_ context.Context, pipeline string) ([]delivery.Recor
 	return found, nil
 }
 
-func (p *pages) PutRecordings(_ context.Context, pipeline string, recordings []delivery.Recording) error {
+func (p *memoryPages) PutRecordings(_ context.Context, pipeline string, recordings []delivery.Recording) error {
 	if p.over {
 		return errOver
 	}

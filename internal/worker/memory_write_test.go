@@ -15,7 +15,7 @@ import (
 // errOver keeps a transaction that was kept after its end from writing.
 var errOver = delivery.Errorf(delivery.CodeInternal, "the transaction is over")
 
-func (p *pages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) error {
+func (p *memoryPages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) error {
 	if p.over {
 		return errOver
 	}
@@ -23,7 +23,7 @@ func (p *pages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec)
 	return nil
 }
 
-func (p *pages) DeleteEnvironment(ctx context.Context, name string) error {
+func (p *memoryPages) DeleteEnvironment(ctx context.Context, name string) error {
 	if p.over {
 		return errOver
 	}
@@ -32,7 +32,7 @@ func (p *pages) DeleteEnvironment(ctx context.Context, name string) error {
 	return err
 }
 
-func (p *pages) PutPipeline(_ context.Context, spec delivery.PipelineSpec) error {
+func (p *memoryPages) PutPipeline(_ context.Context, spec delivery.PipelineSpec) error {
 	if p.over {
 		return errOver
 	}
@@ -40,7 +40,7 @@ func (p *pages) PutPipeline(_ context.Context, spec delivery.PipelineSpec) error
 	return nil
 }
 
-func (p *pages) DeletePipeline(ctx context.Context, name string) error {
+func (p *memoryPages) DeletePipeline(ctx context.Context, name string) error {
 	if p.over {
 		return errOver
 	}
@@ -49,7 +49,7 @@ func (p *pages) DeletePipeline(ctx context.Context, name string) error {
 	return err
 }
 
-func (p *pages) PutRelease(_ context.Context, release delivery.Release) error {
+func (p *memoryPages) PutRelease(_ context.Context, release delivery.Release) error {
 	if p.over {
 		return errOver
 	}
@@ -67,7 +67,7 @@ func (p *pages) PutRelease(_ context.Context, release delivery.Release) error {
 	return nil
 }
 
-func (p *pages) PutPromotion(_ context.Context, promotion delivery.Promotion) error {
+func (p *memoryPages) PutPromotion(_ context.Context, promotion delivery.Promotion) error {
 	if p.over {
 		return errOver
 	}
@@ -76,7 +76,7 @@ func (p *pages) PutPromotion(_ context.Context, promotion delivery.Promotion) er
 	return nil
 }
 
-func (p *pages) AddApproval(ctx context.Context, a delivery.Approval) error {
+func (p *memoryPages) AddApproval(ctx context.Context, a delivery.Approval) error {
 	if p.over {
 		return errOver
 	}
@@ -89,7 +89,7 @@ func (p *pages) AddApproval(ctx context.Context, a delivery.Approval) error {
 	return nil
 }
 
-func (p *pages) RevokeApproval(ctx context.Context, id string, at time.Time) error {
+func (p *memoryPages) RevokeApproval(ctx context.Context, id string, at time.Time) error {
 	if p.over {
 		return errOver
 	}
@@ -103,7 +103,7 @@ func (p *pages) RevokeApproval(ctx context.Context, id string, at time.Time) err
 	return nil
 }
 
-func (p *pages) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
+func (p *memoryPages) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
 	if p.over {
 		return delivery.Deployment{}, errOver
 	}
@@ -119,7 +119,7 @@ func (p *pages) AddDeployment(ctx context.Context, d delivery.Deployment) (deliv
 	return d, nil
 }
 
-func (p *pages) refuseSecond(d delivery.Deployment) error {
+func (p *memoryPages) refuseSecond(d delivery.Deployment) error {
 	for _, o := range p.deployments {
 		if d.InFlight() && o.InFlight() && o.ID != d.ID && o.Pipeline == d.Pipeline && o.Environment == d.Environment {
 			return delivery.Errorf(delivery.CodeConflict, "deployment %s is in flight", o.ID)
@@ -145,7 +145,7 @@ func stored(d delivery.Deployment) delivery.Deployment {
 	return d
 }
 
-func (p *pages) PutDeployment(ctx context.Context, d delivery.Deployment) error {
+func (p *memoryPages) PutDeployment(ctx context.Context, d delivery.Deployment) error {
 	if p.over {
 		return errOver
 	}
@@ -167,7 +167,7 @@ func (p *pages) PutDeployment(ctx context.Context, d delivery.Deployment) error 
 	return nil
 }
 
-func (p *pages) AppendEvent(_ context.Context, e delivery.Event) (delivery.Event, error) {
+func (p *memoryPages) AppendEvent(_ context.Context, e delivery.Event) (delivery.Event, error) {
 	if p.over {
 		return delivery.Event{}, errOver
 	}
@@ -187,7 +187,7 @@ func (p *pages) AppendEvent(_ context.Context, e delivery.Event) (delivery.Event
 	return e, nil
 }
 
-func (p *pages) AcquireLease(_ context.Context, key, holder string, now time.Time, ttl time.Duration) (store.Lease, error) {
+func (p *memoryPages) AcquireLease(_ context.Context, key, holder string, now time.Time, ttl time.Duration) (store.Lease, error) {
 	if p.over {
 		return store.Lease{}, errOver
 	}
@@ -211,7 +211,7 @@ func (p *pages) AcquireLease(_ context.Context, key, holder string, now time.Tim
 	return lease, nil
 }
 
-func (p *pages) CheckLease(_ context.Context, lease store.Lease) error {
+func (p *memoryPages) CheckLease(_ context.Context, lease store.Lease) error {
 	if p.over {
 		return errOver
 	}
@@ -222,7 +222,7 @@ func (p *pages) CheckLease(_ context.Context, lease store.Lease) error {
 	return nil
 }
 
-func (p *pages) ReleaseLease(_ context.Context, lease store.Lease) error {
+func (p *memoryPages) ReleaseLease(_ context.Context, lease store.Lease) error {
 	if p.over {
 		return errOver
 	}

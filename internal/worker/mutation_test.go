@@ -335,7 +335,7 @@ func (tx forgetfulTx) Release(_ context.Context, pipeline, version string) (deli
 }
 
 func (tx forgetfulTx) PutRelease(ctx context.Context, r delivery.Release) error {
-	if p, ok := tx.Tx.(*pages); ok {
+	if p, ok := tx.Tx.(*memoryPages); ok {
 		delete(p.releases, [2]string{r.Spec.Pipeline, r.Spec.Version})
 	}
 	return tx.Tx.PutRelease(ctx, r)
@@ -383,7 +383,7 @@ func TestEveryMutationIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lived := rapid.Custom(func(t *rapid.T) []string {
-				u := newUniverse(t, newMemory(), m, newTally())
+				u := newSimulation(t, newMemory(), m, newCounters())
 				u.stopAt = "[" + name[:1] + "]"
 				return u.live()
 			})

@@ -10,7 +10,7 @@ import (
 )
 
 // toApprove is all that an approval covers, as text.
-func (s scene) toApprove(pipeline, stageName, version string) string {
+func (s setup) toApprove(pipeline, stageName, version string) string {
 	spec := s.pipeline(pipeline)
 	i := slices.IndexFunc(spec.Stages, func(stage delivery.Stage) bool { return stage.Name == stageName })
 	if i < 0 {
@@ -28,7 +28,7 @@ func (s scene) toApprove(pipeline, stageName, version string) string {
 	return text(append(parts, release.Spec, stage.Name, stage.Gates, stage.Overridable))
 }
 
-func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
+func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
 	author := s.author(pipeline, version)
 	newest := map[string]delivery.Approval{} // by person: what they said last
 	s.oracle.mu.Lock()
@@ -61,7 +61,7 @@ func (s scene) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 
 // signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
 // what was taken back, or gave way to another word.
-func (s scene) signedBy(a delivery.Approval, there string, said []string) bool {
+func (s setup) signedBy(a delivery.Approval, there string, said []string) bool {
 	made, ok := s.oracle.signings()[a.Spec.Signature]
 	r := made.request
 	if !ok || made.key != a.Spec.Approver || made.covers != there || r.Pipeline != a.Spec.Pipeline || r.Version != a.Spec.Version ||

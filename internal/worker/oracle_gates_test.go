@@ -16,7 +16,7 @@ type refusal struct{ gate, why string }
 
 // closedGates is invariant 1: it names each gate that does not let the deployment in, and why: the stage's own unless they are
 // overridden, a freeze, and those of every policy that holds there.
-func (s scene) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.Deployment) []string {
+func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.Deployment) []string {
 	stage, closed := pipeline.Stages[at], []string{}
 	own := append(s.notVerifiedBefore(pipeline, at, d.Content.Version), s.closed(stage.Gates, pipeline, at, d)...)
 	for _, r := range append(own, s.frozen(d)...) {
@@ -41,7 +41,7 @@ func group(gate string) string {
 	return name
 }
 
-func (s scene) notVerifiedBefore(pipeline delivery.PipelineSpec, at int, version string) (closed []refusal) {
+func (s setup) notVerifiedBefore(pipeline delivery.PipelineSpec, at int, version string) (closed []refusal) {
 	if at == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (s scene) notVerifiedBefore(pipeline delivery.PipelineSpec, at int, version
 }
 
 // closed asks gates, whether they are the stage's or a policy's, and notes each kind that was asked and found open.
-func (s scene) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, d delivery.Deployment) (closed []refusal) {
+func (s setup) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, d delivery.Deployment) (closed []refusal) {
 	stage, version := pipeline.Stages[at], d.Content.Version
 	asked := func(gate string, why ...string) {
 		for _, w := range why {
@@ -79,7 +79,7 @@ func (s scene) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 		asked("parity", append(s.unlike(pipeline, at), s.testedUnlike(pipeline, at, d)...)...)
 	}
 	for name := range g.Checks {
-		if s.oracle.book.says(pipeline.Name, stage.Name, name) {
+		if s.oracle.checker.says(pipeline.Name, stage.Name, name) {
 			asked("checks." + name)
 		} else {
 			asked("checks."+name, "it does not say yes")
@@ -108,7 +108,7 @@ func (s scene) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 }
 
 // guardrails lists the policies that hold for a stage: one environment of the stage is enough.
-func (s scene) guardrails(stage delivery.Stage) (holding []delivery.PolicySpec) {
+func (s setup) guardrails(stage delivery.Stage) (holding []delivery.PolicySpec) {
 	for _, p := range must(s.ledger.Policies(s.ctx)) {
 		holds := false
 		for _, name := range stage.Environments {
@@ -122,7 +122,7 @@ func (s scene) guardrails(stage delivery.Stage) (holding []delivery.PolicySpec) 
 }
 
 // frozen names the freezes that last now and cover the deployment's environment and pipeline.
-func (s scene) frozen(d delivery.Deployment) (closed []refusal) {
+func (s setup) frozen(d delivery.Deployment) (closed []refusal) {
 	for _, f := range must(s.ledger.Freezes(s.ctx)) {
 		starts, ends := at(f.StartsAt), at(f.EndsAt)
 		if s.now.Before(starts) || s.now.Equal(ends) || s.now.After(ends) {
@@ -140,7 +140,7 @@ func (s scene) frozen(d delivery.Deployment) (closed []refusal) {
 func at(t delivery.Timestamp) time.Time { return must(time.Parse(time.RFC3339, string(t))) }
 
 // overriding reports whether an override may skip the gate.
-func (s scene) overriding(stage delivery.Stage, gate string, d delivery.Deployment) bool {
+func (s setup) overriding(stage delivery.Stage, gate string, d delivery.Deployment) bool {
 	names := []string{gate, group(gate)}
 	listed := func(in []string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(in, n) })
@@ -156,7 +156,7 @@ func (s scene) overriding(stage delivery.Stage, gate string, d delivery.Deployme
 }
 
 // untested says what is wrong with what the suite said last about the release.
-func (s scene) untested(suite string, gate delivery.TestsGate, pipeline, version string) []string {
+func (s setup) untested(suite string, gate delivery.TestsGate, pipeline, version string) []string {
 	s.oracle.mu.Lock()
 	reported := slices.Clone(s.oracle.reported)
 	s.oracle.mu.Unlock()
@@ -166,7 +166,7 @@ func (s scene) untested(suite string, gate delivery.TestsGate, pipeline, version
 			r.ReleaseDigest != s.release(pipeline, version).Digest {
 			continue
 		}
-		counts, known := s.oracle.book.written(r.Digest)
+		counts, known := s.oracle.checker.written(r.Digest)
 		least := 1
 		if gate.MinTests != nil {
 			least = *gate.MinTests
@@ -187,8 +187,8 @@ func (s scene) untested(suite string, gate delivery.TestsGate, pipeline, version
 	return []string{"no report"}
 }
 
-// outsideOf reads the clocks on the walls of the windows' places.
-func (s scene) outsideOf(windows map[string]schedule.Window) []string {
+// outsideOf reads the local time of each window's time zone.
+func (s setup) outsideOf(windows map[string]schedule.Window) []string {
 	for _, w := range windows {
 		wall := s.now.In(must(time.LoadLocation(cmp.Or(w.TimeZone, "UTC"))))
 		reading := wall.Format("15:04") // these texts ascend as times of the day do
@@ -208,7 +208,7 @@ func (s scene) outsideOf(windows map[string]schedule.Window) []string {
 }
 
 // others lists when the other rollouts of the stage began.
-func (s scene) others(d delivery.Deployment) (begun []time.Time) {
+func (s setup) others(d delivery.Deployment) (begun []time.Time) {
 	seen := map[string]bool{d.Rollout: true}
 	for _, o := range s.inStage(d) {
 		if o.Kind != delivery.KindRollback && !seen[o.Rollout] {
@@ -219,7 +219,7 @@ func (s scene) others(d delivery.Deployment) (begun []time.Time) {
 	return begun
 }
 
-func (s scene) tooSoon(gate delivery.CooldownGate, d delivery.Deployment) []string {
+func (s setup) tooSoon(gate delivery.CooldownGate, d delivery.Deployment) []string {
 	for _, began := range s.others(d) {
 		if s.now.Sub(began) < parsed(string(gate.Duration)) {
 			return []string{"a delivery began at " + began.Format(time.RFC3339)}
@@ -228,7 +228,7 @@ func (s scene) tooSoon(gate delivery.CooldownGate, d delivery.Deployment) []stri
 	return nil
 }
 
-func (s scene) tooMany(gate delivery.MaxDeploysGate, d delivery.Deployment) []string {
+func (s setup) tooMany(gate delivery.MaxDeploysGate, d delivery.Deployment) []string {
 	n := 0
 	for _, began := range s.others(d) {
 		if s.now.Sub(began) < parsed(string(gate.Per)) {
@@ -242,22 +242,22 @@ func (s scene) tooMany(gate delivery.MaxDeploysGate, d delivery.Deployment) []st
 }
 
 // conditions are the expressions that the histories write, and what each says in other words.
-var conditions = map[string]func(scene, delivery.Stage, delivery.Deployment) bool{
-	`release.version != "2.0"`: func(_ scene, _ delivery.Stage, d delivery.Deployment) bool { return d.Content.Version != "2.0" },
-	`config["LEVEL"] == "info" || environment.tier != "production"`: func(s scene, stage delivery.Stage, d delivery.Deployment) bool {
+var conditions = map[string]func(setup, delivery.Stage, delivery.Deployment) bool{
+	`release.version != "2.0"`: func(_ setup, _ delivery.Stage, d delivery.Deployment) bool { return d.Content.Version != "2.0" },
+	`config["LEVEL"] == "info" || environment.tier != "production"`: func(s setup, stage delivery.Stage, d delivery.Deployment) bool {
 		return s.effective(stage, d)["LEVEL"] == "info" || tiers[d.Environment] != delivery.TierProduction
 	},
-	`release.author != "bob@example.com" || pipeline.name == "shop"`: func(s scene, _ delivery.Stage, d delivery.Deployment) bool {
+	`release.author != "bob@example.com" || pipeline.name == "shop"`: func(s setup, _ delivery.Stage, d delivery.Deployment) bool {
 		return s.author(d.Pipeline, d.Content.Version) != people[1] || d.Pipeline == "shop"
 	},
-	`previous == null || previous.version <= release.version`: func(s scene, _ delivery.Stage, d delivery.Deployment) bool {
+	`previous == null || previous.version <= release.version`: func(s setup, _ delivery.Stage, d delivery.Deployment) bool {
 		runs, ok := last(s.history(d.Pipeline, d.Environment), func(o delivery.Deployment) bool { return o.Status == delivery.Verified })
 		return !ok || runs.Content.Version <= d.Content.Version
 	},
-	unanswerable: func(s scene, stage delivery.Stage, d delivery.Deployment) bool {
+	unanswerable: func(s setup, stage delivery.Stage, d delivery.Deployment) bool {
 		return s.effective(stage, d)["FEATURE"] == "on"
 	},
-	`now.getHours("Europe/Berlin") >= 7`: func(s scene, _ delivery.Stage, _ delivery.Deployment) bool {
+	`now.getHours("Europe/Berlin") >= 7`: func(s setup, _ delivery.Stage, _ delivery.Deployment) bool {
 		return s.now.In(must(time.LoadLocation("Europe/Berlin"))).Hour() >= 7
 	},
 }
@@ -265,11 +265,11 @@ var conditions = map[string]func(scene, delivery.Stage, delivery.Deployment) boo
 // unanswerable is an error where the configuration has no such key.
 const unanswerable = `config["FEATURE"] == "on"`
 
-func (s scene) effective(stage delivery.Stage, d delivery.Deployment) map[string]string {
+func (s setup) effective(stage delivery.Stage, d delivery.Deployment) map[string]string {
 	return merged(s.environment(d.Environment).Config, stage.Config)
 }
 
-func (s scene) author(pipeline, version string) string {
+func (s setup) author(pipeline, version string) string {
 	release := s.release(pipeline, version)
 	if release.Spec.Source != nil && release.Spec.Source.Author != "" {
 		return release.Spec.Source.Author

@@ -11,7 +11,7 @@ import (
 )
 
 // environment is as it is in effect: a replica has what its source has, but for its own.
-func (s scene) environment(name string) delivery.EnvironmentSpec {
+func (s setup) environment(name string) delivery.EnvironmentSpec {
 	env := must(s.ledger.Environment(s.ctx, name))
 	if env.ReplicaOf == "" {
 		return env
@@ -24,7 +24,7 @@ func (s scene) environment(name string) delivery.EnvironmentSpec {
 
 // testedUnlike compares what a release ran with, in earlier environments that are to be like one of the stage's or that one of the
 // stage's is to be like, with what it would run with now.
-func (s scene) testedUnlike(pipeline delivery.PipelineSpec, at int, d delivery.Deployment) (found []string) {
+func (s setup) testedUnlike(pipeline delivery.PipelineSpec, at int, d delivery.Deployment) (found []string) {
 	stage := pipeline.Stages[at]
 	for _, entered := range stage.Environments {
 		for _, earlier := range pipeline.Stages[:at] {
@@ -47,7 +47,7 @@ func (s scene) testedUnlike(pipeline delivery.PipelineSpec, at int, d delivery.D
 }
 
 // ranWith gives what a release was last verified with; nothing when it was not.
-func (s scene) ranWith(pipeline, env, version string) (map[string]string, delivery.Deployment) {
+func (s setup) ranWith(pipeline, env, version string) (map[string]string, delivery.Deployment) {
 	d, ok := last(s.history(pipeline, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
 	if !ok || !ranWell(d) {
 		return nil, delivery.Deployment{}
@@ -57,7 +57,7 @@ func (s scene) ranWith(pipeline, env, version string) (map[string]string, delive
 	return facts(ran, nil), d
 }
 
-func (s scene) apart(this, that map[string]string, allow map[string]delivery.Allowance, here, there string) (found []string) {
+func (s setup) apart(this, that map[string]string, allow map[string]delivery.Allowance, here, there string) (found []string) {
 	for key := range merged(this, that) {
 		a, inThis := this[key]
 		b, inThat := that[key]
@@ -72,14 +72,14 @@ func (s scene) apart(this, that map[string]string, allow map[string]delivery.All
 }
 
 // tampered tells whether somebody's hand is in what a release was tested with, as long as that is still there.
-func (s scene) tampered(test delivery.Deployment, pipeline, env string) []string {
+func (s setup) tampered(test delivery.Deployment, pipeline, env string) []string {
 	newest, _ := last(s.history(pipeline, env), func(delivery.Deployment) bool { return true })
 	if newest.ID != test.ID || test.Content.Target == nil { // where Terraform deploys, nobody of ours can look
 		return nil
 	}
-	s.oracle.places.mu.Lock()
-	defer s.oracle.places.mu.Unlock()
-	here := s.oracle.places.at[spot(env, pipeline)]
+	s.oracle.driver.mu.Lock()
+	defer s.oracle.driver.mu.Unlock()
+	here := s.oracle.driver.at[targetKey(env, pipeline)]
 	if here.unknown || here.drift != "" || here.id != test.ID {
 		return []string{"what it was tested with in " + env + " is not there any more, or cannot be looked at"}
 	}
@@ -99,7 +99,7 @@ func testedNow(w *delivery.World) {
 }
 
 // unlike compares, key by key, the environments that are to be alike before a stage may be entered.
-func (s scene) unlike(pipeline delivery.PipelineSpec, at int) []string {
+func (s setup) unlike(pipeline delivery.PipelineSpec, at int) []string {
 	compared, found := 0, []string{}
 	overlays := map[string]map[string]string{}
 	for _, stage := range pipeline.Stages {
@@ -142,7 +142,7 @@ func facts(env delivery.EnvironmentSpec, overlay map[string]string) map[string]s
 }
 
 // mayDiffer knows exact keys and a star at the end: all that the histories write.
-func (s scene) mayDiffer(allow map[string]delivery.Allowance, key, value string, present bool) bool {
+func (s setup) mayDiffer(allow map[string]delivery.Allowance, key, value string, present bool) bool {
 	for glob, a := range allow {
 		prefix, star := strings.CutSuffix(glob, "*")
 		if glob != key && (!star || !strings.HasPrefix(key, prefix)) {

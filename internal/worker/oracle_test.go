@@ -15,14 +15,14 @@ import (
 )
 
 // oracle knows by itself what may be deployed. It looks at every deployment in the very transaction that records it, and works
-// everything out again from the ledger's records, what the test asked for, the places and the answers written down. It calls none
+// everything out again from the ledger's records, what the test asked for, the driver and the checker. It calls none
 // of delivery's own gates: what they would get wrong, it must not get wrong with them.
 type oracle struct {
-	clock  *clock
-	places *places
-	book   *answerBook
-	tally  *tally
-	moment sync.RWMutex // time stands still within a transaction
+	clock    *clock
+	driver   *fakeDriver
+	checker  *fakeChecker
+	counters *counters
+	moment   sync.RWMutex // time stands still within a transaction
 
 	mu        sync.Mutex
 	asked     map[string]int    // "pipeline/stage/version": the highest attempt that somebody asked for
@@ -36,8 +36,8 @@ type oracle struct {
 	wrong     []string
 }
 
-func newOracle(c *clock, p *places, b *answerBook, counts *tally) *oracle {
-	return &oracle{clock: c, places: p, book: b, tally: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
+func newOracle(c *clock, p *fakeDriver, b *fakeChecker, counts *counters) *oracle {
+	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
 }
 
 // ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.
@@ -55,7 +55,7 @@ func (o *oracle) askedFor(pipeline, stage, version string) int {
 }
 
 // happened counts what a history went through.
-func (o *oracle) happened(what string) { o.tally.add(what) }
+func (o *oracle) happened(what string) { o.counters.add(what) }
 
 // withdrawn reports whether a report was withdrawn, or an override revoked.
 func (o *oracle) withdrawn(id string) bool {
@@ -85,15 +85,15 @@ func (o *oracle) complain(lines ...string) {
 
 // complaints returns what was found wrong so far.
 func (o *oracle) complaints() []string {
-	o.places.mu.Lock()
-	defer o.places.mu.Unlock()
+	o.driver.mu.Lock()
+	defer o.driver.mu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Concat(o.wrong, o.places.wrong)
+	return slices.Concat(o.wrong, o.driver.wrong)
 }
 
 // scene is the ledger at one moment.
-type scene struct {
+type setup struct {
 	ctx    context.Context
 	oracle *oracle
 	ledger store.Reader
@@ -108,11 +108,11 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func (s scene) pipeline(name string) delivery.PipelineSpec {
+func (s setup) pipeline(name string) delivery.PipelineSpec {
 	return must(s.ledger.Pipeline(s.ctx, name))
 }
 
-func (s scene) release(pipeline, version string) (found delivery.Release) {
+func (s setup) release(pipeline, version string) (found delivery.Release) {
 	for _, r := range must(s.ledger.Releases(s.ctx, pipeline, version)) {
 		found = r
 	}
@@ -120,14 +120,14 @@ func (s scene) release(pipeline, version string) (found delivery.Release) {
 }
 
 // inStage lists the deployments of the pipeline and stage of another one, oldest first.
-func (s scene) inStage(d delivery.Deployment) []delivery.Deployment {
+func (s setup) inStage(d delivery.Deployment) []delivery.Deployment {
 	return slices.DeleteFunc(must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: d.Pipeline})), func(o delivery.Deployment) bool {
 		return o.Stage != d.Stage
 	})
 }
 
 // history lists the deployments to an environment, oldest first.
-func (s scene) history(pipeline, environment string) []delivery.Deployment {
+func (s setup) history(pipeline, environment string) []delivery.Deployment {
 	return must(s.ledger.Deployments(s.ctx, store.DeploymentFilter{Pipeline: pipeline, Environment: environment}))
 }
 
@@ -161,7 +161,7 @@ func merged(base, over map[string]string) map[string]string {
 func text(v any) string { return string(must(json.Marshal(v))) }
 
 // judge says everything that is wrong with a deployment about to be recorded.
-func (s scene) judge(d delivery.Deployment) []string {
+func (s setup) judge(d delivery.Deployment) []string {
 	wrong := []string{}
 	pipeline := s.pipeline(d.Pipeline)
 	at := slices.IndexFunc(pipeline.Stages, func(stage delivery.Stage) bool { return stage.Name == d.Stage })
@@ -195,7 +195,7 @@ func (s scene) judge(d delivery.Deployment) []string {
 }
 
 // tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised.
-func (s scene) tried(d delivery.Deployment) []string {
+func (s setup) tried(d delivery.Deployment) []string {
 	for _, o := range s.inStage(d) {
 		if o.Content.Version == d.Content.Version && broke(o) && d.Attempt <= o.Attempt && !s.goesOn(o, d) {
 			return []string{fmt.Sprintf("[5] it broke there at attempt %d (%s, %s)", o.Attempt, o.ID, o.Status)}
@@ -206,7 +206,7 @@ func (s scene) tried(d delivery.Deployment) []string {
 
 // goesOn tells whether a rollout that broke in one environment may go on to another that it has not been to, because it may fail in
 // some; or whether what is gone back to broke elsewhere only, and that was borne or has been mended.
-func (s scene) goesOn(broken, d delivery.Deployment) bool {
+func (s setup) goesOn(broken, d delivery.Deployment) bool {
 	failed, been, bears := 0, false, 0
 	for _, o := range s.inStage(d) {
 		if o.Rollout != broken.Rollout || o.Kind == delivery.KindRollback {
@@ -231,7 +231,7 @@ func (s scene) goesOn(broken, d delivery.Deployment) bool {
 	return mended || broken.Environment != d.Environment && failed <= bears
 }
 
-func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {
+func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {
 	taken, ok := last(before, func(o delivery.Deployment) bool { return o.ID == d.Replaces })
 	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified) {
 		return []string{"[1] a rollback that takes nothing back"}
@@ -253,7 +253,7 @@ func (s scene) judgeRollback(d delivery.Deployment, before []delivery.Deployment
 }
 
 // judgeContent checks that exactly what is declared is deployed.
-func (s scene) judgeContent(d delivery.Deployment, stage delivery.Stage) []string {
+func (s setup) judgeContent(d delivery.Deployment, stage delivery.Stage) []string {
 	release := s.release(d.Pipeline, d.Content.Version)
 	env := s.environment(d.Environment)
 	if text(merged(env.Config, stage.Config)) != text(merged(d.Content.Config, nil)) || text(env.Secrets) != text(d.Content.Secrets) ||
@@ -265,7 +265,7 @@ func (s scene) judgeContent(d delivery.Deployment, stage delivery.Stage) []strin
 
 // judgeEntry is invariant 2: a manual stage, and the automatic ones behind it, are entered only by a promotion of that version;
 // automatic ones at the head only by delivering it.
-func (s scene) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec, at int, before []delivery.Deployment) []string {
+func (s setup) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec, at int, before []delivery.Deployment) []string {
 	for at > 0 && pipeline.Stages[at].Promotion != delivery.Manual {
 		at--
 	}
@@ -293,9 +293,9 @@ func (s scene) judgeEntry(d delivery.Deployment, pipeline delivery.PipelineSpec,
 }
 
 // judgeNeed refuses to do again what is done: that is what a crash must not lead to, nor two processes at once.
-func (s scene) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []string {
+func (s setup) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []string {
 	newest, ok := last(before, func(delivery.Deployment) bool { return true })
-	if ok && newest.Status == delivery.Verified && text(newest.Content) == text(d.Content) && s.oracle.places.asItShould(d.Environment, d.Pipeline, d.Content) {
+	if ok && newest.Status == delivery.Verified && text(newest.Content) == text(d.Content) && s.oracle.driver.asItShould(d.Environment, d.Pipeline, d.Content) {
 		return []string{"[7] it runs there already: " + newest.ID}
 	}
 	return nil
@@ -303,7 +303,7 @@ func (s scene) judgeNeed(d delivery.Deployment, before []delivery.Deployment) []
 
 func parsed(duration string) time.Duration { return must(time.ParseDuration(duration)) }
 
-func (s scene) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec, version string) []string {
+func (s setup) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec, version string) []string {
 	for _, stage := range pipeline.Stages {
 		if stage.Name != gate.Stage {
 			continue

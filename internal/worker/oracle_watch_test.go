@@ -54,7 +54,7 @@ func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (
 	if len(tx.oracle.complaints()) >= patience {
 		return d, delivery.Errorf(delivery.CodeInternal, "enough has gone wrong")
 	}
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	for _, why := range here.judge(d) {
 		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
 	}
@@ -63,13 +63,13 @@ func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (
 
 // PutDeployment looks at what a verification says of what Terraform deployed.
 func (tx *watchedTx) PutDeployment(ctx context.Context, d delivery.Deployment) error {
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	tx.wrong = append(tx.wrong, here.judgeVerification(d)...)
 	return tx.Tx.PutDeployment(ctx, d)
 }
 
 func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
-	here := scene{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
 	return tx.Tx.AddApproval(ctx, a)
 }

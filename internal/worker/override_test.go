@@ -11,7 +11,7 @@ import (
 
 // An override that was revoked stays in the ledger. The same one made again is a new one that is valid.
 func TestARevokedOverrideIsMadeAgain(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(delivery.Stage{Name: "production", Environments: []string{"eu"}, Promotion: delivery.Manual,
 		Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}, Overridable: []string{"approvals"}})
 	h.delivers("1.0", 1)

@@ -11,7 +11,7 @@ import (
 
 func TestParityOfWhatIsDeclaredAndOfWhatRuns(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Config["SIZE"] = "9" })
 	h.environment("stg", func(s *delivery.EnvironmentSpec) {
 		s.Config["SIZE"] = "1"
@@ -52,7 +52,7 @@ func TestParityOfWhatIsDeclaredAndOfWhatRuns(t *testing.T) {
 	h.environment("eu", func(s *delivery.EnvironmentSpec) { s.Config["LEVEL"] = "warn" })
 	_, found = keys(running)
 	require.Equal(t, []string{"FEATURE", "SIZE"}, found, "what is declared since does not run")
-	h.places.change("stg", "shop", func(p *place) { p.drift = "edited" })
+	h.driver.change("stg", "shop", func(p *fakeTarget) { p.drift = "edited" })
 	_, found = keys(running)
 	require.Equal(t, []string{"FEATURE", "SIZE"}, found, "reading looks at nothing")
 	h.observes()
@@ -60,7 +60,7 @@ func TestParityOfWhatIsDeclaredAndOfWhatRuns(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "running.drift", r.Differences[2].Key)
 	require.Contains(t, r.Report, "stg (1.0) does not equal eu (1.0): 2 differences not declared, 1 declared.\n\nrunning")
-	h.places.change("eu", "shop", func(p *place) { p.unknown = true })
+	h.driver.change("eu", "shop", func(p *fakeTarget) { p.unknown = true })
 	h.observes()
 	_, found = keys(running)
 	require.Equal(t, []string{"running.drift", "running.unknown"}, found)
@@ -68,7 +68,7 @@ func TestParityOfWhatIsDeclaredAndOfWhatRuns(t *testing.T) {
 
 func TestParityOfWhatDoesNotExist(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("one", delivery.Automatic, "dev"))
 	h.environment("alone", func(*delivery.EnvironmentSpec) {})
 	for _, c := range []struct {
@@ -93,14 +93,14 @@ func TestParityOfWhatDoesNotExist(t *testing.T) {
 // anew for the second, and does not go by what was seen before.
 func TestTheParityGateLooksAgainForEachWave(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	production := stage("production", delivery.Manual, "eu", "us")
 	production.Gates.Parity = true
 	h.declares(stage("staging", delivery.Automatic, "stg"), production)
 	h.environment("stg", func(s *delivery.EnvironmentSpec) { s.Parity = &delivery.Parity{With: "eu"} })
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	h.places.onCall = func(driver.Request) {
-		h.places.change("stg", "shop", func(p *place) { p.drift = "somebody was here" })
+	h.driver.onCall = func(driver.Request) {
+		h.driver.change("stg", "shop", func(p *fakeTarget) { p.drift = "somebody was here" })
 	}
 	state, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
 	require.NoError(t, err)

@@ -30,7 +30,7 @@ func (c *careful) Preflight(_ context.Context, r driver.Request) error {
 // TestGoingBackLooksFirst previews an older version whose artifacts are gone, and a new one whose artifacts are not built yet.
 func TestGoingBackLooksFirst(t *testing.T) {
 	looks := &careful{missing: map[string]bool{}}
-	h := newHouse(t, func(o *engineOptions) {
+	h := newFixture(t, func(o *engineOptions) {
 		looks.Driver = o.Drivers["directory"]
 		o.Drivers["directory"] = looks
 	})

@@ -54,7 +54,7 @@ var happensSomewhere = []string{
 
 // TestNothingBreaksAnInvariant plays random histories and lets the oracle judge each deployment of theirs.
 func TestNothingBreaksAnInvariant(t *testing.T) {
-	counts, played := newTally(), atomic.Int64{}
+	counts, played := newCounters(), atomic.Int64{}
 	t.Run("histories", func(t *testing.T) {
 		const parts = 5
 		for part := range parts {
@@ -64,7 +64,7 @@ func TestNothingBreaksAnInvariant(t *testing.T) {
 					rapid.Check(t, func(t *rapid.T) {
 						mine++
 						played.Add(1)
-						requireNothingWrong(t, newUniverse(t, newMemory(), mutation{}, counts))
+						requireNothingWrong(t, newSimulation(t, newMemory(), mutation{}, counts))
 					})
 				}
 			})
@@ -80,7 +80,7 @@ func TestNothingBreaksAnInvariant(t *testing.T) {
 	}
 }
 
-func requireNothingWrong(t *rapid.T, u *universe) {
+func requireNothingWrong(t *rapid.T, u *simulation) {
 	if wrong := u.live(); len(wrong) > 0 {
 		t.Fatalf("%s\n\nafter:\n%s", strings.Join(wrong, "\n"), strings.Join(u.trace, "\n"))
 	}
@@ -88,13 +88,13 @@ func requireNothingWrong(t *rapid.T, u *universe) {
 
 func TestNothingBreaksAnInvariantOnTheRealLedger(t *testing.T) {
 	t.Parallel()
-	counts := newTally()
+	counts := newCounters()
 	for seed := range onTheRealLedger {
 		path := filepath.Join(t.TempDir(), fmt.Sprint(seed), "ledger.db")
 		ledger, err := sqlstore.Open(t.Context(), path)
 		require.NoError(t, err)
-		lived := rapid.Custom(func(t *rapid.T) *universe {
-			u := newUniverse(t, ledger, mutation{}, counts)
+		lived := rapid.Custom(func(t *rapid.T) *simulation {
+			u := newSimulation(t, ledger, mutation{}, counts)
 			u.live()
 			return u
 		}).Example(seed + 1)

@@ -21,7 +21,7 @@ func TestEnvironmentsAreReadWithoutAQueryForEach(t *testing.T) {
 	t.Parallel()
 	reads := func(customers int) (list, world, preview int64) {
 		var n atomic.Int64
-		h := newHouse(t, func(o *engineOptions) { o.Store = counted{o.Store, &n} })
+		h := newFixture(t, func(o *engineOptions) { o.Store = counted{o.Store, &n} })
 		names := []string{}
 		for i := range customers {
 			customer, repro := fmt.Sprintf("customer-%d", i), fmt.Sprintf("repro-%d", i)
@@ -69,7 +69,7 @@ func TestEnvironmentsAreReadWithoutAQueryForEach(t *testing.T) {
 
 func TestReplicaIsDeployedWithWhatItsSourceHas(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.environment("acme", func(s *delivery.EnvironmentSpec) { s.Config["CURRENCY"] = "JPY" })
 	written, err := h.PutEnvironment(t.Context(), ann, replica("repro", "acme"))
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestReplicaIsDeployedWithWhatItsSourceHas(t *testing.T) {
 
 func TestReplicaIsRefused(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	put := func(spec delivery.EnvironmentSpec) error {
 		_, err := h.PutEnvironment(t.Context(), ann, spec)
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // addReports records the reports that a deployment's verification wrote, as evidence about its release.
-func (e *Worker) addReports(ctx context.Context, tx store.Tx, d delivery.Deployment) ([]journal.Entry, error) {
+func (w *Worker) addReports(ctx context.Context, tx store.Tx, d delivery.Deployment) ([]journal.Entry, error) {
 	entries := []journal.Entry{}
 	for _, check := range d.Checks {
 		if check.Report == nil {
@@ -25,7 +25,7 @@ func (e *Worker) addReports(ctx context.Context, tx store.Tx, d delivery.Deploym
 		}
 		spec := delivery.TestReportSpec{Pipeline: d.Pipeline, Version: d.Content.Version, Suite: check.Name, Stage: d.Stage}
 		report, added := delivery.NextTestReport(before, delivery.TestReport{Spec: spec, Counts: *check.Report, Digest: check.ReportDigest,
-			ReleaseDigest: release.Digest, RecordedBy: d.Actor, RecordedAt: e.now()})
+			ReleaseDigest: release.Digest, RecordedBy: d.Actor, RecordedAt: w.now()})
 		if !added {
 			continue
 		}

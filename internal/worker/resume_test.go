@@ -15,11 +15,11 @@ import (
 )
 
 // in makes an engine part of a process that may end.
-func (h *house) in(l *life) func(*engineOptions) {
+func (h *fixture) in(l *crashInjector) func(*engineOptions) {
 	return func(o *engineOptions) {
-		o.Store = mortalStore{h.ledger, l}
-		o.Drivers = map[string]driver.Driver{"directory": mortalDriver{h.places, l}}
-		o.Checkers = map[string]check.Checker{"command": mortalChecker{h.book, l}, "http": mortalChecker{h.book, l}}
+		o.Store = crashingStore{h.ledger, l}
+		o.Drivers = map[string]driver.Driver{"directory": crashingDriver{h.driver, l}}
+		o.Checkers = map[string]check.Checker{"command": crashingChecker{h.checker, l}, "http": crashingChecker{h.checker, l}}
 	}
 }
 
@@ -28,17 +28,17 @@ func (h *house) in(l *life) func(*engineOptions) {
 // died ends, and nothing is deployed twice.
 func TestResumeAfterACrashAnywhere(t *testing.T) {
 	flows := map[string]struct {
-		prepare func(*house)
+		prepare func(*fixture)
 		want    []string
 		failure string
 	}{
 		"delivery": {
-			prepare: func(*house) {},
+			prepare: func(*fixture) {},
 			want: []string{"1.0 to dev: deliver superseded", "1.0 to eu: deliver superseded", "1.0 to us: deliver superseded",
 				"2.0 to dev: deliver verified", "2.0 to eu: deliver verified", "2.0 to us: deliver verified"},
 		},
 		"rollback": {
-			prepare: func(h *house) { h.book.bad["us/2.0"] = true },
+			prepare: func(h *fixture) { h.checker.bad["us/2.0"] = true },
 			want: []string{"1.0 to dev: deliver superseded", "1.0 to eu: deliver superseded", "1.0 to eu: rollback verified",
 				"1.0 to us: deliver superseded", "1.0 to us: rollback verified",
 				"2.0 to dev: deliver verified", "2.0 to eu: deliver rolled_back", "2.0 to us: deliver rolled_back"},
@@ -51,13 +51,13 @@ func TestResumeAfterACrashAnywhere(t *testing.T) {
 				t.Parallel()
 				crashes := 0
 				for ; ; crashes++ {
-					h := newHouse(t)
+					h := newFixture(t)
 					production := verifying(stage("production", delivery.Automatic, "eu", "us"))
 					h.declares(verifying(stage("development", delivery.Automatic, "dev")), production)
 					require.Nil(t, h.delivers("1.0", 1).Failure)
 					flow.prepare(h)
 
-					l := immortal()
+					l := neverCrashes()
 					l.limit(crashes, after, nil)
 					first := h.engine(h.in(l))
 					if _, err := first.PutRelease(context.Background(), ann, release("2.0", 1)); err == nil {
@@ -84,7 +84,7 @@ func TestResumeAfterACrashAnywhere(t *testing.T) {
 }
 
 // requireToldOnce checks that the log tells of each deployment's beginning and end once, and is whole.
-func (h *house) requireToldOnce() {
+func (h *fixture) requireToldOnce() {
 	h.t.Helper()
 	events, err := h.Events(h.t.Context(), 0, 10_000)
 	require.NoError(h.t, err)
@@ -105,13 +105,13 @@ func (h *house) requireToldOnce() {
 	}
 }
 
-// TestALostLeaseRecordsNothing lets another process take the place over while a deployment is under way.
+// TestALostLeaseRecordsNothing lets another process take the environment over while a deployment is under way.
 func TestALostLeaseRecordsNothing(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	other := h.engine()
 	takenOver := false
-	h.places.onCall = func(driver.Request) {
+	h.driver.onCall = func(driver.Request) {
 		if takenOver {
 			return
 		}
@@ -119,21 +119,21 @@ func TestALostLeaseRecordsNothing(t *testing.T) {
 		h.clock.move(2 * DefaultLeaseTTL)
 		_, _, err := other.Advance(context.Background(), bob, "shop", "development")
 		if err != nil {
-			h.places.expects = func(driver.Request) string { return err.Error() }
+			h.driver.expects = func(driver.Request) string { return err.Error() }
 		}
 	}
 	work := h.delivers("1.0", 1)
 	requireRefusal(t, work.Failure, delivery.CodeConflict, "no longer holds the lease on")
-	require.Nil(t, h.places.expects, "the other process failed")
+	require.Nil(t, h.driver.expects, "the other process failed")
 	require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
 	h.requireToldOnce()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	require.Len(t, h.deployments(), 1)
 }
 
-// TestAHeldLeaseIsWaitedFor has another process, silent for good, in the place.
+// TestAHeldLeaseIsWaitedFor has another process, silent for good, in the environment.
 func TestAHeldLeaseIsWaitedFor(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error {
 		_, err := tx.AcquireLease(t.Context(), "dev/shop", "somebody", h.clock.now(), DefaultLeaseTTL)

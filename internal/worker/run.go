@@ -34,102 +34,102 @@ type conclusion struct {
 }
 
 // Request records, in the transaction of the command that asks for it, that this process will work on a stage.
-func (e *Worker) Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error) {
-	return tx.RequestWork(ctx, delivery.WorkRecord{Pipeline: pipeline, Stage: stage, Holder: e.holder, Version: version,
-		RequestedBy: actor, RequestedAt: e.now()}, e.now(), e.o.LeaseTTL)
+func (w *Worker) Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error) {
+	return tx.RequestWork(ctx, delivery.WorkRecord{Pipeline: pipeline, Stage: stage, Holder: w.holder, Version: version,
+		RequestedBy: actor, RequestedAt: w.now()}, w.now(), w.o.LeaseTTL)
 }
 
 // StartPromotion begins the requested work on a promotion, for a caller that still wants it.
-func (e *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord) error {
-	return e.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
-		return e.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
+func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord) error {
+	return w.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+		return w.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
 	})
 }
 
 // launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any. A request that was given up
 // by now starts nothing: who gives one up asks for the work to be stopped only afterwards, and either that finds the work here, or the
 // work finds that nobody wants it any more. The same goes for a worker that is closed.
-func (e *Worker) launch(asked context.Context, request delivery.WorkRecord, work func(context.Context, *run) (conclusion, error)) error {
+func (w *Worker) launch(asked context.Context, request delivery.WorkRecord, work func(context.Context, *run) (conclusion, error)) error {
 	r := &run{done: make(chan struct{}), record: request}
-	ctx, err := e.admit(asked, r)
+	ctx, err := w.admit(asked, r)
 	if err != nil {
-		e.conclude(asked, r, conclusion{}, context.Canceled)
+		w.conclude(asked, r, conclusion{}, context.Canceled)
 		return err
 	}
 	go func(before *run) {
 		defer close(r.done)
 		defer r.cancel()
-		attended := e.attend(ctx, r)
-		e.queue(r, before)
+		attended := w.attend(ctx, r)
+		w.queue(r, before)
 		var c conclusion
 		err := ctx.Err()
 		if err == nil {
 			c, err = work(ctx, r)
 		}
 		attended()
-		e.conclude(ctx, r, c, err)
+		w.conclude(ctx, r, c, err)
 		if r.err != nil {
-			e.o.Log.Error("delivery stopped", "pipeline", request.Pipeline, "stage", request.Stage, "error", r.err)
+			w.o.Log.Error("delivery stopped", "pipeline", request.Pipeline, "stage", request.Stage, "error", r.err)
 		}
 	}(r.before)
 	return nil
 }
 
 // admit makes a run the newest of its stage, unless it was given up.
-func (e *Worker) admit(asked context.Context, r *run) (context.Context, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (w *Worker) admit(asked context.Context, r *run) (context.Context, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	key := r.key()
-	if asked.Err() != nil || e.lifetime.Err() != nil || r.record.Number <= e.givenUp[key] {
+	if asked.Err() != nil || w.lifetime.Err() != nil || r.record.Number <= w.givenUp[key] {
 		return nil, stopped(key)
 	}
-	ctx, cancel := context.WithCancel(e.lifetime)
-	r.cancel, r.before = cancel, e.runs[key]
-	e.runs[key] = r
+	ctx, cancel := context.WithCancel(w.lifetime)
+	r.cancel, r.before = cancel, w.runs[key]
+	w.runs[key] = r
 	return ctx, nil
 }
 
 // queue waits for the work before, also when this one is cancelled meanwhile: that one is cancelled then too, and who waits for this one
 // to stop must not go on before it has.
-func (e *Worker) queue(r, before *run) {
+func (w *Worker) queue(r, before *run) {
 	if before == nil {
 		return
 	}
 	<-before.done
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	r.before = nil // or a process would keep all that it ever did
 }
 
 // conclude records how work ended, what the world outside said last, and the refusal of the release if a gate refused it. When that is
 // impossible, this process alone knows.
-func (e *Worker) conclude(ctx context.Context, r *run, c conclusion, err error) {
-	now := e.now()
-	record := e.recordOf(r)
+func (w *Worker) conclude(ctx context.Context, r *run, c conclusion, err error) {
+	now := w.now()
+	record := w.recordOf(r)
 	record.FinishedAt, record.Stopped, record.Failure = &now, c.decision.Stopped(), delivery.Outcome(c.wanted, c.decision)
 	if err != nil {
 		record.Failure = failure(r.key(), err)
 	}
 	limit := statusWriteTimeout
 	if err == nil {
-		limit = e.o.LeaseTTL
+		limit = w.o.LeaseTTL
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	told := e.o.Store.Update(detached, func(tx store.Tx) error {
+	told := w.o.Store.Update(detached, func(tx store.Tx) error {
 		if err := tx.PutRecordings(detached, record.Pipeline, c.seen); err != nil {
 			return err
 		}
-		if err := e.recordStop(detached, tx, record.RequestedBy, c); err != nil {
+		if err := w.recordStop(detached, tx, record.RequestedBy, c); err != nil {
 			return err
 		}
-		return tx.PutWork(detached, record, now, e.o.LeaseTTL)
+		return tx.PutWork(detached, record, now, w.o.LeaseTTL)
 	})
 	if err == nil && told != nil {
 		err, record.Failure = told, failure(r.key(), told)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	r.record, r.recorded, r.err = record, told == nil, err
 }
 
@@ -137,23 +137,23 @@ func (e *Worker) conclude(ctx context.Context, r *run, c conclusion, err error) 
 const statusWriteTimeout = time.Second
 
 // recordOf is the run's record as it is now.
-func (e *Worker) recordOf(r *run) delivery.WorkRecord {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (w *Worker) recordOf(r *run) delivery.WorkRecord {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return r.record
 }
 
 // tell records what a run is doing, and that its process lives.
-func (e *Worker) tell(ctx context.Context, tx store.Tx, r *run, progress string) error {
-	record := e.recordOf(r)
+func (w *Worker) tell(ctx context.Context, tx store.Tx, r *run, progress string) error {
+	record := w.recordOf(r)
 	if record.Number == 0 {
 		return nil // nobody asked for it through the ledger
 	}
 	record.Progress = progress
-	e.mu.Lock()
+	w.mu.Lock()
 	r.record.Progress = progress
-	e.mu.Unlock()
-	return tx.PutWork(ctx, record, e.now(), e.o.LeaseTTL)
+	w.mu.Unlock()
+	return tx.PutWork(ctx, record, w.now(), w.o.LeaseTTL)
 }
 
 // noticeCancel is how soon work notices that another process asked it to stop.
@@ -161,18 +161,18 @@ const noticeCancel = time.Second
 
 // attend keeps a run's record alive while the work goes on, and cancels the run when the ledger says that somebody asked for that. The
 // returned function ends it. A ledger that does not answer is no reason to stop: the leases under which the work acts are watched apart.
-func (e *Worker) attend(ctx context.Context, r *run) (stop func()) {
+func (w *Worker) attend(ctx context.Context, r *run) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		renewed := time.Now()
-		for pause(ctx, min(noticeCancel, e.o.LeaseTTL/leaseRenewals)) == nil {
-			if e.cancelRequested(ctx, r) {
+		for pause(ctx, min(noticeCancel, w.o.LeaseTTL/leaseRenewals)) == nil {
+			if w.cancelRequested(ctx, r) {
 				r.cancel()
 				return
 			}
-			if time.Since(renewed) >= e.o.LeaseTTL/leaseRenewals && e.keepAlive(ctx, r) {
+			if time.Since(renewed) >= w.o.LeaseTTL/leaseRenewals && w.keepAlive(ctx, r) {
 				renewed = time.Now()
 			}
 		}
@@ -183,22 +183,22 @@ func (e *Worker) attend(ctx context.Context, r *run) (stop func()) {
 	}
 }
 
-func (e *Worker) cancelRequested(ctx context.Context, r *run) bool {
-	record := e.recordOf(r)
-	held, err := e.held(ctx, r.key())
+func (w *Worker) cancelRequested(ctx context.Context, r *run) bool {
+	record := w.recordOf(r)
+	held, err := w.held(ctx, r.key())
 	return err == nil && record.Number > 0 && held.Cancelled >= record.Number
 }
 
-func (e *Worker) keepAlive(ctx context.Context, r *run) bool {
-	record := e.recordOf(r)
-	err := e.o.Store.Update(ctx, func(tx store.Tx) error { return tx.PutWork(ctx, record, e.now(), e.o.LeaseTTL) })
+func (w *Worker) keepAlive(ctx context.Context, r *run) bool {
+	record := w.recordOf(r)
+	err := w.o.Store.Update(ctx, func(tx store.Tx) error { return tx.PutWork(ctx, record, w.now(), w.o.LeaseTTL) })
 	return err == nil
 }
 
 // held is the record of a stage in the ledger; the zero record when nobody ever asked for work on it.
-func (e *Worker) held(ctx context.Context, key runKey) (found delivery.WorkRecord, err error) {
-	err = e.o.Store.View(ctx, func(r store.Reader) error {
-		all, err := r.Work(ctx, key.pipeline, e.now())
+func (w *Worker) held(ctx context.Context, key runKey) (found delivery.WorkRecord, err error) {
+	err = w.o.Store.View(ctx, func(r store.Reader) error {
+		all, err := r.Work(ctx, key.pipeline, w.now())
 		for _, one := range all {
 			if one.Stage == key.entry {
 				found = one
@@ -211,10 +211,10 @@ func (e *Worker) held(ctx context.Context, key runKey) (found delivery.WorkRecor
 
 // Await waits until the work of this process on a stage has ended, or until d has passed, which is no error. It returns at once when this
 // process has nothing under way there.
-func (e *Worker) Await(ctx context.Context, pipeline, stage string, d time.Duration) error {
-	e.mu.Lock()
-	r := e.runs[runKey{pipeline, stage}]
-	e.mu.Unlock()
+func (w *Worker) Await(ctx context.Context, pipeline, stage string, d time.Duration) error {
+	w.mu.Lock()
+	r := w.runs[runKey{pipeline, stage}]
+	w.mu.Unlock()
 	if r == nil {
 		return nil
 	}
@@ -228,16 +228,16 @@ func (e *Worker) Await(ctx context.Context, pipeline, stage string, d time.Durat
 }
 
 // Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.
-func (e *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) {
-	e.mu.Lock()
-	r := e.runs[runKey{pipeline, stage}]
-	e.mu.Unlock()
+func (w *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) {
+	w.mu.Lock()
+	r := w.runs[runKey{pipeline, stage}]
+	w.mu.Unlock()
 	if r == nil {
 		return delivery.WorkRecord{}, false
 	}
 	select {
 	case <-r.done:
-		return e.recordOf(r), !r.recorded
+		return w.recordOf(r), !r.recorded
 	default:
 		return delivery.WorkRecord{}, false
 	}
@@ -245,14 +245,14 @@ func (e *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) 
 
 // Cancel stops the work on a stage at its next safe point, whichever process does it, with whatever waits behind it, and waits until all
 // of it has stopped. Another process is asked through the ledger.
-func (e *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
+func (w *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
 	key := runKey{pipeline, stage}
-	e.mu.Lock()
-	r := e.runs[key]
+	w.mu.Lock()
+	r := w.runs[key]
 	for one := r; one != nil; one = one.before {
 		one.cancel()
 	}
-	e.mu.Unlock()
+	w.mu.Unlock()
 	if r != nil {
 		select {
 		case <-r.done:
@@ -260,28 +260,28 @@ func (e *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
 			return ctx.Err()
 		}
 	}
-	return e.cancelElsewhere(ctx, key)
+	return w.cancelElsewhere(ctx, key)
 }
 
 // cancelElsewhere asks the process that holds the work to stop, and waits for it. What this process is only about to begin is given up.
-func (e *Worker) cancelElsewhere(ctx context.Context, key runKey) error {
+func (w *Worker) cancelElsewhere(ctx context.Context, key runKey) error {
 	for asked := false; ; {
-		held, err := e.held(ctx, key)
+		held, err := w.held(ctx, key)
 		switch {
 		case err != nil || held.Number == 0 || held.Ended():
 			return err
-		case held.Holder == e.holder:
-			e.mu.Lock()
-			e.givenUp[key] = max(e.givenUp[key], held.Number)
-			e.mu.Unlock()
+		case held.Holder == w.holder:
+			w.mu.Lock()
+			w.givenUp[key] = max(w.givenUp[key], held.Number)
+			w.mu.Unlock()
 			return nil
 		case !asked:
 			asked = true
-			if err := e.o.Store.Update(ctx, func(tx store.Tx) error { return tx.CancelWork(ctx, key.pipeline, key.entry) }); err != nil {
+			if err := w.o.Store.Update(ctx, func(tx store.Tx) error { return tx.CancelWork(ctx, key.pipeline, key.entry) }); err != nil {
 				return err
 			}
 		}
-		if err := pause(ctx, min(noticeCancel, e.o.Poll)); err != nil {
+		if err := pause(ctx, min(noticeCancel, w.o.Poll)); err != nil {
 			return err
 		}
 	}

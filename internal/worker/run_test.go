@@ -17,7 +17,7 @@ import (
 
 // slow is a driver that works until it is let go, or told to stop.
 type slow struct {
-	*places
+	*fakeDriver
 	working, letGo chan struct{}
 	once           sync.Once
 	stopped        atomic.Int32 // how often it was told to stop
@@ -27,7 +27,7 @@ func (d *slow) Deploy(ctx context.Context, r driver.Request) (driver.Result, err
 	d.once.Do(func() { close(d.working) })
 	select {
 	case <-d.letGo:
-		return d.places.Deploy(ctx, r)
+		return d.fakeDriver.Deploy(ctx, r)
 	case <-ctx.Done():
 		d.stopped.Add(1)
 		return driver.Result{}, ctx.Err()
@@ -35,9 +35,9 @@ func (d *slow) Deploy(ctx context.Context, r driver.Request) (driver.Result, err
 }
 
 // atWork has a delivery under way in the driver.
-func atWork(t *testing.T) (*house, *slow) {
-	h := newHouse(t)
-	d := &slow{places: h.places, working: make(chan struct{}), letGo: make(chan struct{})}
+func atWork(t *testing.T) (*fixture, *slow) {
+	h := newFixture(t)
+	d := &slow{fakeDriver: h.driver, working: make(chan struct{}), letGo: make(chan struct{})}
 	h.Engine = h.engine(func(o *engineOptions) { o.Drivers = map[string]driver.Driver{"directory": d} })
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	_, err := h.PutRelease(t.Context(), ann, release("1.0", 1))
@@ -70,9 +70,9 @@ func TestWaitReturnsWhenItsTimeIsOver(t *testing.T) {
 
 // TestStopping stops the work in its middle, in each of the ways there are, and lets another process go on at once.
 func TestStopping(t *testing.T) {
-	ways := map[string]func(*house) error{
-		"cancel": func(h *house) error { return h.Cancel(context.Background(), "shop", "development") },
-		"close":  func(h *house) error { return h.Close(context.Background()) },
+	ways := map[string]func(*fixture) error{
+		"cancel": func(h *fixture) error { return h.Cancel(context.Background(), "shop", "development") },
+		"close":  func(h *fixture) error { return h.Close(context.Background()) },
 	}
 	for name, stop := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -104,13 +104,13 @@ func TestStopping(t *testing.T) {
 		require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments())
 	})
 	t.Run("what is not under way", func(t *testing.T) {
-		h := newHouse(t)
+		h := newFixture(t)
 		require.NoError(t, h.Cancel(t.Context(), "shop", "development"))
 		require.NoError(t, h.Close(t.Context()))
 	})
 }
 
-// TestStoppingStopsWhatIsBeforeToo has two more wishes wait for the first, as two releases of one pipeline in one configuration do.
+// TestStoppingStopsWhatIsBeforeToo has two more operations wait for the first, as two releases of one pipeline in one configuration do.
 func TestStoppingStopsWhatIsBeforeToo(t *testing.T) {
 	h, d := atWork(t)
 	for _, version := range []string{"1.1", "1.2"} {
@@ -147,7 +147,7 @@ func (s *hasty) Update(ctx context.Context, f func(store.Tx) error) error {
 	return err
 }
 
-// TestARequestThatIsGivenUpBeginsNothing: a wish may be on record by the time that its caller is gone. The work begins with the next.
+// TestARequestThatIsGivenUpBeginsNothing: an operation may be on record by the time that its caller is gone. The work begins with the next.
 func TestARequestThatIsGivenUpBeginsNothing(t *testing.T) {
 	for name, put := range map[string]struct {
 		entry string
@@ -168,7 +168,7 @@ func TestARequestThatIsGivenUpBeginsNothing(t *testing.T) {
 		}, []string{"1.0 to dev: deliver verified", "1.0 to eu: deliver verified", "1.0 to us: deliver verified", "1.0 to asia: deliver verified"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.byTerraformIn()
 			require.Nil(t, h.delivers("1.0", 1).Failure)
 			if name == "verification" {
@@ -198,37 +198,37 @@ func TestARequestThatIsGivenUpBeginsNothing(t *testing.T) {
 
 // ending is a driver, and checks, that are done at the very moment at which their work is stopped.
 type ending struct {
-	*places
-	*answerBook
+	*fakeDriver
+	*fakeChecker
 	end func()
 }
 
 func (d *ending) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
-	result, err := d.places.Deploy(ctx, r)
+	result, err := d.fakeDriver.Deploy(ctx, r)
 	d.end()
 	return result, err
 }
 
 func (d *ending) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
-	result, err := d.answerBook.Check(ctx, r)
+	result, err := d.fakeChecker.Check(ctx, r)
 	d.end()
 	return result, err
 }
 
 // TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp: nothing of it can be recorded any more, and whoever goes on does not wait.
 func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
-	deliver := func(h *house, e *Engine) error {
+	deliver := func(h *fixture, e *Engine) error {
 		_, err := e.PutRelease(h.t.Context(), ann, release("1.0", 1))
 		return err
 	}
 	for name, example := range map[string]struct {
 		entry string
-		begin func(*house, *Engine) error
+		begin func(*fixture, *Engine) error
 		end   func(d *ending, o *engineOptions)
 	}{
 		"deploying": {"development", deliver, func(d *ending, o *engineOptions) { o.Drivers = map[string]driver.Driver{"directory": d} }},
 		"checking":  {"development", deliver, func(d *ending, o *engineOptions) { o.Checkers = map[string]check.Checker{"command": d} }},
-		"verifying": {"production", func(h *house, e *Engine) error {
+		"verifying": {"production", func(h *fixture, e *Engine) error {
 			require.Nil(h.t, h.delivers("1.0", 1).Failure)
 			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
 			require.NoError(h.t, err)
@@ -237,12 +237,12 @@ func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
 		}, func(d *ending, o *engineOptions) { o.Checkers = map[string]check.Checker{"command": d} }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newFixture(t)
 			h.declares(verifying(stage("development", delivery.Automatic, "dev")), verifying(stage("production", delivery.Manual, "eu", "us")))
 			for _, env := range []string{"eu", "us"} {
 				h.environment(env, func(spec *delivery.EnvironmentSpec) { spec.Target = nil })
 			}
-			d := &ending{places: h.places, answerBook: h.book}
+			d := &ending{fakeDriver: h.driver, fakeChecker: h.checker}
 			e := h.engine(func(o *engineOptions) { example.end(d, o) })
 			d.end = e.end
 			require.NoError(t, example.begin(h, e))
@@ -284,7 +284,7 @@ func TestAnOvertakenWishSaysSo(t *testing.T) {
 }
 
 // overtake asks for another version in a process that does not get to do it.
-func (h *house) overtake(version string) error {
+func (h *fixture) overtake(version string) error {
 	other := h.engine(func(o *engineOptions) {
 		o.Pause = func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() }
 	})

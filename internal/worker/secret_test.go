@@ -35,7 +35,7 @@ func TestSecretsReachTheDriverOnly(t *testing.T) {
 	require.NoError(t, err)
 	var log strings.Builder
 	said := []any{}
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ledger = ledger
 	checks := &chatty{passes: true}
 	h.Engine = h.engine(func(o *engineOptions) {
@@ -48,11 +48,11 @@ func TestSecretsReachTheDriverOnly(t *testing.T) {
 	h.environment("dev", func(spec *delivery.EnvironmentSpec) { spec.Secrets = map[string]string{"TOKEN": "env:SHOP_TOKEN"} })
 
 	said = append(said, h.delivers("1.0", 1))
-	require.Equal(t, sentinel, h.places.calls[0].Secrets["TOKEN"], "the driver gets the value")
+	require.Equal(t, sentinel, h.driver.calls[0].Secrets["TOKEN"], "the driver gets the value")
 
-	h.places.secret, h.places.refuse["dev/shop"] = ": token "+sentinel+" was refused", 1
+	h.driver.secret, h.driver.refuse["dev/shop"] = ": token "+sentinel+" was refused", 1
 	failed := h.delivers("2.0", 1)
-	require.ErrorContains(t, failed.Failure, "the place refuses 2.0: token *** was refused")
+	require.ErrorContains(t, failed.Failure, "the environment refuses 2.0: token *** was refused")
 	said = append(said, failed)
 
 	checks.passes = false

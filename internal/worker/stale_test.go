@@ -29,8 +29,8 @@ func (s *lagging) View(ctx context.Context, f func(store.Reader) error) error {
 // TestSettledWorkIsNotToldWithWhatWasBefore lets the work end right after the ledger was read: a caller that hears "settled" stops
 // asking, so it must not hear it together with what the ledger said before.
 func TestSettledWorkIsNotToldWithWhatWasBefore(t *testing.T) {
-	h := newHouse(t)
-	d := &slow{places: h.places, working: make(chan struct{}), letGo: make(chan struct{})}
+	h := newFixture(t)
+	d := &slow{fakeDriver: h.driver, working: make(chan struct{}), letGo: make(chan struct{})}
 	lag := &lagging{}
 	h.Engine = h.engine(func(o *engineOptions) {
 		o.Drivers = map[string]driver.Driver{"directory": d}

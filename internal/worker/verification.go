@@ -15,17 +15,17 @@ import (
 )
 
 // StartVerification begins the requested work: the checks, and then the way on through the automatic stages that follow.
-func (e *Worker) StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error {
-	return e.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+func (w *Worker) StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error {
+	return w.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
 		spec := delivery.VerificationSpec{Pipeline: request.Pipeline, Stage: request.Stage, Version: request.Version}
-		if err := e.verifyAuthorized(ctx, request.RequestedBy, delivery.VerificationRequest{Spec: spec, Again: again}); err != nil {
+		if err := w.verifyAuthorized(ctx, request.RequestedBy, delivery.VerificationRequest{Spec: spec, Again: again}); err != nil {
 			return conclusion{}, err
 		}
-		w, err := e.view(ctx, spec.Pipeline)
-		if wanted := w.Promotions[spec.Stage]; err != nil || wanted.Unmanaged || wanted.Spec.Version != spec.Version {
+		loaded, err := w.view(ctx, spec.Pipeline)
+		if wanted := loaded.Promotions[spec.Stage]; err != nil || wanted.Unmanaged || wanted.Spec.Version != spec.Version {
 			return conclusion{}, err // nothing moves it on, or something else is wanted there by now
 		}
-		return e.advance(ctx, r, delivery.Decision.Onward)
+		return w.advance(ctx, r, delivery.Decision.Onward)
 	})
 }
 
@@ -33,11 +33,11 @@ func (e *Worker) StartVerification(asked context.Context, request delivery.WorkR
 var errElsewhere = errors.New("another process is at it")
 
 // verifyHandedOut runs the stage's checks on what is handed out, once nobody else is at work there, and settles it.
-func (e *Worker) verifyAuthorized(ctx context.Context, actor string, r delivery.VerificationRequest) error {
+func (w *Worker) verifyAuthorized(ctx context.Context, actor string, r delivery.VerificationRequest) error {
 	for {
-		jobs, pipeline, err := e.takeVerification(ctx, actor, r)
+		jobs, pipeline, err := w.takeVerification(ctx, actor, r)
 		if errors.Is(err, errElsewhere) {
-			if err := e.o.Pause(ctx, e.o.Poll); err != nil {
+			if err := w.o.Pause(ctx, w.o.Poll); err != nil {
 				return err
 			}
 			continue
@@ -45,26 +45,26 @@ func (e *Worker) verifyAuthorized(ctx context.Context, actor string, r delivery.
 		if err != nil || len(jobs) == 0 {
 			return err
 		}
-		return e.check(ctx, actor, pipeline, jobs)
+		return w.check(ctx, actor, pipeline, jobs)
 	}
 }
 
 // takeVerification takes the leases of everything that a verification settles, or of nothing.
-func (e *Worker) takeVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (jobs []job, pipeline delivery.PipelineSpec, err error) {
+func (w *Worker) takeVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (jobs []job, pipeline delivery.PipelineSpec, err error) {
 	var elsewhere error
-	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
-		w, err := e.load(ctx, tx, r.Spec.Pipeline, r.Spec.Versions()...)
+	err = w.o.Store.Update(ctx, func(tx store.Tx) error {
+		loaded, err := w.load(ctx, tx, r.Spec.Pipeline, r.Spec.Versions()...)
 		if err != nil {
 			return err
 		}
-		settles, err := w.Verifiable(r.Spec, r.Again)
+		settles, err := loaded.Verifiable(r.Spec, r.Again)
 		if err != nil {
 			return err
 		}
 		since := time.Now()
-		jobs, pipeline, elsewhere = nil, w.Pipeline, nil
+		jobs, pipeline, elsewhere = nil, loaded.Pipeline, nil
 		for _, d := range settles {
-			lease, err := e.acquire(ctx, tx, d.Environment, d.Pipeline)
+			lease, err := w.acquire(ctx, tx, d.Environment, d.Pipeline)
 			if err != nil && delivery.CodeOf(err) == delivery.CodeConflict {
 				// Not undone: what was found out about the other's lease is kept.
 				elsewhere = errElsewhere
@@ -76,11 +76,11 @@ func (e *Worker) takeVerification(ctx context.Context, actor string, r delivery.
 			jobs = append(jobs, job{lease: lease, since: since, deployment: d})
 		}
 		for _, j := range jobs {
-			d, kind, err := j.deployment.After(delivery.DeploymentResumed, e.now())
+			d, kind, err := j.deployment.After(delivery.DeploymentResumed, w.now())
 			if err != nil {
 				return err
 			}
-			if err := e.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d)); err != nil {
+			if err := w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d)); err != nil {
 				return err
 			}
 		}
@@ -102,24 +102,24 @@ func letGo(ctx context.Context, tx store.Tx, jobs []job) error {
 }
 
 // check runs the stage's checks in every environment, under the leases, and settles all of them together.
-func (e *Worker) check(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) error {
+func (w *Worker) check(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) error {
 	for _, j := range jobs {
-		held, stop := e.keep(ctx, j.lease, j.since)
+		held, stop := w.keep(ctx, j.lease, j.since)
 		defer stop() //nolint:gocritic // all of them are kept until all are settled
 		ctx = held
 	}
-	settled, err := e.checkUnderLeases(ctx, actor, pipeline, jobs)
+	settled, err := w.checkUnderLeases(ctx, actor, pipeline, jobs)
 	err = cause(ctx, err)
 	for _, j := range jobs {
 		if !settled {
-			e.releaseLease(ctx, j.lease, err)
+			w.releaseLease(ctx, j.lease, err)
 		}
 	}
 	return err
 }
 
 // checkUnderLeases says whether the deployments are settled, and their leases given up with that.
-func (e *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) (settled bool, err error) {
+func (w *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline delivery.PipelineSpec, jobs []job) (settled bool, err error) {
 	failures := make([]error, len(jobs))
 	group := errgroup.Group{}
 	group.SetLimit(observe.MaxQuestions)
@@ -127,11 +127,11 @@ func (e *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline de
 		j := &jobs[i]
 		group.Go(func() (err error) {
 			// Deployed software may tell its secrets to whoever checks it, so they have to be known to be hidden.
-			if j.known, err = e.o.Observer.Confidential(ctx, j.deployment.Environment, j.deployment.Content); err != nil {
+			if j.known, err = w.o.Observer.Confidential(ctx, j.deployment.Environment, j.deployment.Content); err != nil {
 				return err
 			}
 			var failure error
-			j.deployment.Checks, failure = e.verify(ctx, pipeline, j.deployment, j.known)
+			j.deployment.Checks, failure = w.verify(ctx, pipeline, j.deployment, j.known)
 			failures[i] = j.known.HideError(failure)
 			return nil
 		})
@@ -139,23 +139,23 @@ func (e *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline de
 	if err := errors.Join(group.Wait(), context.Cause(ctx)); err != nil {
 		return false, err
 	}
-	return e.settleVerification(ctx, actor, jobs, failures)
+	return w.settleVerification(ctx, actor, jobs, failures)
 }
 
 // settleVerification saves how the checks ended. What Terraform deployed it deployed as one, so when the checks fail in one
 // environment, none of the others counts as verified.
-func (e *Worker) settleVerification(ctx context.Context, actor string, jobs []job, failures []error) (settled bool, err error) {
+func (w *Worker) settleVerification(ctx context.Context, actor string, jobs []job, failures []error) (settled bool, err error) {
 	failed := errors.Join(failures...)
-	err = e.o.Store.Update(ctx, func(tx store.Tx) error {
+	err = w.o.Store.Update(ctx, func(tx store.Tx) error {
 		for i, j := range jobs {
 			if err := tx.CheckLease(ctx, j.lease); err != nil {
 				return err
 			}
-			events, err := e.settleOne(ctx, tx, j.deployment, failures[i], failed != nil)
+			events, err := w.settleOne(ctx, tx, j.deployment, failures[i], failed != nil)
 			if err != nil {
 				return err
 			}
-			if err := e.journal.Append(ctx, tx, actor, events); err != nil {
+			if err := w.journal.Append(ctx, tx, actor, events); err != nil {
 				return err
 			}
 			if err := tx.ReleaseLease(ctx, j.lease); err != nil {
@@ -173,8 +173,8 @@ func (e *Worker) settleVerification(ctx context.Context, actor string, jobs []jo
 }
 
 // settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
-func (e *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
-	now, first := e.now(), d.Status != delivery.Verified
+func (w *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
+	now, first := w.now(), d.Status != delivery.Verified
 	d, kind, err := ended(d, failure, withOthers, now)
 	if err != nil {
 		return nil, err
@@ -184,13 +184,13 @@ func (e *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployme
 	}
 	events := journal.One(kind, d.ID, d)
 	if d.Status == delivery.Verified && first {
-		replaced, err := e.replace(ctx, tx, d, now)
+		replaced, err := w.replace(ctx, tx, d, now)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, replaced...)
 	}
-	reported, err := e.addReports(ctx, tx, d)
+	reported, err := w.addReports(ctx, tx, d)
 	return append(events, reported...), err
 }
 

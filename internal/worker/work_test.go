@@ -38,9 +38,9 @@ func TestWorkIsTheSameFromEveryProcess(t *testing.T) {
 
 // How work failed is told to every process too, with the stage at which the release stands still.
 func TestAFailureIsTheSameFromEveryProcess(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
-	h.places.refuse["dev/shop"] = 1
+	h.driver.refuse["dev/shop"] = 1
 	here := h.delivers("1.0", 1)
 	require.NotNil(t, here.Failure)
 	there, err := h.engine().Release(t.Context(), "shop", "1.0")
@@ -68,7 +68,7 @@ func TestCancellingWorksFromAnotherProcess(t *testing.T) {
 
 // A process that died leaves work that nobody does: it shows, and the next request takes it over.
 func TestWorkOfAProcessThatDiedIsInterrupted(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error {
@@ -86,21 +86,21 @@ func TestWorkOfAProcessThatDiedIsInterrupted(t *testing.T) {
 
 // Reading tells what was recorded: no driver is asked and no check.
 func TestReadingAsksNobody(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	production := stage("production", delivery.Manual, "eu")
 	production.Gates.Checks = map[string]delivery.Check{"smoke": {Command: &delivery.CommandCheck{Command: delivery.Command{Argv: []string{"smoke"}}}}}
 	h.declares(stage("development", delivery.Automatic, "dev"), production)
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	require.Equal(t, 1, h.places.looks, "an apply observes an environment once after deploying")
+	require.Equal(t, 1, h.driver.looks, "an apply observes an environment once after deploying")
 
-	h.book.write(func(b *answerBook) { b.gates["shop/production/smoke"] = delivery.CheckResult{Detail: "no"} })
+	h.checker.write(func(b *fakeChecker) { b.gates["shop/production/smoke"] = delivery.CheckResult{Detail: "no"} })
 	waiting, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
 	require.NoError(t, err)
 	require.Len(t, waiting.WaitingOn, 1)
 	require.NotContains(t, waiting.WaitingOn[0], "not asked")
 
-	h.places.change("dev", "shop", func(p *place) { p.drift = "edited" })
-	looks, noes := h.places.looks, h.book.noes()
+	h.driver.change("dev", "shop", func(p *fakeTarget) { p.drift = "edited" })
+	looks, noes := h.driver.looks, h.checker.noes()
 	read := func() (delivery.ReleaseState, delivery.PromotionState, delivery.Deployed) {
 		release, err := h.Release(t.Context(), "shop", "1.0")
 		require.NoError(t, err)
@@ -114,10 +114,10 @@ func TestReadingAsksNobody(t *testing.T) {
 	require.Equal(t, delivery.StageVerified, release.Stages["development"].Status)
 	require.Equal(t, waiting.WaitingOn, promoted.WaitingOn, "what the check said last is told")
 	require.False(t, deployed.Drifted)
-	require.Equal(t, []int{looks, noes}, []int{h.places.looks, h.book.noes()})
+	require.Equal(t, []int{looks, noes}, []int{h.driver.looks, h.checker.noes()})
 
 	h.observes()
-	require.Equal(t, []int{looks + 1, noes}, []int{h.places.looks, h.book.noes()}, "an observation asks no check")
+	require.Equal(t, []int{looks + 1, noes}, []int{h.driver.looks, h.checker.noes()}, "an observation asks no check")
 	release, _, deployed = read()
 	require.Equal(t, delivery.StageDrifted, release.Stages["development"].Status)
 	require.Equal(t, []string{"edited"}, deployed.Differences)
@@ -138,10 +138,10 @@ func (s twice) Update(ctx context.Context, f func(store.Tx) error) error {
 
 // A write transaction may run again. What its first try decided is forgotten: each deployment is carried out once, and is on record.
 func TestAChangeThatRunsTwiceIsMadeOnce(t *testing.T) {
-	h := newHouse(t, func(o *engineOptions) { o.Store = twice{o.Store} })
+	h := newFixture(t, func(o *engineOptions) { o.Store = twice{o.Store} })
 	h.byTerraformIn()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	calls, _ := h.places.count()
+	calls, _ := h.driver.count()
 	require.Equal(t, 1, calls)
 	_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
 	require.NoError(t, err)

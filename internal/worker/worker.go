@@ -86,24 +86,24 @@ func New(o Options) *Worker {
 	if o.decide == nil {
 		o.decide = delivery.Decide
 	}
-	e := &Worker{o: o, journal: o.Journal, holder: o.NewID(), runs: map[runKey]*run{}, givenUp: map[runKey]int64{}}
-	e.lifetime, e.end = context.WithCancel(context.Background())
-	return e
+	w := &Worker{o: o, journal: o.Journal, holder: o.NewID(), runs: map[runKey]*run{}, givenUp: map[runKey]int64{}}
+	w.lifetime, w.end = context.WithCancel(context.Background())
+	return w
 }
 
-func (e *Worker) now() time.Time { return e.journal.Now() }
+func (w *Worker) now() time.Time { return w.journal.Now() }
 
 // view loads the world of a pipeline, as far as the named versions concern it.
-func (e *Worker) view(ctx context.Context, pipeline string, versions ...string) (w delivery.World, err error) {
-	err = e.o.Store.View(ctx, func(r store.Reader) error {
-		w, err = e.load(ctx, r, pipeline, versions...)
+func (w *Worker) view(ctx context.Context, pipeline string, versions ...string) (loaded delivery.World, err error) {
+	err = w.o.Store.View(ctx, func(r store.Reader) error {
+		loaded, err = w.load(ctx, r, pipeline, versions...)
 		return err
 	})
-	return w, err
+	return loaded, err
 }
 
-func (e *Worker) load(ctx context.Context, r store.Reader, pipeline string, versions ...string) (delivery.World, error) {
-	return world.Load(ctx, r, e.now(), pipeline, nil, versions...)
+func (w *Worker) load(ctx context.Context, r store.Reader, pipeline string, versions ...string) (delivery.World, error) {
+	return world.Load(ctx, r, w.now(), pipeline, nil, versions...)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -118,14 +118,14 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // Close cancels the work of this process and waits for it to reach a safe point, or for ctx. It does not close the store.
-func (e *Worker) Close(ctx context.Context) error {
-	e.end()
-	e.mu.Lock()
-	pending := make([]*run, 0, len(e.runs))
-	for _, r := range e.runs {
+func (w *Worker) Close(ctx context.Context) error {
+	w.end()
+	w.mu.Lock()
+	pending := make([]*run, 0, len(w.runs))
+	for _, r := range w.runs {
 		pending = append(pending, r)
 	}
-	e.mu.Unlock()
+	w.mu.Unlock()
 	for _, r := range pending {
 		select {
 		case <-r.done:

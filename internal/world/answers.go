@@ -66,7 +66,7 @@ func (a Answers) Keep() { clear(a.pending) }
 // observations too where a gate compares what runs.
 func (a Answers) ForNextWave(w delivery.World) Answers {
 	next := a.Again()
-	if !w.ComparesPlaces() {
+	if !w.ComparesRunning() {
 		next.observations = a.observations
 	}
 	return next

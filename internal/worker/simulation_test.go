@@ -18,52 +18,52 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// universe is one random history: a ledger, places, a clock, people, and the processes that come and go.
-type universe struct {
+// simulation is one random history: a ledger, a driver, a clock, people, and the processes that come and go.
+type simulation struct {
 	t        *rapid.T
 	mutation mutation
-	tally    *tally
+	counters *counters
 
-	clock  *clock
-	places *places
-	book   *answerBook
-	oracle *oracle
-	ledger store.Store // as the engines see it, under the oracle's eyes
-	ids    atomic.Int64
-	stride time.Duration // how much longer than asked a pause takes
-	pauses atomic.Int64
+	clock   *clock
+	driver  *fakeDriver
+	checker *fakeChecker
+	oracle  *oracle
+	ledger  store.Store // as the engines see it, under the oracle's eyes
+	ids     atomic.Int64
+	stride  time.Duration // how much longer than asked a pause takes
+	pauses  atomic.Int64
 
-	self    *process
-	current int             // the version that everybody is busy with
-	stopAt  string          // the tag of complaints that end the history; empty: any
-	wishes  map[string]wish // by pipeline and entry: what was asked for last and accepted
-	layout  map[string]delivery.PipelineSpec
-	trace   []string
+	self       *process
+	current    int                  // the version that everybody is busy with
+	stopAt     string               // the tag of complaints that end the history; empty: any
+	operations map[string]operation // by pipeline and entry: what was asked for last and accepted
+	layout     map[string]delivery.PipelineSpec
+	trace      []string
 
 	overrides []string     // by id
 	fails     atomic.Int64 // how often
-	sudden    atomic.Bool  // the next deployment fails, and its place is frozen meanwhile
+	sudden    atomic.Bool  // the next deployment fails, and its environment is frozen meanwhile
 	policies  map[string]delivery.PolicySpec
 	external  bool // Terraform deploys to staging
 }
 
-// process is one engine and its life.
+// process is one engine and the injector of its crash.
 type process struct {
 	*Engine
-	life *life
+	crash *crashInjector
 }
 
-func newUniverse(t *rapid.T, ledger store.Store, m mutation, counts *tally) *universe {
-	u := &universe{t: t, mutation: m, tally: counts, clock: newClock(), places: newPlaces(), book: newAnswerBook(), layout: map[string]delivery.PipelineSpec{},
-		wishes: map[string]wish{}, policies: map[string]delivery.PolicySpec{}}
+func newSimulation(t *rapid.T, ledger store.Store, m mutation, counts *counters) *simulation {
+	u := &simulation{t: t, mutation: m, counters: counts, clock: newClock(), driver: newFakeDriver(), checker: newFakeChecker(), layout: map[string]delivery.PipelineSpec{},
+		operations: map[string]operation{}, policies: map[string]delivery.PolicySpec{}}
 	const day = 24 * time.Hour // or the eve of a change to daylight saving, or back, somewhere
 	u.clock.move(pickOf(u, 0, 0, 12*day, 26*day, 208*day, 243*day))
 	if m.ledger != nil {
 		ledger = m.ledger(ledger)
 	}
-	u.oracle = newOracle(u.clock, u.places, u.book, counts)
+	u.oracle = newOracle(u.clock, u.driver, u.checker, counts)
 	u.ledger = watched{ledger, u.oracle}
-	u.places.expects = u.oracle.expects(ledger)
+	u.driver.expects = u.oracle.expects(ledger)
 	u.stride = []time.Duration{0, 0, time.Second, 5 * time.Minute}[u.pick(4)]
 	u.self = u.process()
 	u.external = u.drawExternal()
@@ -71,12 +71,12 @@ func newUniverse(t *rapid.T, ledger store.Store, m mutation, counts *tally) *uni
 }
 
 // process starts an engine on the ledger.
-func (u *universe) process() *process {
-	p := &process{life: immortal()}
+func (u *simulation) process() *process {
+	p := &process{crash: neverCrashes()}
 	o := engineOptions{
-		Store:    mortalStore{u.ledger, p.life},
-		Drivers:  map[string]driver.Driver{"directory": mortalDriver{u.places, p.life}},
-		Checkers: map[string]check.Checker{"http": mortalChecker{u.book, p.life}, "command": mortalChecker{u.book, p.life}},
+		Store:    crashingStore{u.ledger, p.crash},
+		Drivers:  map[string]driver.Driver{"directory": crashingDriver{u.driver, p.crash}},
+		Checkers: map[string]check.Checker{"http": crashingChecker{u.checker, p.crash}, "command": crashingChecker{u.checker, p.crash}},
 		Now:      u.clock.now,
 		NewID:    func() string { return fmt.Sprintf("id-%d", u.ids.Add(1)) },
 		Pause:    u.pause,
@@ -94,7 +94,7 @@ var errPatience = errors.New("waited long enough")
 
 const maxPauses = 20
 
-func (u *universe) pause(ctx context.Context, d time.Duration) error {
+func (u *simulation) pause(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -121,24 +121,24 @@ var evenly = rapid.Custom(func(t *rapid.T) int {
 })
 
 // pick draws a number below n.
-func (u *universe) pick(n int) int { return evenly.Draw(u.t, "lot") * n / 256 }
+func (u *simulation) pick(n int) int { return evenly.Draw(u.t, "lot") * n / 256 }
 
 // chance is true that many times of a hundred.
-func (u *universe) chance(percent int) bool { return u.pick(100) >= 100-percent }
+func (u *simulation) chance(percent int) bool { return u.pick(100) >= 100-percent }
 
 // wrong lists the complaints that end the history.
-func (u *universe) wrong() []string {
+func (u *simulation) wrong() []string {
 	return slices.DeleteFunc(u.oracle.complaints(), func(line string) bool { return !strings.Contains(line, u.stopAt) })
 }
 
-func pickOf[V any](u *universe, from ...V) V { return from[u.pick(len(from))] }
+func pickOf[V any](u *simulation, from ...V) V { return from[u.pick(len(from))] }
 
-func (u *universe) note(format string, args ...any) {
+func (u *simulation) note(format string, args ...any) {
 	u.trace = append(u.trace, u.clock.now().Format("02 15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
-// wish is something a user asks for that may deploy.
-type wish struct {
+// operation is something a user asks for that may deploy.
+type operation struct {
 	words           string
 	actor           string
 	pipeline, entry string // entry is empty when nothing is to be done at once
@@ -147,17 +147,17 @@ type wish struct {
 	wait            func(*process) (delivery.Work, error)
 }
 
-// outcome is what came of a wish.
+// outcome is what came of an operation.
 type outcome struct {
 	refused error         // by the write itself
 	stopped error         // the work ended without coming to rest
 	work    delivery.Work // at rest
 	done    []string      // "version to environment", of deployments that were not there before
-	failed  bool          // something went wrong in a place
+	failed  bool          // something went wrong in an environment
 	paused  bool
 	told    bool // a verification wrote a report
-	frozen  bool // somebody froze a place meanwhile
-	unseen  bool // a place that got its first deployment does not answer
+	frozen  bool // somebody froze an environment meanwhile
+	unseen  bool // an environment that got its first deployment does not answer
 }
 
 func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
@@ -165,17 +165,17 @@ func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
 // manyMoments is longer than any work here takes; no test waits for it to pass.
 const manyMoments = time.Hour
 
-// maxDeployments is how often one wish may reach a driver before it is plain that it never comes to rest.
+// maxDeployments is how often one operation may reach a driver before it is plain that it never comes to rest.
 const maxDeployments = 80
 
-// run carries a wish out in a process and waits until it has come to rest.
-func (u *universe) run(p *process, w wish) outcome {
-	calls, failed := u.places.count()
+// run carries an operation out in a process and waits until it has come to rest.
+func (u *simulation) run(p *process, w operation) outcome {
+	calls, failed := u.driver.count()
 	known, before := map[string]bool{}, u.all()
 	for _, d := range before {
 		known[d.ID] = true
 	}
-	noes, pauses, reports, armed := u.book.noes(), u.pauses.Load(), u.oracle.reports(), u.sudden.Load()
+	noes, pauses, reports, armed := u.checker.noes(), u.pauses.Load(), u.oracle.reports(), u.sudden.Load()
 	out := outcome{refused: w.put(p)}
 	if out.refused == nil {
 		var err error
@@ -190,18 +190,18 @@ func (u *universe) run(p *process, w wish) outcome {
 			p.mu.Unlock()
 		}
 	}
-	_, failedNow := u.places.count()
-	out.done, out.paused = append(u.places.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
-	out.failed = failedNow != failed || u.book.noes() != noes
+	_, failedNow := u.driver.count()
+	out.done, out.paused = append(u.driver.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
+	out.failed = failedNow != failed || u.checker.noes() != noes
 	out.told, out.frozen = u.oracle.reports() != reports, armed && !u.sudden.Load()
-	out.unseen = u.places.unseen(before, u.all())
+	out.unseen = u.driver.unseen(before, u.all())
 	return out
 }
 
 // apply is what a user does: look at the plan, and apply it. The process may die meanwhile.
-func (u *universe) apply(w wish, dies bool) {
+func (u *simulation) apply(w operation, dies bool) {
 	u.pauses.Store(0)
-	preview, err := u.foresee(w)
+	preview, err := u.preview(w)
 	if err != nil {
 		u.oracle.complain(fmt.Sprintf("[8] preview of %s: %v", w.words, err))
 		return
@@ -213,58 +213,58 @@ func (u *universe) apply(w wish, dies bool) {
 	out := u.run(u.self, w)
 	u.count(out)
 	if out.refused == nil && w.entry != "" && w.preview.Verification == nil {
-		u.wishes[w.pipeline+"/"+w.entry] = w
+		u.operations[w.pipeline+"/"+w.entry] = w
 	}
 	u.note("%s: refused=%v stopped=%v failure=%v done=%v preview=%v", w.words, out.refused, out.stopped, out.work.Failure, out.done, stepsOf(preview))
-	if u.self.life.ended() {
+	if u.self.crash.ended() {
 		u.revive()
 		if u.chance(80) {
 			u.note("again, in a new process")
-			u.tally.add("continued after a crash")
+			u.counters.add("continued after a crash")
 			u.apply(w, false)
 		}
 		return
 	}
 	if dies {
-		u.self.life.limit(-1, false, nil)
+		u.self.crash.limit(-1, false, nil)
 	}
 	u.agree(w, preview, out)
 	u.settled(w, out)
 }
 
 // kill lets the process die, or be asked to stop, after a few more touches of the world.
-func (u *universe) kill() {
+func (u *simulation) kill() {
 	touches := u.pick(14)
 	if u.chance(35) {
-		u.self.life.limit(touches, false, u.self.end)
+		u.self.crash.limit(touches, false, u.self.end)
 		return
 	}
-	u.self.life.limit(touches, u.chance(50), nil)
+	u.self.crash.limit(touches, u.chance(50), nil)
 }
 
 // revive starts a new process on what the last one left.
-func (u *universe) revive() {
-	if u.self.life.dead {
-		u.tally.add("crashed")
+func (u *simulation) revive() {
+	if u.self.crash.dead {
+		u.counters.add("crashed")
 	} else {
-		u.tally.add("asked to stop")
+		u.counters.add("asked to stop")
 	}
 	u.self.end()
 	u.note("the process ended")
 	u.self = u.process()
 }
 
-func (u *universe) limitDeployments() {
-	calls, _ := u.places.count()
+func (u *simulation) limitDeployments() {
+	calls, _ := u.driver.count()
 	self := u.self
-	u.places.mu.Lock()
-	defer u.places.mu.Unlock()
+	u.driver.mu.Lock()
+	defer u.driver.mu.Unlock()
 	left := maxDeployments
-	u.places.onCall = func(r driver.Request) {
+	u.driver.onCall = func(r driver.Request) {
 		u.freezeWhere(r)
-		u.places.mu.Lock()
-		many := len(u.places.calls)-calls > left
-		u.places.mu.Unlock()
+		u.driver.mu.Lock()
+		many := len(u.driver.calls)-calls > left
+		u.driver.mu.Unlock()
 		if many {
 			u.oracle.complain("[5] deploys again and again, and does not come to rest")
 			self.end()
@@ -272,7 +272,7 @@ func (u *universe) limitDeployments() {
 	}
 }
 
-func (u *universe) foresee(w wish) (delivery.Preview, error) {
+func (u *simulation) preview(w operation) (delivery.Preview, error) {
 	preview, err := u.self.Preview(context.Background(), w.actor, w.preview)
 	if u.mutation.preview != nil {
 		preview = u.mutation.preview(preview)
@@ -280,14 +280,14 @@ func (u *universe) foresee(w wish) (delivery.Preview, error) {
 	return preview, err
 }
 
-func (u *universe) read(f func(context.Context, store.Reader)) {
+func (u *simulation) read(f func(context.Context, store.Reader)) {
 	ctx := context.Background()
 	if err := u.ledger.View(ctx, func(r store.Reader) error { f(ctx, r); return nil }); err != nil {
 		u.oracle.complain("the ledger cannot be read: " + err.Error())
 	}
 }
 
-func (u *universe) all() (found []delivery.Deployment) {
+func (u *simulation) all() (found []delivery.Deployment) {
 	u.read(func(ctx context.Context, r store.Reader) { found = must(r.Deployments(ctx, store.DeploymentFilter{})) })
 	return found
 }

@@ -33,22 +33,22 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// place is what runs in one environment for one pipeline.
-type place struct {
+// fakeTarget is what runs in one environment for one pipeline.
+type fakeTarget struct {
 	id, version, digest, revision string
 	drift                         string // somebody's hand in it
 	unknown                       bool   // it cannot be looked at
 }
 
-// places is a driver that keeps its places in memory and records every call. It is idempotent by deployment id, as drivers are.
-type places struct {
+// fakeDriver keeps its targets in memory and records every call. It is idempotent by deployment id, as drivers are.
+type fakeDriver struct {
 	mu      sync.Mutex
-	at      map[string]place // by environment/pipeline
-	done    map[string]bool  // deployments, by id
-	refuse  map[string]int   // how many of the next deployments there fail
-	halfway map[string]bool  // a failing deployment there leaves the new content behind
-	always  map[string]bool  // whatever is deployed there differs at once
-	looks   int              // how often something was looked at
+	at      map[string]fakeTarget // by environment/pipeline
+	done    map[string]bool       // deployments, by id
+	refuse  map[string]int        // how many of the next deployments there fail
+	halfway map[string]bool       // a failing deployment there leaves the new content behind
+	always  map[string]bool       // whatever is deployed there differs at once
+	looks   int                   // how often something was looked at
 	calls   []driver.Request
 	failed  int
 	secret  string                            // told in every failure
@@ -57,27 +57,27 @@ type places struct {
 	wrong   []string
 }
 
-func newPlaces() *places {
-	return &places{at: map[string]place{}, done: map[string]bool{}, refuse: map[string]int{}, halfway: map[string]bool{}, always: map[string]bool{}}
+func newFakeDriver() *fakeDriver {
+	return &fakeDriver{at: map[string]fakeTarget{}, done: map[string]bool{}, refuse: map[string]int{}, halfway: map[string]bool{}, always: map[string]bool{}}
 }
 
-func spot(environment, pipeline string) string { return environment + "/" + pipeline }
+func targetKey(environment, pipeline string) string { return environment + "/" + pipeline }
 
-// unseen reports whether a place that does not answer got its first deployment between two looks at the ledger.
-func (p *places) unseen(before, after []delivery.Deployment) bool {
+// unseen reports whether an environment that does not answer got its first deployment between two looks at the ledger.
+func (p *fakeDriver) unseen(before, after []delivery.Deployment) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	had := map[string]bool{}
 	for _, d := range before {
-		had[spot(d.Environment, d.Pipeline)] = true
+		had[targetKey(d.Environment, d.Pipeline)] = true
 	}
 	return slices.ContainsFunc(after, func(d delivery.Deployment) bool {
-		at := spot(d.Environment, d.Pipeline)
+		at := targetKey(d.Environment, d.Pipeline)
 		return !had[at] && p.at[at].unknown
 	})
 }
 
-func (p *places) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
+func (p *fakeDriver) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
 	p.mu.Lock()
 	hook, expects := p.onCall, p.expects
 	p.mu.Unlock()
@@ -97,11 +97,11 @@ func (p *places) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls = append(p.calls, r)
-	key := spot(r.Environment, r.Pipeline)
+	key := targetKey(r.Environment, r.Pipeline)
 	if p.done[r.ID] {
 		return driver.Result{Receipt: "receipt of " + r.ID}, nil
 	}
-	fresh := place{id: r.ID, version: r.Version, digest: r.Digest, revision: r.ConfigRevision, unknown: p.at[key].unknown}
+	fresh := fakeTarget{id: r.ID, version: r.Version, digest: r.Digest, revision: r.ConfigRevision, unknown: p.at[key].unknown}
 	if p.always[key] {
 		fresh.drift = "it is never as it was left"
 	}
@@ -111,22 +111,22 @@ func (p *places) Deploy(ctx context.Context, r driver.Request) (driver.Result, e
 		if p.halfway[key] {
 			p.at[key] = fresh
 		}
-		return driver.Result{}, errors.New("the place refuses " + r.Version + p.secret)
+		return driver.Result{}, errors.New("the environment refuses " + r.Version + p.secret)
 	}
 	p.at[key], p.done[r.ID] = fresh, true
 	return driver.Result{Receipt: "receipt of " + r.ID}, nil
 }
 
-func (p *places) Observe(ctx context.Context, r driver.Request) (delivery.Observation, error) {
+func (p *fakeDriver) Observe(ctx context.Context, r driver.Request) (delivery.Observation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.looks++
-	here := p.at[spot(r.Environment, r.Pipeline)]
+	here := p.at[targetKey(r.Environment, r.Pipeline)]
 	switch {
 	case ctx.Err() != nil:
 		return delivery.Observation{}, ctx.Err()
 	case here.unknown:
-		return delivery.Observation{Unknown: "the place does not answer"}, nil
+		return delivery.Observation{Unknown: "the environment does not answer"}, nil
 	case here.id == "":
 		return delivery.Observation{}, nil
 	}
@@ -140,25 +140,25 @@ func (p *places) Observe(ctx context.Context, r driver.Request) (delivery.Observ
 	return seen, nil
 }
 
-// asItShould reports whether exactly this content runs untouched in a place, or it cannot be known.
-func (p *places) asItShould(environment, pipeline string, c delivery.Content) bool {
+// asItShould reports whether exactly this content runs untouched in an environment, or it cannot be known.
+func (p *fakeDriver) asItShould(environment, pipeline string, c delivery.Content) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	here := p.at[spot(environment, pipeline)]
+	here := p.at[targetKey(environment, pipeline)]
 	return here.unknown || (here.id != "" && here.digest == c.ReleaseDigest && here.revision == c.ConfigRevision && here.drift == "")
 }
 
-// change edits one place by hand.
-func (p *places) change(environment, pipeline string, edit func(*place)) {
+// change edits one environment by hand.
+func (p *fakeDriver) change(environment, pipeline string, edit func(*fakeTarget)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	here := p.at[spot(environment, pipeline)]
+	here := p.at[targetKey(environment, pipeline)]
 	edit(&here)
-	p.at[spot(environment, pipeline)] = here
+	p.at[targetKey(environment, pipeline)] = here
 }
 
 // since lists what was deployed from the n-th call on, each deployment once and but for the known ones: "version to environment".
-func (p *places) since(n int, known map[string]bool) []string {
+func (p *fakeDriver) since(n int, known map[string]bool) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	lines, seen := []string{}, maps.Clone(known)
@@ -171,14 +171,14 @@ func (p *places) since(n int, known map[string]bool) []string {
 	return lines
 }
 
-func (p *places) count() (calls, failed int) {
+func (p *fakeDriver) count() (calls, failed int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.calls), p.failed
 }
 
-// answerBook is a checker whose answers the test writes down.
-type answerBook struct {
+// fakeChecker gives the answers that the test sets.
+type fakeChecker struct {
 	mu sync.Mutex
 	// gates holds the answers of gates' checks, by stage/name; no entry is a yes.
 	gates map[string]delivery.CheckResult
@@ -189,11 +189,11 @@ type answerBook struct {
 	reports map[string]report
 }
 
-func newAnswerBook() *answerBook {
-	return &answerBook{gates: map[string]delivery.CheckResult{}, bad: map[string]bool{}, reports: map[string]report{}}
+func newFakeChecker() *fakeChecker {
+	return &fakeChecker{gates: map[string]delivery.CheckResult{}, bad: map[string]bool{}, reports: map[string]report{}}
 }
 
-func (b *answerBook) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+func (b *fakeChecker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
 	if err := ctx.Err(); err != nil {
 		return delivery.CheckResult{}, err
 	}
@@ -210,7 +210,7 @@ func (b *answerBook) Check(ctx context.Context, r delivery.CheckRequest) (delive
 }
 
 // told adds the report that a verification writes, if it was asked for one. Each deployment's is its own.
-func (b *answerBook) told(r delivery.CheckRequest, wrote report, result delivery.CheckResult) delivery.CheckResult {
+func (b *fakeChecker) told(r delivery.CheckRequest, wrote report, result delivery.CheckResult) delivery.CheckResult {
 	if r.Check.Command == nil || r.Check.Command.JUnit == "" {
 		return result
 	}
@@ -221,14 +221,14 @@ func (b *answerBook) told(r delivery.CheckRequest, wrote report, result delivery
 }
 
 // written tells what the test wrote into a report.
-func (b *answerBook) written(digest string) (report, bool) {
+func (b *fakeChecker) written(digest string) (report, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r, ok := b.reports[digest]
 	return r, ok
 }
 
-func (b *answerBook) gate(pipeline, stage, name string) delivery.CheckResult {
+func (b *fakeChecker) gate(pipeline, stage, name string) delivery.CheckResult {
 	if answer, ok := b.gates[pipeline+"/"+stage+"/"+name]; ok {
 		return answer
 	}
@@ -236,26 +236,26 @@ func (b *answerBook) gate(pipeline, stage, name string) delivery.CheckResult {
 }
 
 // says tells what a gate's check answers now.
-func (b *answerBook) says(pipeline, stage, name string) bool {
+func (b *fakeChecker) says(pipeline, stage, name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.gate(pipeline, stage, name).Passed
 }
 
-func (b *answerBook) write(edit func(*answerBook)) {
+func (b *fakeChecker) write(edit func(*fakeChecker)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	edit(b)
 }
 
-func (b *answerBook) noes() int {
+func (b *fakeChecker) noes() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.refused
 }
 
 // copied gives what runs everywhere.
-func (p *places) copied() map[string]place {
+func (p *fakeDriver) copied() map[string]fakeTarget {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.at)

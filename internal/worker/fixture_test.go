@@ -17,14 +17,14 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// house is a small setup for one flow: a ledger, places, answers, a clock, and engines as many as are started.
-type house struct {
-	t      *testing.T
-	clock  *clock
-	places *places
-	book   *answerBook
-	ledger store.Store
-	ids    atomic.Int64
+// fixture is a small setup for one flow: a ledger, a driver, a checker, a clock, and any number of engines.
+type fixture struct {
+	t       *testing.T
+	clock   *clock
+	driver  *fakeDriver
+	checker *fakeChecker
+	ledger  store.Store
+	ids     atomic.Int64
 	*Engine
 }
 
@@ -34,18 +34,18 @@ const (
 	cid = "cid@example.com"
 )
 
-func newHouse(t *testing.T, change ...func(*engineOptions)) *house {
-	h := &house{t: t, clock: newClock(), places: newPlaces(), book: newAnswerBook(), ledger: newMemory()}
+func newFixture(t *testing.T, change ...func(*engineOptions)) *fixture {
+	h := &fixture{t: t, clock: newClock(), driver: newFakeDriver(), checker: newFakeChecker(), ledger: newMemory()}
 	h.Engine = h.engine(change...)
 	return h
 }
 
 // engine starts one more engine on the ledger.
-func (h *house) engine(change ...func(*engineOptions)) *Engine {
+func (h *fixture) engine(change ...func(*engineOptions)) *Engine {
 	o := engineOptions{
 		Store:    h.ledger,
-		Drivers:  map[string]driver.Driver{"directory": h.places},
-		Checkers: map[string]check.Checker{"http": h.book, "command": h.book},
+		Drivers:  map[string]driver.Driver{"directory": h.driver},
+		Checkers: map[string]check.Checker{"http": h.checker, "command": h.checker},
 		Now:      h.clock.now,
 		NewID:    func() string { return fmt.Sprintf("id-%d", h.ids.Add(1)) },
 		Pause: func(ctx context.Context, d time.Duration) error {
@@ -63,7 +63,7 @@ func (h *house) engine(change ...func(*engineOptions)) *Engine {
 }
 
 // declares puts environments and one pipeline, "shop", into the ledger.
-func (h *house) declares(stages ...delivery.Stage) {
+func (h *fixture) declares(stages ...delivery.Stage) {
 	h.t.Helper()
 	for _, s := range stages {
 		for _, env := range s.Environments {
@@ -74,7 +74,7 @@ func (h *house) declares(stages ...delivery.Stage) {
 	require.NoError(h.t, err)
 }
 
-func (h *house) environment(name string, edit func(*delivery.EnvironmentSpec)) {
+func (h *fixture) environment(name string, edit func(*delivery.EnvironmentSpec)) {
 	h.t.Helper()
 	spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierOther, Config: map[string]string{"LEVEL": "info"},
 		Target: &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + name}}}
@@ -99,12 +99,12 @@ func release(version string, attempt int) delivery.ReleaseRequest {
 }
 
 // delivers puts a release and waits until it has come to rest.
-func (h *house) delivers(version string, attempt int) delivery.Work {
+func (h *fixture) delivers(version string, attempt int) delivery.Work {
 	h.t.Helper()
 	return h.deliversBy(h.Engine, version, attempt)
 }
 
-func (h *house) deliversBy(e *Engine, version string, attempt int) delivery.Work {
+func (h *fixture) deliversBy(e *Engine, version string, attempt int) delivery.Work {
 	h.t.Helper()
 	ctx := context.Background()
 	_, err := e.PutRelease(ctx, ann, release(version, attempt))
@@ -120,7 +120,7 @@ func promotion(stage, version string, blocked delivery.WhenBlocked) delivery.Pro
 }
 
 // promotes puts a promotion and waits until it has come to rest.
-func (h *house) promotes(spec delivery.PromotionSpec) (delivery.PromotionState, error) {
+func (h *fixture) promotes(spec delivery.PromotionSpec) (delivery.PromotionState, error) {
 	h.t.Helper()
 	if _, err := h.PutPromotion(context.Background(), bob, spec); err != nil {
 		return delivery.PromotionState{}, err
@@ -129,20 +129,20 @@ func (h *house) promotes(spec delivery.PromotionSpec) (delivery.PromotionState, 
 }
 
 // observes looks at what runs, for all that is read afterwards.
-func (h *house) observes() {
+func (h *fixture) observes() {
 	h.t.Helper()
 	_, err := h.observer.Observe(h.t.Context(), "shop")
 	require.NoError(h.t, err)
 }
 
-func (h *house) approves(who, stage, version string) {
+func (h *fixture) approves(who, stage, version string) {
 	h.t.Helper()
 	_, err := h.AddApproval(h.t.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Stage: stage, Version: version, Decision: delivery.Approve})
 	require.NoError(h.t, err)
 }
 
 // deployments tells everything that was deployed, one line each: version, environment, kind, status.
-func (h *house) deployments() []string {
+func (h *fixture) deployments() []string {
 	h.t.Helper()
 	all, err := h.Deployments(h.t.Context(), store.DeploymentFilter{})
 	require.NoError(h.t, err)
@@ -154,7 +154,7 @@ func (h *house) deployments() []string {
 }
 
 // log tells the events behind the first n, one line each.
-func (h *house) log(n int) []string {
+func (h *fixture) log(n int) []string {
 	h.t.Helper()
 	events, err := h.Events(h.t.Context(), int64(n), 10_000)
 	require.NoError(h.t, err)
@@ -172,7 +172,7 @@ func requireRefusal(t *testing.T, err error, code delivery.Code, words string) {
 }
 
 // renamed gives deployments the names D1, D2 and so on, in the order in which they were made.
-func (h *house) renamed(lines []string) []string {
+func (h *fixture) renamed(lines []string) []string {
 	h.t.Helper()
 	all, err := h.Deployments(h.t.Context(), store.DeploymentFilter{})
 	require.NoError(h.t, err)

@@ -26,8 +26,8 @@ func stepsOf(p delivery.Preview) []string {
 }
 
 // agree is invariant 8: what the preview said would be deployed was deployed, and a plan without changes did nothing.
-func (u *universe) agree(w wish, before delivery.Preview, out outcome) {
-	finished := []string{} // a place whose deployment is under way is not looked at before that is finished, and may need healing then
+func (u *simulation) agree(w operation, before delivery.Preview, out outcome) {
+	finished := []string{} // an environment whose deployment is under way is not looked at before that is finished, and may need healing then
 	for _, s := range before.Steps {
 		if s.Kind == delivery.StepResume {
 			finished = append(finished, fmt.Sprintf("%s to %s", s.Version, s.Environment))
@@ -53,10 +53,10 @@ func (u *universe) agree(w wish, before delivery.Preview, out outcome) {
 	case !before.Changes && len(out.done) > 0:
 		u.oracle.complain(fmt.Sprintf("[8] %s: no changes, and %v was deployed", w.words, out.done))
 	case len(out.done) > 0:
-		u.tally.add("preview agreed on deployments")
+		u.counters.add("preview agreed on deployments")
 		u.agreedOnVerification(out.done)
 	default:
-		u.tally.add("preview agreed on nothing to deploy")
+		u.counters.add("preview agreed on nothing to deploy")
 	}
 }
 
@@ -73,12 +73,12 @@ func apart(a, b []string) (onlyA, onlyB []string) {
 	return onlyA, onlyB
 }
 
-// settled checks what holds once a wish has come to rest: nothing is under way in its segment, and a second plan is empty.
-func (u *universe) settled(w wish, out outcome) {
+// settled checks what holds once an operation has come to rest: nothing is under way in its segment, and a second plan is empty.
+func (u *simulation) settled(w operation, out outcome) {
 	if !out.rested() || w.entry == "" {
 		return
 	}
-	after, err := u.foresee(w)
+	after, err := u.preview(w)
 	switch {
 	case err != nil:
 		u.oracle.complain(fmt.Sprintf("[8] second preview of %s: %v", w.words, err))
@@ -94,7 +94,7 @@ func (u *universe) settled(w wish, out outcome) {
 	}
 }
 
-func (u *universe) inSegment(w wish, stage string) bool {
+func (u *simulation) inSegment(w operation, stage string) bool {
 	spec := u.layout[w.pipeline]
 	for i := spec.StageIndex(w.entry); i < len(spec.Stages); i++ {
 		if spec.Stages[i].Name == stage {
@@ -108,11 +108,11 @@ func (u *universe) inSegment(w wish, stage string) bool {
 }
 
 // check looks at the whole ledger after each action.
-func (u *universe) check() {
+func (u *simulation) check() {
 	flying := map[string]string{}
 	deployments := u.all()
 	for _, d := range deployments {
-		at := spot(d.Environment, d.Pipeline)
+		at := targetKey(d.Environment, d.Pipeline)
 		if d.InFlight() {
 			if flying[at] != "" {
 				u.oracle.complain(fmt.Sprintf("[3] %s and %s are both in flight at %s", flying[at], d.ID, at))
@@ -136,14 +136,14 @@ func (u *universe) check() {
 	})
 }
 
-func (u *universe) delivered(id string) bool {
-	u.places.mu.Lock()
-	defer u.places.mu.Unlock()
-	return u.places.done[id]
+func (u *simulation) delivered(id string) bool {
+	u.driver.mu.Lock()
+	defer u.driver.mu.Unlock()
+	return u.driver.done[id]
 }
 
 // sameForEver is invariant 4.
-func (u *universe) sameForEver(r delivery.Release) {
+func (u *simulation) sameForEver(r delivery.Release) {
 	u.oracle.mu.Lock()
 	defer u.oracle.mu.Unlock()
 	now, id := text(r.Spec)+r.Digest, r.Spec.ID()
@@ -155,7 +155,7 @@ func (u *universe) sameForEver(r delivery.Release) {
 }
 
 // chained is invariant 6: the log is a whole chain, and each deployment and how it ended is in it.
-func (u *universe) chained(ctx context.Context, r store.Reader, deployments []delivery.Deployment) {
+func (u *simulation) chained(ctx context.Context, r store.Reader, deployments []delivery.Deployment) {
 	const page = 1 << 20
 	after := int64(0)
 	if u.oracle.lastEvent != nil {
@@ -166,7 +166,7 @@ func (u *universe) chained(ctx context.Context, r store.Reader, deployments []de
 			u.oracle.complain("[6] " + err.Error())
 		}
 		u.oracle.lastEvent = &e
-		u.tally.add("event " + string(e.Kind))
+		u.counters.add("event " + string(e.Kind))
 	}
 	recorded := map[string]bool{}
 	for _, e := range must(r.Events(ctx, 0, page)) {

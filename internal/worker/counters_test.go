@@ -14,7 +14,7 @@ import (
 var refusedGate = regexp.MustCompile(`(?m)^  (policy\.[a-z]+\.)?([a-z_]+)\S*\s+(pending|failed)`)
 
 // count keeps the figures that show what the histories went through.
-func (u *universe) count(out outcome) {
+func (u *simulation) count(out outcome) {
 	said := ""
 	if out.refused != nil {
 		said = out.refused.Error()
@@ -22,44 +22,44 @@ func (u *universe) count(out outcome) {
 	if s := out.work.Stopped; s != nil {
 		said += "\n" + delivery.GateTable(s.Gates)
 		if s.Held != "" {
-			u.tally.add("held")
+			u.counters.add("held")
 		}
 	}
 	for _, gate := range refusedGate.FindAllStringSubmatch(said, -1) {
-		u.tally.add("stopped by " + gate[2])
+		u.counters.add("stopped by " + gate[2])
 		if gate[1] != "" {
-			u.tally.add("stopped by a policy's " + gate[2])
+			u.counters.add("stopped by a policy's " + gate[2])
 		}
 	}
 	if strings.Contains(said, "is held") {
-		u.tally.add("held")
+		u.counters.add("held")
 	}
 	if strings.Contains(said, "are immutable") {
-		u.tally.add("other content refused")
+		u.counters.add("other content refused")
 	}
 	if out.told {
-		u.tally.add("report written by a verification")
+		u.counters.add("report written by a verification")
 	}
 	if out.paused {
-		u.tally.add("waited")
+		u.counters.add("waited")
 	}
 }
 
-// tally counts what happened over all histories.
-type tally struct {
+// counters count what happened in all histories.
+type counters struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
-func newTally() *tally { return &tally{counts: map[string]int{}} }
+func newCounters() *counters { return &counters{counts: map[string]int{}} }
 
-func (c *tally) add(what string) {
+func (c *counters) add(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts[what]++
 }
 
-func (c *tally) String() string {
+func (c *counters) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lines := ""
