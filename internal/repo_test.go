@@ -132,7 +132,7 @@ var importTable = []row{
 	{pkg: "journal", ours: []string{"delivery", "store"}},
 
 	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.
-	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}},
+	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}, testOurs: []string{"store/sqlstore"}},
 	{
 		pkg: "observe", ours: []string{"check", "delivery", "driver", "redact", "secret", "store", "world"}, outside: []string{syncModule},
 		testOurs: []string{"redact/redacttest"},

@@ -13,9 +13,14 @@ import (
 // Promotion returns what is wanted in a stage and where it stands, as far as the ledger knows. One that nobody declares any more is not
 // found.
 func (c *Control) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
+	return c.requestedPromotion(ctx, pipeline, stage, "")
+}
+
+// requestedPromotion is a promotion for a caller who asked for a version; any caller if it is empty.
+func (c *Control) requestedPromotion(ctx context.Context, pipeline, stage, version string) (delivery.PromotionState, error) {
 	state, f, err := c.promotion(ctx, pipeline, stage)
 	if err == nil {
-		state.Work = f.work[stage].Work()
+		state.Work = f.requested(stage, version)
 	}
 	return state, err
 }
@@ -83,7 +88,7 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 	if err := c.o.Worker.StartPromotion(ctx, request); err != nil {
 		return delivery.PromotionState{}, err
 	}
-	return c.Promotion(ctx, spec.Pipeline, spec.Stage)
+	return c.requestedPromotion(ctx, spec.Pipeline, spec.Stage, spec.Version)
 }
 
 // promotable refuses a promotion that could never be carried out: no such stage, or no such release.
@@ -116,12 +121,7 @@ func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage st
 // says so when another one was asked for meanwhile.
 func (c *Control) WaitPromotion(ctx context.Context, pipeline, stage, version string, d time.Duration) (delivery.PromotionState, error) {
 	return waitFor(ctx, c, pipeline, stage, d, func(ctx context.Context) (delivery.PromotionState, delivery.Work, error) {
-		state, f, err := c.promotion(ctx, pipeline, stage)
-		if err == nil && version != "" {
-			state.Work = f.requested(stage, version)
-		} else if err == nil {
-			state.Work = f.work[stage].Work()
-		}
+		state, err := c.requestedPromotion(ctx, pipeline, stage, version)
 		return state, state.Work, err
 	})
 }

@@ -22,6 +22,15 @@ func (c *Control) Release(ctx context.Context, pipeline, version string) (delive
 	return state, err
 }
 
+// requestedRelease is a release for a caller who asked for it to be delivered.
+func (c *Control) requestedRelease(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
+	state, f, err := c.release(ctx, pipeline, version)
+	if err == nil && f.Pipeline.AutoStart() {
+		state.Work = f.requested(f.Pipeline.Stages[0].Name, version)
+	}
+	return state, err
+}
+
 func (c *Control) release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, facts, error) {
 	f, err := c.recorded(ctx, pipeline, version)
 	if err != nil {
@@ -72,7 +81,7 @@ func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.Relea
 			return delivery.ReleaseState{}, err
 		}
 	}
-	return c.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
+	return c.requestedRelease(ctx, r.Spec.Pipeline, r.Spec.Version)
 }
 
 // register saves the release, or what may change of it.
@@ -161,10 +170,7 @@ func (c *Control) WaitRelease(ctx context.Context, pipeline, version string, d t
 	}
 	entry := spec.Spec.Stages[0].Name
 	return waitFor(ctx, c, pipeline, entry, d, func(ctx context.Context) (delivery.ReleaseState, delivery.Work, error) {
-		state, f, err := c.release(ctx, pipeline, version)
-		if err == nil && f.Pipeline.AutoStart() {
-			state.Work = f.requested(entry, version)
-		}
+		state, err := c.requestedRelease(ctx, pipeline, version)
 		return state, state.Work, err
 	})
 }

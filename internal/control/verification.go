@@ -21,7 +21,7 @@ func (c *Control) Verification(ctx context.Context, spec delivery.VerificationSp
 		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", f.Pipeline.NoStage(spec.Stage))
 	}
 	state := f.VerificationStateOf(spec)
-	state.Work = f.work[spec.Stage].Work()
+	state.Work = f.requested(spec.Stage, spec.Version)
 	return state, nil
 }
 

@@ -46,10 +46,11 @@ func readAfter[S any](ctx context.Context, c *Control, pipeline, stage string, r
 	return state, work, err
 }
 
-// requested is the work on a version in a stage. Work on another version says that this one was overtaken.
+// requested is the work on a version in a stage; on any version if it is empty. Work on another version says that this one was
+// overtaken: how that work ended says nothing about it.
 func (f facts) requested(stage, version string) delivery.Work {
 	held := f.work[stage]
-	if held.Number > 0 && held.Version != version {
+	if version != "" && held.Number > 0 && held.Version != version {
 		return delivery.Work{Settled: true, Failure: delivery.Errorf(delivery.CodeConflict,
 			"%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again", f.Pipeline.Name, stage, version, held.RequestedBy, held.Version)}
 	}
