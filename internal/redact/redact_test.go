@@ -66,6 +66,9 @@ func TestEachLineOfASecretIsMasked(t *testing.T) {
 func TestASecretOfTwoLinesAndWhatIsAroundIt(t *testing.T) {
 	m := redact.New(" \tpassword\nabcd\n", "  trimmed ")
 	require.Equal(t, "*** and *** and ***", m.Mask("password and abcd and trimmed"))
+	for name, form := range redacttest.Forms {
+		require.Equal(t, "[ *** ]", m.Mask("[ "+form("trimmed")+" ]"), name)
+	}
 }
 
 func TestMask(t *testing.T) {

@@ -62,6 +62,7 @@ func TestForged(t *testing.T) {
 		"another preamble":            {func(b *blob, _ *inner) { b.Preamble[0] = 's' }, "cannot be read"},
 		"another version":             {func(b *blob, _ *inner) { b.Version = 2 }, "cannot be read"},
 		"another namespace":           {func(b *blob, _ *inner) { b.Namespace = "file" }, `is for namespace "file"`},
+		"a namespace like ours":       {func(b *blob, _ *inner) { b.Namespace = "cd-approval-test" }, `is for namespace "cd-approval-test"`},
 		"no namespace":                {func(b *blob, _ *inner) { b.Namespace = "" }, `is for namespace ""`},
 		"a namespace of many letters": {func(b *blob, _ *inner) { b.Namespace = strings.Repeat("\n", 5000) }, "is for namespace"},
 		"SHA-1":                       {func(b *blob, _ *inner) { b.Hash = "sha1" }, "hash algorithm that does not count"},
