@@ -81,6 +81,6 @@ func TestTailKeepsTheEnd(t *testing.T) {
 }
 
 func TestEnvironmentTakesWhatIsNamedOnly(t *testing.T) {
-	parent := []string{"PATH=/bin", "LC_TIME=C", "AWS_SECRET_ACCESS_KEY=x", "TF_VAR_password=x", "CD_TOKEN=x", "=odd", "odd"}
+	parent := []string{"PATH=/bin", "LC_TIME=C", "LD_PRELOAD=/x", "AWS_SECRET_ACCESS_KEY=x", "TF_VAR_password=x", "CD_TOKEN=x", "=odd", "odd"}
 	require.Equal(t, []string{"PATH=/bin", "LC_TIME=C", "A=1", "B=2"}, environment(parent, map[string]string{"B": "2", "A": "1"}))
 }

@@ -33,3 +33,10 @@ func TestACommandHasATime(t *testing.T) {
 		require.Equal(t, want, spec.Timeout)
 	}
 }
+
+func TestAProgramNeedsAName(t *testing.T) {
+	for _, argv := range [][]string{nil, {""}, {"", "argument"}} {
+		_, err := process.Run(t.Context(), process.Spec{Argv: argv})
+		require.ErrorContains(t, err, "no program is named")
+	}
+}
