@@ -187,6 +187,8 @@ type fakeChecker struct {
 	refused int // how often a verification said no
 	// reports is what the test wrote into reports, by the digest of their text.
 	reports map[string]report
+	// onlyVersion, when set, is the only version that the checks of gates let in.
+	onlyVersion string
 }
 
 func newFakeChecker() *fakeChecker {
@@ -200,6 +202,9 @@ func (b *fakeChecker) Check(ctx context.Context, r delivery.CheckRequest) (deliv
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r.Environment == "" {
+		if b.onlyVersion != "" && r.Version != b.onlyVersion {
+			return delivery.CheckResult{Detail: "only " + b.onlyVersion}, nil
+		}
 		return b.gate(r.Pipeline, r.Stage, r.Name), nil
 	}
 	if b.bad[r.Pipeline+"/"+r.Version] || b.bad[r.Environment] || b.bad[r.Environment+"/"+r.Version] {
