@@ -30,6 +30,22 @@ func TestRepeatCutsDetailsBetweenCharacters(t *testing.T) {
 	}
 }
 
+// TestADetailIsKeptUpToItsLimit is at the limit, and one over it. How often was asked is part of the detail.
+func TestADetailIsKeptUpToItsLimit(t *testing.T) {
+	for attempts, note := range map[int]string{1: "", 2: " (attempt 2 of 2)"} {
+		most := check.MaxDetailBytes - len(note)
+		said := func(size int) string {
+			answer, err := check.Repeat(t.Context(), delivery.CheckRequest{}, attempts, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+				return delivery.CheckResult{Detail: strings.Repeat("x", size)}
+			})
+			require.NoError(t, err)
+			return answer.Detail
+		}
+		require.Equal(t, strings.Repeat("x", most)+note, said(most))
+		require.Equal(t, strings.Repeat("x", most-len("…"))+"…"+note, said(most+1))
+	}
+}
+
 func TestAPassCountsEvenIfTheCallerLeftMeanwhile(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, passed := range []bool{true, false} {

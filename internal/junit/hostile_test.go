@@ -116,6 +116,12 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What an error repeats of a report is cut one byte over its limit.
+func TestQuotesAreCutAtTheirLimit(t *testing.T) {
+	require.Equal(t, strings.Repeat("x", maxQuote), clip(strings.Repeat("x", maxQuote)))
+	require.Equal(t, strings.Repeat("x", maxQuote-len("…"))+"…", clip(strings.Repeat("x", maxQuote+1)))
+}
+
 func TestTooBig(t *testing.T) {
 	_, err := Parse(make([]byte, MaxBytes+1))
 	require.ErrorContains(t, err, "it has 16777217 bytes, at most 16777216 are read")
