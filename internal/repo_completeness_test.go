@@ -125,7 +125,7 @@ func (c *checklist) scenarios() {
 	}
 }
 
-// packageMap: whoever looks for a package in CONTRIBUTING.md finds it.
+// packageMap: anyone who looks for a package in CONTRIBUTING.md finds it.
 func (c *checklist) packageMap() {
 	text, ok := c.text("CONTRIBUTING.md")
 	if !ok {

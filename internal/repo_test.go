@@ -197,7 +197,7 @@ type importedBy struct {
 	path string
 }
 
-// importViolations says in words what breaks the table.
+// importViolations says what breaks the table.
 func importViolations(table []row, imports []importedBy) []string {
 	var found []string
 	for _, i := range imports {
@@ -325,7 +325,7 @@ func TestImportTableCatches(t *testing.T) {
 	}
 }
 
-// sourceFile is one Go file of the main module, but for examples.
+// sourceFile is one Go file of the main module, except for examples.
 type sourceFile struct {
 	path      string // from the repository's root, with slashes
 	pkg       string // as in the import table: the directory without "internal/", "." for main

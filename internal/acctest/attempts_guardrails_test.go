@@ -63,7 +63,7 @@ func attemptsOnOverrides() []attempt {
 		}),
 		afterHours("that had expired when it was made", func(sc *scenario) {
 			sc.tryToOverride(func(s *delivery.OverrideSpec) { s.ExpiresAt = "2027-03-01T17:30:00Z" })
-		}, "2027-03-01T17:30:00Z is over; set a time in the future"),
+		}, "2027-03-01T17:30:00Z is in the past; set a time in the future"),
 		afterHours("that never ends", func(sc *scenario) {
 			sc.tryToOverride(func(s *delivery.OverrideSpec) { s.ExpiresAt = "" })
 		}, `expires_at: "" is not a time`),

@@ -6,7 +6,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// failedOnce makes the release fail in production once, and waits until the cooldown is over.
+// failedOnce makes the release fail in production once, and waits until the cooldown ends.
 func failedOnce(sc *scenario) {
 	sc.failIn("production")
 	sc.refused(sc.promote())

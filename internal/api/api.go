@@ -10,7 +10,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// ActorHeader names who is acting. The embedded control plane believes it: whoever can open the ledger file can write it.
+// ActorHeader names who is acting. The embedded control plane believes it: anyone who can open the ledger file can write it.
 const ActorHeader = "Cd-Actor"
 
 // ContentTypeProblem is the media type of an error (RFC 9457).
@@ -39,7 +39,7 @@ const (
 	PathRelease         = "/v1/pipelines/{pipeline}/releases/{version}"                                 // GET (?wait=), PUT, DELETE
 	PathPromotion       = "/v1/pipelines/{pipeline}/promotions/{stage}"                                 // GET (?wait=), PUT, DELETE
 	PathCancel          = "/v1/pipelines/{pipeline}/promotions/{stage}/cancel"                          // POST: stop the work at its next safe point
-	PathVerification    = "/v1/pipelines/{pipeline}/verifications/{stage}"                              // GET (?version=, ?wait=), PUT; cancelled as the promotion is
+	PathVerification    = "/v1/pipelines/{pipeline}/verifications/{stage}"                              // GET (?version=, ?wait=), PUT; canceled as the promotion is
 	PathApprovals       = "/v1/approvals"                                                               // POST
 	PathApproval        = "/v1/approvals/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
 	PathApprovalRequest = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/approval-request" // GET ?decision=
@@ -89,7 +89,7 @@ func Known(code delivery.Code) bool {
 	return slices.ContainsFunc(codes, func(c codeStatus) bool { return c.code == code })
 }
 
-// CodeOf returns the error code of an HTTP status, for answers without an envelope of ours. It never says not_found: whoever
+// CodeOf returns the error code of an HTTP status, for answers without an envelope of ours. It never says not_found: anyone who
 // answers 404 without an envelope is not a control plane, and cannot know that an object is gone.
 func CodeOf(status int) delivery.Code {
 	for _, c := range codes {

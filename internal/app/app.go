@@ -81,7 +81,7 @@ func Open(ctx context.Context, config Config) (*App, error) {
 func (a *App) Transport() http.RoundTripper { return a.transport }
 
 // Close stops the work of this process at a safe point, then the requests that are still under way, with what they run, both bounded by
-// ctx, and closes the ledger. When two thirds of the time until ctx's deadline are over, whatever still runs is killed: nothing of it
+// ctx, and closes the ledger. When two thirds of the time until ctx's deadline have passed, whatever still runs is killed: nothing of it
 // is left when the process ends, and the rest of the time is for giving up its leases. What is not done then is gone on with by the next
 // process.
 func (a *App) Close(ctx context.Context) error {

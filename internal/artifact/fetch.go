@@ -44,7 +44,7 @@ func New(transport http.RoundTripper, pause time.Duration) Fetcher {
 // Pause is how long New's caller usually has a fetcher wait before its second try.
 const Pause = time.Second
 
-// safeToFetch demands https, but for this machine itself.
+// safeToFetch demands https, except for this machine itself.
 func safeToFetch(address *url.URL) error {
 	if address.Host == "" {
 		return errors.New("the address names no host")

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waiting is standard input on which nothing ever comes, but for somebody who presses Ctrl-C.
+// waiting is standard input on which nothing ever comes, except for somebody who presses Ctrl-C.
 type waiting struct {
 	t    *testing.T
 	over chan struct{}

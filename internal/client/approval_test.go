@@ -11,7 +11,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// Whoever answers must not be able to have somebody sign what they did not ask for.
+// Anyone who answers must not be able to have somebody sign what they did not ask for.
 func TestOnlyWhatWasAskedForIsGivenToSign(t *testing.T) {
 	asked := delivery.ApprovalRequest{Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: delivery.Approve, ContentDigest: "sha256:aa", Round: 2}
 	for name, change := range map[string]func(a *api.ApprovalRequest){

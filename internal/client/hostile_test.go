@@ -88,7 +88,7 @@ func TestBodyIsSentAgain(t *testing.T) {
 	require.Equal(t, first, <-bodies)
 }
 
-func TestRetryAfterIsHonoured(t *testing.T) {
+func TestRetryAfterIsHonored(t *testing.T) {
 	c, tries := hostile(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "0")
 		status(429)(w, r)

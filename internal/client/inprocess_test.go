@@ -37,8 +37,8 @@ func inProcessRequest(ctx context.Context, t *testing.T, transport http.RoundTri
 	return transport.RoundTrip(req)
 }
 
-// The handler hears that nobody listens any more, and the caller does not wait until it has.
-func TestInProcessTheHandlerIsCancelledWithItsCaller(t *testing.T) {
+// The handler hears that nobody listens anymore, and the caller does not wait until it has.
+func TestInProcessTheHandlerIsCanceledWithItsCaller(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	returned, heard := make(chan struct{}), make(chan error, 1)
 	transport := inProcess(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

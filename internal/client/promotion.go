@@ -13,7 +13,7 @@ func (c *Client) Promotion(ctx context.Context, pipeline, stage string) (deliver
 	return get[delivery.PromotionState](ctx, c, api.Fill(api.PathPromotion, pipeline, stage), nil)
 }
 
-// PutPromotion brings a release into a stage and on through the automatic stages behind it. It returns once that has settled;
+// PutPromotion brings a release into a stage and on through the automatic stages after it. It returns once that has settled;
 // what went wrong on the way is in the state's Work. When ctx ends first, the work is stopped and the error is ctx's.
 func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
 	path := api.Fill(api.PathPromotion, spec.Pipeline, spec.Stage)

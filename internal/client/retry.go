@@ -47,7 +47,7 @@ func newHTTP(transport http.RoundTripper) *retryablehttp.Client {
 // shouldRetry is asked after each try, and again after the answer's body was read.
 func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	switch {
-	case ctx.Err() != nil: // whoever gave up is told that, and not what the control plane made of it
+	case ctx.Err() != nil: // the one who gave up is told that, and not what the control plane made of it
 		return false, ctx.Err()
 	case errors.Is(err, errTooLarge) || errors.Is(err, net.ErrClosed): // the listener in this process does not open again
 		return false, err

@@ -17,7 +17,7 @@ func (c *Client) AddTestReport(ctx context.Context, r delivery.TestReportRequest
 	return post[delivery.TestReport](ctx, c, api.PathTestReports, r)
 }
 
-// WithdrawTestReport takes a report back; not_found when there is none, or it was withdrawn already.
+// WithdrawTestReport withdraws a report; not_found when there is none, or it was withdrawn already.
 func (c *Client) WithdrawTestReport(ctx context.Context, id string) error {
 	return c.delete(ctx, api.Fill(api.PathTestReport, id))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// Verification reads where a release stands in a stage that Terraform deploys to; without a version, the release that is authorised
+// Verification reads where a release stands in a stage that Terraform deploys to; without a version, the release that is authorized
 // there. not_found when there is no such pipeline or stage.
 func (c *Client) Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error) {
 	return get[delivery.VerificationState](ctx, c, api.Fill(api.PathVerification, spec.Pipeline, spec.Stage), versionQuery(spec))

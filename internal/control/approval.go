@@ -67,7 +67,7 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 	return given, err
 }
 
-// approvable checks that this decision may be recorded: the actor's own, or one that is signed by whoever it names. It fills in who
+// approvable checks that this decision may be recorded: the actor's own, or one that is signed by the person it names. It fills in who
 // decides, and returns what the decision covers.
 func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (delivery.ApprovalRequest, error) {
 	none := delivery.ApprovalRequest{}
@@ -94,7 +94,7 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 		var err error
 		if key, err = signature.Signer(spec.Signature, request.Payload()); err != nil {
 			return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
-				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" anew, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
+				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
 		}
 	}
 	if spec.Approver != actor && !w.SignedFor(stage, spec.Approver, key) {

@@ -10,7 +10,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Promotion returns what is wanted in a stage and where it stands, as far as the ledger knows. One that nobody declares any more is not
+// Promotion returns what is wanted in a stage and where it stands, as far as the ledger knows. One that nobody declares anymore is not
 // found.
 func (c *Control) Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error) {
 	return c.requestedPromotion(ctx, pipeline, stage, "")
@@ -39,7 +39,7 @@ func (c *Control) promotion(ctx context.Context, pipeline, stage string) (delive
 	return state, f, nil
 }
 
-// PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the wish is saved. With
+// PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the request is saved. With
 // when_blocked = "fail", a release that cannot enter now is refused with every gate's verdict.
 func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
 	if err := spec.Validate().Err(); err != nil {
@@ -102,7 +102,7 @@ func promotable(w delivery.World, spec delivery.PromotionSpec) error {
 	return nil
 }
 
-// DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it any more.
+// DeletePromotion stops managing a promotion: what runs keeps running, and nothing moves it anymore.
 func (c *Control) DeletePromotion(ctx context.Context, actor, pipeline, stage string) error {
 	return c.journal.Change(ctx, actor, delivery.EventPromotionRefused, pipeline+"/"+stage, func(tx store.Tx) ([]journal.Entry, error) {
 		p, err := tx.Promotion(ctx, pipeline, stage)

@@ -59,7 +59,7 @@ func (c *Control) AddTestReport(ctx context.Context, actor string, r delivery.Te
 	return recorded, err
 }
 
-// WithdrawTestReport takes a report back: it counts no more. It and its withdrawal both stay in the ledger.
+// WithdrawTestReport withdraws a report: it is no longer valid. It and its withdrawal both stay in the ledger.
 func (c *Control) WithdrawTestReport(ctx context.Context, actor, id string) error {
 	return c.journal.Change(ctx, actor, delivery.EventTestReportRefused, id, func(tx store.Tx) ([]journal.Entry, error) {
 		report, err := tx.TestReport(ctx, id)

@@ -26,7 +26,7 @@ const (
 	ApprovalExpired ApprovalStatus = "expired"
 )
 
-// because says why a decision is no longer valid, behind its name.
+// because says why a decision is no longer valid, after its name.
 func (s ApprovalStatus) because() string {
 	if s == ApprovalExpired {
 		return " has expired"
@@ -72,7 +72,7 @@ func (a Approval) String() string {
 // MaxCommentBytes bounds a decision's comment.
 const MaxCommentBytes = 8 << 10
 
-// Validate checks the decision by itself.
+// Validate checks the decision alone.
 func (s ApprovalSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("pipeline"), s.Pipeline)
@@ -152,7 +152,7 @@ func (w World) superseded(a Approval) bool {
 }
 
 // Given returns the decision in the ledger that says exactly this, is valid, and is the last one of its approver; nil when
-// there is none. Whoever asks again for the same gets that one: it is not decided twice.
+// there is none. Anyone who asks again for the same gets that one: it is not decided twice.
 func (w World) Given(spec ApprovalSpec) *Approval {
 	for _, a := range w.Approvals {
 		if a.Spec == spec && a.RevokedAt == nil && !w.superseded(a) && w.ApprovalStatus(a) == ApprovalValid {

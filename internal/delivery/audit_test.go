@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// storedEvent is an event about an object, sealed behind the one before.
+// storedEvent is an event about an object, sealed after the one before.
 func storedEvent(t *testing.T, before *Event, kind EventKind, object any) Event {
 	t.Helper()
 	data, err := json.Marshal(object)

@@ -127,7 +127,7 @@ func TestApplyingAChangeSet(t *testing.T) {
 	require.Len(t, w.Approvals, 2)
 	require.Equal(t, &w.Now, w.Approvals[0].RevokedAt, "a revoked approval stays: it begins another round")
 	planned := w.Approvals[1]
-	require.Equal(t, "ann", planned.Spec.Approver, "whoever acts approves")
+	require.Equal(t, "ann", planned.Spec.Approver, "the actor approves")
 	require.Equal(t, w.ApprovalRequest(w.Pipeline.Stages[1], w.Releases["1.1.0"], Approve).ContentDigest, planned.ContentDigest)
 	require.Greater(t, planned.Number, 1000, "it comes after those that are recorded")
 

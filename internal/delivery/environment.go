@@ -75,7 +75,7 @@ func (s EnvironmentSpec) Protected() bool {
 	return s.Tier == TierProduction
 }
 
-// Validate checks the declaration by itself; what it says of others is checked by CheckEnvironment.
+// Validate checks the declaration alone; what it says of others is checked by CheckEnvironment.
 func (s EnvironmentSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("name"), s.Name)

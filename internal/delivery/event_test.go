@@ -55,7 +55,7 @@ func TestTamperingBreaksTheChain(t *testing.T) {
 			events = append(events[:at:at], events[at+1:]...)
 		case "swap":
 			events[at], events[at+1] = events[at+1], events[at]
-		case "forge": // sealed anew, but what follows does not link to it
+		case "forge": // sealed again, but what follows does not link to it
 			forged := events[at]
 			forged.Actor = "mallory"
 			events[at] = forged.Sealed(forged.Seq, forged.Previous)

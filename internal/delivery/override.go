@@ -47,7 +47,7 @@ func validateGateNames(p problems, names []string) {
 	}
 }
 
-// Validate checks the override by itself.
+// Validate checks the override alone.
 func (s OverrideSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("pipeline"), s.Pipeline)
@@ -77,7 +77,7 @@ func (s OverrideSpec) ValidateStage(pipeline PipelineSpec, now time.Time) Errors
 		}
 	}
 	if !now.Before(s.ExpiresAt.Value()) {
-		p.at("expires_at").add("%s is over; set a time in the future", s.ExpiresAt)
+		p.at("expires_at").add("%s is in the past; set a time in the future", s.ExpiresAt)
 	}
 	return p.errors()
 }

@@ -24,7 +24,7 @@ type ParityQuery struct {
 	Source   ParitySource `json:"source,omitempty"` // empty means declared
 }
 
-// Validate checks the question by itself.
+// Validate checks the question alone.
 func (q ParityQuery) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("environment"), q.Environment)

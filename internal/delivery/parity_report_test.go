@@ -134,7 +134,7 @@ func parityPair(keys int) (reference, spec delivery.EnvironmentSpec) {
 }
 
 // TestParityWorkGrowsWithItsInput counts bytes, which no busy machine can disturb: ten times the keys may take about ten times of
-// them. Sorting the allowances anew for each key, for one, would take a hundred times.
+// them. Sorting the allowances again for each key, for one, would take a hundred times.
 func TestParityWorkGrowsWithItsInput(t *testing.T) {
 	work := func(keys int) uint64 {
 		reference, spec := parityPair(keys)

@@ -143,7 +143,7 @@ func (p PipelineSpec) UsesEnvironment(name string) bool {
 	return slices.ContainsFunc(p.Stages, func(s Stage) bool { return slices.Contains(s.Environments, name) })
 }
 
-// Validate checks the declaration by itself; ValidateEnvironments checks it against the environments it names.
+// Validate checks the declaration alone; ValidateEnvironments checks it against the environments it names.
 func (p PipelineSpec) Validate() Errors {
 	at := newProblems()
 	validateName(at.at("name"), p.Name)

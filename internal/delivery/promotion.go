@@ -34,7 +34,7 @@ type Promotion struct {
 // ID names a promotion: pipeline/stage.
 func (s PromotionSpec) ID() string { return s.Pipeline + "/" + s.Stage }
 
-// Validate checks the request by itself.
+// Validate checks the request alone.
 func (s PromotionSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("pipeline"), s.Pipeline)

@@ -24,7 +24,7 @@ type ApprovalRequest struct {
 	Stage         string           `json:"stage"`
 	Decision      ApprovalDecision `json:"decision"`
 	ContentDigest string           `json:"content_digest"`
-	// Round grows with each decision on this release and stage that was taken back, ran out, or gave way to another of the same person, so that an old signature cannot be
+	// Round grows with each decision on this release and stage that was withdrawn, ran out, or gave way to another of the same person, so that an old signature cannot be
 	// handed in again.
 	Round int `json:"round"`
 }
@@ -161,7 +161,7 @@ func (s *signer) options(text string) error {
 	return nil
 }
 
-// cutOption cuts name="value" and the comma behind it, if there is one. The name is in lower case.
+// cutOption cuts name="value" and the comma after it, if there is one. The name is in lower case.
 func cutOption(text string) (name, value, rest string, err error) {
 	name, quoted, _ := strings.Cut(text, "=")
 	name = strings.ToLower(name)

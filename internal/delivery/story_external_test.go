@@ -23,7 +23,7 @@ func (s *story) verification(version, stage string, again bool) delivery.Verific
 	return r
 }
 
-// verify does what the engine does with a verification: all that is handed out is settled together, and then goes on.
+// verify does what the engine does with a verification: all that is authorized is settled together, and then goes on.
 func (s *story) verify(r delivery.VerificationRequest) string {
 	settled, err := s.w.Verifiable(r.Spec, r.Again)
 	if err != nil {

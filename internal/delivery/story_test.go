@@ -14,9 +14,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// TestStories plays the stories in testdata/*.txt. Whoever knows what the product is to do can read and check them; no Go is
+// TestStories plays the stories in testdata/*.txt. Anyone who knows what the product is to do can read and check them; no Go is
 // needed. A story is a list of commands; the text below ---- is what the domain answers. `go test ./internal/delivery -rewrite`
-// writes the answers anew: then read what changed. Lines that begin with # explain.
+// writes the answers again: then read what changed. Lines that begin with # explain.
 //
 // There is one pipeline, one clock that stands still until it is moved, and people called by their first names. Nothing is
 // deployed for real: every deployment goes well unless the story says otherwise.

@@ -98,7 +98,7 @@ func TestValidateOverrides(t *testing.T) {
 	w.Pipeline.Stages[1].Overridable = []string{"checks.b", "soak"}
 	requireErrors(t, good.ValidateStage(w.Pipeline, fixtureNow), map[string]string{"gates[1]": "it allows: checks.b, soak"})
 	w.Pipeline.Stages[1].Overridable = []string{"checks.a", "soak"}
-	requireErrors(t, good.ValidateStage(w.Pipeline, good.ExpiresAt.Value()), map[string]string{"expires_at": "is over; set a time in the future"})
+	requireErrors(t, good.ValidateStage(w.Pipeline, good.ExpiresAt.Value()), map[string]string{"expires_at": "is in the past; set a time in the future"})
 	require.Empty(t, good.ValidateStage(w.Pipeline, good.ExpiresAt.Value().Add(-1)))
 	bad = good
 	bad.Stage = "gone"

@@ -35,7 +35,7 @@ type VerificationState struct {
 // ID names a verification: pipeline/stage.
 func (s VerificationSpec) ID() string { return s.Pipeline + "/" + s.Stage }
 
-// Validate checks the request by itself.
+// Validate checks the request alone.
 func (s VerificationSpec) Validate() Errors {
 	p := newProblems()
 	validateName(p.at("pipeline"), s.Pipeline)

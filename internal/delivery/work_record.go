@@ -20,16 +20,16 @@ type WorkRecord struct {
 	Failure    *Error         `json:"failure,omitempty"`
 	Stopped    *StageDecision `json:"stopped,omitempty"`
 
-	// Cancelled is the number of the newest request that somebody asked to be stopped, with all before it. Interrupted says that the holder
+	// Canceled is the number of the newest request that somebody asked to be stopped, with all before it. Interrupted says that the holder
 	// has been silent for longer than a process that lives is. The ledger tells both; they are no part of the document.
-	Cancelled   int64 `json:"-"`
+	Canceled    int64 `json:"-"`
 	Interrupted bool  `json:"-"`
 }
 
 // CancelRequested reports whether somebody asked for the work to be stopped.
-func (r WorkRecord) CancelRequested() bool { return r.Cancelled >= r.Number && r.Number > 0 }
+func (r WorkRecord) CancelRequested() bool { return r.Canceled >= r.Number && r.Number > 0 }
 
-// Ended reports whether nobody is at it any more.
+// Ended reports whether nobody is at it anymore.
 func (r WorkRecord) Ended() bool { return r.FinishedAt != nil || r.Interrupted }
 
 // Work is the record as a reader sees it. The zero record is work that nobody asked for: there is none, so it is settled.

@@ -10,16 +10,16 @@ func TestWorkAsAReaderSeesIt(t *testing.T) {
 	begun := WorkRecord{Pipeline: "shop", Stage: "staging", Number: 3, Version: "1.0", RequestedBy: "ann", RequestedAt: fixtureNow, Progress: "deploying"}
 	failure := Errorf(CodeConflict, "it does not answer")
 	for name, c := range map[string]struct {
-		change                        func(*WorkRecord)
-		settled, cancelled, requested bool
-		failure                       string
+		change                       func(*WorkRecord)
+		settled, canceled, requested bool
+		failure                      string
 	}{
 		"none":                      {func(r *WorkRecord) { *r = WorkRecord{} }, true, false, false, ""},
-		"none, and all is canceled": {func(r *WorkRecord) { *r = WorkRecord{Cancelled: 2} }, true, false, false, ""},
+		"none, and all is canceled": {func(r *WorkRecord) { *r = WorkRecord{Canceled: 2} }, true, false, false, ""},
 		"under way":                 {func(*WorkRecord) {}, false, false, true, ""},
-		"an older one is canceled":  {func(r *WorkRecord) { r.Cancelled = 2 }, false, false, true, ""},
-		"it is canceled":            {func(r *WorkRecord) { r.Cancelled = 3 }, false, true, true, ""},
-		"with those after it":       {func(r *WorkRecord) { r.Cancelled = 4 }, false, true, true, ""},
+		"an older one is canceled":  {func(r *WorkRecord) { r.Canceled = 2 }, false, false, true, ""},
+		"it is canceled":            {func(r *WorkRecord) { r.Canceled = 3 }, false, true, true, ""},
+		"with those after it":       {func(r *WorkRecord) { r.Canceled = 4 }, false, true, true, ""},
 		"finished":                  {func(r *WorkRecord) { r.FinishedAt = later(0) }, true, false, true, ""},
 		"failed":                    {func(r *WorkRecord) { r.FinishedAt, r.Failure = later(0), failure }, true, false, true, "it does not answer"},
 		"its process ended":         {func(r *WorkRecord) { r.Interrupted = true }, true, false, true, "the process that worked on shop/staging has ended without finishing"},
@@ -30,7 +30,7 @@ func TestWorkAsAReaderSeesIt(t *testing.T) {
 		c.change(&r)
 		work := r.Work()
 		require.Equal(t, c.settled, work.Settled, name)
-		require.Equal(t, c.cancelled, work.CancelRequested, name)
+		require.Equal(t, c.canceled, work.CancelRequested, name)
 		require.Equal(t, c.requested, work.RequestedAt != nil, name)
 		require.Equal(t, c.failure == "", work.Failure == nil, name)
 		if c.failure != "" {

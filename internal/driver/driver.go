@@ -15,7 +15,7 @@ import (
 type Driver interface {
 	// Deploy makes the environment run the content and returns once it does. It is idempotent by Request.ID: called again for
 	// the same deployment, after success, failure or a crash at any point, it finishes what is missing and repeats nothing that
-	// is done. On failure the environment still runs what it ran, or the error says that it may not. Cancelling ctx stops it at
+	// is done. On failure the environment still runs what it ran, or the error says that it may not. Canceling ctx stops it at
 	// the next safe point with ctx's error. Errors are words for a user: what, where, why, what to do; never a secret's value.
 	Deploy(ctx context.Context, r Request) (Result, error)
 	// Observe looks at what runs and changes nothing. Request is that of the deployment which should run there, its Receipt
@@ -49,7 +49,7 @@ type Request struct {
 	Credentials map[string]string `json:"-"`
 	// Hidden are more values that may show nowhere. Observe gets those of the secrets here: they are masked, and handed to nobody.
 	Hidden []string `json:"-"`
-	// Resumed says that the deployment may be under way already: whoever began it went away before it was settled.
+	// Resumed says that the deployment may be under way already: the process that began it went away before it was done.
 	Resumed bool            `json:"-"`
 	Receipt string          `json:"receipt,omitempty"` // Observe: what Deploy returned
 	Target  delivery.Target `json:"-"`
@@ -64,6 +64,6 @@ func (r Request) Mask() *redact.Masker {
 
 // Result is what a driver leaves with the ledger.
 type Result struct {
-	// Receipt is the driver's own note, at most 64 KiB, by which Observe recognises what Deploy left. It holds no secret.
+	// Receipt is the driver's own note, at most 64 KiB, by which Observe recognizes what Deploy left. It holds no secret.
 	Receipt string
 }

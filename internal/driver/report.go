@@ -13,7 +13,7 @@ import (
 // MaxReportBytes is the most that may be read of what a user's program or receiver tells of a place.
 const MaxReportBytes = 1 << 20
 
-// Limits on what a report may say, in bytes but for the first.
+// Limits on what a report may say, in bytes except for the first.
 const (
 	maxDifferences     = 100
 	maxDifferenceBytes = 1 << 10
@@ -35,7 +35,7 @@ type Mark struct {
 	ConfigRevision string `json:"config_revision"`
 }
 
-// ReadReport reads a report. Nothing is guessed: one that leaves out what matters is an error, in words that follow on "its answer".
+// ReadReport reads a report. Nothing is guessed: one that leaves out what matters is an error whose text continues "its answer".
 func ReadReport(text []byte) (Report, error) {
 	if strings.TrimSpace(string(text)) == "" {
 		return Report{}, errors.New("is empty; it has to be a JSON object such as {\"running\": true, \"version\": \"1.4.2\"}")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// guideProgram builds the program that the guide "Move, verify and export the ledger" gives to whoever does not want to believe ours, and
+// guideProgram builds the program that the guide "Move, verify and export the ledger" gives to anyone who does not want to believe ours, and
 // returns a function that runs it on an exported ledger. It shares no line with the provider, and the tests hold that it needs none.
 func guideProgram(t *testing.T) (check func(t *testing.T, exported string) (said string, ok bool)) {
 	t.Helper()

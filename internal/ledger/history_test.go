@@ -28,7 +28,7 @@ var databases = map[string]func(t testing.TB) string{
 // quiet is a Progress nobody sees.
 func quiet(string, int64, int64) {}
 
-// place is a target that is always there and takes everything, but for one version.
+// place is a target that is always there and takes everything, except for one version.
 type fakeDriver struct{}
 
 func (fakeDriver) Deploy(_ context.Context, r driver.Request) (driver.Result, error) {

@@ -37,7 +37,7 @@ func TestVerifyFileNamesWhatIsWrong(t *testing.T) {
 	source := databases["sqlite"](t)
 	history(t, source)
 	whole := strings.SplitAfter(exported(t, source), "\n")
-	whole = whole[:len(whole)-1] // behind the last line there is nothing
+	whole = whole[:len(whole)-1] // after the last line there is nothing
 	firstRow := 0
 	for !strings.HasPrefix(whole[firstRow], `{"type":"row"`) {
 		firstRow++

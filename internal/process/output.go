@@ -70,7 +70,7 @@ func newCapture(limit int, mask *redact.Masker) *capture {
 	return c
 }
 
-// flush adds the lines that never ended. Nothing may write any more.
+// flush adds the lines that never ended. Nothing may write anymore.
 func (c *capture) flush() {
 	c.outLines.flush()
 	c.errLines.flush()
@@ -119,7 +119,7 @@ func (l *lines) flush() {
 
 func (l *lines) endLong(n int) {
 	l.pass(l.long, n)
-	_ = l.long.Flush() // the stream behind it takes everything
+	_ = l.long.Flush() // the next stream takes everything
 	l.isLong = false
 }
 

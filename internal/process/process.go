@@ -1,5 +1,5 @@
 // Package process runs the programs that users configure: as argv, never through a shell, in a session and process group of
-// their own, with a bounded environment, bounded time and bounded output. When the caller gives up or the time is over, the
+// their own, with a bounded environment, bounded time and bounded output. When the caller gives up or the time is up, the
 // whole group is stopped: first asked, then killed. On Unix it is stopped as well when this process ends, however it does. Secrets are
 // masked in whatever is kept of the output for people to read.
 package process
@@ -229,7 +229,7 @@ func (s Spec) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.Timeout)
 }
 
-// check finds what os/exec would report in words that name the wrong thing.
+// check finds what os/exec would report with text that names the wrong thing.
 func (s Spec) check() error {
 	if len(s.Argv) == 0 || s.Argv[0] == "" {
 		return &StartError{Err: errors.New("no program is named")}

@@ -147,7 +147,7 @@ func family(t *testing.T, ctx context.Context, script string) (w *witness, resul
 	return w, ended
 }
 
-func TestCancellingKillsTheWholeFamily(t *testing.T) {
+func TestCancelingKillsTheWholeFamily(t *testing.T) {
 	for name, script := range map[string]string{
 		"all listen":            `sleep 1000 & echo running $$ >&3; wait`,
 		"nobody listens":        `trap "" TERM; (while :; do sleep 1000; done) & echo running $$ >&3; while :; do wait; done`,

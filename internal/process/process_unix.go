@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// separate gives the program a session of its own. So Ctrl-C in the terminal does not reach it behind Terraform's back, it and
+// separate gives the program its own session. So Ctrl-C in the terminal does not reach it behind Terraform's back, it and
 // its children are one group to signal, and what asks for a password on the terminal fails at once instead of waiting for ever.
 func separate(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 

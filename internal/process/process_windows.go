@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// separate gives the program a process group of its own, so that Ctrl-C does not reach it behind Terraform's back.
+// separate gives the program its own process group, so that Ctrl-C does not reach it behind Terraform's back.
 func separate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

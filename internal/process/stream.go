@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// silence is how long a stream that something still holds open after the program's end may say nothing until it is read no more.
+// silence is how long a stream that something still holds open after the program's end may say nothing until it is no longer read.
 const silence = 500 * time.Millisecond
 
 // stream is what a program writes to, and we read from. It is a pipe of ours and not one of os/exec, which would close it under

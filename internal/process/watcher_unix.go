@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// watch is what a watcher does. The first line tells the group, the second one that it is not needed any more. If its input ends
-// without that, whoever would have ended the group is gone: the group is asked to end, and is killed if it still is there after as many
+// watch is what a watcher does. The first line tells the group, the second one that it is no longer needed. If its input ends
+// without that, the one who would have ended the group is gone: the group is asked to end, and is killed if it still is there after as many
 // seconds as the argument says.
 const watch = `read -r group || exit 0
 read -r _ && exit 0
@@ -26,7 +26,7 @@ while [ "$left" -gt 0 ] && kill -0 "-$group"; do
 done
 kill -KILL "-$group"`
 
-// StartWatched starts a program, which has to lead a process group of its own, and a small shell beside it, which ends that group if
+// StartWatched starts a program, which has to lead its own process group, and a small shell beside it, which ends that group if
 // this process ends before dismiss is called: a process that is killed can do nothing itself, but the system closes its pipes. The
 // group is first asked to end, and killed after grace, which is rounded up to seconds; without a grace it is killed at once.
 //
@@ -56,7 +56,7 @@ type watcher struct {
 	gone chan struct{}
 }
 
-// startWatcher starts a watcher. It is in a session of its own, so that nothing that ends this process by its group or its terminal ends
+// startWatcher starts a watcher. It is in its own session, so that nothing that ends this process by its group or its terminal ends
 // it too, and it gets nothing of this process: no variable, no directory, no other file.
 func startWatcher(grace time.Duration) (*watcher, error) {
 	listens, line, err := os.Pipe()
@@ -85,7 +85,7 @@ func (w *watcher) tell(line string) { _, _ = w.line.WriteString(line + "\n") }
 // leave ends the watcher's input, as the end of this process does.
 func (w *watcher) leave() { _ = w.line.Close() }
 
-// drain has a small program read the pipe on, and forget what it reads, until nothing can write to it any more: also after the end of
+// drain has a small program read the pipe on, and forget what it reads, until nothing can write to it anymore: also after the end of
 // this process. Where there is no such program, the pipe closes.
 func drain(pipe *os.File) {
 	cmd := exec.Command("/bin/sh", "-c", "exec cat > /dev/null") //nolint:noctx // it ends with its input

@@ -17,7 +17,7 @@ import (
 )
 
 // witness is a pipe that a program and all that it started hold open for writing, so that its end tells that all of them are gone. It
-// waits no longer than a test may take, and kills what is left when the test is over.
+// waits no longer than a test may take, and kills what is left when the test ends.
 type witness struct {
 	path string
 	read *os.File

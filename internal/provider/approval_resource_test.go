@@ -56,7 +56,7 @@ func TestAccApproval(t *testing.T) {
 	}
 	imported := resource.TestStep{ResourceName: theApproval, ImportState: true, ImportStateVerify: true, ConfigDirectory: given.ConfigDirectory, ConfigVariables: given.ConfigVariables,
 		ImportStateId: "shop/1.0.0/production/alice@example.com/1"}
-	// Every change replaces: the decision is taken back and given again.
+	// Every change replaces: the decision is revoked and given again.
 	again := expecting(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(map[string]any{"comment": "looked twice"}), "promotion": promotion}),
 		plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionReplace), plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionNoop))
 	again.ConfigStateChecks = []statecheck.StateCheck{expectApproval("id", "shop/1.0.0/production/alice@example.com/2"), expectApproval("comment", "looked twice")}
@@ -118,7 +118,7 @@ func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	require.Contains(t, plan["approval"].said(), "is expired")
 }
 
-// A plan that takes an approval back, or gives it anew, foresees what that does to the gate.
+// A plan that withdraws an approval, or gives it again, foresees what that does to the gate.
 func TestPlanForeseesApprovalsGivenAndTakenBack(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)

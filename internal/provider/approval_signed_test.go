@@ -28,7 +28,7 @@ func newPen(t *testing.T, seed byte) pen {
 	return pen{t, key}
 }
 
-// line is the key as a gate's signed_by lists it, for whoever it is.
+// line is the key as a gate's signed_by lists it, no matter who owns it.
 func (p pen) line(who string) string {
 	return who + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.key.PublicKey())))
 }
@@ -190,7 +190,7 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 	}
 }
 
-// A signature is of one round. Whoever replaces a signed decision needs a new one, which the plan says before the old one is
+// A signature is of one round. Anyone who replaces a signed decision needs a new one, which the plan says before the old one is
 // taken away.
 func TestReplacingASignedApprovalNeedsANewSignature(t *testing.T) {
 	s := newSignedShop(t)

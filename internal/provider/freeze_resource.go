@@ -45,7 +45,7 @@ func freezeAttributes() map[string]schema.Attribute {
 		},
 		"ends_at": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "End of the freeze, in RFC 3339 format. At that time it is over.",
+			MarkdownDescription: "End of the freeze, in RFC 3339 format.",
 		},
 		"environments": scopeAttribute("Names of the frozen environments. Defaults to all."),
 		"tiers":        scopeAttribute("Frozen tiers: `development`, `testing`, `staging`, `production` or `other`. Defaults to all."),

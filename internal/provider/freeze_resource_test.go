@@ -81,7 +81,7 @@ func TestFreezeStopsTheLine(t *testing.T) {
 	require.Equal(t, "update", w.refreshAndPlan(all...)["promotion"].action)
 	w.apply(all...)
 	require.NoError(t, s.runs("production", "1.0.0"))
-	require.Empty(t, w.remove(inventory()), "what is over holds nothing back")
+	require.Empty(t, w.remove(inventory()), "what has ended holds nothing back")
 }
 
 // Cutting short a freeze that lasts now is said in plan, with the releases that it lets through.

@@ -84,7 +84,7 @@ func (w *wire) refresh(typ string, state tftypes.Value, kept *tfprotov6.Resource
 	return w.static(s, resp.NewState), w.parts(typ, resp.NewIdentity)
 }
 
-// imported is what Terraform has after an import, by an id or by an identity, and the refresh behind it.
+// imported is what Terraform has after an import, by an id or by an identity, and the refresh after it.
 func (w *wire) imported(typ, id string, identity *tfprotov6.ResourceIdentityData) (tftypes.Value, map[string]string) {
 	w.t.Helper()
 	resp, err := w.server.ImportResourceState(w.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: typ, ID: id, Identity: identity})

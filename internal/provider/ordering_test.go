@@ -46,7 +46,7 @@ func TestPlanWarnsOfWhatComesAfterThePromotionThatAsksForIt(t *testing.T) {
 
 			w.apply(promotionFirst(all)...)
 			plan = w.refreshAndPlan(promotionFirst(all)...)
-			require.Empty(t, plan[name].diagnostics, "nothing changes there any more")
+			require.Empty(t, plan[name].diagnostics, "nothing changes there")
 			require.Equal(t, "update", plan["promotion"].action, "the promotion counts what is recorded")
 		})
 	}

@@ -37,10 +37,10 @@ func TestWarnIfUseless(t *testing.T) {
 	var diags diag.Diagnostics
 	warnIfUseless(&diags, state, nil)
 	require.Empty(t, diags)
-	warnIfUseless(&diags, state, delivery.Errors{{Field: "expires_at", Message: "it is over"}, {Message: "there is no ledger."}})
+	warnIfUseless(&diags, state, delivery.Errors{{Field: "expires_at", Message: "it is in the past"}, {Message: "there is no ledger."}})
 	require.Len(t, diags, 2)
 	require.False(t, diags.HasError())
 	require.Equal(t, "The override of shop 1.4.2 in production no longer has an effect", diags[0].Summary())
-	require.Equal(t, "it is over. Remove it from the configuration, or make a new one.", diags[0].Detail())
+	require.Equal(t, "it is in the past. Remove it from the configuration, or make a new one.", diags[0].Detail())
 	require.Equal(t, "there is no ledger. Remove it from the configuration, or make a new one.", diags[1].Detail())
 }

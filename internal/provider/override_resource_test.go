@@ -118,7 +118,7 @@ func TestPlanWarnsOfLiveOverrides(t *testing.T) {
 	require.Empty(t, plan["promotion"].diagnostics)
 	require.Empty(t, plan["override"].action)
 	require.Len(t, plan["override"].diagnostics, 1)
-	require.Contains(t, plan["override"].said(), `AttributeName("expires_at"): The override of shop 1.0.0 in production no longer has an effect: 2027-03-01T18:00:00Z is over`)
+	require.Contains(t, plan["override"].said(), `AttributeName("expires_at"): The override of shop 1.0.0 in production no longer has an effect: 2027-03-01T18:00:00Z is in the past`)
 }
 
 // Destroying revokes: the override is on record, and skips nothing.

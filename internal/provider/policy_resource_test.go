@@ -105,7 +105,7 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	gone := said(w.remove(policyOf(both)))
 	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nWaiting releases that it unblocks: shop/1.0.0 into production."}, gone)
 	plan := w.refreshAndPlan(rest...)
-	require.Equal(t, "update", plan["promotion"].action, "nothing holds it any more")
+	require.Equal(t, "update", plan["promotion"].action, "nothing holds it")
 }
 
 // A plan that takes a policy away already plans what that lets through.

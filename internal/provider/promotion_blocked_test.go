@@ -145,7 +145,7 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	}
 	applied := w.applyPromotion(patient("200ms"))
 	require.True(t, applied.failed())
-	require.Contains(t, applied.said(), "The timeout is over. Nothing is lost")
+	require.Contains(t, applied.said(), "The timeout expired. Nothing is lost")
 	require.True(t, applied.after.IsNull(), "nothing is put into state")
 	require.NoError(t, s.runs("production", ""))
 
@@ -162,7 +162,7 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	applied = w.applyPromotion(s.declare(order{version: "1.1.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait", "timeouts": map[string]any{"update": "200ms"}}}))
 	require.Equal(t, "update", applied.action)
 	require.True(t, applied.failed())
-	require.Contains(t, applied.said(), "The timeout is over. Nothing is lost")
+	require.Contains(t, applied.said(), "The timeout expired. Nothing is lost")
 	require.NoError(t, s.runs("production", "1.0.0"))
 }
 

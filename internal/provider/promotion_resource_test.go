@@ -94,7 +94,7 @@ func TestAccPromotion(t *testing.T) {
 		expecting(to("1.1.0", "1.1.0"), updated),
 		expecting(to("1.0.0", "1.0.0"), updated), // back
 	)
-	require.NoError(t, s.runs("production", "1.0.0"), "what runs keeps running when it is not managed any more")
+	require.NoError(t, s.runs("production", "1.0.0"), "what runs keeps running when it is no longer managed")
 }
 
 func expectPromotion(attribute string, want knownvalue.Check) statecheck.StateCheck {

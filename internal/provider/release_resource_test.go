@@ -118,11 +118,11 @@ func TestReleaseValidation(t *testing.T) {
 // A version's content never changes: the plan says so, at the attribute.
 func TestAccReleaseIsImmutable(t *testing.T) {
 	s := newShop(t)
-	relabelled, rewritten := release("1.0.0"), release("1.0.0")
-	relabelled["labels"] = map[string]any{"ticket": "SHOP-42"}
+	relabeled, rewritten := release("1.0.0"), release("1.0.0")
+	relabeled["labels"] = map[string]any{"ticket": "SHOP-42"}
 	rewritten["page"] = s.write("other.html", "other")
 	first := s.step(wish{"release": release("1.0.0")})
-	other := s.step(wish{"release": relabelled})
+	other := s.step(wish{"release": relabeled})
 	other.ExpectError = regexp.MustCompile(`(?s)Unable to deliver release "shop/1\.0\.0".*labels += var\.release\.labels.*releases are immutable`)
 	another := s.step(wish{"release": rewritten})
 	another.ExpectError = regexp.MustCompile(`(?s)artifacts += .*releases are immutable`)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestAccGoingBackIsRefusedInThePlan sets production back to an older version: the plan fails while its artifact is gone, or is not what
-// was released any more, and nothing moves; once it is back, the same plan goes back.
+// was released anymore, and nothing moves; once it is back, the same plan goes back.
 func TestAccGoingBackIsRefusedInThePlan(t *testing.T) {
 	s := newShop(t)
 	promoted := func(version string) wish { return wish{"release": release("1.1.0"), "promotion": release(version)} }

@@ -106,7 +106,7 @@ func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline,
 }
 
 // observing is the way to the control plane, once that has looked at what a pipeline runs: reading looks at nothing. All resources of a walk
-// share one look. A pipeline that does not exist is left to whoever reads.
+// share one look. A pipeline that does not exist is left to the reader.
 func (s *session) observing(ctx context.Context, pipeline string) (*client.Client, error) {
 	api, err := s.client(ctx)
 	if err != nil {

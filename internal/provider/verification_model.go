@@ -31,7 +31,7 @@ func (m verificationModel) triggered(prior *verificationModel) bool {
 }
 
 // verificationModelFrom makes the model of a verification as it is read back. The ledger knows nothing of triggers. A version that the
-// configuration leaves empty, because nothing is authorised yet, stays empty.
+// configuration leaves empty, because nothing is authorized yet, stays empty.
 func verificationModelFrom(state delivery.VerificationState, prior verificationModel) verificationModel {
 	m := verificationModel{
 		ID:       types.StringValue(state.Spec.ID()),

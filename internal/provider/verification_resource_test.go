@@ -53,7 +53,7 @@ func TestVerification(t *testing.T) {
 		return s.byTerraform(version, map[string]any{}, map[string]any{"timeouts": map[string]any{"create": "5m", "update": "5m"}})
 	}
 	first := w.refreshAndPlan(deliver("1.0.0")...)
-	require.Equal(t, "deployed", w.attribute(first["promotion"].after, "status"), "the plan knows what is handed out")
+	require.Equal(t, "deployed", w.attribute(first["promotion"].after, "status"), "the plan knows what is authorized")
 	require.Equal(t, "1.0.0", w.attribute(first["promotion"].after, "running_version"))
 	require.True(t, w.attributes(first["promotion"].after)["artifacts"].IsFullyKnown())
 	require.True(t, w.attributes(first["promotion"].after)["environments"].IsFullyKnown())

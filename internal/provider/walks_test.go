@@ -160,7 +160,7 @@ func (w *walks) change(d declaration, prior, planned tftypes.Value) (tftypes.Val
 	return w.static(s, resp.NewState), resp.Diagnostics
 }
 
-// planRemoval is terraform plan of a configuration that has the resource no more, as far as it is concerned.
+// planRemoval is terraform plan of a configuration that no longer has the resource, as far as it is concerned.
 func (w *walks) planRemoval(d declaration) []*tfprotov6.Diagnostic {
 	w.t.Helper()
 	s := w.schema(d.typ)

@@ -1,5 +1,5 @@
 // Package secret turns references into secret values. Declarations hold references only (env:NAME, file:PATH); their values are
-// resolved right before they are needed, go to whoever needs them, and are kept nowhere.
+// resolved right before they are needed, go only to the code that needs them, and are kept nowhere.
 package secret
 
 import (

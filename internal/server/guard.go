@@ -46,7 +46,7 @@ func (g *guard) recovered(w *watchedWriter, r *http.Request, v any) {
 		panic(v)
 	}
 	if r.Context().Err() != nil && w.status != 0 {
-		panic(http.ErrAbortHandler) // nobody listens any more: writing the answer failed
+		panic(http.ErrAbortHandler) // nobody listens anymore: writing the answer failed
 	}
 	p := internal(r.Context(), g.log, "panic", slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
 		slog.String("value", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))

@@ -12,7 +12,7 @@ func (s *server) verifications() {
 	answer(s, route{"verification", "get-verification", "Read where a release stands in a stage that Terraform deploys to, or wait for its verification to settle", http.MethodGet, api.PathVerification},
 		func(ctx context.Context, in *struct {
 			PromotionPath
-			Version string `query:"version" doc:"The release; the one that is authorised there when left out."`
+			Version string `query:"version" doc:"The release; the one that is authorized there when left out."`
 			Wait
 		}) (delivery.VerificationState, error) {
 			spec := delivery.VerificationSpec{Pipeline: in.Pipeline, Stage: in.Stage, Version: in.Version}

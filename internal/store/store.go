@@ -15,7 +15,7 @@ type Store interface {
 	// View runs f over one consistent snapshot and writes nothing. An error of f is returned as it is. f may be run again when the
 	// connection was lost under it, so what it finds out must not add to what an earlier run did.
 	View(ctx context.Context, f func(Reader) error) error
-	// Update runs f in one serialised write transaction: it is committed when f returns nil and undone otherwise. No other
+	// Update runs f in one serialized write transaction: it is committed when f returns nil and undone otherwise. No other
 	// writer comes between what f reads and what it writes. f may be run again after a conflict, so it must only touch tx.
 	Update(ctx context.Context, f func(Tx) error) error
 	// Close releases the ledger.
@@ -141,7 +141,7 @@ type Tx interface {
 	// PutWork records how far work has come, and keeps its holder alive until now+ttl, unless it is finished. Work that a newer request has
 	// replaced is left alone.
 	PutWork(ctx context.Context, work delivery.WorkRecord, now time.Time, ttl time.Duration) error
-	// CancelWork asks whoever works on a stage to stop at the next safe point: on the newest request, and on all before it.
+	// CancelWork asks the process that works on a stage to stop at the next safe point: on the newest request, and on all before it.
 	CancelWork(ctx context.Context, pipeline, stage string) error
 	// PutRecordings records what was observed of a pipeline, each in place of what was there.
 	PutRecordings(ctx context.Context, pipeline string, recordings []delivery.Recording) error

@@ -62,7 +62,7 @@ func (w *Worker) begin(ctx context.Context, r *run, found world.Answers, d deliv
 			if err != nil {
 				return err
 			}
-			if current.Rollout == "" { // what is begun together is taken back together
+			if current.Rollout == "" { // what is begun together is rolled back together
 				if rollouts[current.Version] == "" {
 					rollouts[current.Version] = w.o.NewID()
 				}
@@ -148,7 +148,7 @@ func (w *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline 
 	return d, w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
-// takeBack settles what is handed out in an environment as superseded: something else is about to take its place.
+// supersede ends what is authorized in an environment as superseded: something else is about to take its place.
 func (w *Worker) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
 	if latest == nil || !latest.Authorized() {
 		return nil
@@ -164,7 +164,7 @@ func (w *Worker) supersede(ctx context.Context, tx store.Tx, actor string, lates
 }
 
 // carryOut brings a deployment from where it stands to its end, under the lease. One that does not get there stays in flight, and the
-// lease is given up so that whoever comes next need not wait for it to lapse.
+// lease is given up so that the next holder need not wait for it to lapse.
 func (w *Worker) execute(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
 	ctx, stop := w.keep(ctx, j.lease, j.since)
 	defer stop()
@@ -229,7 +229,7 @@ func (w *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 	return results, nil
 }
 
-// settleDeployment saves how a deployment ended. A cancelled one has not ended.
+// settleDeployment saves how a deployment ended. A canceled one has not ended.
 func (w *Worker) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (u *simulation) deliveryOf(pipeline, version string) operation {
 	spec := u.layout[pipeline]
 	author := people[0]
 	if version == versions[1] {
-		author = "" // then it is whoever registers it
+		author = "" // then it is the person who registers it
 	}
 	if u.chance(4) {
 		author = "eve@example.com" // another content
@@ -327,7 +327,7 @@ func (u *simulation) live() []string {
 	for _, d := range u.all() {
 		by := "deployment: "
 		if d.Content.Target == nil {
-			by = "handed out: "
+			by = "authorized: "
 		}
 		u.counters.add(by + string(d.Kind) + " " + string(d.Status))
 	}

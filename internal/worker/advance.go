@@ -15,7 +15,7 @@ import (
 
 // Advance works on the promotion into a stage until nothing is left to do now, and returns what was wanted and the last
 // decision on it. It is idempotent, resumable and safe from many processes. With when_blocked = "wait" it stays while a gate is
-// pending. Cancelling ctx stops it at its next safe point, with ctx's error. An environment that differs from what this very work has
+// pending. Canceling ctx stops it at its next safe point, with ctx's error. An environment that differs from what this very work has
 // deployed there is a conflict: deploying again and again would not help.
 func (w *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (delivery.Promotion, delivery.Decision, error) {
 	r := &run{record: delivery.WorkRecord{Pipeline: pipeline, Stage: entry, RequestedBy: actor}}
@@ -35,7 +35,7 @@ func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 			return conclude(err)
 		}
 		d = may(d)
-		if wanted.Unmanaged { // nothing moves it any more; what is under way is finished
+		if wanted.Unmanaged { // nothing moves it anymore; what is under way is finished
 			d.Steps = slices.DeleteFunc(d.Steps, func(s delivery.Step) bool {
 				return s.Kind == delivery.StepDeploy || s.Kind == delivery.StepAuthorize
 			})
@@ -89,7 +89,7 @@ func (w *Worker) decide(ctx context.Context, found world.Answers, entry string) 
 	return loaded, d, err
 }
 
-// waits reports whether the promotion asked to stay until its gates pass, and they still can. What is handed out waits for a
+// waits reports whether the promotion asked to stay until its gates pass, and they still can. What is authorized waits for a
 // verification, which can only come once the promotion has ended.
 func waits(wanted delivery.Promotion, d delivery.Decision) bool {
 	stopped := d.Stopped()
@@ -108,13 +108,13 @@ func (w *Worker) untilReady(now time.Time, d delivery.Decision) time.Duration {
 	return wait
 }
 
-// unhealable refuses to heal a place that this work has just deployed the same content to, and to hand out again what it has just
-// handed out.
+// unhealable refuses to heal a place that this work has just deployed the same content to, and to authorize again what it has just
+// authorized.
 func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) error {
 	for _, s := range steps {
 		before, was := deployed[s.Environment]
 		if was && s.Kind == delivery.StepAuthorize && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
-			return delivery.Errorf(delivery.CodeConflict, "%s was handed out for %s just now, and is to be handed out again: %s. Somebody else changes the same; apply again", s.Version, s.Environment, s.Reason)
+			return delivery.Errorf(delivery.CodeConflict, "%s was just authorized for %s and would be authorized again (%s). Another process is changing %[2]s; run apply again", s.Version, s.Environment, s.Reason)
 		}
 		if was && s.Kind == delivery.StepDeploy && s.Purpose == delivery.KindHeal && before.ConfigRevision == s.Content.ConfigRevision && before.ReleaseDigest == s.Content.ReleaseDigest {
 			return delivery.Errorf(delivery.CodeConflict, "%s was deployed to %s just now, and differs already: %s. Find out what changes it, and apply again", s.Version, s.Environment, s.Reason)

@@ -159,7 +159,7 @@ func TestWaitingForAGate(t *testing.T) {
 		require.Equal(t, delivery.StageVerified, state.Status)
 		require.Equal(t, 10*time.Minute, h.clock.now().Sub(before), "it waits exactly as long as the gate needs")
 	})
-	t.Run("until nobody wants it any more", func(t *testing.T) {
+	t.Run("until nobody wants it", func(t *testing.T) {
 		h := newFixture(t)
 		h.declares(stage("development", delivery.Automatic, "dev"), soaking)
 		require.Nil(t, h.delivers("1.0", 1).Failure)

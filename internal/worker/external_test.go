@@ -163,7 +163,7 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 	require.Equal(t, delivery.StageVerified, state.Status)
 	require.Nil(t, state.Work.Failure)
 
-	// Verified again, and found broken: what ran before is handed out, and everything behind is closed to it.
+	// Verified again, and found broken: what ran before is authorized, and everything behind is closed to it.
 	h.checker.bad["eu/2.0"] = true
 	once := verificationOf("2.0")
 	once.Again = true
@@ -186,7 +186,7 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 
 	state, err := h.verifies(verificationOf(""))
 	require.NoError(t, err)
-	require.Equal(t, delivery.StageWaiting, state.Status, "nothing is authorised yet")
+	require.Equal(t, delivery.StageWaiting, state.Status, "nothing is authorized yet")
 
 	// While its promotion waits there is nothing to do, and that is no error.
 	_, err = h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
@@ -211,8 +211,8 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	requireRefusal(t, err, delivery.CodeNotFound, `has no stage "nowhere"; it has: development, production, last`)
 }
 
-// TestAVerificationWaitsForWhoeverIsThere has another process, silent for good, in one of the environments.
-func TestAVerificationWaitsForWhoeverIsThere(t *testing.T) {
+// TestAVerificationWaitsForTheHolder has another process, silent for good, in one of the environments.
+func TestAVerificationWaitsForTheHolder(t *testing.T) {
 	h := newFixture(t)
 	h.byTerraformIn()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
@@ -265,7 +265,7 @@ func TestVerificationAfterACrashAnywhere(t *testing.T) {
 	}
 }
 
-// TestAnEnvironmentThatLosesItsTarget is in a stage that nobody promotes into: nothing is handed out there.
+// TestAnEnvironmentThatLosesItsTarget is in a stage that nobody promotes into: nothing is authorized there.
 func TestAnEnvironmentThatLosesItsTarget(t *testing.T) {
 	h := newFixture(t)
 	h.declares(stage("development", delivery.Automatic, "dev"))
@@ -275,7 +275,7 @@ func TestAnEnvironmentThatLosesItsTarget(t *testing.T) {
 	require.Empty(t, h.deployments())
 }
 
-// TestATargetInPlaceOfTerraform gives an environment a target while a release is handed out for it, and takes it away again. What
+// TestATargetInPlaceOfTerraform gives an environment a target while a release is authorized for it, and takes it away again. What
 // Terraform deployed is never rolled back to, because nobody here can.
 func TestATargetInPlaceOfTerraform(t *testing.T) {
 	h := newFixture(t)

@@ -11,7 +11,7 @@ import (
 
 // This file is what the histories do, and the oracle demands, where Terraform deploys.
 
-// byTerraform lists what was handed out and what was verified between two looks at the ledger.
+// byTerraform lists what was authorized and what was verified between two looks at the ledger.
 func byTerraform(before, after []delivery.Deployment) []string {
 	was := map[string]delivery.DeploymentStatus{}
 	for _, d := range before {
@@ -48,8 +48,8 @@ func (u *simulation) onlyExternal(lots int) int {
 	return 0
 }
 
-// handed returns what was handed out last at staging and is not settled, and what else stands there.
-func (u *simulation) handed() (out, stands string) {
+// authorized returns what was authorized last at staging and is not settled, and what else stands there.
+func (u *simulation) authorized() (out, stands string) {
 	for _, d := range u.all() {
 		switch {
 		case d.Pipeline != "shop" || d.Environment != "stg":
@@ -75,9 +75,9 @@ func (u *simulation) handOut() {
 	}
 }
 
-// verification asks, most of the time, for what is handed out.
+// verification asks, most of the time, for what is authorized.
 func (u *simulation) verification() operation {
-	version, stands := u.handed()
+	version, stands := u.authorized()
 	if version == "" || u.chance(15) {
 		version = pickOf(u, stands, u.anyVersion(), u.anyVersion())
 	}
@@ -111,7 +111,7 @@ func (u *simulation) verificationOf(r delivery.VerificationRequest) operation {
 
 // verifyAgain is what changed triggers ask for: what stands there is looked at once more.
 func (u *simulation) verifyAgain() {
-	out, stands := u.handed()
+	out, stands := u.authorized()
 	if out != "" || stands == "" {
 		return
 	}
@@ -121,7 +121,7 @@ func (u *simulation) verifyAgain() {
 	w := u.verificationOf(delivery.VerificationRequest{Again: true, Spec: delivery.VerificationSpec{Pipeline: "shop", Stage: "staging", Version: stands}})
 	result := u.run(u.self, w)
 	u.note("%s: refused=%v stopped=%v", w.words, result.refused, result.stopped)
-	if _, now := u.handed(); result.rested() && now == stands {
+	if _, now := u.authorized(); result.rested() && now == stands {
 		u.counters.add("verified again")
 	} else if now == "" {
 		u.counters.add("found broken when verified again")
@@ -141,8 +141,8 @@ func (u *simulation) goBack(broken string) {
 	}
 }
 
-// judgeHandedOut says what is wrong with handing a release out: that is Terraform's to carry out, and nobody else's to take back.
-func (s setup) judgeHandedOut(d delivery.Deployment, before []delivery.Deployment) []string {
+// judgeAuthorized says what is wrong with authorizing a release: that is Terraform's to carry out, and nobody else may supersede it.
+func (s setup) judgeAuthorized(d delivery.Deployment, before []delivery.Deployment) []string {
 	if d.Content.Target != nil {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (s setup) judgeHandedOut(d delivery.Deployment, before []delivery.Deploymen
 		return []string{"[1] nobody here can roll back what Terraform deploys"}
 	}
 	if d.Status != delivery.Verifying || d.VerifiedAt != nil {
-		return []string{"[1] it was handed out as " + string(d.Status)}
+		return []string{"[1] it was authorized as " + string(d.Status)}
 	}
 	newest, ok := last(before, func(delivery.Deployment) bool { return true })
 	if ok && newest.Content.Target == nil && newest.Status == delivery.Verified && text(newest.Content) == text(d.Content) {

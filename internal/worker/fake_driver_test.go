@@ -13,7 +13,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
-// clock is moved by the test and by whoever pauses.
+// clock is moved by the test and by anyone who pauses.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -157,7 +157,7 @@ func (p *fakeDriver) change(environment, pipeline string, edit func(*fakeTarget)
 	p.at[targetKey(environment, pipeline)] = here
 }
 
-// since lists what was deployed from the n-th call on, each deployment once and but for the known ones: "version to environment".
+// since lists what was deployed from the n-th call on, each deployment once and except for the known ones: "version to environment".
 func (p *fakeDriver) since(n int, known map[string]bool) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

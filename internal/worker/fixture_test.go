@@ -153,7 +153,7 @@ func (h *fixture) deployments() []string {
 	return lines
 }
 
-// log tells the events behind the first n, one line each.
+// log tells the events after the first n, one line each.
 func (h *fixture) log(n int) []string {
 	h.t.Helper()
 	events, err := h.Events(h.t.Context(), int64(n), 10_000)

@@ -55,7 +55,7 @@ func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 	require.Empty(t, edited.Unblocked)
 }
 
-// Whoever asks about a moment is told what holds at that moment, also of one that is gone.
+// Anyone who asks about a moment is told what holds at that moment, also of one that is gone.
 func TestReadinessCountsTheDeliveriesBeforeItsMoment(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

@@ -13,7 +13,7 @@ import (
 // Leases.
 //
 // A lease is the right of one process to act on one environment for one pipeline. It holds for TTL after the ledger granted or renewed it.
-// The process renews it while it works, and stops by itself when it cannot. Whoever wants it next waits until it is released or lapses.
+// The process renews it while it works, and stops by itself when it cannot. Anyone who wants it next waits until it is released or lapses.
 //
 //	granted      renewed      renewed      ledger silent              work stops    lapses
 //	   │            │            │            ×  ×  ×  ×  ×  ×  ×  ×  ×  ×  │             │
@@ -54,7 +54,7 @@ func (w *Worker) acquire(ctx context.Context, tx store.Tx, environment, pipeline
 }
 
 // keep renews a lease while the work under it goes on. The returned context ends when the lease is lost, or could not be renewed
-// for so long that it may be lost soon, with the reason as its cause: whoever holds it then may act, and this process must not.
+// for so long that it may be lost soon, with the reason as its cause: another process may hold it then, and act, and this process must not.
 // since is a moment before the lease was taken. How long it holds is measured on the clock that nobody can set.
 func (w *Worker) keep(ctx context.Context, lease store.Lease, since time.Time) (context.Context, func()) {
 	working, lose := context.WithCancelCause(ctx)
@@ -83,7 +83,7 @@ func (w *Worker) keep(ctx context.Context, lease store.Lease, since time.Time) (
 func (w *Worker) renewAgain(ctx context.Context, lease store.Lease, held time.Time) error {
 	for pause(ctx, time.Until(held.Add(w.o.LeaseTTL/leaseRenewals))) == nil {
 		renewed, err := w.renewInTime(ctx, lease, held)
-		if err != nil && ctx.Err() == nil { // once the work has ended its lease is needed no more
+		if err != nil && ctx.Err() == nil { // once the work has ended its lease is no longer needed
 			return err
 		}
 		held = renewed
@@ -92,7 +92,7 @@ func (w *Worker) renewAgain(ctx context.Context, lease store.Lease, held time.Ti
 }
 
 // renewInTime renews a lease that is held since a moment, and returns since when it is held now. A ledger that does not answer is
-// asked until two thirds of the lease are over; the last third is for whatever is at work to come to its end. The first answer is not
+// asked until two thirds of the lease have passed; the last third is for whatever is at work to come to its end. The first answer is not
 // waited for as long as that: it may be the connection that is dead, and not the ledger, and the next try gets another one. That may
 // take twice as long, since it may also be that many others write.
 func (w *Worker) renewInTime(ctx context.Context, lease store.Lease, held time.Time) (time.Time, error) {
@@ -135,7 +135,7 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// giveUp releases the lease of work that ended for the given reason. It is a courtesy to whoever comes next: a lease that is not
+// releaseLease releases the lease of work that ended for the given reason. It is a courtesy to the next holder: a lease that is not
 // released lapses by itself. If the reason is a ledger that does not answer, it was waited for already, and is not once more.
 func (w *Worker) releaseLease(ctx context.Context, lease store.Lease, why error) {
 	if delivery.CodeOf(why) == delivery.CodeUnavailable {

@@ -118,7 +118,7 @@ func TestALeaseOutlivesALostConnection(t *testing.T) {
 	require.Negative(t, ledger.loses.Load(), "it was asked again")
 }
 
-// What ended because the ledger does not answer has waited for it: whoever asks how it stands does not wait for as long once more, and
+// What ended because the ledger does not answer has waited for it: anyone who asks how it stands does not wait for as long once more, and
 // is told why it ended.
 func TestALedgerIsNotWaitedForTwice(t *testing.T) {
 	h, ledger := working(t)

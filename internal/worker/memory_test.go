@@ -255,7 +255,7 @@ func (p *memoryPages) Deployments(_ context.Context, f store.DeploymentFilter) (
 	return found, nil
 }
 
-// Relevant gives no more than the contract asks for, so that a decision that needs more is found out.
+// DecisionHistory gives no more than the contract asks for, so that a decision that needs more is found out.
 func (p *memoryPages) DecisionHistory(_ context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
 	wanted, rollouts := map[int64]bool{}, map[string]bool{}
 	seen, standing, ever := map[string]bool{}, map[string]bool{}, map[string]int{}

@@ -17,8 +17,8 @@ type workPages struct {
 
 type workPage struct {
 	delivery.WorkRecord
-	cancelled int64
-	expires   time.Time
+	canceled int64
+	expires  time.Time
 }
 
 func newWorkPages() workPages {
@@ -34,7 +34,7 @@ func (p *memoryPages) Work(_ context.Context, pipeline string, now time.Time) ([
 	for key, page := range p.work.records {
 		if key[0] == pipeline {
 			r := page.WorkRecord
-			r.Cancelled, r.Interrupted = page.cancelled, r.FinishedAt == nil && !now.Before(page.expires)
+			r.Canceled, r.Interrupted = page.canceled, r.FinishedAt == nil && !now.Before(page.expires)
 			found = append(found, r)
 		}
 	}
@@ -50,7 +50,7 @@ func (p *memoryPages) RequestWork(_ context.Context, work delivery.WorkRecord, n
 	before := p.work.records[key]
 	work = again(work)
 	work.RequestedAt, work.Number = moment(work.RequestedAt), before.Number+1
-	p.work.records[key] = workPage{work, before.cancelled, now.Add(ttl)}
+	p.work.records[key] = workPage{work, before.canceled, now.Add(ttl)}
 	return work, nil
 }
 
@@ -60,7 +60,7 @@ func (p *memoryPages) PutWork(_ context.Context, work delivery.WorkRecord, now t
 	}
 	key := [2]string{work.Pipeline, work.Stage}
 	if before := p.work.records[key]; before.Number == work.Number {
-		p.work.records[key] = workPage{again(work), before.cancelled, now.Add(ttl)}
+		p.work.records[key] = workPage{again(work), before.canceled, now.Add(ttl)}
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (p *memoryPages) CancelWork(_ context.Context, pipeline, stage string) erro
 	}
 	key := [2]string{pipeline, stage}
 	if page, ok := p.work.records[key]; ok {
-		page.cancelled = page.Number
+		page.canceled = page.Number
 		p.work.records[key] = page
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 )
 
 // errOver keeps a transaction that was kept after its end from writing.
-var errOver = delivery.Errorf(delivery.CodeInternal, "the transaction is over")
+var errOver = delivery.Errorf(delivery.CodeInternal, "the transaction has ended")
 
 func (p *memoryPages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) error {
 	if p.over {

@@ -161,7 +161,7 @@ func dropIf[T any](condition bool, from *[]T) {
 	}
 }
 
-// ownKeys takes each decision for signed by whoever it names.
+// ownKeys takes each decision for signed by the person it names.
 func ownKeys(w *delivery.World) map[string]string {
 	signers := map[string]string{}
 	for _, a := range w.Approvals {
@@ -207,7 +207,7 @@ var mutations = map[string]mutation{
 		w.Approvals = slices.DeleteFunc(slices.Clone(w.Approvals), func(a delivery.Approval) bool { return a.Spec.Decision == delivery.Reject })
 	})),
 	"1 deployed is as good as verified": {ledger: func(s store.Store) store.Store { return credulous{s} }},
-	"1 handed out is as good as verified": among(deciding(deployments(func(w *delivery.World, d *delivery.Deployment) {
+	"1 authorized is as good as verified": among(deciding(deployments(func(w *delivery.World, d *delivery.Deployment) {
 		if d.Authorized() {
 			d.Status, d.VerifiedAt = delivery.Verified, &w.Now
 		}
@@ -321,7 +321,7 @@ func (tx trustingTx) PutDeployment(ctx context.Context, d delivery.Deployment) e
 	return tx.Tx.PutDeployment(ctx, d)
 }
 
-// forgetful is a ledger that lets a version be registered anew.
+// forgetful is a ledger that lets a version be registered again.
 type forgetful struct{ store.Store }
 
 type forgetfulTx struct{ store.Tx }

@@ -60,7 +60,7 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 }
 
 // signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
-// what was taken back, or gave way to another word.
+// what was withdrawn, or gave way to another word.
 func (s setup) signedBy(a delivery.Approval, there string, said []string) bool {
 	made, ok := s.oracle.signings()[a.Spec.Signature]
 	r := made.request

@@ -10,7 +10,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// environment is as it is in effect: a replica has what its source has, but for its own.
+// environment is as it is in effect: a replica has what its source has, except for its own.
 func (s setup) environment(name string) delivery.EnvironmentSpec {
 	env := must(s.ledger.Environment(s.ctx, name))
 	if env.ReplicaOf == "" {
@@ -81,7 +81,7 @@ func (s setup) tampered(test delivery.Deployment, pipeline, env string) []string
 	defer s.oracle.driver.mu.Unlock()
 	here := s.oracle.driver.at[targetKey(env, pipeline)]
 	if here.unknown || here.drift != "" || here.id != test.ID {
-		return []string{"what it was tested with in " + env + " is not there any more, or cannot be looked at"}
+		return []string{"what it was tested with in " + env + " is no longer there, or cannot be looked at"}
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ type setup struct {
 	now    time.Time
 }
 
-// must reads what the judgement cannot do without.
+// must reads what the judgment cannot do without.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(fmt.Sprintf("the oracle cannot read the ledger: %v", err))
@@ -144,7 +144,7 @@ func broke(d delivery.Deployment) bool {
 	return d.Status == delivery.Failed || d.Status == delivery.RolledBack
 }
 
-// ranWell tells whether a deployment was verified, and not taken back since.
+// ranWell tells whether a deployment was verified, and not rolled back since.
 func ranWell(d delivery.Deployment) bool {
 	return d.VerifiedAt != nil && (d.Status == delivery.Verified || d.Status == delivery.Superseded)
 }
@@ -169,7 +169,7 @@ func (s setup) judge(d delivery.Deployment) []string {
 		return append(wrong, "the pipeline has no such stage with such an environment")
 	}
 	before := s.history(d.Pipeline, d.Environment)
-	wrong = append(wrong, s.judgeHandedOut(d, before)...)
+	wrong = append(wrong, s.judgeAuthorized(d, before)...)
 	if o, ok := last(before, delivery.Deployment.InFlight); ok {
 		wrong = append(wrong, "[3] "+o.ID+" is in flight there")
 	}
@@ -181,12 +181,12 @@ func (s setup) judge(d delivery.Deployment) []string {
 	wrong = append(wrong, s.judgeContent(d, stage)...)
 	wrong = append(wrong, s.judgeEntry(d, pipeline, at, before)...)
 	wrong = append(wrong, s.judgeNeed(d, before)...)
-	bears := 0 // what Terraform deploys it deploys as one
+	allows := 0 // what Terraform deploys it deploys as one
 	if stage.Rollout != nil && d.Content.Target != nil {
-		bears = stage.Rollout.MaxFailures
+		allows = stage.Rollout.MaxFailures
 	}
-	if d.MaxFailures != bears {
-		wrong = append(wrong, fmt.Sprintf("[5] its rollout bears %d failures, which is not what the stage says", d.MaxFailures))
+	if d.MaxFailures != allows {
+		wrong = append(wrong, fmt.Sprintf("[5] its rollout allows %d failures, which is not what the stage says", d.MaxFailures))
 	}
 	for _, closed := range s.closedGates(pipeline, at, d) {
 		wrong = append(wrong, "[1] "+closed)
@@ -207,19 +207,19 @@ func (s setup) tried(d delivery.Deployment) []string {
 // goesOn tells whether a rollout that broke in one environment may go on to another that it has not been to, because it may fail in
 // some; or whether what is gone back to broke elsewhere only, and that was borne or has been mended.
 func (s setup) goesOn(broken, d delivery.Deployment) bool {
-	failed, been, bears := 0, false, 0
+	failed, been, allows := 0, false, 0
 	for _, o := range s.inStage(d) {
 		if o.Rollout != broken.Rollout || o.Kind == delivery.KindRollback {
 			continue
 		}
-		bears = o.MaxFailures
+		allows = o.MaxFailures
 		been = been || o.Environment == d.Environment
 		if broke(o) && o.Failure != "" {
 			failed++
 		}
 	}
 	if d.Kind != delivery.KindRollback {
-		goesOn := broken.Rollout == d.Rollout && !been && failed <= bears
+		goesOn := broken.Rollout == d.Rollout && !been && failed <= allows
 		if goesOn {
 			s.oracle.happened("went on after a failure")
 		}
@@ -228,7 +228,7 @@ func (s setup) goesOn(broken, d delivery.Deployment) bool {
 	_, mended := last(s.history(d.Pipeline, broken.Environment), func(o delivery.Deployment) bool {
 		return o.Seq > broken.Seq && o.Content.Version == broken.Content.Version && ranWell(o)
 	})
-	return mended || broken.Environment != d.Environment && failed <= bears
+	return mended || broken.Environment != d.Environment && failed <= allows
 }
 
 func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {

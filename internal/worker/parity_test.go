@@ -90,7 +90,7 @@ func TestParityOfWhatDoesNotExist(t *testing.T) {
 }
 
 // Somebody changes what runs where a release was tested while it is being brought to the first of two environments. The gate is asked
-// anew for the second, and does not go by what was seen before.
+// again for the second, and does not go by what was seen before.
 func TestTheParityGateLooksAgainForEachWave(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

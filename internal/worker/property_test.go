@@ -45,7 +45,7 @@ var happensSomewhere = []string{
 	"stopped by a policy's expressions", "override used", "override used for approvals", "override used for previous_stage", "rollback under a freeze",
 	"event override.made", "event override.refused", "event override.revoked", "event test_report.withdrawn", "event policy.deleted",
 	"event freeze.deleted", "report written by a verification", "signed approve", "signature forged", "signature replayed",
-	"handed out: deliver verified", "handed out: deliver verifying", "handed out: deliver superseded", "handed out: deliver failed",
+	"authorized: deliver verified", "authorized: deliver verifying", "authorized: deliver superseded", "authorized: deliver failed",
 	"event deployment.superseded", "event verification.requested", "event verification.refused", "went on after a verification",
 	"verified again", "found broken when verified again", "preview agreed on a verification",
 	"preview agreed on deployments", "preview agreed on nothing to deploy", "event environment.refused",

@@ -48,7 +48,7 @@ func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkReco
 
 // launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any. A request that was given up
 // by now starts nothing: who gives one up asks for the work to be stopped only afterwards, and either that finds the work here, or the
-// work finds that nobody wants it any more. The same goes for a worker that is closed.
+// work finds that nobody wants it anymore. The same goes for a worker that is closed.
 func (w *Worker) launch(asked context.Context, request delivery.WorkRecord, work func(context.Context, *run) (conclusion, error)) error {
 	r := &run{done: make(chan struct{}), record: request}
 	ctx, err := w.admit(asked, r)
@@ -89,7 +89,7 @@ func (w *Worker) admit(asked context.Context, r *run) (context.Context, error) {
 	return ctx, nil
 }
 
-// queue waits for the work before, also when this one is cancelled meanwhile: that one is cancelled then too, and who waits for this one
+// queue waits for the work before, also when this one is canceled meanwhile: that one is canceled then too, and who waits for this one
 // to stop must not go on before it has.
 func (w *Worker) queue(r, before *run) {
 	if before == nil {
@@ -186,7 +186,7 @@ func (w *Worker) attend(ctx context.Context, r *run) (stop func()) {
 func (w *Worker) cancelRequested(ctx context.Context, r *run) bool {
 	record := w.recordOf(r)
 	held, err := w.held(ctx, r.key())
-	return err == nil && record.Number > 0 && held.Cancelled >= record.Number
+	return err == nil && record.Number > 0 && held.Canceled >= record.Number
 }
 
 func (w *Worker) keepAlive(ctx context.Context, r *run) bool {
@@ -243,7 +243,7 @@ func (w *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) 
 	}
 }
 
-// Cancel stops the work on a stage at its next safe point, whichever process does it, with whatever waits behind it, and waits until all
+// Cancel stops the work on a stage at its next safe point, whichever process does it, with whatever waits after it, and waits until all
 // of it has stopped. Another process is asked through the ledger.
 func (w *Worker) Cancel(ctx context.Context, pipeline, stage string) error {
 	key := runKey{pipeline, stage}

@@ -215,7 +215,7 @@ func (d *ending) Check(ctx context.Context, r delivery.CheckRequest) (delivery.C
 	return result, err
 }
 
-// TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp: nothing of it can be recorded any more, and whoever goes on does not wait.
+// TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp: nothing of it can be recorded anymore, and anyone who goes on does not wait.
 func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
 	deliver := func(h *fixture, e *Engine) error {
 		_, err := e.PutRelease(h.t.Context(), ann, release("1.0", 1))
@@ -261,8 +261,8 @@ func TestWorkThatIsStoppedJustAsItIsDoneGivesItsLeaseUp(t *testing.T) {
 	}
 }
 
-// TestANewerWishWaitsItsTurn asks for another version while the first is on its way: they do not mix.
-func TestANewerWishWaitsItsTurn(t *testing.T) {
+// TestANewerRequestWaitsItsTurn asks for another version while the first is on its way: they do not mix.
+func TestANewerRequestWaitsItsTurn(t *testing.T) {
 	h, d := atWork(t)
 	_, err := h.PutRelease(t.Context(), bob, release("2.0", 1))
 	require.NoError(t, err)

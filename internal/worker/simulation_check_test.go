@@ -9,7 +9,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// stepsOf gives the deployments a preview shows, but for those it would only finish.
+// stepsOf gives the deployments a preview shows, except for those it would only finish.
 func stepsOf(p delivery.Preview) []string {
 	lines := []string{}
 	for _, s := range p.Steps {

@@ -32,7 +32,7 @@ func (w *Worker) StartVerification(asked context.Context, request delivery.WorkR
 // errElsewhere says that another process is at work in one of the stage's environments.
 var errElsewhere = errors.New("another process is at it")
 
-// verifyHandedOut runs the stage's checks on what is handed out, once nobody else is at work there, and settles it.
+// verifyAuthorized runs the stage's checks on what is authorized, once nobody else is at work there, and settles it.
 func (w *Worker) verifyAuthorized(ctx context.Context, actor string, r delivery.VerificationRequest) error {
 	for {
 		jobs, pipeline, err := w.takeVerification(ctx, actor, r)
@@ -126,7 +126,7 @@ func (w *Worker) checkUnderLeases(ctx context.Context, actor string, pipeline de
 	for i := range jobs {
 		j := &jobs[i]
 		group.Go(func() (err error) {
-			// Deployed software may tell its secrets to whoever checks it, so they have to be known to be hidden.
+			// Deployed software may tell its secrets to anyone who checks it, so they have to be known to be hidden.
 			if j.known, err = w.o.Observer.Confidential(ctx, j.deployment.Environment, j.deployment.Content); err != nil {
 				return err
 			}
@@ -172,7 +172,7 @@ func (w *Worker) settleVerification(ctx context.Context, actor string, jobs []jo
 	return true, delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
 }
 
-// settleOne records how one deployment of a verification ended: failed by itself, taken back with those that failed, or verified.
+// settleOne records how one deployment of a verification ended: failed by itself, rolled back with those that failed, or verified.
 func (w *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
 	now, first := w.now(), d.Status != delivery.Verified
 	d, kind, err := ended(d, failure, withOthers, now)

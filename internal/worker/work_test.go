@@ -49,7 +49,7 @@ func TestAFailureIsTheSameFromEveryProcess(t *testing.T) {
 	require.Equal(t, "development", there.Work.Stopped.Stage)
 }
 
-func TestCancellingWorksFromAnotherProcess(t *testing.T) {
+func TestCancelingWorksFromAnotherProcess(t *testing.T) {
 	h, d := atWork(t)
 	other := h.engine()
 	require.NoError(t, other.Cancel(t.Context(), "shop", "development"))
@@ -62,7 +62,7 @@ func TestCancellingWorksFromAnotherProcess(t *testing.T) {
 
 	before := h.clock.now()
 	close(d.letGo)
-	require.Nil(t, h.deliversBy(other, "1.0", 1).Failure, "a new request is not cancelled")
+	require.Nil(t, h.deliversBy(other, "1.0", 1).Failure, "a new request is not canceled")
 	require.Equal(t, before, h.clock.now(), "nobody waits for a lease")
 }
 

@@ -63,7 +63,7 @@ type Worker struct {
 
 	mu      sync.Mutex
 	runs    map[runKey]*run
-	givenUp map[runKey]int64 // the newest request that was cancelled before this process began it
+	givenUp map[runKey]int64 // the newest request that was canceled before this process began it
 }
 
 // New makes a worker. It starts nothing.

@@ -71,7 +71,7 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 	return err
 }
 
-// LoadRollouts loads those that a gate may count at the world's moment. Whoever changes its gates or its moment loads them anew.
+// LoadRollouts loads those that a gate may count at the world's moment. Anyone who changes its gates or its moment loads them again.
 func LoadRollouts(ctx context.Context, r store.Reader, w *delivery.World) (err error) {
 	span := w.FrequencySpan()
 	if span == 0 {

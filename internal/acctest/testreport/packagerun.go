@@ -118,7 +118,7 @@ func (t *testRun) reason() string {
 	return strings.Join(said, " ")
 }
 
-// isFrame recognises the lines by which the testing package announces what runs: noise in the output of a failure.
+// isFrame recognizes the lines by which the testing package announces what runs: noise in the output of a failure.
 func isFrame(line string) bool {
 	for _, prefix := range []string{"=== RUN", "=== PAUSE", "=== CONT", "=== NAME"} {
 		if strings.HasPrefix(line, prefix) {
@@ -128,7 +128,7 @@ func isFrame(line string) bool {
 	return false
 }
 
-// isVerdict recognises the last lines of a test binary and of go test, which the report says in its own words.
+// isVerdict recognizes the last lines of a test binary and of go test, which the report says in its own words.
 func isVerdict(line string) bool {
 	return line == "FAIL\n" || strings.HasPrefix(line, "FAIL\t")
 }

@@ -21,7 +21,7 @@ type event struct {
 	FailedBuild string
 }
 
-// report gathers events and prints each package when it is over.
+// report gathers events and prints each package when it ends.
 type report struct {
 	out      io.Writer
 	packages map[string]*packageRun

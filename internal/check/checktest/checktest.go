@@ -56,9 +56,9 @@ func Exercise(t *testing.T, s Subject) {
 		"what does not answer in time says no":  timesOut,
 		"it asks again until it passes":         asksAgain,
 		"it asks no more often than declared":   givesUp,
-		"a caller who left is not waited for":   isCancelledBefore,
-		"a caller may leave during an attempt":  isCancelledDuring,
-		"a caller may leave between attempts":   isCancelledBetween,
+		"a caller who left is not waited for":   isCanceledBefore,
+		"a caller may leave during an attempt":  isCanceledDuring,
+		"a caller may leave between attempts":   isCanceledBetween,
 		"secrets that it tells show nowhere":    masksWhatItHears,
 		"much talk is cut":                      cutsDetail,
 		"the same question gets the same words": isStable,
@@ -178,7 +178,7 @@ func givesUp(t *testing.T, s Subject) {
 	require.Equal(t, []time.Duration{interval, interval}, waits)
 }
 
-func isCancelledBefore(t *testing.T, s Subject) {
+func isCanceledBefore(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var waits pauses
@@ -190,7 +190,7 @@ func isCancelledBefore(t *testing.T, s Subject) {
 	require.Empty(t, waits.waited)
 }
 
-func isCancelledDuring(t *testing.T, s Subject) {
+func isCanceledDuring(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	check, asked := s.Stalling(t)
@@ -209,7 +209,7 @@ func isCancelledDuring(t *testing.T, s Subject) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
-func isCancelledBetween(t *testing.T, s Subject) {
+func isCanceledBetween(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	check, _ := s.Refusing(t)

@@ -74,7 +74,7 @@ func stalling(t *testing.T) (delivery.Check, <-chan struct{}) {
 		buffer := make([]byte, 1)
 		for {
 			if _, err := pipe.Read(buffer); err != nil {
-				return // the test is over
+				return // the test ends
 			}
 			asked <- struct{}{}
 		}

@@ -26,7 +26,7 @@ const (
 	red   = `<testsuite tests="2" failures="1"><testcase name="a" time="1"/><testcase name="b"><failure/></testcase></testsuite>`
 )
 
-// reporting is a shell script in a directory of its own, with the JUnit file that it is to write.
+// reporting is a shell script in a separate directory, with the JUnit file that it is to write.
 func reporting(dir, junitFile, script string, args ...string) delivery.Check {
 	asked := shell(script, args...)
 	asked.Command.Directory, asked.Command.JUnit = dir, junitFile

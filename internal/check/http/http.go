@@ -57,7 +57,7 @@ func (c *Checker) Check(ctx context.Context, r delivery.CheckRequest) (delivery.
 	})
 }
 
-// ask asks once, and tells in words what the address did.
+// ask asks once, and tells what the address did.
 func (c *Checker) ask(ctx context.Context, address *url.URL, check delivery.HTTPCheck) (passed bool, answer string) {
 	timeout := check.Timeout.Or(delivery.DefaultCheckTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)

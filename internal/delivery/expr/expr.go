@@ -260,9 +260,9 @@ func (p Program) ReadsNow() bool { return p.readsNow }
 // Eval evaluates the condition for one environment.
 func (p Program) Eval(in Input) (bool, error) {
 	answer, _, err := p.program.Eval(in.variables())
-	var cancelled interpreter.EvalCancelledError
+	var canceled interpreter.EvalCancelledError
 	switch {
-	case errors.As(err, &cancelled):
+	case errors.As(err, &canceled):
 		return false, errors.New("it takes too much work to answer; make the condition simpler")
 	case err != nil && strings.HasPrefix(err.Error(), "no such key"):
 		return false, fmt.Errorf("%s; where a key may be missing, ask for it with \"in\" first", oneLine(err.Error()))

@@ -11,7 +11,7 @@
 //	{"running": true, "version": "1.4.2", "config_revision": "sha256:…", "deployment": "…", "differences": ["…"]}
 //
 // running is required, and version whenever something runs. What it prints of the others is compared with what was deployed;
-// differences are those that it found itself, in words. Fields of other names are ignored.
+// differences are those that it found itself, as text. Fields of other names are ignored.
 package command
 
 import (

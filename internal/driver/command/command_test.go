@@ -92,7 +92,7 @@ func artifacts(t *testing.T, content string) map[string]delivery.Artifact {
 	return map[string]delivery.Artifact{"app": {URI: path, Digest: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(content)))}}
 }
 
-// listen waits for one call, and holds the line until the test is over.
+// listen waits for one call, and holds the line until the test ends.
 func listen(t *testing.T) (address string, called <-chan struct{}) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -32,7 +32,7 @@ func TestTheGuideSaysWhatProgramsAreGiven(t *testing.T) {
 	stdin, err := os.ReadFile(filepath.Join(dir, r.Pipeline+".json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(stdin, &given))
-	delete(given, "secrets") // what deploy alone is given, the guide says in words
+	delete(given, "secrets") // what deploy alone is given, the guide says in prose
 	require.ElementsMatch(t, slices.Collect(maps.Keys(given)), slices.Collect(maps.Keys(shown)))
 
 	_, err = command.New(nil).Deploy(t.Context(), request(commandTarget(self(t, "fail", dir), self(t, "observe", dir))))

@@ -162,7 +162,7 @@ func observeAt(place string, o order) error {
 	})
 }
 
-// stall tells the test that it runs, and waits until the test is over.
+// stall tells the test that it runs, and waits until the test ends.
 func stall() error {
 	connection, err := net.Dial("tcp", os.Getenv(callVariable))
 	if err != nil {

@@ -115,7 +115,7 @@ func addZipEntry(ctx context.Context, t *tree, f *zip.File) (err error) {
 	return t.file(f.Name, mode&0o100 != 0, artifact.Reader{Context: ctx, From: content})
 }
 
-// brokenArchive says in words what a library's error about an archive means.
+// brokenArchive says what a library's error about an archive means.
 func brokenArchive(ctx context.Context, format string, err error) error {
 	var corrupt flate.CorruptInputError
 	switch {

@@ -250,7 +250,7 @@ func TestTheLockKeepsAnotherDeploymentOut(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// While one deployment works in a pipeline's directory, another one does not: it waits, and says so when it is cancelled.
+// While one deployment works in a pipeline's directory, another one does not: it waits, and says so when it is canceled.
 func TestASecondDeploymentIntoTheSameDirectoryWaits(t *testing.T) {
 	target := t.TempDir()
 	hook, runs := stallingHook(t)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// failure is an error in words for a user, whose cause stays reachable.
+// failure is an error message for a user, whose cause stays reachable.
 type failure struct {
 	text  string
 	cause error

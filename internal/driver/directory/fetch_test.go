@@ -59,7 +59,7 @@ func TestArtifactsAreFetched(t *testing.T) {
 	}
 }
 
-func TestAFetchCanBeCancelled(t *testing.T) {
+func TestAFetchCanBeCanceled(t *testing.T) {
 	asked := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)

@@ -368,7 +368,7 @@ type savedRequest struct {
 	FileSize uint64 // bytes; zero means no limit
 }
 
-// deployInChild runs a deployment in a process of its own and returns what it printed.
+// deployInChild runs a deployment in a separate process and returns what it printed.
 func deployInChild(t *testing.T, dieAt step, saved savedRequest) (string, error) {
 	t.Helper()
 	saved.Secrets, saved.Target = saved.Request.Secrets, saved.Request.Target

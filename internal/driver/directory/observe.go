@@ -21,7 +21,7 @@ const (
 	maxEnvBytes    = 700 << 20 // delivery's limits on keys and values, all quoted
 )
 
-// receipt recognises a release: its name and its manifest's digest.
+// receipt recognizes a release: its name and its manifest's digest.
 type receipt struct {
 	Release  string `json:"release"`
 	Manifest string `json:"manifest"`
@@ -88,7 +88,7 @@ func (d *directoryDriver) look(ctx context.Context, p *place, r driver.Request, 
 	case !current.exists:
 		return nothing("%s does not exist", p.at("current")), nil
 	case !current.isLink:
-		return differs("", "%s is not a link to a release any more", p.at("current")), nil
+		return differs("", "%s is no longer a link to a release", p.at("current")), nil
 	case current.release == "":
 		return differs("", "current points to %s, which is no release; deployed was %s", current.text, left.Release), nil
 	}
@@ -225,7 +225,7 @@ func readEnv(release *os.Root, name string) (text []byte, problem finding) {
 	case err != nil:
 		return nil, unreadable(name, err)
 	case !info.Mode().IsRegular():
-		return nil, foundf("%s is not a regular file any more", name)
+		return nil, foundf("%s is no longer a regular file", name)
 	case hasModes && permissions(info.Mode()) != 0o600:
 		return nil, foundf("%s has mode %s; deployed was 0600", name, octal(info.Mode()))
 	}

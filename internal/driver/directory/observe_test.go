@@ -68,7 +68,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		"a broken .env":          {write(".env", "hunter2"), []string{".env was changed: line 1 is no KEY=\"value\""}},
 		"no .env":                {remove(".env"), []string{".env is missing"}},
 		"an open .env":           {chmod(".env", 0o644), []string{".env has mode 0644; deployed was 0600"}},
-		"a linked .env":          {relink(".env", "/etc/hostname"), []string{".env is not a regular file any more"}},
+		"a linked .env":          {relink(".env", "/etc/hostname"), []string{".env is no longer a regular file"}},
 		"a secret gone":          {write(".secrets.env", "OTHER=hunter2"), []string{".secrets.env: OTHER was added", ".secrets.env: PASSWORD is missing"}},
 		"broken secrets":         {write(".secrets.env", "PASSWORD='hunter2"), []string{".secrets.env was changed: the value in line 1 has a quote without its end"}},
 		"no secrets":             {remove(".secrets.env"), []string{".secrets.env is missing"}},

@@ -77,7 +77,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Place) {
 		"secrets that the target tells show nowhere":     masksWhatItHears,
 		"a failed deployment leaves what ran":            failsSafely,
 		"nothing happens once the context has ended":     obeysEndedContext,
-		"a deployment under way can be cancelled":        isCancelled,
+		"a deployment under way can be canceled":         isCanceled,
 		"different pipelines deploy at the same time":    deploysConcurrently,
 		"a later deployment shows as a change to others": seesOtherDeployment,
 	} {
@@ -85,7 +85,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Place) {
 	}
 }
 
-// request is a deployment of content to the pipeline "shop", complete but for what a test wants to be special.
+// request is a deployment of content to the pipeline "shop", complete except for what a test wants to be special.
 func (p Place) request(t *testing.T, id, version, content string) driver.Request {
 	t.Helper()
 	return driver.Request{
@@ -315,7 +315,7 @@ func obeysEndedContext(t *testing.T, p Place) {
 	p.requireInOrder(t, before)
 }
 
-func isCancelled(t *testing.T, p Place) {
+func isCanceled(t *testing.T, p Place) {
 	before := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
 	r := p.request(t, "d2", "1.1.0", "new")
 	var under <-chan struct{}

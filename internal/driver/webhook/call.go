@@ -49,7 +49,7 @@ type call struct {
 	target delivery.WebhookTarget
 	host   *url.URL  // the receiver, without path
 	status *url.URL  // where to ask how the deployment goes; nil while unknown
-	until  time.Time // when the time is over
+	until  time.Time // when the time is up
 	mask   *redact.Masker
 	fate   fate
 }
@@ -127,7 +127,7 @@ func (c *call) exchange(ctx context.Context, method, address string, body []byte
 			}
 			return last != nil && !final(last), ctx.Err()
 		},
-		// The library's own timer cannot be replaced, so the waiting is done here, and the library waits no more.
+		// The library's own timer cannot be replaced, so the waiting is done here, and the library no longer waits.
 		Backoff: func(least, most time.Duration, attempt int, response *http.Response) time.Duration {
 			wait := min(least<<attempt, most)
 			if response != nil {
@@ -166,7 +166,7 @@ func redirects(next *http.Request, before []*http.Request) error {
 
 func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) }
 
-// wait pauses, but for no longer than the deployment's time allows.
+// wait pauses, but no longer than the deployment's time allows.
 func (c *call) wait(ctx context.Context, d time.Duration) error {
 	if c.d.o.Now().Add(d).After(c.until) {
 		return errOver
@@ -303,7 +303,7 @@ func readAll(response *http.Response) ([]byte, error) {
 		return nil, unreadable{fmt.Errorf("it is larger than %d bytes", maxAnswerBytes)}
 	}
 	if err != nil {
-		return nil, err // a part may end within a secret, where it is not recognised
+		return nil, err // a part may end within a secret, where it is not recognized
 	}
 	return body, nil
 }

@@ -49,8 +49,8 @@ func TestADeploymentThatIsNeverSettledEndsWithItsTime(t *testing.T) {
 	})
 	begin := c.Now()
 	_, err := c.driver().Deploy(t.Context(), plain(delivery.WebhookTarget{URL: address + "/deploy", Timeout: "5m", PollInterval: "10s"}))
-	require.EqualError(t, err, "deploying shop 1.4.2 through the target's webhook: it was not settled within 5m0s; raise the target's timeout "+
-		`if it needs longer. The receiver said last that it is running: third of five servers; what runs in environment "eu" may be changed`)
+	require.EqualError(t, err, "deploying shop 1.4.2 through the target's webhook: it did not finish within 5m0s; raise the target's timeout "+
+		`if it needs longer. The receiver last said that it is running: third of five servers; what runs in environment "eu" may be changed`)
 	require.LessOrEqual(t, c.Now().Sub(begin), 5*time.Minute)
 	require.Equal(t, []time.Duration{10 * time.Second, 15 * time.Second, 22500 * time.Millisecond, 30 * time.Second}, c.pauses[:4])
 }
@@ -66,7 +66,7 @@ func TestAReceiverThatGoesAwayIsAskedUntilTheTimeIsOver(t *testing.T) {
 	})
 	begin := c.Now()
 	_, err := c.driver().Deploy(t.Context(), plain(delivery.WebhookTarget{URL: address + "/a/deploy"}))
-	require.ErrorContains(t, err, "it was not settled within 10m0s, and the receiver did not say at last how it goes: GET "+address+
+	require.ErrorContains(t, err, "it did not finish within 10m0s, and the receiver did not report its last state: GET "+address+
 		"/a/status answered 502 Bad Gateway: being deployed myself")
 	require.Greater(t, c.Now().Sub(begin), 9*time.Minute)
 }
@@ -79,7 +79,7 @@ func TestAReceiverThatDoesNotAnswerInTime(t *testing.T) {
 	require.EqualValues(t, 3, asked.Load(), "at 0, 1 and 3 seconds")
 }
 
-func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
+func TestRetryAfterIsHonoredWithinBounds(t *testing.T) {
 	for header, want := range map[string]time.Duration{"": time.Second, "0": time.Second, "17": 17 * time.Second, "86400": time.Minute,
 		"99999999999999999999": time.Second, "-5": time.Second, "soon": time.Second,
 		"Fri, 02 Jan 2026 03:04:25 GMT": 20 * time.Second, "Fri, 02 Jan 2037 03:04:25 GMT": time.Minute, "Thu, 01 Jan 1970 00:00:00 GMT": time.Second} {

@@ -20,8 +20,8 @@ const maxWordsBytes = 1 << 10
 // errSlow is for one exchange; the deployment's whole time is errOver.
 var errSlow = fmt.Errorf("it did not answer within %s", exchangeTimeout)
 
-// errOver says that the deployment's time is over.
-var errOver = errors.New("the time is over")
+// errOver says that the deployment's time is up.
+var errOver = errors.New("the time is up")
 
 // over is errOver, with what went wrong last.
 type over struct{ last error }

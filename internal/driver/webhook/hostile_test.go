@@ -24,7 +24,7 @@ type act struct {
 	after bool
 }
 
-// The acts by what they mean for whoever asks.
+// The acts by what they mean for anyone who asks.
 var (
 	// nothing was said, or nothing that counts: it has to be asked again
 	transient = []string{"429", "429 in a while", "429 for years", "500", "502", "503 with a date", "closed", "slow", "truncated", "html", "array",

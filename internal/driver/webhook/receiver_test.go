@@ -243,7 +243,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	}
 }
 
-// clock stands still but for pauses, which it makes at once. It also ends exchanges when told to.
+// clock stands still except for pauses, which it makes at once. It also ends exchanges when told to.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time

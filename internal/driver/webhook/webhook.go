@@ -8,7 +8,7 @@
 //	                                            until the timeout
 //
 // Every request is signed: CD-Signature is "sha256=" and the hexadecimal HMAC-SHA256, by the target's secret, of CD-Timestamp
-// (seconds since 1970), a dot, and the body; a GET's body is empty. It is signed anew each time it is sent.
+// (seconds since 1970), a dot, and the body; a GET's body is empty. It is signed again each time it is sent.
 //
 // The body of the POST is the deployment as JSON: id, pipeline, stage, environment, version, digest, artifacts, config,
 // secret_names, config_revision, and secrets if the target says so. Whatever is sent again carries the same Idempotency-Key, the
@@ -61,7 +61,7 @@ func New(o Options) *Driver {
 	}
 	return &Driver{o, &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		// Go repeats by itself what a kept connection lost, behind the back of whoever counts and signs.
+		// Go repeats by itself what a kept connection lost, unseen by the code that counts and signs.
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -84,7 +84,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // errNotWebhook is a defect of the caller: each kind of target has its own driver.
 var errNotWebhook = errors.New("this is no webhook target")
 
-// Deploy hands the deployment to the receiver, and asks it how far it is until it is settled. Cancelling ctx stops the asking: the
+// Deploy hands the deployment to the receiver, and asks it how far it is until it is settled. Canceling ctx stops the asking: the
 // receiver goes on, and Deploy called again finds out how it went.
 func (d *Driver) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
 	if r.Target.Webhook == nil {
@@ -155,14 +155,14 @@ func (c *call) look(ctx context.Context) (answer, error) {
 	return c.ask(ctx, http.MethodGet, c.status.String(), nil)
 }
 
-// overdue says that the time is over, and what was heard last.
+// overdue says that the time is up, and what was heard last.
 func (c *call) overdue(a answer, err, trouble error) error {
 	timeout := c.target.Timeout.Or(delivery.DefaultWebhookTimeout)
 	switch {
 	case trouble != nil:
-		return fmt.Errorf("it was not settled within %s, and the receiver did not say at last how it goes: %w", timeout, trouble)
+		return fmt.Errorf("it did not finish within %s, and the receiver did not report its last state: %w", timeout, trouble)
 	case a.Status == running:
-		return fmt.Errorf("it was not settled within %s; raise the target's timeout if it needs longer. The receiver said last that it is running%s",
+		return fmt.Errorf("it did not finish within %s; raise the target's timeout if it needs longer. The receiver last said that it is running%s",
 			timeout, c.words(a.Message))
 	}
 	return fmt.Errorf("the receiver gave no answer within %s: %w", timeout, err)

@@ -35,7 +35,7 @@ func AddErrors(diags *diag.Diagnostics, action, noun, name string, err error) {
 func interruption(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return "The timeout is over. Nothing is lost: run apply again to continue from the ledger. Raise timeouts to wait longer."
+		return "The timeout expired. Nothing is lost: run apply again to continue from the ledger. Raise timeouts to wait longer."
 	case errors.Is(err, context.Canceled):
 		return "The apply was interrupted. Nothing is lost: run apply again to continue from the ledger."
 	}

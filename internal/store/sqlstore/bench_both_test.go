@@ -38,7 +38,7 @@ func sideBySide(b *testing.B, run func(b *testing.B, l *ledger)) {
 	}
 }
 
-// fillPast gives every table that grows a long history of the shop, none of which is at work any more.
+// fillPast gives every table that grows a long history of the shop, none of which is at work anymore.
 func fillPast(b *testing.B, l *ledger, rows int) {
 	b.Helper()
 	fillHistory(b, l, rows)
@@ -164,7 +164,7 @@ func BenchmarkDelivery(b *testing.B) {
 	})
 }
 
-// BenchmarkDeclareEnvironments is what an apply of a thousand environments writes, each in a transaction of its own.
+// BenchmarkDeclareEnvironments is what an apply of a thousand environments writes, each in its own transaction.
 func BenchmarkDeclareEnvironments(b *testing.B) {
 	sideBySide(b, func(b *testing.B, l *ledger) {
 		ctx, spec := b.Context(), fullEnvironment()

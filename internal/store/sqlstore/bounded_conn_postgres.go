@@ -30,7 +30,7 @@ type boundedConn struct {
 	limit time.Duration
 
 	mu  sync.Mutex
-	set bool // the caller has set a deadline; that of a cancelled context is in the past
+	set bool // the caller has set a deadline; that of a canceled context is in the past
 }
 
 // Read implements net.Conn.

@@ -191,7 +191,7 @@ func TestAServerThatFallsSilentIsGivenUp(t *testing.T) {
 	requireRecorded(t, l, 0)
 }
 
-// What a cancelled caller waits for ends at once, whatever the network does.
+// What a canceled caller waits for ends at once, whatever the network does.
 // Counting or checking a whole ledger may keep a server busy for longer than a plan or an apply would wait.
 func TestReadingAWholeLedgerMayTakeLong(t *testing.T) {
 	t.Parallel()
@@ -207,7 +207,7 @@ func TestReadingAWholeLedgerMayTakeLong(t *testing.T) {
 	}
 }
 
-func TestASilentServerDoesNotKeepACancelledCaller(t *testing.T) {
+func TestASilentServerDoesNotKeepACanceledCaller(t *testing.T) {
 	t.Parallel()
 	l, p := proxied(t, time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())

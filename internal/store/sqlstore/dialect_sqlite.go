@@ -128,6 +128,6 @@ func diagnoseSQLite(err error) diagnosis {
 	return diagnosis{
 		code:    delivery.CodeInternal,
 		message: failure.Error(),
-		noTable: strings.Contains(failure.Error(), "no such table"), // SQLite has no code of its own for it
+		noTable: strings.Contains(failure.Error(), "no such table"), // SQLite has no separate code for it
 	}
 }

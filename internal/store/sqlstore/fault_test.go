@@ -41,7 +41,7 @@ func TestALedgerLockedForTooLongIsUnavailable(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestWaitingForALockedLedgerEndsWhenCancelled(t *testing.T) {
+func TestWaitingForALockedLedgerEndsWhenCanceled(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openLedger(t, path)

@@ -41,10 +41,10 @@ type group struct {
 	ended bool
 	done  chan struct{} // closed once it has ended; then:
 	again bool          // nothing of it was kept, and running every member again may succeed
-	err   error         // why nothing of it was kept, whoever was to blame
+	err   error         // why nothing of it was kept, no matter which member was to blame
 }
 
-// update runs f once, in a transaction of its own or of a group. Again says that another transaction came between or that the
+// update runs f once, in its own transaction or a group's. Again says that another transaction came between or that the
 // connection was lost before anything was kept, so that running it again may succeed.
 func (l *ledger) update(ctx context.Context, f func(store.Tx) error) (again bool, err error) {
 	if err := l.turns.wait(ctx); err != nil {
@@ -130,7 +130,7 @@ func (g *group) endTurn(ctx context.Context, kept bool) {
 	l.turns.pass()
 }
 
-// undo takes back what the last member did. Where that cannot be done, everybody's work is lost, and is to be done again.
+// undo rolls back what the last member did. Where that cannot be done, everybody's work is lost, and is to be done again.
 func (g *group) undo(ctx context.Context) {
 	if g.members == 1 {
 		g.ended = true

@@ -31,14 +31,14 @@ func together(t *testing.T, l *ledger, members ...member) (ended []error, runs [
 		all.Go(func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			ended[i] = l.Update(context.WithValue(ctx, cancelling{}, cancel), func(tx store.Tx) error {
+			ended[i] = l.Update(context.WithValue(ctx, canceling{}, cancel), func(tx store.Tx) error {
 				if runs[i]++; i == 0 && runs[i] == 1 {
 					waitForQueue(l, len(members)-1)
 				}
 				if err := errors.Join(tx.PutEnvironment(ctx, delivery.EnvironmentSpec{Name: m.name, Tier: delivery.TierTesting}), declared(ctx, tx, m.name)); err != nil || m.do == nil {
 					return err
 				}
-				return m.do(context.WithValue(ctx, cancelling{}, cancel), l, tx.(*writer)) //nolint:errcheck // a wrong type fails the test
+				return m.do(context.WithValue(ctx, canceling{}, cancel), l, tx.(*writer)) //nolint:errcheck // a wrong type fails the test
 			})
 		})
 		if i < len(members)-1 { // the last one ends the first one's wait: the queue is full for a moment only
@@ -49,7 +49,7 @@ func together(t *testing.T, l *ledger, members ...member) (ended []error, runs [
 	return ended, runs
 }
 
-type cancelling struct{}
+type canceling struct{}
 
 func declared(ctx context.Context, tx store.Tx, name string) error {
 	_, err := tx.AppendEvent(ctx, delivery.Event{Actor: "ann", Kind: "environment.declared", Subject: name})
@@ -186,10 +186,10 @@ func TestTheFirstOfAGroupThatFailsTakesNobodyAlong(t *testing.T) {
 	})
 }
 
-func TestAnUpdateThatIsCancelledTakesNobodyAlong(t *testing.T) {
+func TestAnUpdateThatIsCanceledTakesNobodyAlong(t *testing.T) {
 	t.Parallel()
 	cancels := func(ctx context.Context, _ *ledger, _ *writer) error {
-		ctx.Value(cancelling{}).(context.CancelFunc)() //nolint:errcheck // a wrong type fails the test
+		ctx.Value(canceling{}).(context.CancelFunc)() //nolint:errcheck // a wrong type fails the test
 		return nil
 	}
 	onEach(t, func(t *testing.T, l *ledger) {
@@ -235,7 +235,7 @@ func TestAnUpdateThatPanicsTakesNobodyAlong(t *testing.T) {
 }
 
 // One that waits and gives up does not run, and those behind it do.
-func TestWaitingForATurnOfThisProcessEndsWhenCancelled(t *testing.T) {
+func TestWaitingForATurnOfThisProcessEndsWhenCanceled(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, l *ledger) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -132,7 +132,7 @@ func TestOpenByManyAtOnce(t *testing.T) {
 	})
 }
 
-func TestOpenStopsWhenCancelled(t *testing.T) {
+func TestOpenStopsWhenCanceled(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, address string) {
 		ctx, cancel := context.WithCancel(t.Context())

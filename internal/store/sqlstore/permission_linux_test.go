@@ -77,7 +77,7 @@ func TestAnOldLedgerThatMayNotBeWrittenIsRefused(t *testing.T) {
 	}
 }
 
-// filledLedger makes a ledger with one environment, in a directory of its own, and closes it.
+// filledLedger makes a ledger with one environment, in a separate directory, and closes it.
 func filledLedger(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sub", "ledger.db")

@@ -173,7 +173,7 @@ func TestAPostgresLedgerLockedForTooLongIsUnavailable(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestWaitingForATurnEndsWhenCancelled(t *testing.T) {
+func TestWaitingForATurnEndsWhenCanceled(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)
 	l := openLedger(t, address)

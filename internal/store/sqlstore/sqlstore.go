@@ -180,7 +180,7 @@ func (l *ledger) failed(ctx context.Context, action string, err error) error {
 	case len(delivery.ErrorsOf(err)) > 0:
 		return err
 	case ctx.Err() != nil:
-		// The cause stays in the chain: callers tell their own cancelling from a database that does not answer.
+		// The cause stays in the chain: callers tell their own canceling from a database that does not answer.
 		return fmt.Errorf("%w: %w", delivery.Errorf(delivery.CodeUnavailable, "the ledger %s could not %s in time", l.name, action), ctx.Err())
 	}
 	d := l.dialect.diagnose(err)

@@ -19,7 +19,7 @@ import (
 // tamperings is how often each kind of database is tampered with.
 const tamperings = 500
 
-// TestTamperingIsFound changes, deletes, inserts and reorders events, and changes, deletes and inserts rows, at random, as whoever
+// TestTamperingIsFound changes, deletes, inserts and reorders events, and changes, deletes and inserts rows, at random, as anyone who
 // owns the database can. Each time the first broken record has to be named. Every transaction is rolled back.
 func TestTamperingIsFound(t *testing.T) {
 	t.Parallel()
@@ -187,7 +187,7 @@ func (h *tampering) hash(seq int64) (hash string) {
 	return hash
 }
 
-// forge changes an event and seals it anew.
+// forge changes an event and seals it again.
 func (h *tampering) forge(seq int64) {
 	var e delivery.Event
 	var at int64

@@ -26,19 +26,19 @@ func (r *reader) Work(ctx context.Context, pipeline string, now time.Time) ([]de
 	list := []delivery.WorkRecord{}
 	for rows.Next() {
 		var (
-			stage             string
-			number, cancelled int64
-			silent            int
-			text              sql.RawBytes
+			stage            string
+			number, canceled int64
+			silent           int
+			text             sql.RawBytes
 		)
-		if err := rows.Scan(&stage, &number, &cancelled, &silent, &text); err != nil {
+		if err := rows.Scan(&stage, &number, &canceled, &silent, &text); err != nil {
 			return nil, r.failed(ctx, "be read", err)
 		}
 		work, err := decode[delivery.WorkRecord]("work", pipeline+"/"+stage, text)
 		if err != nil {
 			return nil, err
 		}
-		work.Number, work.Cancelled, work.Interrupted = number, cancelled, work.FinishedAt == nil && silent == 1
+		work.Number, work.Canceled, work.Interrupted = number, canceled, work.FinishedAt == nil && silent == 1
 		list = append(list, work)
 	}
 	return list, r.failed(ctx, "be read", rows.Err())

@@ -61,7 +61,7 @@ func (l ledger) write(t *testing.T, changes ...change) {
 	}
 }
 
-// refuse runs f in a transaction that must fail with the code and in words that hold the given ones.
+// refuse runs f in a transaction that must fail with the code and with a message that contains the given words.
 func (l ledger) refuse(t *testing.T, code delivery.Code, f func(ctx context.Context, tx store.Tx) error, words ...string) {
 	t.Helper()
 	err := l.Update(t.Context(), func(tx store.Tx) error { return f(t.Context(), tx) })

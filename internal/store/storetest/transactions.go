@@ -80,7 +80,7 @@ var transactions = map[string]func(*testing.T, ledger){
 			return nil
 		})
 	},
-	"are not begun once cancelled": func(t *testing.T, l ledger) {
+	"are not begun once canceled": func(t *testing.T, l ledger) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		runs := 0
@@ -93,7 +93,7 @@ var transactions = map[string]func(*testing.T, ledger){
 		}
 		require.Zero(t, runs)
 	},
-	"are undone when cancelled": func(t *testing.T, l ledger) {
+	"are undone when canceled": func(t *testing.T, l ledger) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := l.Update(ctx, func(tx store.Tx) error {
 			require.NoError(t, everything(ctx, tx))
@@ -181,7 +181,7 @@ func requireEmpty(t *testing.T, l ledger) {
 const contendedEnvironment = "contended"
 
 // Contend is one round of a fight over the same rows: it counts itself in one environment's configuration, appends an event, and
-// deploys a pipeline there, under its lease and unless somebody else is at it, which it settles in a transaction of its own. Many
+// deploys a pipeline there, under its lease and unless somebody else is at it, which it settles in its own transaction. Many
 // processes and goroutines may do it at once, for one pipeline and for several; RequireContended then tells whether something was
 // lost, or two were at the same thing. ID must be different in each round.
 func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
@@ -225,7 +225,7 @@ func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
 	})
 }
 
-// unless passes on an error but for those of a code.
+// unless passes on an error except for those of a code.
 func unless(code delivery.Code, err error) error {
 	if delivery.CodeOf(err) == code {
 		return nil

@@ -82,7 +82,7 @@ var workRecords = map[string]func(*testing.T, ledger){
 		l.request(t, work("staging", "1.0"))
 		require.False(t, read(t, l, workOn("shop"))[0].Interrupted, "the next request takes it over")
 	},
-	"are cancelled, with those before and not those after": func(t *testing.T, l ledger) {
+	"are canceled, with those before and not those after": func(t *testing.T, l ledger) {
 		l.request(t, work("staging", "1.0"))
 		cancel := func(ctx context.Context, tx store.Tx) error { return tx.CancelWork(ctx, "shop", "staging") }
 		l.write(t, cancel)
@@ -90,7 +90,7 @@ var workRecords = map[string]func(*testing.T, ledger){
 		w := l.request(t, work("staging", "2.0"))
 		found := read(t, l, workOn("shop"))[0]
 		require.False(t, found.CancelRequested())
-		require.EqualValues(t, 1, found.Cancelled, "the one before was")
+		require.EqualValues(t, 1, found.Canceled, "the one before was")
 		l.write(t, cancel)
 		l.put(t, w, ttl)
 		require.True(t, read(t, l, workOn("shop"))[0].CancelRequested(), "progress does not take it back")

@@ -128,7 +128,7 @@ func ask(ctx context.Context, cfg config) health {
 	return answer
 }
 
-// poll calls done until it returns true or fails, the time is over (false, nil), or ctx ends.
+// poll calls done until it returns true or fails, the time is up (false, nil), or ctx ends.
 func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) (bool, error) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()

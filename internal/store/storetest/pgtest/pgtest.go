@@ -1,5 +1,5 @@
 // Package pgtest gives tests a real PostgreSQL: one cluster for each test binary, started at first use, and an empty schema in it
-// for each test, or a database where a test needs one. The server listens on a socket in a directory of its own, and on the loopback network
+// for each test, or a database where a test needs one. The server listens on a socket in a separate directory, and on the loopback network
 // only where a test asks for TLS; it ends with the test binary, however that ends. Only speed is bought with safety: nothing is synced to disk.
 // A program that is no test, such as a benchmark, begins one with Begin.
 package pgtest
@@ -183,7 +183,7 @@ func (c *Cluster) Stop(t testing.TB) {
 	c.end(t, "")
 }
 
-// Crash kills the server, as losing its machine does, but for the disk: what was committed is kept.
+// Crash kills the server, as losing its machine does, except for the disk: what was committed is kept.
 func (c *Cluster) Crash(t testing.TB) {
 	t.Helper()
 	c.end(t, "KILL\n")

@@ -70,7 +70,7 @@ func (p *Pooler) accept() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
-			p.cut() // closed, and nobody comes any more
+			p.cut() // closed, and nobody comes anymore
 			return
 		}
 		p.mu.Lock()

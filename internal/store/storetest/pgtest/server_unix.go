@@ -62,13 +62,13 @@ func newCluster(settings []string) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dir: dir, settings: settings}
-	if err := c.initialise(); err != nil {
+	if err := c.initialize(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
 }
 
-func (c *Cluster) initialise() error {
+func (c *Cluster) initialize() error {
 	initdb, err := program("initdb")
 	if err != nil {
 		return err
@@ -82,9 +82,9 @@ func (c *Cluster) initialise() error {
 			return err
 		}
 	}
-	initialise := exec.CommandContext(context.Background(), initdb, "-D", filepath.Join(c.dir, "data"), "-U", Superuser, "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions")
-	initialise.Dir, initialise.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
-	if said, err := initialise.CombinedOutput(); err != nil {
+	initialize := exec.CommandContext(context.Background(), initdb, "-D", filepath.Join(c.dir, "data"), "-U", Superuser, "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions")
+	initialize.Dir, initialize.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
+	if said, err := initialize.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, said)
 	}
 	// Every role but ours has to know its password, as it has in earnest.
@@ -140,7 +140,7 @@ func (c *Cluster) start(atEnd string) error {
 	ended := c.server.ended
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() // whoever waits for the end looks at what it left behind
+		_ = cmd.Wait() // a test that waits for the end looks at what it left behind
 	}()
 	return c.answers()
 }
