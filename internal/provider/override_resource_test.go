@@ -74,7 +74,7 @@ func TestAccOverrideRefusals(t *testing.T) {
 	s.test(
 		refused([]string{}, nil, `(?s)Unable to make override "shop/1.0.0 in production".*gates\s+=.*does\s+not\s+let\s+"soak"\s+be\s+overridden;\s+it\s+allows:\s+none`),
 		refused(soak, map[string]any{"gates": []string{"soak", "approvals"}}, `(?s)Unable to make override.*gates\s+=.*does\s+not\s+let\s+"approvals"\s+be\s+overridden;\s+it\s+allows:\s+soak`),
-		refused(soak, map[string]any{"expires_at": "2027-03-01T11:59:59Z"}, `(?s)Unable to make override.*expires_at\s+=.*is\s+over;\s+an\s+override\s+needs\s+an\s+end\s+in\s+the\s+future`),
+		refused(soak, map[string]any{"expires_at": "2027-03-01T11:59:59Z"}, `(?s)Unable to make override.*expires_at\s+=.*set\s+a\s+time\s+in\s+the\s+future`),
 		refused(soak, map[string]any{"version": "9.9.9"}, `(?s)Unable to make override.*version\s+=.*has\s+no\s+release\s+"9\.9\.9"`),
 		refused(soak, map[string]any{"stage": "test"}, `(?s)Unable to make override.*stage\s+=.*has\s+no\s+stage\s+"test"`),
 		refused(soak, map[string]any{"gates": []string{"sok"}}, `(?s)Invalid override.*gates\s+=.*"sok"\s+is\s+not\s+a\s+gate`),

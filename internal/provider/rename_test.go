@@ -108,7 +108,7 @@ func TestAccProtectedEnvironmentKeepsItsName(t *testing.T) {
 	gone.Config = `resource "cd_pipeline"` + strings.ReplaceAll(pipeline, "cd_environment.qa.name", `"qa"`)
 	s.test(
 		s.renamed("PROTECTED", "true"),
-		refused(planned(s.renamed("PROTECTED", "true", "ENVIRONMENT", "quality", "FIRST", "true")), `another name is another environment, so this one would be destroyed, and its deletion protection is on`),
+		refused(planned(s.renamed("PROTECTED", "true", "ENVIRONMENT", "quality", "FIRST", "true")), `a new name makes a new environment and destroys this one, and its deletion protection is on`),
 		// Both in one step is too early: it is protected until that is applied.
 		refused(planned(s.renamed("PROTECTED", "false", "ENVIRONMENT", "quality", "FIRST", "true")), `set deletion_protection = false and apply that first`),
 		refused(planned(gone), `Unable to destroy environment "qa"`),

@@ -147,7 +147,7 @@ func TestAccTestReportRefusals(t *testing.T) {
 	s.test(
 		s.step(wish{"release": release("1.0.0"), "gates": askUnit}),
 		with(map[string]any{"junit": "<testsuite"}, `(?s)Unable to record test report "shop/1.0.0/unit".*junit\s+=.*the\s+report\s+cannot\s+be\s+read`),
-		with(map[string]any{}, `(?s)Unable to record test report "shop/1.0.0/unit".*A\s+report\s+is\s+recorded\s+from\s+its\s+text:\s+set\s+junit`),
+		with(map[string]any{}, `(?s)Unable to record test report "shop/1.0.0/unit".*Set\s+junit\s+to\s+the\s+text\s+of\s+the\s+report`),
 		with(map[string]any{"junit": ""}, `(?s)Unable to record test report.*junit\s+=.*cannot\s+be\s+read`),
 		with(map[string]any{"junit": goodReport, "version": "9.9.9"}, `(?s)Unable to record test report.*version\s+=.*has\s+no\s+release\s+"9\.9\.9"`),
 		with(map[string]any{"junit": goodReport, "stage": "test"}, `(?s)Unable to record test report.*stage\s+=.*has\s+no\s+stage\s+"test"`),
