@@ -18,7 +18,7 @@ import (
 )
 
 // put brings one artifact's content into the tree, once its digest is right.
-func (d *directoryDriver) put(ctx context.Context, p *place, t *tree, name string, a delivery.Artifact) error {
+func (d *directoryDriver) put(ctx context.Context, p *siteDir, t *tree, name string, a delivery.Artifact) error {
 	from, err := artifact.Locate(a.URI)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (d *directoryDriver) put(ctx context.Context, p *place, t *tree, name strin
 }
 
 // putDirectory copies while it hashes, so that what is deployed is what was hashed; a wrong digest throws the copy away.
-func (d *directoryDriver) putDirectory(ctx context.Context, p *place, t *tree, from artifact.Source, digest string) error {
+func (d *directoryDriver) putDirectory(ctx context.Context, p *siteDir, t *tree, from artifact.Source, digest string) error {
 	if holds(from.Path, p.path) {
 		return fmt.Errorf("the target %s lies inside it, so the copy would contain itself; set target.directory.path to a place elsewhere", p.path)
 	}
@@ -74,7 +74,7 @@ func holds(dir, other string) bool {
 }
 
 // putFile first takes a private copy while it hashes, and unpacks that: nobody can change it between the check and the use.
-func (d *directoryDriver) putFile(ctx context.Context, p *place, t *tree, name string, from artifact.Source, digest, staged string) (err error) {
+func (d *directoryDriver) putFile(ctx context.Context, p *siteDir, t *tree, name string, from artifact.Source, digest, staged string) (err error) {
 	f, err := p.root.OpenFile(staged, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return failed("create", p.at(staged), err)

@@ -21,7 +21,7 @@ const syncers = 16
 
 // build makes the whole release in staging, on disk for good, and returns its manifest's digest. After a failure nothing of it is
 // left.
-func (d *directoryDriver) build(ctx context.Context, p *place, r driver.Request) (digest string, err error) {
+func (d *directoryDriver) build(ctx context.Context, p *siteDir, r driver.Request) (digest string, err error) {
 	building := path.Join(stagingName, p.id)
 	if err := p.root.Mkdir(building, 0o755); err != nil {
 		return "", failed("create the directory", p.at(building), err)
@@ -51,7 +51,7 @@ func (d *directoryDriver) build(ctx context.Context, p *place, r driver.Request)
 }
 
 // fill brings all artifacts into the release.
-func (d *directoryDriver) fill(ctx context.Context, p *place, release *os.Root, r driver.Request) ([]entry, error) {
+func (d *directoryDriver) fill(ctx context.Context, p *siteDir, release *os.Root, r driver.Request) ([]entry, error) {
 	shared := &budget{limits: d.limits}
 	var entries []entry
 	for _, name := range slices.Sorted(maps.Keys(r.Artifacts)) {
@@ -78,7 +78,7 @@ func (d *directoryDriver) fill(ctx context.Context, p *place, release *os.Root, 
 }
 
 // fillOne brings one artifact into the release, or into a directory of its own below it.
-func (d *directoryDriver) fillOne(p *place, release *os.Root, below string, shared *budget, put func(*tree) error) ([]entry, error) {
+func (d *directoryDriver) fillOne(p *siteDir, release *os.Root, below string, shared *budget, put func(*tree) error) ([]entry, error) {
 	dir := release
 	if below != "" {
 		if !identifier.MatchString(below) {
@@ -106,7 +106,7 @@ func (d *directoryDriver) fillOne(p *place, release *os.Root, below string, shar
 }
 
 // describe writes what the driver itself adds to a release.
-func (d *directoryDriver) describe(p *place, release *os.Root, r driver.Request, entries []entry) (digest string, err error) {
+func (d *directoryDriver) describe(p *siteDir, release *os.Root, r driver.Request, entries []entry) (digest string, err error) {
 	text, err := manifest{About: aboutOf(r), Entries: entries}.text()
 	if err != nil {
 		return "", err
@@ -127,7 +127,7 @@ func (d *directoryDriver) describe(p *place, release *os.Root, r driver.Request,
 }
 
 // syncAll waits until the disk has the release: once it is among the releases, it is whole.
-func syncAll(ctx context.Context, p *place, release *os.Root, entries []entry) error {
+func syncAll(ctx context.Context, p *siteDir, release *os.Root, entries []entry) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(syncers)
 	for _, e := range entries {

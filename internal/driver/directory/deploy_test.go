@@ -198,7 +198,7 @@ func TestLeftoversThatCannotBeRemovedAreLogged(t *testing.T) {
 	d := newDriver(Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	r := requestTo(t.TempDir(), "d1", "1", artifactDirectory(t, map[string]string{"x": "1"}))
 	deployed(t, d, r)
-	p, err := openPlace(r)
+	p, err := openSiteDir(r)
 	require.NoError(t, err)
 	p.close()
 	d.cleanStaging(p)
@@ -226,7 +226,7 @@ func TestRequestsThatNoPathCanHold(t *testing.T) {
 func TestTheLockKeepsAnotherDeploymentOut(t *testing.T) {
 	target := t.TempDir()
 	r := requestTo(target, "d1", "1", artifactDirectory(t, map[string]string{"x": "1"}))
-	p, err := makePlace(r)
+	p, err := makeSiteDir(r)
 	require.NoError(t, err)
 	defer p.close()
 	unlock, err := p.lock(t.Context())

@@ -91,7 +91,7 @@ func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (result 
 	if err := errors.Join(ctx.Err(), check(r)); err != nil {
 		return driver.Result{}, err
 	}
-	p, err := makePlace(r)
+	p, err := makeSiteDir(r)
 	if err != nil {
 		return driver.Result{}, err
 	}
@@ -112,7 +112,7 @@ func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (result 
 }
 
 // deploy returns the manifest's digest.
-func (d *directoryDriver) deploy(ctx context.Context, p *place, r driver.Request) (string, error) {
+func (d *directoryDriver) deploy(ctx context.Context, p *siteDir, r driver.Request) (string, error) {
 	before, err := p.state()
 	if err != nil {
 		return "", err
@@ -145,7 +145,7 @@ func (d *directoryDriver) deploy(ctx context.Context, p *place, r driver.Request
 }
 
 // install puts the release in place, or completes one that an earlier attempt left whole: its secrets may have changed since.
-func (d *directoryDriver) install(ctx context.Context, p *place, r driver.Request, digest string, whole bool) (string, error) {
+func (d *directoryDriver) install(ctx context.Context, p *siteDir, r driver.Request, digest string, whole bool) (string, error) {
 	if whole {
 		return digest, p.replaceSecrets(r.Secrets)
 	}
@@ -158,7 +158,7 @@ func (d *directoryDriver) install(ctx context.Context, p *place, r driver.Reques
 }
 
 // switchTo points current to the release. Until finish, nothing counts as finished: a hook is about to change what runs.
-func (d *directoryDriver) switchTo(p *place, before state) error {
+func (d *directoryDriver) switchTo(p *siteDir, before state) error {
 	// An interrupted attempt has switched already; what it came from is in previous.
 	if before.current.release != p.release || before.finished {
 		if err := p.recordPrevious(before.current); err != nil {

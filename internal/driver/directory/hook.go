@@ -14,7 +14,7 @@ import (
 const maxOutputShown = 4 << 10
 
 // afterDeploy runs the user's command, in the release unless it says otherwise.
-func (d *directoryDriver) afterDeploy(ctx context.Context, p *place, r driver.Request) error {
+func (d *directoryDriver) afterDeploy(ctx context.Context, p *siteDir, r driver.Request) error {
 	hook := r.Target.Directory.AfterDeploy
 	if hook == nil {
 		return nil

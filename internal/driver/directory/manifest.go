@@ -95,7 +95,7 @@ func readSmall(root *os.Root, name string, most int) ([]byte, error) {
 }
 
 // holdsWhole reports whether the release was put in place by an earlier attempt and is still as it was built.
-func (p *place) holdsWhole(ctx context.Context, r driver.Request, limits Limits) (digest string, whole bool, err error) {
+func (p *siteDir) holdsWhole(ctx context.Context, r driver.Request, limits Limits) (digest string, whole bool, err error) {
 	release, err := p.root.OpenRoot(p.link())
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", false, nil
@@ -221,7 +221,7 @@ func octal(mode fs.FileMode) string {
 }
 
 // replaceSecrets writes the secrets as they are now, atomically.
-func (p *place) replaceSecrets(secrets map[string]string) error {
+func (p *siteDir) replaceSecrets(secrets map[string]string) error {
 	name := path.Join(p.link(), secretsName)
 	if len(secrets) == 0 {
 		return p.remove(name)

@@ -47,7 +47,7 @@ func (d *directoryDriver) Observe(ctx context.Context, r driver.Request) (delive
 	if err := json.Unmarshal([]byte(r.Receipt), &left); err != nil || left.Manifest == "" {
 		return unknown("the deployment's receipt is missing or broken, so there is nothing to compare with; deploy again"), nil
 	}
-	p, err := openPlace(r)
+	p, err := openSiteDir(r)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nothing("%s does not exist", path.Join(r.Target.Directory.Path, r.Pipeline)), nil
@@ -80,7 +80,7 @@ func nothing(format string, args ...any) delivery.Observation {
 	return delivery.Observation{Differences: []string{fmt.Sprintf(format, args...)}}
 }
 
-func (d *directoryDriver) look(ctx context.Context, p *place, r driver.Request, left receipt) (delivery.Observation, error) {
+func (d *directoryDriver) look(ctx context.Context, p *siteDir, r driver.Request, left receipt) (delivery.Observation, error) {
 	current, err := p.readLink("current")
 	switch {
 	case err != nil:

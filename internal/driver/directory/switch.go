@@ -19,7 +19,7 @@ type state struct {
 	finished bool // the deployment's own after_deploy was the last that ended well
 }
 
-func (p *place) state() (state, error) {
+func (p *siteDir) state() (state, error) {
 	current, err := p.readLink("current")
 	if err != nil {
 		return state{}, err
@@ -31,11 +31,11 @@ func (p *place) state() (state, error) {
 	return state{current: current, finished: strings.TrimSpace(string(last)) == p.release}, nil
 }
 
-func (p *place) finish() error { return p.write(finishedName, []byte(p.release+"\n")) }
+func (p *siteDir) finish() error { return p.write(finishedName, []byte(p.release+"\n")) }
 
-func (p *place) unfinish() error { return p.remove(finishedName) }
+func (p *siteDir) unfinish() error { return p.remove(finishedName) }
 
-func (p *place) remove(name string) error {
+func (p *siteDir) remove(name string) error {
 	err := p.root.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -47,7 +47,7 @@ func (p *place) remove(name string) error {
 }
 
 // install moves the built release from staging to the releases. One of the same deployment that is no longer whole makes room.
-func (p *place) install() error {
+func (p *siteDir) install() error {
 	built := path.Join(stagingName, p.id)
 	err := p.root.Rename(p.link(), built+".broken")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func (p *place) install() error {
 }
 
 // recordPrevious notes where to go back to, in a link so that it outlasts a crash.
-func (p *place) recordPrevious(current link) error {
+func (p *siteDir) recordPrevious(current link) error {
 	switch {
 	case current.isLink:
 		return p.point("previous", current.text)
@@ -75,7 +75,7 @@ func (p *place) recordPrevious(current link) error {
 }
 
 // switchBack undoes the switch after a failed hook, and says so: its error is part of the failure's text.
-func (p *place) switchBack() error {
+func (p *siteDir) switchBack() error {
 	const effects = "what after_deploy itself did to running processes is not undone"
 	before, err := p.readLink("previous")
 	switch {
@@ -94,7 +94,7 @@ func (p *place) switchBack() error {
 
 // prune removes the oldest releases beyond those to keep, never the current or the previous one. The deployment is done by
 // then, so what cannot be removed is only logged.
-func (d *directoryDriver) prune(p *place, keep int) {
+func (d *directoryDriver) prune(p *siteDir, keep int) {
 	if keep == 0 {
 		keep = delivery.DefaultKeep
 	}
@@ -117,7 +117,7 @@ func (d *directoryDriver) prune(p *place, keep int) {
 }
 
 // oldReleases lists all but the current release: the previous one, then from the newest to the oldest.
-func (p *place) oldReleases() ([]string, error) {
+func (p *siteDir) oldReleases() ([]string, error) {
 	current, errCurrent := p.readLink("current")
 	previous, errPrevious := p.readLink("previous")
 	found, errFound := fs.ReadDir(p.root.FS(), releasesName)
@@ -146,7 +146,7 @@ func (p *place) oldReleases() ([]string, error) {
 }
 
 // builtAt is when the release was built. One without a manifest is no whole release and counts as the oldest.
-func (p *place) builtAt(release string) time.Time {
+func (p *siteDir) builtAt(release string) time.Time {
 	info, err := p.root.Lstat(path.Join(releasesName, release, manifestName))
 	if err != nil {
 		return time.Time{}

@@ -24,8 +24,8 @@ const (
 	lockPoll = 50 * time.Millisecond
 )
 
-// place is the directory of one pipeline, with the release that a request is about.
-type place struct {
+// siteDir is the directory of one pipeline, with the release that a request is about.
+type siteDir struct {
 	path    string   // absolute
 	root    *os.Root // of path: nothing that lies elsewhere can be reached through it
 	id      string   // of the deployment
@@ -40,8 +40,8 @@ func locationOf(r driver.Request) (target, pipeline string, err error) {
 	return target, filepath.Join(target, r.Pipeline), nil
 }
 
-// makePlace opens the place and creates what is missing of it.
-func makePlace(r driver.Request) (*place, error) {
+// makeSiteDir opens the directory and creates what is missing of it.
+func makeSiteDir(r driver.Request) (*siteDir, error) {
 	target, _, err := locationOf(r)
 	if err != nil {
 		return nil, err
@@ -59,11 +59,11 @@ func makePlace(r driver.Request) (*place, error) {
 			return nil, failed("create the directory", filepath.Join(target, dir), err)
 		}
 	}
-	return openPlace(r)
+	return openSiteDir(r)
 }
 
-// openPlace opens the place as it is. Its error is fs.ErrNotExist when there is none.
-func openPlace(r driver.Request) (*place, error) {
+// openSiteDir opens the directory as it is. Its error is fs.ErrNotExist when there is none.
+func openSiteDir(r driver.Request) (*siteDir, error) {
 	target, dir, err := locationOf(r)
 	if err != nil {
 		return nil, err
@@ -77,18 +77,18 @@ func openPlace(r driver.Request) (*place, error) {
 	if err != nil {
 		return nil, failed("open the directory", dir, err)
 	}
-	return &place{path: dir, root: root, id: r.ID, release: r.Version + "-" + r.ID}, nil
+	return &siteDir{path: dir, root: root, id: r.ID, release: r.Version + "-" + r.ID}, nil
 }
 
-func (p *place) close() { p.root.Close() }
+func (p *siteDir) close() { p.root.Close() }
 
-// at is the absolute path of something in the place, for messages and for the hook.
-func (p *place) at(name string) string { return filepath.Join(p.path, filepath.FromSlash(name)) }
+// at is the absolute path of something in the directory, for messages and for the hook.
+func (p *siteDir) at(name string) string { return filepath.Join(p.path, filepath.FromSlash(name)) }
 
-func (p *place) link() string { return path.Join(releasesName, p.release) }
+func (p *siteDir) link() string { return path.Join(releasesName, p.release) }
 
 // lock keeps other deployments of this pipeline out, those of other processes too, and ends with the process that holds it.
-func (p *place) lock(ctx context.Context) (unlock func() error, err error) {
+func (p *siteDir) lock(ctx context.Context) (unlock func() error, err error) {
 	f, err := p.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, failed("open", p.at(lockName), err)
@@ -119,7 +119,7 @@ type link struct {
 	release string // the release's name; empty when it points elsewhere
 }
 
-func (p *place) readLink(name string) (link, error) {
+func (p *siteDir) readLink(name string) (link, error) {
 	info, err := p.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return link{}, nil
@@ -138,7 +138,7 @@ func (p *place) readLink(name string) (link, error) {
 }
 
 // releaseIn finds the release that a link's text means; people also write it as an absolute path.
-func (p *place) releaseIn(text string) string {
+func (p *siteDir) releaseIn(text string) string {
 	if filepath.IsAbs(text) {
 		relative, err := filepath.Rel(p.path, text)
 		if err != nil {
@@ -154,7 +154,7 @@ func (p *place) releaseIn(text string) string {
 }
 
 // point switches a link atomically: at every moment it points to the old or to the new.
-func (p *place) point(name, text string) error {
+func (p *siteDir) point(name, text string) error {
 	fresh := path.Join(stagingName, p.id+"."+name)
 	if err := p.root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed("remove", p.at(fresh), err)
@@ -169,7 +169,7 @@ func (p *place) point(name, text string) error {
 }
 
 // syncDirectory makes what was created, renamed or removed in the directory outlast a loss of power.
-func (p *place) syncDirectory(name string) error {
+func (p *siteDir) syncDirectory(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil // there a directory cannot be synced, and its journal keeps the order of changes
 	}
@@ -181,7 +181,7 @@ func (p *place) syncDirectory(name string) error {
 }
 
 // write replaces a small file atomically. The file is only for its owner.
-func (p *place) write(name string, text []byte) error {
+func (p *siteDir) write(name string, text []byte) error {
 	fresh := path.Join(stagingName, p.id+"."+path.Base(name))
 	if err := p.root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed("remove", p.at(fresh), err)
@@ -209,7 +209,7 @@ func writePrivate(root *os.Root, name string, text []byte) error {
 }
 
 // cleanStaging empties staging. Something that cannot be removed is in nobody's way, so it fails nothing.
-func (d *directoryDriver) cleanStaging(p *place) {
+func (d *directoryDriver) cleanStaging(p *siteDir) {
 	dir, err := p.root.Open(stagingName)
 	if err != nil {
 		d.log.Warn("cannot look for leftovers of earlier deployments", "directory", p.at(stagingName), "error", err)
