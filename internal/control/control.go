@@ -44,6 +44,8 @@ type Worker interface {
 	Await(ctx context.Context, pipeline, stage string, d time.Duration) error
 	// Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.
 	Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool)
+	// WorksOn reports whether this process is at the work of a record.
+	WorksOn(record delivery.WorkRecord) bool
 }
 
 // Control answers commands and questions. It is safe for concurrent use, and several may share one ledger.
@@ -99,16 +101,18 @@ func (c *Control) loadRecorded(ctx context.Context, r store.Reader, f *facts) er
 	f.World = f.found.Apply(f.World)
 	all, err := r.Work(ctx, pipeline, f.Now)
 	for _, one := range all {
-		f.work[one.Stage] = c.ended(one)
+		f.work[one.Stage] = c.asKnown(one)
 	}
 	return err
 }
 
-// ended is the record of work, or how this process knows that it ended when the ledger could not be told.
-func (c *Control) ended(held delivery.WorkRecord) delivery.WorkRecord {
+// asKnown is the record of work, or how this process knows that it ended when the ledger could not be told. Work of this process is not
+// interrupted, however silent it was: a clock that jumped, or a computer that slept, says nothing about it.
+func (c *Control) asKnown(held delivery.WorkRecord) delivery.WorkRecord {
 	if known, ok := c.o.Worker.Unrecorded(held.Pipeline, held.Stage); ok && known.Number == held.Number {
 		return known
 	}
+	held.Interrupted = held.Interrupted && !c.o.Worker.WorksOn(held)
 	return held
 }
 

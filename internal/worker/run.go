@@ -243,6 +243,23 @@ func (w *Worker) Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool) 
 	}
 }
 
+// WorksOn reports whether this process is at the work of a record.
+func (w *Worker) WorksOn(record delivery.WorkRecord) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for r := w.runs[runKey{record.Pipeline, record.Stage}]; r != nil; r = r.before {
+		select {
+		case <-r.done:
+			return false // and all before it
+		default:
+		}
+		if r.record.Number == record.Number && record.Holder == w.holder {
+			return true
+		}
+	}
+	return false
+}
+
 // Cancel stops the work on a stage at its next safe point, whichever process does it, with whatever waits after it, and waits until all
 // of it has stopped. Another process is asked through the ledger.
 func (w *Worker) Cancel(ctx context.Context, pipeline, stage string) error {

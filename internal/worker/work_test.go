@@ -84,6 +84,20 @@ func TestWorkOfAProcessThatDiedIsInterrupted(t *testing.T) {
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 }
 
+// A clock that jumps, or a computer that slept, makes nobody believe that its own process has ended.
+func TestWorkOfThisProcessIsNotInterruptedByItsClock(t *testing.T) {
+	h, d := atWork(t)
+	h.clock.move(DefaultLeaseTTL)
+	state, err := h.Release(t.Context(), "shop", "1.0")
+	require.NoError(t, err)
+	require.False(t, state.Work.Settled)
+	require.Nil(t, state.Work.Failure)
+	close(d.letGo)
+	state, err = h.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
+	require.NoError(t, err)
+	require.Nil(t, state.Work.Failure)
+}
+
 // Reading tells what was recorded: no driver is asked and no check.
 func TestReadingAsksNobody(t *testing.T) {
 	h := newFixture(t)

@@ -73,9 +73,9 @@ func TestAPastEndsWithWhateverStopsTheFilling(t *testing.T) {
 }
 
 func TestTheShopHasEveryEnvironmentAndGate(t *testing.T) {
-	text := shopConfiguration("http://127.0.0.1:1/1", "/work", "2.0.0", "sha256:0")
+	text := shopConfiguration("http://127.0.0.1:1/1", "/srv/shop", "2.0.0", "sha256:0")
 	require.Equal(t, 6, strings.Count(text, `resource "cd_environment"`))
-	for _, part := range []string{"approvals", "tests", "soak", "max_deploys", "expressions", `uri = "/work/page-2.0.0.html"`, "cd_promotion", "cd_approval"} {
+	for _, part := range []string{"approvals", "tests", "soak", "max_deploys", "expressions", `uri = "/srv/shop/page-2.0.0.html"`, "cd_promotion", "cd_approval"} {
 		require.Contains(t, text, part)
 	}
 	require.NotContains(t, text, "%!")
