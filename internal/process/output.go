@@ -70,6 +70,16 @@ func newCapture(limit int, mask *redact.Masker) *capture {
 	return c
 }
 
+// cut drops the line that a stream was cut in: it may hold half a secret, which nothing recognizes.
+func (c *capture) cut(stdout, stderr bool) {
+	if stdout {
+		c.outLines.drop()
+	}
+	if stderr {
+		c.errLines.drop()
+	}
+}
+
 // flush adds the lines that never ended. Nothing may write anymore.
 func (c *capture) flush() {
 	c.outLines.flush()
@@ -115,6 +125,15 @@ func (l *lines) flush() {
 		l.endLong(len(l.partial))
 	}
 	l.pass(l.to, len(l.partial))
+}
+
+func (l *lines) drop() {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.partial = l.partial[:0]
+	if l.isLong {
+		l.long.Drop()
+	}
 }
 
 func (l *lines) endLong(n int) {

@@ -86,6 +86,7 @@ func Run(ctx context.Context, s Spec) (Output, error) {
 	p, err := start(limited, s, capture)
 	if err == nil {
 		err = p.wait()
+		capture.cut(p.streams[0].cut, p.streams[1].cut)
 	}
 	capture.flush()
 	out := Output{Stdout: capture.stdout.bytes(), Dropped: capture.stdout.dropped, log: s.Mask.Printable(string(capture.log.bytes()))}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,8 +16,10 @@ const silence = 500 * time.Millisecond
 type stream struct {
 	read, write *os.File
 	to          io.Writer
+	busy        atomic.Bool   // what was read is being passed on: the program is not silent, we are
 	news        chan struct{} // something was read
 	done        chan struct{} // all was read
+	cut         bool          // valid once finished: it was no longer read while it was still written
 }
 
 func newStream(to io.Writer) (*stream, error) {
@@ -37,7 +40,9 @@ func (s *stream) begin() {
 		buffer := make([]byte, 32<<10)
 		for {
 			n, err := s.read.Read(buffer)
+			s.busy.Store(true)
 			_, _ = s.to.Write(buffer[:n]) // a capture takes everything
+			s.busy.Store(false)
 			if err != nil {
 				return
 			}
@@ -63,9 +68,11 @@ func (s *stream) finish(most time.Duration, abandon bool) {
 		case <-s.done:
 			reading = false
 		case <-quiet.C:
-			reading = false
+			if reading = s.busy.Load(); reading {
+				quiet.Reset(min(silence, most))
+			}
 		case <-limit.C:
-			reading = false
+			reading, s.cut = false, true
 		}
 	}
 	select {

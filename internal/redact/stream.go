@@ -42,6 +42,9 @@ func (s *Stream) Flush() error {
 	return err
 }
 
+// Drop forgets what is held back. It is for a text that was cut, whose end may be half a secret that nothing recognizes.
+func (s *Stream) Drop() { s.held, s.inside, s.marked = s.held[:0], 0, false }
+
 // release passes on the first n bytes held. What begins within them has ended before the end of what is held, so it is seen whole.
 func (s *Stream) release(n int) error {
 	if n == 0 {
