@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -99,6 +98,6 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 		server.Close()
 		require.Error(t, err)
 		require.Equal(t, times, asked.Load(), status)
-		require.False(t, errors.Is(err, context.Canceled))
+		require.NotErrorIs(t, err, context.Canceled)
 	}
 }

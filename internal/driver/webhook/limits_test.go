@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -53,8 +54,10 @@ func TestHeadersAreReadUpToTheirLimit(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			defer connection.Close()
-			fmt.Fprint(connection, begin+strings.Repeat("x", size-len(begin)-len(end))+end)
+			_, err = fmt.Fprint(connection, begin+strings.Repeat("x", size-len(begin)-len(end))+end)
+			if err = errors.Join(err, connection.Close()); err != nil {
+				panic(err)
+			}
 		})
 		_, err := newClock().driver().Deploy(t.Context(), plain(delivery.WebhookTarget{URL: address}))
 		return err
