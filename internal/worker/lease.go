@@ -46,8 +46,8 @@ const (
 // leaseTrusted is how long work may go on under a lease that was not renewed.
 func leaseTrusted(ttl time.Duration) time.Duration { return ttl * 2 / 3 }
 
-// acquire takes the right to act in one place. Every time it is another holder who asks: two works of one process must not be in
-// one place together any more than those of two processes.
+// acquire takes the right to act in one environment. Each call asks as a new holder, because two works of one process must keep
+// each other out, as those of two processes do.
 func (w *Worker) acquire(ctx context.Context, tx store.Tx, environment, pipeline string) (store.Lease, error) {
 	holder := fmt.Sprintf("%s.%d", w.holder, w.acquired.Add(1))
 	return tx.AcquireLease(ctx, environment+"/"+pipeline, holder, w.now(), w.o.LeaseTTL)
