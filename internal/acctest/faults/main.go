@@ -12,11 +12,12 @@
 //	…
 //
 // The packages after "tests:" are asked in their order until one of them notices: first the one that the fault is in. All of
-// a package's tests run. One that runs longer than the limit (2m unless the patch says otherwise) has noticed too, but is
-// reported, because a test should fail rather than hang.
+// a package's tests run, or those that a line "run: REGEXP" names, where all would take minutes. One that runs longer than the
+// limit (2m unless the patch says otherwise) has noticed too, but is reported, because a test should fail rather than hang.
 //
 // The working tree is not touched: the go command is told to read the patched files from a temporary directory (-overlay).
-// Hunks are found by their lines, so a patch survives moves within its file; one that no longer applies is an error.
+// Hunks are found by their lines, so a patch survives moves within its file; one that no longer applies is an error. Without
+// running a test of another package, TestEveryPatchCanBePlanted says so for every patch.
 package main
 
 import (

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ const defaultLimit = 2 * time.Minute
 type fault struct {
 	name  string
 	tests []string // packages, in the order in which they are asked
+	run   string   // a regular expression of the tests to run; "" means all
 	limit time.Duration
 	files []filePatch
 }
@@ -41,6 +43,9 @@ func parse(name, text string) (fault, error) {
 		var err error
 		if tests, ok := strings.CutPrefix(lines[0], "tests:"); ok {
 			f.tests = strings.Fields(tests)
+		} else if run, ok := strings.CutPrefix(lines[0], "run:"); ok {
+			f.run = strings.TrimSpace(run)
+			_, err = regexp.Compile(f.run)
 		} else if limit, ok := strings.CutPrefix(lines[0], "limit:"); ok {
 			f.limit, err = time.ParseDuration(strings.TrimSpace(limit))
 		}

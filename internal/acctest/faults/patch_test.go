@@ -47,6 +47,9 @@ func TestParse(t *testing.T) {
 	unlimited, err := parse("x", "tests: ./a\n"+second)
 	require.NoError(t, err)
 	require.Equal(t, defaultLimit, unlimited.limit)
+	some, err := parse("x", strings.Replace(onePatch, "limit:", "run: ^Test(A|B)$\nlimit:", 1))
+	require.NoError(t, err)
+	require.Equal(t, "^Test(A|B)$", some.run)
 }
 
 func TestParseRejects(t *testing.T) {
@@ -55,6 +58,7 @@ func TestParseRejects(t *testing.T) {
 		"no diff":             {"tests: ./a\n", "no unified diff"},
 		"no tests":            {replaced("tests: ./a ./b\n", ""), "which packages to test"},
 		"an unknown limit":    {replaced("30s", "soon"), "invalid duration"},
+		"no pattern":          {replaced("limit:", "run: (\nlimit:"), "missing closing"},
 		"no limit at all":     {replaced("30s", "0s"), "must be positive"},
 		"two paths":           {replaced("+++ b/x.go", "+++ b/y.go"), "with the same path"},
 		"a path outside":      {strings.ReplaceAll(onePatch, "x.go", "../x.go"), "outside of the repository"},

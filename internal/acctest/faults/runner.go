@@ -40,7 +40,8 @@ type result struct {
 
 // runner plants faults in one module.
 type runner struct {
-	root string
+	root  string
+	flags string // GOFLAGS, to which the overlay is added
 
 	mu  sync.Mutex
 	log io.Writer
@@ -48,6 +49,11 @@ type runner struct {
 
 // run tests every fault, several at a time. An error says that one could not be planted or tested, or that tests fail without it.
 func (r *runner) run(ctx context.Context, faults []fault, workers int) ([]result, error) {
+	flags, err := exec.CommandContext(ctx, "go", "env", "GOFLAGS").Output() // of the environment, or of the user's own settings
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	r.flags = string(bytes.TrimSpace(flags))
 	overlays, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		return nil, err
@@ -77,19 +83,20 @@ func (r *runner) run(ctx context.Context, faults []fault, workers int) ([]result
 
 // checkBaseline runs the tests without a fault: if they fail anyway, they notice nothing.
 func (r *runner) checkBaseline(ctx context.Context, faults []fault) error {
-	checked := map[string]bool{}
+	type tests struct{ pkg, run string }
+	checked := map[tests]bool{}
 	for _, f := range faults {
 		for _, pkg := range f.tests {
-			if checked[pkg] {
+			if checked[tests{pkg, f.run}] {
 				continue
 			}
-			checked[pkg] = true
-			output, err := r.goTest(ctx, pkg, baselineLimit, "")
-			if err == nil && bytes.Contains(output, []byte("[no test files]")) {
-				err = errors.New("it has no tests")
+			checked[tests{pkg, f.run}] = true
+			output, err := r.goTest(ctx, pkg, f.run, baselineLimit, "")
+			if err == nil && (bytes.Contains(output, []byte("[no test files]")) || bytes.Contains(output, []byte("[no tests to run]"))) {
+				err = errors.New("it has no such tests")
 			}
 			if err != nil {
-				return fmt.Errorf("the tests of %s fail without a fault: %w\n%s", pkg, err, output)
+				return fmt.Errorf("the tests %s of %s fail without a fault: %w\n%s", f.run, pkg, err, output)
 			}
 		}
 	}
@@ -105,7 +112,7 @@ func (r *runner) test(ctx context.Context, f fault, dir string) (result, error) 
 	start := time.Now()
 	found := result{fault: f, outcome: survived}
 	for i, pkg := range f.tests {
-		output, err := r.goTest(ctx, pkg, f.limit, overlay)
+		output, err := r.goTest(ctx, pkg, f.run, f.limit, overlay)
 		switch {
 		case ctx.Err() != nil:
 			return result{}, ctx.Err()
@@ -164,17 +171,18 @@ func (r *runner) plant(f fault, dir string) (overlay string, err error) {
 	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-// goTest runs all tests of a package. The overlay is given in the environment, because some tests build the provider.
-func (r *runner) goTest(ctx context.Context, pkg string, limit time.Duration, overlay string) ([]byte, error) {
+// goTest runs tests of a package, all of them if none are named, until one fails. The overlay is given in the environment, because
+// some tests build the provider.
+func (r *runner) goTest(ctx context.Context, pkg, run string, limit time.Duration, overlay string) ([]byte, error) {
 	// The go command ends tests at the limit. If even that fails, this does.
 	ctx, cancel := context.WithTimeout(ctx, limit+compileLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout", limit.String(), pkg)
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-run", run, "-timeout", limit.String(), pkg)
 	cmd.Dir = r.root
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1") // what properties find under a fault must not stay in testdata
 	if overlay != "" {
-		cmd.Env = append(cmd.Env, fmt.Sprintf("GOFLAGS=%s '-overlay=%s'", os.Getenv("GOFLAGS"), overlay))
+		cmd.Env = append(cmd.Env, fmt.Sprintf("GOFLAGS=%s '-overlay=%s'", r.flags, overlay))
 	}
 	return cmd.CombinedOutput()
 }
