@@ -125,7 +125,7 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	switch place := a.ledgers[0]; {
 	case place == "-":
 		found, err = ledger.VerifyFile(ctx, "standard input", interruptible(ctx, s.in), a.anchor, bars.progress)
-	case strings.HasSuffix(place, ".ndjson") && !strings.Contains(place, "://"):
+	case strings.HasSuffix(place, ".ndjson") && ledger.IsPath(place):
 		file, failed := os.Open(place)
 		if failed != nil {
 			return failed

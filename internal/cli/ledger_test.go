@@ -100,6 +100,24 @@ func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
 	require.Empty(t, broken.out)
 }
 
+// A misspelt address is never taken for the name of a file, and a look at a ledger makes none.
+func TestLedgerRefusesMisspeltAddresses(t *testing.T) {
+	one := someLedger(t, filepath.Join(t.TempDir(), "one.db"))
+	t.Chdir(t.TempDir())
+	for _, wrong := range []string{"host=127.0.0.1 user=u password=hunter2 dbname=db", "postgres:/u:hunter2@h/db", "postgresql:u:hunter2@h/db", "mysql://u:hunter2@h/db", "u:hunter2@h/db.ndjson"} {
+		for _, args := range [][]string{{"verify", wrong}, {"export", wrong}, {"copy", wrong, "two.db"}, {"copy", one, wrong}} {
+			got := run("", args...)
+			require.Equal(t, 1, got.status, "%v", args)
+			require.NotContains(t, got.err+got.out, "hunter2")
+			require.Contains(t, got.err, "postgres://user@", "%v: it says what to write", args)
+		}
+	}
+	require.Contains(t, run("", "verify", "missing/ledger.db").err, "there is no ledger missing/ledger.db")
+	files, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, files)
+}
+
 // What fails says so without a password, and leaves nothing behind.
 func TestLedgerFailuresAreClean(t *testing.T) {
 	dir := t.TempDir()

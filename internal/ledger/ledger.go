@@ -73,7 +73,10 @@ func Export(ctx context.Context, address string, out io.Writer, progress Progres
 	return report, err
 }
 
-// opened runs f over one snapshot of a ledger that exists.
+// IsPath reports whether the address of a ledger is the path of a file, and not the URL of a database or a misspelt one.
+func IsPath(address string) bool { return sqlstore.IsPath(address) }
+
+// withSnapshot runs f over one snapshot of a ledger that exists.
 func withSnapshot(ctx context.Context, address string, f func(name string, s sqlstore.Snapshot) error) (err error) {
 	existing, err := sqlstore.OpenExisting(ctx, address)
 	if err != nil {

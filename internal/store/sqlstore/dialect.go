@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -15,6 +14,8 @@ import (
 
 // dialect is all that differs between databases: the one at an address.
 type dialect struct {
+	file string // the absolute path of a SQLite file; empty for a server's database
+
 	goose      goose.Dialect
 	migrations fs.FS
 
@@ -80,18 +81,6 @@ type diagnosis struct {
 
 // transient reports whether the same transaction may succeed when it is run again.
 func (d diagnosis) transient() bool { return d.conflict || d.lost }
-
-// dialectOf chooses the database by the ledger's address, which is a path or a URL, and gives the name that messages call it by.
-func dialectOf(address string) (d dialect, name string, err error) {
-	switch {
-	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
-		return postgresDialect(address)
-	case strings.Contains(address, "://"):
-		// What stands in it is not repeated: it may be a password.
-		return dialect{}, "", delivery.Errorf(delivery.CodeInvalid, "the ledger's address is of a kind that is not known; give the path of a file, such as .cd/ledger.db, or a PostgreSQL URL, such as postgres://user@db.example.com/cd")
-	}
-	return sqliteDialect(address), address, prepareFile(address)
-}
 
 func embedded(files fs.FS, dir string) fs.FS {
 	sub, err := fs.Sub(files, dir)

@@ -21,9 +21,11 @@ import (
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
-// sqliteDialect is a file in WAL mode, which many processes may hold open at once.
+// sqliteDialect is a file in WAL mode, which many processes may hold open at once. path is absolute, because connections are opened later
+// too, when the working directory may be another one.
 func sqliteDialect(path string) dialect {
 	return dialect{
+		file:       path,
 		goose:      goose.DialectSQLite3,
 		migrations: embedded(sqliteMigrations, "migrations/sqlite"),
 		connect: func(use use, timeout time.Duration) (*sql.DB, error) {
@@ -42,10 +44,10 @@ func sqliteDialect(path string) dialect {
 }
 
 func connectSQLite(path string, use use, timeout time.Duration) (*sql.DB, error) {
-	dsn, err := sqliteDSN(path, use, timeout)
-	if err != nil {
-		return nil, err
-	}
+	return connectSQLiteAt(sqliteDSN(path, use, timeout), use)
+}
+
+func connectSQLiteAt(dsn string, use use) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
@@ -56,12 +58,7 @@ func connectSQLite(path string, use use, timeout time.Duration) (*sql.DB, error)
 	return sql.OpenDB(connector), nil
 }
 
-func sqliteDSN(path string, use use, timeout time.Duration) (string, error) {
-	// Absolute, because connections are opened later too, when the working directory may be another one.
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
+func sqliteDSN(path string, use use, timeout time.Duration) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/ledger.db
@@ -86,7 +83,7 @@ func sqliteDSN(path string, use use, timeout time.Duration) (string, error) {
 		options.Set("_synchronous", "FULL")
 	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
-	return dsn.String(), nil
+	return dsn.String()
 }
 
 func tablesSQLite(ctx context.Context, db rowQuerier, name string) (all, named int, err error) {

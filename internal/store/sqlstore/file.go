@@ -19,30 +19,43 @@ var preparing sync.Mutex
 func prepareFile(path string) error {
 	preparing.Lock()
 	defer preparing.Unlock()
-	if path == "" {
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger needs a path, such as .cd/ledger.db")
+	there, err := fileExists(path)
+	if there || err != nil {
+		return err
 	}
+	err = createFile(path)
+	if errors.Is(err, fs.ErrExist) {
+		_, err = fileExists(path) // another process was faster
+		return err
+	}
+	return unreachable(path, err)
+}
+
+// fileExists reports whether there is a file that may be a ledger. Anything else at the path is an error.
+func fileExists(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = createFile(path)
-		if err == nil {
-			return nil
+		if _, err := os.Lstat(path); err == nil {
+			return false, delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a symbolic link to a file that does not exist; create that file, or remove the link", path)
 		}
-		if errors.Is(err, fs.ErrExist) {
-			info, err = os.Stat(path) // another process was faster
-		}
+		return false, nil
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a symbolic link to a file that does not exist; create that file, or remove the link", path)
 	case err != nil:
-		return delivery.Errorf(delivery.CodeUnavailable, "the ledger %s cannot be reached: %v", path, err)
+		return false, unreachable(path, err)
 	case info.IsDir():
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a directory; name a file in it, such as %s", path, filepath.Join(path, "ledger.db"))
+		return false, delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a directory; name a file in it, such as %s", path, filepath.Join(path, "ledger.db"))
 	case !info.Mode().IsRegular():
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s is not a regular file; name another path", path)
+		return false, delivery.Errorf(delivery.CodeInvalid, "the ledger %s is not a regular file; name another path", path)
 	}
-	return nil
+	return true, nil
+}
+
+func unreachable(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return delivery.Errorf(delivery.CodeUnavailable, "the ledger %s cannot be reached: %v", path, err)
 }
 
 func createFile(path string) error {

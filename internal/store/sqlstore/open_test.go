@@ -155,14 +155,14 @@ func TestJournalAndSafety(t *testing.T) {
 	require.Error(t, err, "readers cannot write")
 }
 
-func putEnvironment(t testing.TB, l *ledger, name string) {
+func putEnvironment(t testing.TB, l store.Store, name string) {
 	t.Helper()
 	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error {
 		return tx.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: name, Tier: delivery.TierTesting})
 	}))
 }
 
-func requireEnvironments(t testing.TB, l *ledger, want ...string) {
+func requireEnvironments(t testing.TB, l store.Store, want ...string) {
 	t.Helper()
 	require.NoError(t, l.View(t.Context(), func(r store.Reader) error {
 		list, err := r.Environments(t.Context())
@@ -193,7 +193,7 @@ func change(t *testing.T, path, statement string) {
 }
 
 func openAndClose(ctx context.Context, path string) error {
-	s, err := Open(ctx, path)
+	s, err := open(ctx, path, busyTimeout)
 	if err != nil {
 		return err
 	}

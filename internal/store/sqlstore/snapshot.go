@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -140,14 +139,16 @@ type Existing struct{ ledger *ledger }
 // OpenExisting opens a ledger to be looked at. An error is a *delivery.Error: not_found (there is none), invalid (the address
 // cannot be a ledger, or another release wrote it), or as of Open.
 func OpenExisting(ctx context.Context, address string) (*Existing, error) {
-	if !strings.Contains(address, "://") && address != "" {
-		if _, err := os.Stat(address); os.IsNotExist(err) {
-			return nil, delivery.Errorf(delivery.CodeNotFound, "there is no ledger %s", address)
-		}
-	}
 	d, name, err := dialectOf(address)
 	if err != nil {
 		return nil, err
+	}
+	if d.file != "" {
+		if there, err := fileExists(d.file); err != nil {
+			return nil, err
+		} else if !there {
+			return nil, delivery.Errorf(delivery.CodeNotFound, "there is no ledger %s", name)
+		}
 	}
 	l, err := newLedger(ctx, d, name, busyTimeout, forReadingAll)
 	if err != nil {

@@ -22,19 +22,41 @@ import (
 // busyTimeout is how long a transaction waits for other processes before it fails.
 const busyTimeout = 10 * time.Second
 
-// Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). It makes
-// what is missing: the file and its directory, and the tables. Opening a ledger that is up to date writes nothing. An error is
+// Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). A file that is
+// missing reads as an empty ledger, and the first Update makes it, with its directory. Otherwise missing tables are made. Opening a
+// ledger that is up to date writes nothing. An error is
 // a *delivery.Error: invalid (the address cannot be a ledger, or a newer release wrote it), unauthorized (the database does not
 // let this user in, or do this), unavailable (it cannot be reached, or is locked for longer than 10 s) or internal. A ledger
 // that may not be written serves View, and Update is refused. No error shows a password.
 func Open(ctx context.Context, address string) (store.Store, error) {
-	return open(ctx, address, busyTimeout)
+	d, name, err := dialectOf(address)
+	if err != nil {
+		return nil, err
+	}
+	if d.file != "" {
+		if there, err := fileExists(d.file); err != nil {
+			return nil, err
+		} else if !there {
+			return newAbsent(ctx, d, name)
+		}
+	}
+	return openDialect(ctx, d, name, busyTimeout)
 }
 
+// open is Open, but makes a missing file at once.
 func open(ctx context.Context, address string, timeout time.Duration) (*ledger, error) {
 	d, name, err := dialectOf(address)
 	if err != nil {
 		return nil, err
+	}
+	return openDialect(ctx, d, name, timeout)
+}
+
+func openDialect(ctx context.Context, d dialect, name string, timeout time.Duration) (*ledger, error) {
+	if d.file != "" {
+		if err := prepareFile(d.file); err != nil {
+			return nil, err
+		}
 	}
 	l, err := newLedger(ctx, d, name, timeout, forReading)
 	if err != nil {

@@ -33,7 +33,12 @@ func TestConformance(t *testing.T) {
 	for name, address := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Exercise(t, func(t *testing.T) store.Store { return openLedger(t, address(t)) })
+			storetest.Exercise(t, func(t *testing.T) store.Store { // as a user opens it: a file is made by the first update
+				l, err := Open(t.Context(), address(t))
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, l.Close()) })
+				return l
+			})
 		})
 	}
 }
