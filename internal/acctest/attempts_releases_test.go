@@ -187,13 +187,13 @@ func TestAGateThatAnotherWorkspaceRemovedShowsInThePlan(t *testing.T) {
 	require.NotEqual(t, before.Revision, after.Revision, "the pipeline is not as declared")
 	spec := sc.promotion()
 	pend(&spec)
-	preview, err := sc.by(rita).Preview(t.Context(), delivery.PreviewRequest{Promotion: &spec})
+	preview, err := sc.by(rita).PreviewPromotion(t.Context(), delivery.PreviewRequest[delivery.PromotionSpec]{Subject: spec})
 	require.NoError(t, err)
 	require.True(t, preview.Changes, "the plan says that the release would get in")
 
 	_, err = sc.by(rita).PutPipeline(t.Context(), before.Spec) // the first thing that applying the plan does
 	require.NoError(t, err)
-	preview, err = sc.by(rita).Preview(t.Context(), delivery.PreviewRequest{Promotion: &spec})
+	preview, err = sc.by(rita).PreviewPromotion(t.Context(), delivery.PreviewRequest[delivery.PromotionSpec]{Subject: spec})
 	require.NoError(t, err)
 	require.False(t, preview.Changes)
 	require.ErrorContains(t, sc.promote(pend), "no report of suite unit")

@@ -51,11 +51,25 @@ const (
 	PathOverride        = "/v1/overrides/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
 	PathDeployed        = "/v1/pipelines/{pipeline}/environments/{environment}/deployed"
 	PathObservations    = "/v1/pipelines/{pipeline}/observations"                                // POST: look at what runs, and record it
-	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // GET (?at= RFC 3339)
+	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // POST: run the checks of a stage's gates
 	PathDeployments     = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
-	PathPreview         = "/v1/preview"                                                          // POST
 	PathEvents          = "/v1/events"                                                           // GET ?after=&limit=
 	PathOpenAPI         = "/openapi.json"                                                        // GET: this API, described
+)
+
+// The paths of previews, one for each subject: POST. A preview says what applying one declaration would do, and records nothing. It asks
+// the outside world what it needs to know for that.
+const (
+	PathPreviewEnvironment  = "/v1/previews/environment"
+	PathPreviewPipeline     = "/v1/previews/pipeline"
+	PathPreviewRelease      = "/v1/previews/release"
+	PathPreviewPromotion    = "/v1/previews/promotion"
+	PathPreviewVerification = "/v1/previews/verification"
+	PathPreviewApproval     = "/v1/previews/approval"
+	PathPreviewTestReport   = "/v1/previews/test-report"
+	PathPreviewOverride     = "/v1/previews/override"
+	PathPreviewPolicy       = "/v1/previews/policy" // also of its removal
+	PathPreviewFreeze       = "/v1/previews/freeze" // also of its removal
 )
 
 type codeStatus struct {

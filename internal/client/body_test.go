@@ -17,7 +17,7 @@ func TestTheLongestReportFitsIntoABody(t *testing.T) {
 	for name, piece := range map[string]string{"tags": "<a>&</a>", "quotes": "\"\\\n\t"} {
 		t.Run(name, func(t *testing.T) {
 			report := delivery.TestReportRequest{JUnit: strings.Repeat(piece, 16<<20/len(piece))}
-			body, err := encode(delivery.PreviewRequest{TestReport: &report})
+			body, err := encode(delivery.PreviewRequest[delivery.TestReportRequest]{Subject: report})
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(body), api.MaxBodyBytes)
 		})

@@ -7,7 +7,54 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// Preview asks what applying one declaration would do. A refusal is part of the answer, not an error.
-func (c *Client) Preview(ctx context.Context, r delivery.PreviewRequest) (delivery.Preview, error) {
-	return post[delivery.Preview](ctx, c, api.PathPreview, r)
+// The previews ask what applying one declaration would do. A refusal is part of the answer, not an error.
+
+// PreviewEnvironment asks what declaring an environment would do.
+func (c *Client) PreviewEnvironment(ctx context.Context, r delivery.PreviewRequest[delivery.EnvironmentSpec]) (delivery.EnvironmentPreview, error) {
+	return post[delivery.EnvironmentPreview](ctx, c, api.PathPreviewEnvironment, r)
+}
+
+// PreviewPipeline asks what declaring a pipeline would do.
+func (c *Client) PreviewPipeline(ctx context.Context, r delivery.PreviewRequest[delivery.PipelineSpec]) (delivery.PipelinePreview, error) {
+	return post[delivery.PipelinePreview](ctx, c, api.PathPreviewPipeline, r)
+}
+
+// PreviewRelease asks what delivering a release would do.
+func (c *Client) PreviewRelease(ctx context.Context, r delivery.PreviewRequest[delivery.ReleaseRequest]) (delivery.ReleasePreview, error) {
+	return post[delivery.ReleasePreview](ctx, c, api.PathPreviewRelease, r)
+}
+
+// PreviewPromotion asks what promoting a release would do.
+func (c *Client) PreviewPromotion(ctx context.Context, r delivery.PreviewRequest[delivery.PromotionSpec]) (delivery.PromotionPreview, error) {
+	return post[delivery.PromotionPreview](ctx, c, api.PathPreviewPromotion, r)
+}
+
+// PreviewVerification asks what verifying a release would do.
+func (c *Client) PreviewVerification(ctx context.Context, r delivery.PreviewRequest[delivery.VerificationRequest]) (delivery.VerificationPreview, error) {
+	return post[delivery.VerificationPreview](ctx, c, api.PathPreviewVerification, r)
+}
+
+// PreviewApproval asks what recording a decision would do.
+func (c *Client) PreviewApproval(ctx context.Context, r delivery.PreviewRequest[delivery.ApprovalSpec]) (delivery.ApprovalPreview, error) {
+	return post[delivery.ApprovalPreview](ctx, c, api.PathPreviewApproval, r)
+}
+
+// PreviewTestReport asks what recording a test report would do.
+func (c *Client) PreviewTestReport(ctx context.Context, r delivery.PreviewRequest[delivery.TestReportRequest]) (delivery.TestReportPreview, error) {
+	return post[delivery.TestReportPreview](ctx, c, api.PathPreviewTestReport, r)
+}
+
+// PreviewOverride asks what making an override would do.
+func (c *Client) PreviewOverride(ctx context.Context, r delivery.PreviewRequest[delivery.OverrideSpec]) (delivery.OverridePreview, error) {
+	return post[delivery.OverridePreview](ctx, c, api.PathPreviewOverride, r)
+}
+
+// PreviewPolicy asks what declaring or removing a policy would do.
+func (c *Client) PreviewPolicy(ctx context.Context, r delivery.PolicyEdit) (delivery.PolicyPreview, error) {
+	return post[delivery.PolicyPreview](ctx, c, api.PathPreviewPolicy, r)
+}
+
+// PreviewFreeze asks what declaring or removing a freeze would do.
+func (c *Client) PreviewFreeze(ctx context.Context, r delivery.FreezeEdit) (delivery.FreezePreview, error) {
+	return post[delivery.FreezePreview](ctx, c, api.PathPreviewFreeze, r)
 }

@@ -10,7 +10,7 @@ import (
 
 // preflight looks whether what a preview would deploy is still there, as it was released: each release once for each kind of target.
 // Going back to an older version is when it may not be.
-func (c *Control) preflight(ctx context.Context, w delivery.World, preview *delivery.Preview) error {
+func (c *Control) preflight(ctx context.Context, w delivery.World, preview *delivery.DeliveryPreview) error {
 	asked := map[[2]string]bool{}
 	for _, step := range preview.Steps {
 		kind := step.Content.Target.Kind()

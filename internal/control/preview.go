@@ -9,42 +9,21 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Preview says what applying one declaration would do, over the ledger and over what the same plan is about to change. It
-// writes nothing.
-func (c *Control) Preview(ctx context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error) {
-	changes := &r.Changes
-	changes.Actor = actor
-	var preview delivery.Preview
-	var err error
-	switch {
-	case r.Environment != nil:
-		preview, err = c.previewEnvironment(ctx, changes, *r.Environment)
-	case r.Pipeline != nil:
-		preview, err = c.previewPipeline(ctx, changes, *r.Pipeline)
-	case r.Release != nil:
-		preview, err = c.previewRelease(ctx, changes, *r.Release)
-	case r.Promotion != nil:
-		preview, err = c.previewPromotion(ctx, changes, *r.Promotion)
-	case r.Approval != nil:
-		preview, err = c.previewApproval(ctx, changes, *r.Approval)
-	case r.Policy != nil:
-		preview, err = c.previewPolicy(ctx, *r.Policy, r.Removed)
-	case r.Freeze != nil:
-		preview, err = c.previewFreeze(ctx, *r.Freeze, r.Removed)
-	case r.Override != nil:
-		err = c.previewOverride(ctx, changes, *r.Override)
-	case r.Verification != nil:
-		preview, err = c.previewVerification(ctx, changes, *r.Verification)
-	case r.TestReport != nil:
-		preview, err = c.previewTestReport(ctx, changes, *r.TestReport)
-	default:
-		return preview, delivery.Errorf(delivery.CodeInvalid, "a preview needs a subject, such as an environment, a release or a promotion")
+// The previews say what applying one declaration would do, over the ledger and over what the same plan is about to change. They write
+// nothing.
+
+// answer is what a preview answers. What would be refused at apply is an answer here, not an error, and then it is all that is said.
+func answer[A any, P interface {
+	*A
+	Refuse(why delivery.Errors)
+}](preview A, err error) (A, error) {
+	refusals := delivery.ErrorsOf(err)
+	if refusals == nil || !foreseen(refusals) {
+		return preview, err
 	}
-	// What would be refused at apply is an answer here, not an error.
-	if refusals := delivery.ErrorsOf(err); refusals != nil && foreseen(refusals) {
-		return delivery.Preview{Refused: refusals}, nil
-	}
-	return preview, err
+	var refused A
+	P(&refused).Refuse(refusals)
+	return refused, nil
 }
 
 func foreseen(refusals delivery.Errors) bool {
@@ -53,11 +32,16 @@ func foreseen(refusals delivery.Errors) bool {
 	})
 }
 
-func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) (delivery.Preview, error) {
+// PreviewEnvironment says what declaring an environment would do.
+func (c *Control) PreviewEnvironment(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.EnvironmentSpec]) (delivery.EnvironmentPreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewEnvironment(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) (preview delivery.EnvironmentPreview, err error) {
 	if err := spec.Validate().Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
-	preview := delivery.Preview{}
 	before, err := c.Environment(ctx, spec.Name)
 	if err != nil && !delivery.IsNotFound(err) {
 		return preview, err
@@ -68,86 +52,150 @@ func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.Chan
 	return preview, c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
 }
 
-func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) (delivery.Preview, error) {
+// PreviewPipeline says what declaring a pipeline would do.
+func (c *Control) PreviewPipeline(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.PipelineSpec]) (delivery.PipelinePreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewPipeline(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) (preview delivery.PipelinePreview, err error) {
 	if err := spec.Validate().Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	var known map[string]delivery.EnvironmentSpec
-	err := c.o.Store.View(ctx, func(r store.Reader) (err error) {
+	err = c.o.Store.View(ctx, func(r store.Reader) (err error) {
 		known, err = world.EnvironmentsOf(ctx, r, spec, changes)
 		return err
 	})
 	if err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	if err := spec.ValidateEnvironments(known).Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
-	relaxations, unblocked, err := c.pipelineRelaxation(ctx, changes, spec)
-	return delivery.Preview{Relaxations: relaxations, Unblocked: unblocked}, err
+	preview.Weakening, err = c.pipelineRelaxation(ctx, changes, spec)
+	return preview, err
 }
 
-func (c *Control) previewRelease(ctx context.Context, changes *delivery.ChangeSet, r delivery.ReleaseRequest) (delivery.Preview, error) {
+// PreviewRelease says what delivering a release would do.
+func (c *Control) PreviewRelease(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.ReleaseRequest]) (delivery.ReleasePreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewRelease(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewRelease(ctx context.Context, changes *delivery.ChangeSet, r delivery.ReleaseRequest) (preview delivery.ReleasePreview, err error) {
 	if err := validateRelease(r); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	changes.Releases = nil // the subject stands for itself
 	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Version)
 	if err != nil {
-		return delivery.Preview{}, noPipeline(err)
+		return preview, noPipeline(err)
 	}
 	if err := sameContent(w.Releases, r.Spec); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	w = changes.Register(w, r)
 	if !w.Pipeline.AutoStart() {
-		return delivery.Preview{}, nil
+		return preview, nil
 	}
-	return c.simulate(ctx, w, nil, r.LeadingPromotion(w.Pipeline, changes.Actor, w.Now))
+	preview.DeliveryPreview, _, err = c.simulate(ctx, w, nil, r.LeadingPromotion(w.Pipeline, changes.Actor, w.Now))
+	return preview, err
 }
 
-func (c *Control) previewPromotion(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PromotionSpec) (delivery.Preview, error) {
+// PreviewPromotion says what promoting a release would do.
+func (c *Control) PreviewPromotion(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.PromotionSpec]) (delivery.PromotionPreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewPromotion(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewPromotion(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PromotionSpec) (preview delivery.PromotionPreview, err error) {
 	if err := spec.Validate().Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	changes.Promotions = changes.Promotions.Where(func(s delivery.PromotionSpec) bool { return s.Stage != spec.Stage }) // as above
 	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
 	if err != nil {
-		return delivery.Preview{}, noPipeline(err)
+		return preview, noPipeline(err)
 	}
 	if err := promotable(w, spec); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
-	return c.simulate(ctx, w, changes.EntriesBefore(w.Pipeline, spec.Stage), delivery.Promotion{Spec: spec, RequestedBy: changes.Actor, RequestedAt: w.Now})
+	preview.DeliveryPreview, preview.Promotion, err = c.simulate(ctx, w, changes.EntriesBefore(w.Pipeline, spec.Stage),
+		delivery.Promotion{Spec: spec, RequestedBy: changes.Actor, RequestedAt: w.Now})
+	return preview, err
 }
 
-func (c *Control) simulate(ctx context.Context, w delivery.World, before []string, wanted delivery.Promotion) (delivery.Preview, error) {
+// simulate says what a promotion would do, and how it would read afterwards; nil if that is not certain.
+func (c *Control) simulate(ctx context.Context, w delivery.World, before []string, wanted delivery.Promotion) (delivery.DeliveryPreview, *delivery.PromotionState, error) {
 	var f delivery.Simulation
 	err := c.resolve(ctx, w, world.NewAnswers(w.Pipeline.Name), func(w delivery.World) delivery.Questions {
 		f = delivery.Simulate(w, before, wanted)
 		return f.Questions
 	})
-	preview := delivery.Preview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages, Promotion: f.Expected}
+	preview := delivery.DeliveryPreview{Changes: f.Changes(), Steps: f.Steps, Stages: f.Decision.Stages}
 	for _, s := range f.Decision.Stages {
 		if stage, ok := w.Pipeline.Stage(s.Stage); ok {
 			preview.Overrides = append(preview.Overrides, w.LiveOverrides(stage, w.Releases[wanted.Spec.Version])...)
 		}
 	}
 	if err != nil {
-		return preview, err
+		return preview, f.Expected, err
 	}
 	err = c.preflight(ctx, w, &preview)
-	return preview, err
+	return preview, f.Expected, err
 }
 
-func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeSet, spec delivery.ApprovalSpec) (delivery.Preview, error) {
+// PreviewApproval says whether a decision would be recorded, and what it would cover.
+func (c *Control) PreviewApproval(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.ApprovalSpec]) (delivery.ApprovalPreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewApproval(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeSet, spec delivery.ApprovalSpec) (preview delivery.ApprovalPreview, err error) {
 	changes.Approvals = changes.Approvals.Where(func(s delivery.ApprovalSpec) bool { return s != spec }) // the subject stands for itself
 	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
 	if err != nil {
-		return delivery.Preview{}, noPipeline(err)
+		return preview, noPipeline(err)
 	}
 	request, err := approvable(w, changes.Actor, &spec)
-	return delivery.Preview{ContentDigest: request.ContentDigest}, err
+	preview.ContentDigest = request.ContentDigest
+	return preview, err
+}
+
+// PreviewOverride says whether an override would be made.
+func (c *Control) PreviewOverride(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.OverrideSpec]) (delivery.OverridePreview, error) {
+	r.Changes.Actor = actor
+	return answer(delivery.OverridePreview{}, c.previewOverride(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewOverride(ctx context.Context, changes *delivery.ChangeSet, spec delivery.OverrideSpec) error {
+	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
+	if err != nil {
+		return noPipeline(err)
+	}
+	_, err = overridable(w, spec)
+	return err
+}
+
+// PreviewTestReport reads a report without recording it.
+func (c *Control) PreviewTestReport(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.TestReportRequest]) (delivery.TestReportPreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewTestReport(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewTestReport(ctx context.Context, changes *delivery.ChangeSet, r delivery.TestReportRequest) (preview delivery.TestReportPreview, err error) {
+	counts, err := countsOf(r)
+	if err != nil {
+		return preview, err
+	}
+	preview.Counts, preview.Digest = &counts, digestOf(r.JUnit)
+	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Version)
+	if err != nil {
+		return preview, noPipeline(err)
+	}
+	_, err = reportable(w, r.Spec)
+	return preview, err
 }
 
 // noPipeline turns "the pipeline does not exist" into a refusal at the attribute that names it, so that a plan can show it.

@@ -7,17 +7,22 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// previewFreeze says what an edit of a freeze, or lifting it, lets through before its time.
-func (c *Control) previewFreeze(ctx context.Context, spec delivery.FreezeSpec, removed bool) (delivery.Preview, error) {
+// PreviewFreeze says what an edit of a freeze, or lifting it, lets through before its time.
+func (c *Control) PreviewFreeze(ctx context.Context, r delivery.FreezeEdit) (delivery.FreezePreview, error) {
+	weakening, err := c.freezeRelaxation(ctx, r.Freeze, r.Removed)
+	return answer(delivery.FreezePreview{Weakening: weakening}, err)
+}
+
+func (c *Control) freezeRelaxation(ctx context.Context, spec delivery.FreezeSpec, removed bool) (delivery.Weakening, error) {
 	if err := spec.Validate().Err(); err != nil && !removed {
-		return delivery.Preview{}, err
+		return delivery.Weakening{}, err
 	}
 	before, err := c.Freeze(ctx, spec.Name)
 	if delivery.IsNotFound(err) {
-		return delivery.Preview{}, nil // a new freeze lets nothing through
+		return delivery.Weakening{}, nil // a new freeze lets nothing through
 	}
 	if err != nil {
-		return delivery.Preview{}, err
+		return delivery.Weakening{}, err
 	}
 	after := &spec
 	if removed {

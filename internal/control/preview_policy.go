@@ -12,16 +12,16 @@ import (
 )
 
 // pipelineRelaxation lists what an edit of a pipeline makes easier to pass, and the waiting releases that it unblocks.
-func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.ChangeSet, after delivery.PipelineSpec) (relaxations, unblocked []string, err error) {
+func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.ChangeSet, after delivery.PipelineSpec) (w delivery.Weakening, err error) {
 	before, err := c.view(ctx, after.Name, nil)
 	if delivery.IsNotFound(err) {
-		return nil, nil, nil
+		return w, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return w, err
 	}
-	if relaxations = delivery.PipelineRelaxation(before.Pipeline, after); len(relaxations) == 0 {
-		return nil, nil, nil
+	if w.Relaxations = delivery.PipelineRelaxation(before.Pipeline, after); len(w.Relaxations) == 0 {
+		return w, nil
 	}
 	edited := before
 	edited.Pipeline = after
@@ -31,10 +31,10 @@ func (c *Control) pipelineRelaxation(ctx context.Context, changes *delivery.Chan
 		maps.Copy(edited.Environments, known)
 		return errors.Join(err, world.LoadRollouts(ctx, r, &edited))
 	}); err != nil {
-		return nil, nil, err
+		return w, err
 	}
-	unblocked, err = c.unblocked(ctx, before, edited)
-	return relaxations, unblocked, err
+	w.Unblocked, err = c.unblocked(ctx, before, edited)
+	return w, err
 }
 
 // unblocked names the releases that wait in one world and would not in the other.
@@ -49,17 +49,22 @@ func (c *Control) unblocked(ctx context.Context, before, after delivery.World) (
 	return unblocked, err
 }
 
-// previewPolicy says what an edit of a policy, or its removal, weakens in every pipeline where it holds.
-func (c *Control) previewPolicy(ctx context.Context, spec delivery.PolicySpec, removed bool) (delivery.Preview, error) {
+// PreviewPolicy says what an edit of a policy, or its removal, weakens in every pipeline where it holds.
+func (c *Control) PreviewPolicy(ctx context.Context, r delivery.PolicyEdit) (delivery.PolicyPreview, error) {
+	weakening, err := c.policyRelaxation(ctx, r.Policy, r.Removed)
+	return answer(delivery.PolicyPreview{Weakening: weakening}, err)
+}
+
+func (c *Control) policyRelaxation(ctx context.Context, spec delivery.PolicySpec, removed bool) (delivery.Weakening, error) {
 	if err := spec.Validate().Err(); err != nil && !removed {
-		return delivery.Preview{}, err
+		return delivery.Weakening{}, err
 	}
 	before, err := c.Policy(ctx, spec.Name)
 	if err != nil {
 		if delivery.IsNotFound(err) {
 			err = nil // a new policy weakens nothing
 		}
-		return delivery.Preview{}, err
+		return delivery.Weakening{}, err
 	}
 	after := &spec
 	if removed {
@@ -73,57 +78,32 @@ func (c *Control) previewPolicy(ctx context.Context, spec delivery.PolicySpec, r
 	})
 }
 
-// weakens names the releases, of every pipeline, that wait now and would not after an edit that weakens something. edit makes it
+// relaxes names the releases, of every pipeline, that wait now and would not after an edit that weakens something. edit makes it
 // in a copy of the world.
-func (c *Control) relaxes(ctx context.Context, relaxations []string, edit func(*delivery.World)) (delivery.Preview, error) {
-	preview := delivery.Preview{Relaxations: relaxations}
+func (c *Control) relaxes(ctx context.Context, relaxations []string, edit func(*delivery.World)) (delivery.Weakening, error) {
+	weakening := delivery.Weakening{Relaxations: relaxations}
 	if len(relaxations) == 0 {
-		return preview, nil
+		return weakening, nil
 	}
 	pipelines, err := c.Pipelines(ctx)
 	if err != nil {
-		return preview, err
+		return weakening, err
 	}
 	for _, p := range pipelines {
 		before, err := c.view(ctx, p.Spec.Name, nil)
 		if err != nil {
-			return preview, err
+			return weakening, err
 		}
 		after := before
 		edit(&after)
 		if err := c.o.Store.View(ctx, func(r store.Reader) error { return world.LoadRollouts(ctx, r, &after) }); err != nil {
-			return preview, err
+			return weakening, err
 		}
 		unblocked, err := c.unblocked(ctx, before, after)
 		if err != nil {
-			return preview, err
+			return weakening, err
 		}
-		preview.Unblocked = append(preview.Unblocked, unblocked...)
+		weakening.Unblocked = append(weakening.Unblocked, unblocked...)
 	}
-	return preview, nil
-}
-
-// previewOverride says whether an override would be accepted.
-func (c *Control) previewOverride(ctx context.Context, changes *delivery.ChangeSet, spec delivery.OverrideSpec) error {
-	w, err := c.view(ctx, spec.Pipeline, changes, spec.Version)
-	if err != nil {
-		return noPipeline(err)
-	}
-	_, err = overridable(w, spec)
-	return err
-}
-
-// previewTestReport reads a report without recording it.
-func (c *Control) previewTestReport(ctx context.Context, changes *delivery.ChangeSet, r delivery.TestReportRequest) (delivery.Preview, error) {
-	counts, err := countsOf(r)
-	if err != nil {
-		return delivery.Preview{}, err
-	}
-	preview := delivery.Preview{Counts: &counts, Digest: digestOf(r.JUnit)}
-	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Version)
-	if err != nil {
-		return preview, noPipeline(err)
-	}
-	_, err = reportable(w, r.Spec)
-	return preview, err
+	return weakening, nil
 }

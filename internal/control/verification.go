@@ -66,17 +66,22 @@ func (c *Control) WaitVerification(ctx context.Context, spec delivery.Verificati
 	})
 }
 
-// previewVerification says what a verification would settle, and how far the release would go from there.
-func (c *Control) previewVerification(ctx context.Context, changes *delivery.ChangeSet, r delivery.VerificationRequest) (delivery.Preview, error) {
+// PreviewVerification says what a verification would settle, and how far the release would go from there.
+func (c *Control) PreviewVerification(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.VerificationRequest]) (delivery.VerificationPreview, error) {
+	r.Changes.Actor = actor
+	return answer(c.previewVerification(ctx, &r.Changes, r.Subject))
+}
+
+func (c *Control) previewVerification(ctx context.Context, changes *delivery.ChangeSet, r delivery.VerificationRequest) (preview delivery.VerificationPreview, err error) {
 	if err := r.Spec.Validate().Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	w, err := c.view(ctx, r.Spec.Pipeline, changes, r.Spec.Versions()...)
 	if err != nil {
-		return delivery.Preview{}, noPipeline(err)
+		return preview, noPipeline(err)
 	}
 	if err := w.ValidateVerification(r.Spec).Err(); err != nil {
-		return delivery.Preview{}, err
+		return preview, err
 	}
 	before := changes.EntriesBefore(w.Pipeline, r.Spec.Stage)
 	if changes.Promotes(r.Spec.Stage) {
@@ -91,5 +96,6 @@ func (c *Control) previewVerification(ctx context.Context, changes *delivery.Cha
 	if err == nil {
 		err = refused
 	}
-	return delivery.Preview{Changes: len(f.Steps) > 0, Steps: f.Steps, Stages: f.Decision.Stages}, err
+	preview.Changes, preview.Steps, preview.Stages = len(f.Steps) > 0, f.Steps, f.Decision.Stages
+	return preview, err
 }

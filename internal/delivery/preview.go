@@ -1,48 +1,104 @@
 package delivery
 
-// PreviewRequest asks what applying one declaration would do. Exactly one subject is set.
-type PreviewRequest struct {
-	Changes     ChangeSet        `json:"change_set"`
-	Environment *EnvironmentSpec `json:"environment,omitempty"`
-	Pipeline    *PipelineSpec    `json:"pipeline,omitempty"`
-	Release     *ReleaseRequest  `json:"release,omitempty"`
-	Promotion   *PromotionSpec   `json:"promotion,omitempty"`
-	Approval    *ApprovalSpec    `json:"approval,omitempty"`
-	// Policy asks what an edit of a policy weakens; with Removed, what removing it does.
-	Policy *PolicySpec `json:"policy,omitempty"`
-	// Freeze asks what an edit of a freeze that lasts now lets through; with Removed, what lifting it does.
-	Freeze       *FreezeSpec          `json:"freeze,omitempty"`
-	Override     *OverrideSpec        `json:"override,omitempty"`
-	TestReport   *TestReportRequest   `json:"test_report,omitempty"`
-	Verification *VerificationRequest `json:"verification,omitempty"`
-	// Removed says that the subject (a policy or a freeze) is about to be deleted.
-	Removed bool `json:"removed,omitempty"`
+// PreviewRequest asks what applying one declaration would do, after the other changes of the same plan. S is the declaration.
+type PreviewRequest[S any] struct {
+	Changes ChangeSet `json:"change_set"`
+	Subject S         `json:"subject"`
 }
 
-// Preview says what applying one declaration would do.
-type Preview struct {
+// PolicyEdit is a policy that is about to be declared, or removed.
+type PolicyEdit struct {
+	Policy  PolicySpec `json:"policy"`
+	Removed bool       `json:"removed,omitempty"`
+}
+
+// FreezeEdit is a freeze that is about to be declared, or removed.
+type FreezeEdit struct {
+	Freeze  FreezeSpec `json:"freeze"`
+	Removed bool       `json:"removed,omitempty"`
+}
+
+// Refusable is a part of each preview.
+type Refusable struct {
 	// Refused is why applying would be refused; nil when it would not.
 	Refused Errors `json:"refused,omitempty"`
+}
+
+// Refuse says why applying would be refused.
+func (r *Refusable) Refuse(why Errors) { r.Refused = why }
+
+// Weakening is what an edit makes easier to pass.
+type Weakening struct {
+	Relaxations []string `json:"relaxations,omitempty"`
+	// Unblocked names the releases that wait now and would no longer wait.
+	Unblocked []string `json:"unblocked,omitempty"`
+}
+
+// EnvironmentPreview says what declaring an environment would do.
+type EnvironmentPreview struct {
+	Refusable
+	Weakening // of its parity
+}
+
+// PipelinePreview says what declaring a pipeline would do.
+type PipelinePreview struct {
+	Refusable
+	Weakening
+}
+
+// PolicyPreview says what declaring or removing a policy would do.
+type PolicyPreview struct {
+	Refusable
+	Weakening
+}
+
+// FreezePreview says what declaring or removing a freeze would do, while it lasts.
+type FreezePreview struct {
+	Refusable
+	Weakening
+}
+
+// DeliveryPreview is what previews have in common whose subject may deploy something.
+type DeliveryPreview struct {
+	Refusable
 	// Changes is true when applying would deploy something, or report a failure that holds.
 	Changes bool `json:"changes"`
 	// Steps is what would be done, in order.
 	Steps []Step `json:"steps,omitempty"`
+	// Stages is where the release would stand afterwards in the stages it is carried through.
+	Stages []StageDecision `json:"stages,omitempty"`
 	// Missing describes what a deployment of these steps would not find, of a release that this plan registers: its artifacts may
 	// yet be built. Of a release that the ledger knows, it is a refusal.
 	Missing []string `json:"missing,omitempty"`
-	// Stages is where the release would stand afterwards in the stages it is carried through.
-	Stages []StageDecision `json:"stages,omitempty"`
-	// Promotion is how a promotion will read once it is applied; nil when that is not certain.
-	Promotion *PromotionState `json:"promotion,omitempty"`
-	// ContentDigest is what an approval would cover.
-	ContentDigest string `json:"content_digest,omitempty"`
-	// Counts is what a test report says, and Digest is its text's.
-	Counts *TestCounts `json:"counts,omitempty"`
-	Digest string      `json:"digest,omitempty"`
-	// Relaxations describes what an edit of gates makes easier to pass. Unblocked names the releases that wait now and would no
-	// longer wait.
-	Relaxations []string `json:"relaxations,omitempty"`
-	Unblocked   []string `json:"unblocked,omitempty"`
-	// Overrides are those that live for the release in the stages it is carried through.
+	// Overrides are those that live for the release in these stages.
 	Overrides []Override `json:"overrides,omitempty"`
+}
+
+// ReleasePreview says what delivering a release through the leading automatic stages would do.
+type ReleasePreview struct{ DeliveryPreview }
+
+// PromotionPreview says what promoting a release would do.
+type PromotionPreview struct {
+	DeliveryPreview
+	// Promotion is how the promotion will read once it is applied; nil when that is not certain.
+	Promotion *PromotionState `json:"promotion,omitempty"`
+}
+
+// VerificationPreview says what a verification would settle, and how far the release would go from there.
+type VerificationPreview struct{ DeliveryPreview }
+
+// ApprovalPreview says whether a decision would be recorded.
+type ApprovalPreview struct {
+	Refusable
+	ContentDigest string `json:"content_digest,omitempty"` // what it would cover
+}
+
+// OverridePreview says whether an override would be made.
+type OverridePreview struct{ Refusable }
+
+// TestReportPreview says whether a test report would be recorded, and what it says.
+type TestReportPreview struct {
+	Refusable
+	Counts *TestCounts `json:"counts,omitempty"` // nil when it cannot be read
+	Digest string      `json:"digest,omitempty"` // of its text
 }

@@ -123,7 +123,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state == nil {
 		r.session.changes.AddApproval(spec)
 	}
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
+	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
 	switch {
 	case err != nil:
 		tf.AddErrors(&resp.Diagnostics, "preview", "approval", approvalName(spec), err)

@@ -217,7 +217,7 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 		return
 	}
 	if changed {
-		warnRelaxation(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview)
+		warnRelaxation(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview.Weakening)
 	}
 	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.changes.ChangesEnvironment) {
 		tf.AddErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
@@ -243,18 +243,18 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 }
 
 // preview asks the control plane about one environment. ok is false while an environment that it names is not known.
-func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.Preview, ok bool) {
+func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.EnvironmentPreview, ok bool) {
 	relatives := spec.RelatedTo()
 	if !r.session.changes.EnvironmentsKnown(relatives...) {
-		return delivery.Preview{}, false
+		return delivery.EnvironmentPreview{}, false
 	}
 	api, err := r.session.client(ctx)
 	if err == nil {
-		preview, err = api.Preview(ctx, delivery.PreviewRequest{Changes: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Environment: &spec})
+		preview, err = api.PreviewEnvironment(ctx, delivery.PreviewRequest[delivery.EnvironmentSpec]{Changes: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Subject: spec})
 	}
 	if err != nil {
 		tf.AddErrors(diags, "plan", "environment", spec.Name, err)
-		return delivery.Preview{}, false
+		return delivery.EnvironmentPreview{}, false
 	}
 	return preview, true
 }

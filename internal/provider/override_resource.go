@@ -115,7 +115,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	spec := plan.toSpec()
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Override: &spec})
+	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewOverride)
 	refused := preview.Refused
 	switch {
 	case err != nil:

@@ -96,12 +96,12 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 		return
 	}
-	preview, err := api.Preview(ctx, delivery.PreviewRequest{Changes: r.session.changes.ForPipeline(spec.Name, &spec), Pipeline: &spec})
+	preview, err := api.PreviewPipeline(ctx, delivery.PreviewRequest[delivery.PipelineSpec]{Changes: r.session.changes.ForPipeline(spec.Name, &spec), Subject: spec})
 	switch {
 	case err != nil:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 	case len(preview.Refused) == 0 && changed:
-		warnRelaxation(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview)
+		warnRelaxation(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview.Weakening)
 	case len(preview.Refused) == 0:
 	case changed:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)

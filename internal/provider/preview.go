@@ -10,25 +10,26 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// preview asks what applying one declaration would do after the other changes of this plan. While it is not known what this plan changes, the
-// answer is that something may change.
-func (s *session) preview(ctx context.Context, pipeline string, request delivery.PreviewRequest) (delivery.Preview, error) {
+// preview asks what applying one declaration would do after the other changes of this plan. known is false while it is not known what this
+// plan changes; nothing is asked then.
+func preview[S, A any](ctx context.Context, s *session, pipeline string, subject S, ask func(*client.Client, context.Context, delivery.PreviewRequest[S]) (A, error)) (answer A, known bool, err error) {
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	if err != nil {
-		return delivery.Preview{}, err
+		return answer, false, err
 	}
 	if !s.changes.PipelineKnown(pipeline, recorded) || !s.changes.DeliveriesKnown(pipeline) {
-		return delivery.Preview{Changes: true}, nil
+		return answer, false, nil
 	}
 	api, err := s.client(ctx)
 	if err != nil {
-		return delivery.Preview{}, err
+		return answer, false, err
 	}
-	request.Changes = s.changes.ForPipeline(pipeline, recorded)
-	return api.Preview(ctx, request)
+	answer, err = ask(api, ctx, delivery.PreviewRequest[S]{Changes: s.changes.ForPipeline(pipeline, recorded), Subject: subject})
+	return answer, err == nil, err
 }
 
 // autoStarts reports whether releases enter the pipeline without a promotion, as this plan leaves it.
@@ -54,7 +55,7 @@ func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.
 
 // warnPreview adds a warning that says what applying would do and where it would stop, and one for each environment that could not be
 // observed, one for missing artifacts, and one for each live override. It adds none if there is nothing to say. A release has no when.
-func warnPreview(diags *diag.Diagnostics, title string, p delivery.Preview, when delivery.WhenBlocked) {
+func warnPreview(diags *diag.Diagnostics, title string, p delivery.DeliveryPreview, when delivery.WhenBlocked) {
 	lines := []string{}
 	for _, step := range p.Steps {
 		lines = append(lines, stepLine(step))

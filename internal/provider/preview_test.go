@@ -34,59 +34,59 @@ const gateLines = "" +
 func TestWarnPreview(t *testing.T) {
 	type warning struct{ summary, detail string }
 	cases := map[string]struct {
-		preview delivery.Preview
+		preview delivery.DeliveryPreview
 		when    delivery.WhenBlocked
 		want    []warning
 	}{
-		"nothing to do": {preview: delivery.Preview{Stages: []delivery.StageDecision{stagingDone}}},
-		"nothing known": {preview: delivery.Preview{Changes: true}},
+		"nothing to do": {preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{stagingDone}}},
+		"nothing known": {preview: delivery.DeliveryPreview{Changes: true}},
 		"delivers": {
-			preview: delivery.Preview{Changes: true, Steps: []delivery.Step{stagingStep}, Stages: []delivery.StageDecision{stagingDone}},
+			preview: delivery.DeliveryPreview{Changes: true, Steps: []delivery.Step{stagingStep}, Stages: []delivery.StageDecision{stagingDone}},
 			want:    []warning{{"Title", "staging: deploy 1.4.2 to staging (staging runs 1.4.1)"}},
 		},
 		"delivers and stops": {
-			preview: delivery.Preview{Changes: true, Steps: []delivery.Step{stagingStep}, Stages: []delivery.StageDecision{stagingDone, blocked}},
+			preview: delivery.DeliveryPreview{Changes: true, Steps: []delivery.Step{stagingStep}, Stages: []delivery.StageDecision{stagingDone, blocked}},
 			when:    delivery.WhenBlockedFail,
 			want:    []warning{{"Title", "staging: deploy 1.4.2 to staging (staging runs 1.4.1)\nstops before production:\n" + gateLines}},
 		},
 		"waits on the way": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{stagingDone, blocked}},
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{stagingDone, blocked}},
 			want:    []warning{{"Title waits", "waits before production:\n" + gateLines}},
 		},
 		"refused at the entry": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedFail,
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedFail,
 			want: []warning{{"Title waits", "waits before production:\n" + gateLines + "\nApplying fails and deploys nothing, because when_blocked is \"fail\"."}},
 		},
 		"stays at the entry": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedWait,
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedWait,
 			want: []warning{{"Title waits", "waits before production:\n" + gateLines + "\nApplying waits until the gates pass, one fails, or the timeout is reached."}},
 		},
 		"waits at the entry": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedPend,
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{blocked}}, when: delivery.WhenBlockedPend,
 			want: []warning{{"Title waits", "waits before production:\n" + gateLines + "\nApplying succeeds and leaves the promotion waiting."}},
 		},
 		"held": {
-			preview: delivery.Preview{Changes: true, Stages: []delivery.StageDecision{heldBack}},
+			preview: delivery.DeliveryPreview{Changes: true, Stages: []delivery.StageDecision{heldBack}},
 			want:    []warning{{"Title is held", "held in staging: " + heldBack.Held + ".\nApplying fails."}},
 		},
 		"heals what stands while another is held": {
-			preview: delivery.Preview{Changes: true, Stages: []delivery.StageDecision{heldBack}, Steps: []delivery.Step{
+			preview: delivery.DeliveryPreview{Changes: true, Stages: []delivery.StageDecision{heldBack}, Steps: []delivery.Step{
 				{Kind: delivery.StepDeploy, Stage: "staging", Environment: "staging", Version: "1.4.1", Reason: "staging drifted: index.html was edited"}}},
 			want: []warning{{"Title", "staging: deploy 1.4.1 to staging (staging drifted: index.html was edited)\nheld in staging: " + heldBack.Held + ".\nApplying fails."}},
 		},
 		"goes on after a loss": {
-			preview: delivery.Preview{Changes: true, Stages: []delivery.StageDecision{stagingDone}, Steps: []delivery.Step{
+			preview: delivery.DeliveryPreview{Changes: true, Stages: []delivery.StageDecision{stagingDone}, Steps: []delivery.Step{
 				{Kind: delivery.StepResume, Stage: "staging", Environment: "eu", Version: "1.4.2", Reason: "1.4.2 is still verifying"},
 				{Kind: delivery.StepRollback, Stage: "staging", Environment: "us", Version: "1.4.1", Reason: "1.4.2 failed in staging; going back to 1.4.1"}}},
 			want: []warning{{"Title", "staging: finish the deployment of 1.4.2 to eu (1.4.2 is still verifying)\nstaging: roll us back to 1.4.1 (1.4.2 failed in staging; going back to 1.4.1)"}},
 		},
 		"glass is broken, and nothing to do": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{stagingDone}, Overrides: []delivery.Override{{ID: "o1", Actor: "alice@example.com", Spec: delivery.OverrideSpec{
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{stagingDone}, Overrides: []delivery.Override{{ID: "o1", Actor: "alice@example.com", Spec: delivery.OverrideSpec{
 				Pipeline: "shop", Version: "1.4.2", Stage: "staging", Gates: []string{"soak", "windows"}, Reason: "checkout is down", Ticket: "INC-7", ExpiresAt: "2027-03-01T18:00:00Z"}}}},
 			want: []warning{{"Override of shop 1.4.2 in staging", "Until 2027-03-01T18:00:00Z it skips these gates: soak, windows.\ncheckout is down (INC-7)\nMade by alice@example.com."}},
 		},
 		"cannot see": {
-			preview: delivery.Preview{Stages: []delivery.StageDecision{{Stage: "staging", Status: delivery.StageVerified, Unknown: map[string]string{"us": "permission denied", "eu": "no answer."}}}},
+			preview: delivery.DeliveryPreview{Stages: []delivery.StageDecision{{Stage: "staging", Status: delivery.StageVerified, Unknown: map[string]string{"us": "permission denied", "eu": "no answer."}}}},
 			want: []warning{
 				{`Unable to see what runs in "eu"`, "no answer. It is not known whether it drifted, so this plan leaves it unchanged."},
 				{`Unable to see what runs in "us"`, "permission denied. It is not known whether it drifted, so this plan leaves it unchanged."},

@@ -74,8 +74,8 @@ func TestWhatRunsStaysWhileAPromotionPends(t *testing.T) {
 }
 
 func TestPends(t *testing.T) {
-	require.True(t, pends(delivery.Preview{Stages: []delivery.StageDecision{blocked}}))
-	require.False(t, pends(delivery.Preview{Stages: []delivery.StageDecision{blocked}, Steps: []delivery.Step{stagingStep}}), "what stands there is healed")
-	require.False(t, pends(delivery.Preview{Stages: []delivery.StageDecision{stagingDone, blocked}}), "it is in already")
-	require.False(t, pends(delivery.Preview{Changes: true}), "nothing is known")
+	require.True(t, pends(delivery.DeliveryPreview{Stages: []delivery.StageDecision{blocked}}))
+	require.False(t, pends(delivery.DeliveryPreview{Stages: []delivery.StageDecision{blocked}, Steps: []delivery.Step{stagingStep}}), "what stands there is healed")
+	require.False(t, pends(delivery.DeliveryPreview{Stages: []delivery.StageDecision{stagingDone, blocked}}), "it is in already")
+	require.False(t, pends(delivery.DeliveryPreview{Changes: true}), "nothing is known")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -154,7 +155,7 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		switch {
 		case preview.Promotion != nil:
 			resp.Diagnostics.Append(plan.expect(ctx, *preview.Promotion)...)
-		case state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview):
+		case state != nil && spec.WhenBlocked == delivery.WhenBlockedPend && pends(preview.DeliveryPreview):
 			plan.keepWhatRuns(*state)
 		}
 	}
@@ -165,15 +166,16 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 }
 
 // preview asks what applying would do, and says so in warnings.
-func (r *promotionResource) preview(ctx context.Context, spec delivery.PromotionSpec, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
+func (r *promotionResource) preview(ctx context.Context, spec delivery.PromotionSpec, changed bool, diags *diag.Diagnostics) (delivery.PromotionPreview, error) {
 	r.session.changes.AddPromotion(spec, changed)
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Promotion: &spec})
+	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewPromotion)
 	if err != nil {
 		return preview, err
 	}
+	preview.Changes = preview.Changes || !known // something may change
 	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
-	warnPreview(diags, promotionTitle(spec), preview, spec.WhenBlocked)
+	warnPreview(diags, promotionTitle(spec), preview.DeliveryPreview, spec.WhenBlocked)
 	return preview, nil
 }
 
@@ -195,7 +197,7 @@ func warnOfDrift(ctx context.Context, environments types.Map, diags *diag.Diagno
 }
 
 // pends reports whether a gate blocks the release and there is nothing else to do in the stage.
-func pends(p delivery.Preview) bool {
+func pends(p delivery.DeliveryPreview) bool {
 	return len(p.Steps) == 0 && len(p.Stages) > 0 && p.Stages[0].GatesClosed()
 }
 

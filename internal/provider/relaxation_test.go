@@ -12,13 +12,13 @@ import (
 func TestWarnRelaxation(t *testing.T) {
 	lines := []string{`stage "production": 1 approvals instead of 2`, `stage "production": gate soak removed`}
 	for name, c := range map[string]struct {
-		preview delivery.Preview
+		preview delivery.Weakening
 		want    string
 	}{
-		"nothing got weaker": {delivery.Preview{}, ""},
-		"no release waits": {delivery.Preview{Relaxations: lines[:1]},
+		"nothing got weaker": {delivery.Weakening{}, ""},
+		"no release waits": {delivery.Weakening{Relaxations: lines[:1]},
 			"stage \"production\": 1 approvals instead of 2\nIt unblocks no waiting release."},
-		"two wait": {delivery.Preview{Relaxations: lines, Unblocked: []string{"shop/1.1.0 into production", "shop/1.1.0 into staging"}},
+		"two wait": {delivery.Weakening{Relaxations: lines, Unblocked: []string{"shop/1.1.0 into production", "shop/1.1.0 into staging"}},
 			"stage \"production\": 1 approvals instead of 2\nstage \"production\": gate soak removed\n" +
 				"Waiting releases that it unblocks: shop/1.1.0 into production, shop/1.1.0 into staging."},
 	} {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -187,12 +188,12 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 }
 
 // preview asks what applying would do, and says so in warnings.
-func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.Preview, error) {
+func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseRequest, changed bool, diags *diag.Diagnostics) (delivery.ReleasePreview, error) {
 	spec := request.Spec
 	rival, rivalChanges := r.session.changes.AddRelease(request, changed)
 	autoStarts, err := r.session.autoStarts(ctx, spec.Pipeline)
 	if err != nil {
-		return delivery.Preview{}, err
+		return delivery.ReleasePreview{}, err
 	}
 	if rival != "" && autoStarts {
 		refusals := delivery.Errors{{Code: delivery.CodeConflict, Field: "version", Message: fmt.Sprintf(
@@ -200,13 +201,14 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 			spec.Pipeline, rival)}}
 		tf.AddErrorsInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
 	}
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Release: &request})
+	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewRelease)
 	if err != nil {
 		return preview, err
 	}
+	preview.Changes = preview.Changes || !known // something may change
 	r.session.changes.AddGateUses("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
-	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview, "")
+	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview.DeliveryPreview, "")
 	return preview, nil
 }
 

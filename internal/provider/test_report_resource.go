@@ -145,7 +145,7 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 // previewReport fills in the results of the report and notes them for this plan; false if they are not known.
 func (r *testReportResource) previewReport(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
 	request := plan.toSpec()
-	preview, err := r.session.preview(ctx, request.Spec.Pipeline, delivery.PreviewRequest{TestReport: &request})
+	preview, _, err := preview(ctx, r.session, request.Spec.Pipeline, request, (*client.Client).PreviewTestReport)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
 		return false

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
@@ -152,7 +153,7 @@ func (r *approvalResource) reads(ctx context.Context, state approvalModel) bool 
 
 func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalModel) bool {
 	spec := state.toSpec()
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Approval: &spec})
+	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
 	var diags diag.Diagnostics
 	warnIfInvalid(&diags, state, preview.ContentDigest)
 	return err == nil && len(diags) == 0

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -96,16 +97,16 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec || plan.triggered(state)
 	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &request})
+	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewVerification)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
 		return
 	}
 	r.session.changes.AddVerification(spec)
 	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
-	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview, "")
+	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview.DeliveryPreview, "")
 	plan.ID = types.StringValue(spec.ID())
-	if changed || preview.Changes || len(preview.Refused) > 0 {
+	if changed || preview.Changes || !known || len(preview.Refused) > 0 {
 		plan.Status = types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -122,7 +123,7 @@ func (r *verificationResource) planUntriggered(ctx context.Context, req resource
 		return
 	}
 	spec := verificationModel{Pipeline: pipeline, Stage: stage, Version: version}.toSpec()
-	preview, err := r.session.preview(ctx, spec.Pipeline, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: spec}})
+	preview, _, err := preview(ctx, r.session, spec.Pipeline, delivery.VerificationRequest{Spec: spec}, (*client.Client).PreviewVerification)
 	if err != nil {
 		tf.AddErrors(diags, "preview", "verification", spec.ID(), err)
 		return

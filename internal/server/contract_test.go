@@ -64,8 +64,8 @@ func calls() []call {
 	environment, pipeline := filled[delivery.EnvironmentSpec](), filled[delivery.PipelineSpec]()
 	verification := filled[delivery.VerificationRequest]()
 	release, promotion := filled[delivery.ReleaseRequest](), filled[delivery.PromotionSpec]()
-	approval, preview := filled[delivery.ApprovalSpec](), filled[delivery.PreviewRequest]()
-	return append(evidenceCalls(), []call{
+	approval := filled[delivery.ApprovalSpec]()
+	return append(append(evidenceCalls(), previewCalls()...), []call{
 		{"Environment", func(ctx context.Context, c *client.Client) (any, error) { return c.Environment(ctx, oddName) },
 			asked{"Environment", []any{oddName}}, filled[delivery.Environment]()},
 		{"Environments", func(ctx context.Context, c *client.Client) (any, error) { return c.Environments(ctx) },
@@ -136,8 +136,6 @@ func calls() []call {
 			return c.Readiness(ctx, "p", "1", "s", time.Time{})
 		},
 			asked{"Readiness", []any{"p", "1", "s", time.Time{}}}, filled[delivery.Readiness]()},
-		{"Preview", func(ctx context.Context, c *client.Client) (any, error) { return c.Preview(ctx, preview) },
-			asked{"Preview", []any{actor, preview}}, filled[delivery.Preview]()},
 		{"Events", func(ctx context.Context, c *client.Client) (any, error) { return c.Events(ctx, 41, 99999) },
 			asked{"Events", []any{int64(41), api.MaxLimit}}, filled[[]delivery.Event]()},
 	}...)

@@ -168,10 +168,6 @@ func (e *recording) Readiness(_ context.Context, pipeline, version, stage string
 	return reply[delivery.Readiness](e, "Readiness", pipeline, version, stage, at)
 }
 
-func (e *recording) Preview(_ context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error) {
-	return reply[delivery.Preview](e, "Preview", actor, r)
-}
-
 func (e *recording) Events(_ context.Context, after int64, limit int) ([]delivery.Event, error) {
 	return reply[[]delivery.Event](e, "Events", after, limit)
 }

@@ -74,7 +74,7 @@ func TestShapesAreRefusedAtTheirPaths(t *testing.T) {
 		{"an override without an actor", "POST", "/v1/overrides", `{"pipeline":"p"}`, nil, 422, []string{"actor: nobody is named"}},
 		{"a report without an actor", "POST", "/v1/test-reports", `{"junit":""}`, nil, 422, []string{"actor: nobody is named"}},
 		{"a report's counts instead of its text", "POST", "/v1/test-reports", `{"counts":{"tests":9}}`, as, 422, []string{"counts: no such attribute"}},
-		{"a time that is none", "GET", "/v1/pipelines/p/releases/1/stages/s/readiness?at=friday", "", nil, 422, []string{`at: "friday" is not a time`}},
+		{"a time that is none", "POST", "/v1/pipelines/p/releases/1/stages/s/readiness", `{"at":"friday"}`, nil, 422, []string{"at: expected string to be RFC 3339 date-time"}},
 		{"a number that is none", "GET", "/v1/events?after=x", "", nil, 422, []string{"after: invalid integer"}},
 		{"a negative limit", "GET", "/v1/events?limit=-1", "", nil, 422, []string{"limit: -1 is not"}},
 		{"a negative limit of deployments", "GET", "/v1/pipelines/p/deployments?limit=-1", "", nil, 422, []string{"limit: -1 is not"}},

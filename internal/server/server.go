@@ -16,9 +16,11 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// Engine is what the API offers, as *engine.Engine does it. Errors that carry a delivery.Error are answered as they are; any
+// Engine is what the API offers, as *controlplane.Plane does it. Errors that carry a delivery.Error are answered as they are; any
 // other one is logged and answered as internal, without its text.
 type Engine interface {
+	Previewer
+
 	Environment(ctx context.Context, name string) (delivery.Environment, error)
 	Environments(ctx context.Context) ([]delivery.Environment, error)
 	PutEnvironment(ctx context.Context, actor string, spec delivery.EnvironmentSpec) (delivery.Environment, error)
@@ -70,7 +72,6 @@ type Engine interface {
 	Readiness(ctx context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error)
 	Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error)
 	Parity(ctx context.Context, q delivery.ParityQuery) (delivery.ParityResult, error)
-	Preview(ctx context.Context, actor string, r delivery.PreviewRequest) (delivery.Preview, error)
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
 }
 
@@ -99,7 +100,7 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	s.deployments()
 	s.readiness()
 	s.parity()
-	s.preview()
+	s.previews()
 	s.events()
 	s.describe(mux)
 	return &guard{mux: mux, log: log}

@@ -86,7 +86,7 @@ func (u *simulation) deliveryOf(pipeline, version string) operation {
 		Artifacts: map[string]delivery.Artifact{"app": {URI: "dist/" + version + ".tar.gz", Digest: digest}},
 		Source:    &delivery.Source{Revision: "r" + version, Author: author}}}
 	w := operation{words: fmt.Sprintf("%s delivers %s/%s attempt %d by %q", actor, pipeline, version, r.Attempt, author), actor: actor, pipeline: pipeline,
-		preview: delivery.PreviewRequest{Release: &r}}
+		subject: subject{release: &r}}
 	if spec.AutoStart() {
 		w.entry = spec.Stages[0].Name
 	}
@@ -133,7 +133,7 @@ func (u *simulation) promotionOf(pipeline, version, into string) operation {
 	p := delivery.PromotionSpec{Pipeline: pipeline, Stage: stage, Version: version, Attempt: u.attemptOf(pipeline, stage, version),
 		WhenBlocked: pickOf(u, delivery.WhenBlockedPend, delivery.WhenBlockedPend, delivery.WhenBlockedFail, delivery.WhenBlockedFail, delivery.WhenBlockedWait)}
 	w := operation{words: fmt.Sprintf("%s promotes %s to %s attempt %d (%s)", actor, version, p.ID(), p.Attempt, p.WhenBlocked), actor: actor, pipeline: pipeline,
-		entry: stage, preview: delivery.PreviewRequest{Promotion: &p}}
+		entry: stage, subject: subject{promotion: &p}}
 	ctx := context.Background()
 	w.put = func(process *process) error {
 		if spec.Stages[spec.StageIndex(stage)].Promotion == delivery.Manual {

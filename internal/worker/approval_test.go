@@ -55,7 +55,7 @@ func TestWhoMayApprove(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := gated(t, c.gate)
 			// The plan says the same as the apply.
-			preview, err := h.Preview(t.Context(), c.actor, delivery.PreviewRequest{Approval: &c.decision})
+			preview, err := h.PreviewApproval(t.Context(), c.actor, delivery.PreviewRequest[delivery.ApprovalSpec]{Subject: c.decision})
 			require.NoError(t, err)
 			given, err := h.AddApproval(t.Context(), c.actor, c.decision)
 			if c.refused != "" {

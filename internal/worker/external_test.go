@@ -68,7 +68,7 @@ func TestTerraformDeploys(t *testing.T) {
 
 	// The verification settles it, and carries it on.
 	h.clock.move(time.Hour)
-	preview, err := h.Preview(t.Context(), bob, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: verificationOf("1.0").Spec}})
+	preview, err := h.PreviewVerification(t.Context(), bob, delivery.PreviewRequest[delivery.VerificationRequest]{Subject: delivery.VerificationRequest{Spec: verificationOf("1.0").Spec}})
 	require.NoError(t, err)
 	require.True(t, preview.Changes)
 	verified, err := h.verifies(verificationOf("1.0"))
@@ -83,7 +83,7 @@ func TestTerraformDeploys(t *testing.T) {
 	require.Equal(t, promoted.DeployedAt, again.DeployedAt, "a verification moves nothing")
 	require.Equal(t, delivery.StageVerified, again.Status)
 
-	preview, err = h.Preview(t.Context(), bob, delivery.PreviewRequest{Verification: &delivery.VerificationRequest{Spec: verificationOf("1.0").Spec}})
+	preview, err = h.PreviewVerification(t.Context(), bob, delivery.PreviewRequest[delivery.VerificationRequest]{Subject: delivery.VerificationRequest{Spec: verificationOf("1.0").Spec}})
 	require.NoError(t, err)
 	require.False(t, preview.Changes)
 	events := h.log(0)

@@ -87,7 +87,7 @@ func (u *simulation) verification() operation {
 func (u *simulation) verificationOf(r delivery.VerificationRequest) operation {
 	actor, ctx, idle := u.anyone(), context.Background(), delivery.Work{}
 	return operation{words: fmt.Sprintf("%s verifies %s %s again=%v", actor, r.Spec.ID(), r.Spec.Version, r.Again), actor: actor, pipeline: r.Spec.Pipeline,
-		entry: r.Spec.Stage, preview: delivery.PreviewRequest{Verification: &r},
+		entry: r.Spec.Stage, subject: subject{verification: &r},
 		put: func(p *process) error {
 			state, err := p.PutVerification(ctx, actor, r)
 			idle = state.Work

@@ -17,7 +17,7 @@ func TestAPlannedPolicyCountsWhatWasDeliveredBefore(t *testing.T) {
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.clock.move(time.Hour)
 	policy := delivery.PolicySpec{Name: "calm", Tiers: []delivery.Tier{delivery.TierOther}, Gates: delivery.Gates{Cooldown: &delivery.CooldownGate{Duration: "4h"}}}
-	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.1", 1)), Changes: delivery.ChangeSet{Policies: delivery.Changes[delivery.PolicySpec]{"calm": {After: &policy}}}})
+	foreseen, err := h.PreviewRelease(t.Context(), ann, delivery.PreviewRequest[delivery.ReleaseRequest]{Subject: release("1.1", 1), Changes: delivery.ChangeSet{Policies: delivery.Changes[delivery.PolicySpec]{"calm": {After: &policy}}}})
 	require.NoError(t, err)
 	require.Empty(t, foreseen.Steps)
 
@@ -44,12 +44,12 @@ func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 	less := s
 	less.Gates.Approvals = nil
 	spec := delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{less}}
-	edited, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Pipeline: &spec})
+	edited, err := h.PreviewPipeline(t.Context(), ann, delivery.PreviewRequest[delivery.PipelineSpec]{Subject: spec})
 	require.NoError(t, err)
 	require.Len(t, edited.Unblocked, 1)
 
 	spec.Stages[0].Gates.Cooldown = &delivery.CooldownGate{Duration: "4h"}
-	edited, err = h.Preview(t.Context(), ann, delivery.PreviewRequest{Pipeline: &spec})
+	edited, err = h.PreviewPipeline(t.Context(), ann, delivery.PreviewRequest[delivery.PipelineSpec]{Subject: spec})
 	require.NoError(t, err)
 	require.NotEmpty(t, edited.Relaxations)
 	require.Empty(t, edited.Unblocked)

@@ -141,10 +141,10 @@ func (u *simulation) override() {
 
 // version is the one that is asked for.
 func (w operation) version() string {
-	if w.preview.Promotion != nil {
-		return w.preview.Promotion.Version
+	if w.subject.promotion != nil {
+		return w.subject.promotion.Version
 	}
-	return w.preview.Release.Spec.Version
+	return w.subject.release.Spec.Version
 }
 
 func (u *simulation) revokeOverride() {

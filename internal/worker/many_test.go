@@ -84,7 +84,7 @@ func TestAHundredEnvironmentsCostNoMoreStatements(t *testing.T) {
 		count(func() error { _, err := h.Release(t.Context(), "shop", "1.0"); return err })
 		count(func() error { _, err := h.Deployed(t.Context(), "shop", "customer-000"); return err })
 		count(func() error {
-			preview, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: &next})
+			preview, err := h.PreviewRelease(t.Context(), ann, previewOf(next))
 			require.Len(t, preview.Steps, n)
 			return err
 		})

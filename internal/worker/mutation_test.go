@@ -269,14 +269,17 @@ var mutations = map[string]mutation{
 			d.Attempt = 0
 		}
 	})),
-	"5 a stopped rollout goes on":               deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.MaxFailures = 9 })),
-	"6 a deployment is not in the log":          {ledger: func(s store.Store) store.Store { return silent{s, "deployment.started"} }},
-	"6 a failure is not in the log":             {ledger: func(s store.Store) store.Store { return silent{s, "deployment.failed"} }},
-	"7 what is done is done again":              deciding(deployments(func(w *delivery.World, d *delivery.Deployment) { d.Content.ConfigRevision += "?" })),
-	"8 the preview shows one step less":         {preview: func(p delivery.Preview) delivery.Preview { p.Steps = p.Steps[:max(0, len(p.Steps)-1)]; return p }},
-	"8 the preview says that nothing changes":   {preview: func(p delivery.Preview) delivery.Preview { p.Steps, p.Changes = nil, false; return p }},
-	"8 the preview always says something does":  {preview: func(p delivery.Preview) delivery.Preview { p.Changes = true; return p }},
-	"8 the preview refuses what is accepted":    {preview: func(p delivery.Preview) delivery.Preview { p.Refused = delivery.Errors{{}}; return p }},
+	"5 a stopped rollout goes on":      deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.MaxFailures = 9 })),
+	"6 a deployment is not in the log": {ledger: func(s store.Store) store.Store { return silent{s, "deployment.started"} }},
+	"6 a failure is not in the log":    {ledger: func(s store.Store) store.Store { return silent{s, "deployment.failed"} }},
+	"7 what is done is done again":     deciding(deployments(func(w *delivery.World, d *delivery.Deployment) { d.Content.ConfigRevision += "?" })),
+	"8 the preview shows one step less": {preview: func(p delivery.DeliveryPreview) delivery.DeliveryPreview {
+		p.Steps = p.Steps[:max(0, len(p.Steps)-1)]
+		return p
+	}},
+	"8 the preview says that nothing changes":   {preview: func(p delivery.DeliveryPreview) delivery.DeliveryPreview { p.Steps, p.Changes = nil, false; return p }},
+	"8 the preview always says something does":  {preview: func(p delivery.DeliveryPreview) delivery.DeliveryPreview { p.Changes = true; return p }},
+	"8 the preview refuses what is accepted":    {preview: func(p delivery.DeliveryPreview) delivery.DeliveryPreview { p.Refused = delivery.Errors{{}}; return p }},
 	"8 drift is previewed and not healed":       deciding(func(w *delivery.World) { w.Observations = allIsWell(w) }),
 	"8 only the first environment is delivered": deciding(stages(func(s *delivery.Stage) { s.Environments = s.Environments[:1] })),
 }

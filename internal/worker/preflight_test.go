@@ -38,10 +38,10 @@ func TestGoingBackLooksFirst(t *testing.T) {
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.clock.move(time.Hour)
 	require.Nil(t, h.delivers("1.1", 1).Failure)
-	preview := func(version string) delivery.Preview {
+	preview := func(version string) delivery.ReleasePreview {
 		r := release(version, 1)
 		looks.looked = nil
-		found, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: &r})
+		found, err := h.PreviewRelease(t.Context(), ann, previewOf(r))
 		require.NoError(t, err)
 		require.NotEmpty(t, found.Steps)
 		require.Equal(t, []string{version}, looks.looked, "once, for both environments")
@@ -70,7 +70,7 @@ func TestGoingBackLooksFirst(t *testing.T) {
 
 	same := release("1.1", 2)
 	looks.looked = nil
-	found, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: &same})
+	found, err := h.PreviewRelease(t.Context(), ann, previewOf(same))
 	require.NoError(t, err)
 	require.Empty(t, found.Steps)
 	require.Empty(t, looks.looked, "nothing is deployed, so nothing is looked for")

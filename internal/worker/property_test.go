@@ -25,7 +25,7 @@ const onTheRealLedger = 6
 type mutation struct {
 	options func(*engineOptions)
 	ledger  func(store.Store) store.Store
-	preview func(delivery.Preview) delivery.Preview
+	preview func(delivery.DeliveryPreview) delivery.DeliveryPreview
 
 	only []string // kinds of gates and guards: the histories have no others
 }

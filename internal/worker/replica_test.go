@@ -54,7 +54,7 @@ func TestEnvironmentsAreReadWithoutAQueryForEach(t *testing.T) {
 			require.Equal(t, "info", w.Environments["repro-0"].Config["LEVEL"])
 		})
 		preview = took(func() {
-			_, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Pipeline: &delivery.PipelineSpec{Name: "blog",
+			_, err := h.PreviewPipeline(t.Context(), ann, delivery.PreviewRequest[delivery.PipelineSpec]{Subject: delivery.PipelineSpec{Name: "blog",
 				Stages: []delivery.Stage{stage("repro", delivery.Automatic, names...)}}})
 			require.NoError(t, err)
 		})
@@ -88,7 +88,7 @@ func TestReplicaIsDeployedWithWhatItsSourceHas(t *testing.T) {
 	}
 	require.Equal(t, written.Status.EffectiveConfig, deployed())
 
-	foreseen, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Release: ptr(release("1.0", 1)), Changes: delivery.ChangeSet{
+	foreseen, err := h.PreviewRelease(t.Context(), ann, delivery.PreviewRequest[delivery.ReleaseRequest]{Subject: release("1.0", 1), Changes: delivery.ChangeSet{
 		Environments: delivery.Changes[delivery.EnvironmentSpec]{"acme": {After: &delivery.EnvironmentSpec{Name: "acme", Tier: delivery.TierOther, Config: map[string]string{"CURRENCY": "EUR"}}}}}})
 	require.NoError(t, err)
 	require.True(t, foreseen.Changes, "what the plan changes at the source reaches the replica")
@@ -126,7 +126,7 @@ func TestReplicaIsRefused(t *testing.T) {
 	require.NoError(t, put(own), "declaring the same again changes nothing")
 
 	requireRefusal(t, h.DeleteEnvironment(t.Context(), ann, "acme"), delivery.CodeConflict, "repro is a replica of it; delete it first")
-	preview, err := h.Preview(t.Context(), ann, delivery.PreviewRequest{Environment: ptr(replica("other", "nowhere"))})
+	preview, err := h.PreviewEnvironment(t.Context(), ann, delivery.PreviewRequest[delivery.EnvironmentSpec]{Subject: replica("other", "nowhere")})
 	require.NoError(t, err)
 	require.Equal(t, "replica_of", preview.Refused[0].Field)
 	require.NoError(t, h.DeleteEnvironment(t.Context(), ann, "repro"))

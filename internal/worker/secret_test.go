@@ -68,7 +68,7 @@ func TestSecretsReachTheDriverOnly(t *testing.T) {
 	require.NoError(t, err)
 	all, err := h.Deployments(t.Context(), store.DeploymentFilter{})
 	require.NoError(t, err)
-	preview, err := h.Preview(t.Context(), ann, previewOf(release("3.0", 2)))
+	preview, err := h.PreviewRelease(t.Context(), ann, previewOf(release("3.0", 2)))
 	require.NoError(t, err)
 	deployed, err := h.Deployed(t.Context(), "shop", "dev")
 	require.NoError(t, err)
@@ -86,8 +86,8 @@ func TestSecretsReachTheDriverOnly(t *testing.T) {
 	}
 }
 
-func previewOf(r delivery.ReleaseRequest) delivery.PreviewRequest {
-	return delivery.PreviewRequest{Release: &r}
+func previewOf(r delivery.ReleaseRequest) delivery.PreviewRequest[delivery.ReleaseRequest] {
+	return delivery.PreviewRequest[delivery.ReleaseRequest]{Subject: r}
 }
 
 func requireNoSentinel(t *testing.T, text string) {

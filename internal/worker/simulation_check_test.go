@@ -10,7 +10,7 @@ import (
 )
 
 // stepsOf gives the deployments a preview shows, except for those it would only finish.
-func stepsOf(p delivery.Preview) []string {
+func stepsOf(p delivery.DeliveryPreview) []string {
 	lines := []string{}
 	for _, s := range p.Steps {
 		if s.Kind == delivery.StepResume {
@@ -26,7 +26,7 @@ func stepsOf(p delivery.Preview) []string {
 }
 
 // agree is invariant 8: what the preview said would be deployed was deployed, and a plan without changes did nothing.
-func (u *simulation) agree(w operation, before delivery.Preview, out outcome) {
+func (u *simulation) agree(w operation, before delivery.DeliveryPreview, out outcome) {
 	finished := []string{} // an environment whose deployment is under way is not looked at before that is finished, and may need healing then
 	for _, s := range before.Steps {
 		if s.Kind == delivery.StepResume {
@@ -88,7 +88,7 @@ func (u *simulation) settled(w operation, out outcome) {
 		u.oracle.complain(fmt.Sprintf("[8] %s went well, and a second preview has changes", w.words))
 	}
 	for _, d := range u.all() {
-		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) && d.Content.Target != nil && w.preview.Verification == nil {
+		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) && d.Content.Target != nil && w.subject.verification == nil {
 			u.oracle.complain(fmt.Sprintf("[7] %s came to rest, and %s is still %s", w.words, d.ID, d.Status))
 		}
 	}

@@ -142,9 +142,16 @@ type operation struct {
 	words           string
 	actor           string
 	pipeline, entry string // entry is empty when nothing is to be done at once
-	preview         delivery.PreviewRequest
+	subject         subject
 	put             func(*process) error
 	wait            func(*process) (delivery.Work, error)
+}
+
+// subject is what an operation declares. One of them is set.
+type subject struct {
+	release      *delivery.ReleaseRequest
+	promotion    *delivery.PromotionSpec
+	verification *delivery.VerificationRequest
 }
 
 // outcome is what came of an operation.
@@ -212,7 +219,7 @@ func (u *simulation) apply(w operation, dies bool) {
 	u.limitDeployments()
 	out := u.run(u.self, w)
 	u.count(out)
-	if out.refused == nil && w.entry != "" && w.preview.Verification == nil {
+	if out.refused == nil && w.entry != "" && w.subject.verification == nil {
 		u.operations[w.pipeline+"/"+w.entry] = w
 	}
 	u.note("%s: refused=%v stopped=%v failure=%v done=%v preview=%v", w.words, out.refused, out.stopped, out.work.Failure, out.done, stepsOf(preview))
@@ -272,12 +279,27 @@ func (u *simulation) limitDeployments() {
 	}
 }
 
-func (u *simulation) preview(w operation) (delivery.Preview, error) {
-	preview, err := u.self.Preview(context.Background(), w.actor, w.preview)
+func (u *simulation) preview(w operation) (delivery.DeliveryPreview, error) {
+	preview, err := u.self.previewOf(w)
 	if u.mutation.preview != nil {
 		preview = u.mutation.preview(preview)
 	}
 	return preview, err
+}
+
+// previewOf asks what an operation would do.
+func (p *process) previewOf(w operation) (delivery.DeliveryPreview, error) {
+	ctx := context.Background()
+	switch {
+	case w.subject.release != nil:
+		preview, err := p.PreviewRelease(ctx, w.actor, delivery.PreviewRequest[delivery.ReleaseRequest]{Subject: *w.subject.release})
+		return preview.DeliveryPreview, err
+	case w.subject.promotion != nil:
+		preview, err := p.PreviewPromotion(ctx, w.actor, delivery.PreviewRequest[delivery.PromotionSpec]{Subject: *w.subject.promotion})
+		return preview.DeliveryPreview, err
+	}
+	preview, err := p.PreviewVerification(ctx, w.actor, delivery.PreviewRequest[delivery.VerificationRequest]{Subject: *w.subject.verification})
+	return preview.DeliveryPreview, err
 }
 
 func (u *simulation) read(f func(context.Context, store.Reader)) {

@@ -158,9 +158,9 @@ func (l *line) promote(b *testing.B, version string) {
 	require.Nil(b, state.Work.Failure)
 }
 
-func (l *line) preview(b *testing.B, steps int, r delivery.PreviewRequest) {
+func (l *line) previewRelease(b *testing.B, steps int, version string) {
 	b.Helper()
-	preview, err := l.Preview(b.Context(), ann, r)
+	preview, err := l.PreviewRelease(b.Context(), ann, delivery.PreviewRequest[delivery.ReleaseRequest]{Subject: l.release(version)})
 	require.NoError(b, err)
 	require.Empty(b, preview.Refused)
 	require.Len(b, preview.Steps, steps)
@@ -186,16 +186,16 @@ func BenchmarkEngine(b *testing.B) {
 			l.approve(b, bea, l.newest())
 		}, do: func(b *testing.B, l *line) { l.promote(b, l.newest()) }},
 		{operation: "plan-release-unchanged", do: func(b *testing.B, l *line) {
-			r := l.release("1.0.0")
-			l.preview(b, 0, delivery.PreviewRequest{Release: &r})
+			l.previewRelease(b, 0, "1.0.0")
 		}},
 		{operation: "plan-release", do: func(b *testing.B, l *line) {
-			r := l.release("3.0.0")
-			l.preview(b, 1, delivery.PreviewRequest{Release: &r})
+			l.previewRelease(b, 1, "3.0.0")
 		}},
 		{operation: "plan-promotion-unchanged", do: func(b *testing.B, l *line) {
-			p := promotion("1.0.0")
-			l.preview(b, 0, delivery.PreviewRequest{Promotion: &p})
+			preview, err := l.PreviewPromotion(b.Context(), ann, delivery.PreviewRequest[delivery.PromotionSpec]{Subject: promotion("1.0.0")})
+			require.NoError(b, err)
+			require.Empty(b, preview.Refused)
+			require.Empty(b, preview.Steps)
 		}},
 		{operation: "approve", before: func(b *testing.B, l *line) { l.deliver(b, l.next()) }, do: func(b *testing.B, l *line) { l.approve(b, bea, l.newest()) }},
 		{operation: "declare-environment", do: func(b *testing.B, l *line) {
