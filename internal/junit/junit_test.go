@@ -62,6 +62,19 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+// Numbers may have commas between their thousands, however many.
+func TestNumbersWithThousands(t *testing.T) {
+	for written, want := range map[string]int{"7": 7, "1,234": 1234, "12,345": 12345, "1,000,000": 1_000_000} {
+		n, err := attributes{"tests": written}.count("tests")
+		require.NoError(t, err, written)
+		require.Equal(t, want, n, written)
+	}
+	for _, written := range []string{"", ",", "1,", "1,23", "1234,567", "1,234,56", "1,,234", "-1", "1.5"} {
+		_, err := attributes{"tests": written}.count("tests")
+		require.ErrorContains(t, err, "is not a number of tests", written)
+	}
+}
+
 func parseFile(t *testing.T, directory, name string) delivery.TestCounts {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", directory, name))

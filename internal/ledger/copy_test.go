@@ -108,3 +108,17 @@ func TestCopyOfALedgerInUse(t *testing.T) {
 	require.EqualValues(t, 1, report.Missed)
 	require.Equal(t, before, exported(t, target))
 }
+
+// What the target's database gives back is compared with what it was given, before it is kept.
+func TestATargetThatChangesWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	source, target := databases["sqlite"](t), pgtest.URL(t)
+	history(t, source)
+	require.NoError(t, sqlstore.Fill(t.Context(), target, func(*sqlstore.Filling) error { return nil }))
+	pgtest.Shared(t).Exec(t, target, `CREATE FUNCTION lie() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN NEW.document := replace(NEW.document, 'production', 'productiom'); RETURN NEW; END $$;
+		CREATE TRIGGER lie BEFORE INSERT ON pipelines FOR EACH ROW EXECUTE FUNCTION lie()`)
+	_, err := Copy(t.Context(), source, target, quiet)
+	require.ErrorContains(t, err, "does not give back what was written into it")
+	require.NoError(t, sqlstore.Fill(t.Context(), target, func(*sqlstore.Filling) error { return nil }), "nothing was kept")
+}

@@ -128,3 +128,23 @@ func TestOnlyALedgerOfThisReleaseIsLookedAt(t *testing.T) {
 	_, err := Verify(t.Context(), pgtest.URL(t), "", quiet)
 	require.ErrorContains(t, err, "there is no ledger in postgres://")
 }
+
+// A ledger in a database is judged as an exported one is: by its events, by its rows, and by what the events say of them.
+func TestVerifyNamesWhatIsWrongInADatabase(t *testing.T) {
+	t.Parallel()
+	source := pgtest.URL(t)
+	history(t, source)
+	_, err := Verify(t.Context(), source, "sha256:"+strings.Repeat("0", 64), quiet)
+	require.ErrorContains(t, err, "no event has the hash")
+	for _, c := range []struct{ edit, says string }{ // one after the other: the first that is wrong is named
+		{`DELETE FROM environments WHERE name = 'production'`, `environment "production" (table environments) is missing: event 2`},
+		{`UPDATE environments SET document = replace(document, 'staging', 'stagimg')`, "table environments"},
+		{`ALTER TABLE events DISABLE TRIGGER USER; UPDATE events SET actor = 'mallory' WHERE seq = 3`, "event 3 (environment.declared gone) was changed after it was written"},
+		{`DELETE FROM events WHERE seq = 2`, "event 2 is missing: event 3"},
+	} {
+		pgtest.Shared(t).Exec(t, source, c.edit)
+		_, err := Verify(t.Context(), source, "", quiet)
+		require.ErrorContains(t, err, c.says)
+		require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err))
+	}
+}

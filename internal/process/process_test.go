@@ -112,6 +112,18 @@ func TestRunWaitsForAFileThatIsStillWritten(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAFileThatIsClosedMeanwhileIsStarted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700))
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	closed := make(chan error, 1)
+	time.AfterFunc(3*startPause, func() { closed <- file.Close() })
+	_, err = Run(t.Context(), Spec{Argv: []string{path}})
+	require.NoError(t, err)
+	require.NoError(t, within(t, closed))
+}
+
 func TestRunStopsAtTheTimeout(t *testing.T) {
 	s := shell("echo so far; exec sleep 1000")
 	s.Timeout = 200 * time.Millisecond
@@ -171,6 +183,23 @@ func TestAProgramMayCleanUpBeforeItEnds(t *testing.T) {
 	w, result := family(t, ctx, `trap "echo cleaned up >&3; exit 0" TERM; echo running $$ >&3; while :; do sleep 0.01; done`)
 	cancel()
 	require.ErrorIs(t, within(t, result), context.Canceled, "ending well when asked to stop is no success")
+	require.Equal(t, "cleaned up\n", w.rest(t))
+}
+
+func TestAProgramHasTimeToCleanUpByDefault(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w := newWitness(t)
+	s := shell(`exec 3>"$FIFO"; trap "sleep 0.2; echo cleaned up >&3; exit 0" TERM; echo running $$ >&3; while :; do sleep 0.01; done`)
+	s.Env = map[string]string{"FIFO": w.path}
+	result := make(chan error, 1)
+	go func() {
+		_, err := Run(ctx, s)
+		result <- err
+	}()
+	w.running(t)
+	cancel()
+	require.ErrorIs(t, within(t, result), context.Canceled)
 	require.Equal(t, "cleaned up\n", w.rest(t))
 }
 

@@ -103,6 +103,16 @@ func TestShapesAreRefusedAtTheirPaths(t *testing.T) {
 	}
 }
 
+// No proxy and no browser keeps an answer, or takes it for something else.
+func TestNoAnswerIsKept(t *testing.T) {
+	h := server.New(&recording{}, slog.New(slog.DiscardHandler))
+	for _, path := range []string{"/v1/environments/e", "/v1/nowhere", api.PathOpenAPI} {
+		w, _ := send(h, "GET", path, "")
+		require.Equal(t, "no-store", w.Header().Get("Cache-Control"), path)
+		require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"), path)
+	}
+}
+
 // It is refused for its first byte, which is quicker to find out than that all of it is in order.
 func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
 	w, p := send(server.New(&recording{}, slog.New(slog.DiscardHandler)), "PUT", "/v1/environments/e", strings.Repeat("x", api.MaxBodyBytes), api.ActorHeader, "alice")
@@ -150,6 +160,31 @@ func TestPanicsAreLoggedNotShown(t *testing.T) {
 
 	e.panic = http.ErrAbortHandler
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { send(h, "GET", "/v1/environments/e", "") })
+}
+
+// wire breaks while an answer is written.
+type wire struct{ *httptest.ResponseRecorder }
+
+func (wire) Write([]byte) (int, error) { panic("the answer cannot be written") }
+
+// Once a part of an answer is out, nothing can be said anymore: the connection breaks off, so that nobody takes the part for the whole.
+func TestAPanicWithinAnAnswerBreaksItOff(t *testing.T) {
+	var log bytes.Buffer
+	h := server.New(&recording{}, slog.New(slog.NewTextHandler(&log, nil)))
+	w := wire{httptest.NewRecorder()}
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/environments/e", nil)) })
+	require.Contains(t, log.String(), "the answer cannot be written")
+}
+
+// A defect that the control plane found itself is told, and logged too; a refusal is nothing for the log.
+func TestDefectsAreLogged(t *testing.T) {
+	for code, logged := range map[delivery.Code]bool{delivery.CodeInternal: true, delivery.CodeInvalid: false, delivery.CodeConflict: false} {
+		var log bytes.Buffer
+		h := server.New(&recording{fail: delivery.Errorf(code, "row 7 is damaged")}, slog.New(slog.NewTextHandler(&log, nil)))
+		_, p := send(h, "GET", "/v1/environments/e", "")
+		require.Equal(t, "row 7 is damaged", p.Detail)
+		require.Equal(t, logged, strings.Contains(log.String(), "row 7 is damaged"), code)
+	}
 }
 
 func TestRequestThatWasGivenUpIsNoDefect(t *testing.T) {

@@ -49,6 +49,7 @@ type fakeDriver struct {
 	halfway map[string]bool       // a failing deployment there leaves the new content behind
 	always  map[string]bool       // whatever is deployed there differs at once
 	looks   int                   // how often something was looked at
+	looked  driver.Request        // the last look
 	calls   []driver.Request
 	failed  int
 	secret  string                            // told in every failure
@@ -121,6 +122,7 @@ func (p *fakeDriver) Observe(ctx context.Context, r driver.Request) (delivery.Ob
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.looks++
+	p.looked = r
 	here := p.at[targetKey(r.Environment, r.Pipeline)]
 	switch {
 	case ctx.Err() != nil:

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +23,9 @@ type fault struct {
 	limit time.Duration
 	files []filePatch
 }
+
+// pkg is the package that the fault is in. Some packages have no tests of their own: others notice their faults.
+func (f fault) pkg() string { return "./" + path.Dir(f.files[0].path) }
 
 // filePatch is the change of one file.
 type filePatch struct {

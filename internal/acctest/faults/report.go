@@ -17,7 +17,7 @@ func (t *tally) add(r result) {
 	switch {
 	case r.outcome == survived:
 		t.survived++
-	case r.by == 0:
+	case r.fault.tests[r.by] == r.fault.pkg():
 		t.own++
 	default:
 		t.others++
@@ -37,7 +37,7 @@ func report(out io.Writer, results []result) int {
 	var all, ofCore tally
 	packages := map[string]*tally{}
 	for _, r := range results {
-		pkg := r.fault.tests[0]
+		pkg := r.fault.pkg()
 		if packages[pkg] == nil {
 			packages[pkg] = &tally{}
 		}

@@ -105,9 +105,8 @@ func TestFaultsAreKilledOrSurvive(t *testing.T) {
 		`SURVIVED +[0-9.]+s  nobody-sees \n`,
 		`killed +[0-9.]+s  other-package by ./use\n`,
 		`\n +package  planted  killed by its own tests  by others  timed out  survived\n`,
-		`\n +./sum +5 +3 +1 +1 +1\n`,
-		`\n +./use +1 +1 +0 +0 +0\n`,
-		`\n +all +6 +4 +1 +1 +1\n`,
+		`\n +./sum +6 +3 +2 +1 +1\n`,
+		`\n +all +6 +3 +2 +1 +1\n`,
 		`1 of 6 faults survived; at most 5 in 100 may\n$`,
 	} {
 		require.Regexp(t, want, out)
@@ -169,7 +168,7 @@ func TestCommandLine(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	results := func(pkg string, own, others, survivors int) (all []result) {
-		f := fault{tests: []string{pkg, "./other"}}
+		f := fault{tests: []string{pkg, "./other"}, files: []filePatch{{path: pkg[len("./"):] + "/x.go"}}}
 		for range own {
 			all = append(all, result{f, killed, 0})
 		}
