@@ -25,7 +25,7 @@ resource "cd_pipeline" "shop" {
       promotion    = "manual"
       gates = {
         approvals = { required = 1, approvers = ["alice@example.com", "bob@example.com"] }
-        parity    = true
+        parity    = {}
       }
       verify = {
         smoke  = local.smoke

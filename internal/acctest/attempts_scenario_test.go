@@ -78,7 +78,7 @@ func strict(dir, health string, artifact delivery.Artifact) rules {
 					Windows:     map[string]schedule.Window{"office": {Days: []string{"mon", "tue", "wed", "thu", "fri"}, Start: "09:00", End: "17:00"}},
 					Cooldown:    &delivery.CooldownGate{Duration: "1h"},
 					MaxDeploys:  &delivery.MaxDeploysGate{Count: 2, Per: "20h"},
-					Parity:      true,
+					Parity:      &delivery.ParityGate{},
 					Checks:      map[string]delivery.Check{"errors": {HTTP: &delivery.HTTPCheck{URL: health}}},
 					Expressions: map[string]delivery.Expression{"ticket": {Condition: "release.labels['ticket'].startsWith('SHOP-')", Message: "a release names its ticket"}},
 				}},

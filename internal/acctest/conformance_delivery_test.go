@@ -33,7 +33,7 @@ func shop(t *testing.T, h *acctest.Harness, api *client.Client) {
 	_, err := api.PutPipeline(t.Context(), delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{Name: "staging", Environments: []string{"staging"}, Promotion: delivery.Automatic},
 		{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual,
-			Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}},
+			Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}},
 	}})
 	require.NoError(t, err)
 }

@@ -14,7 +14,7 @@ const gatesConfig = `{
 	"windows": {"office": {"days": ["wed", "mon", "tue"], "start": "09:00", "end": "16:00", "time_zone": "Europe/Berlin"}},
 	"cooldown": {"duration": "4h"},
 	"max_deploys": {"count": 3, "per": "24h"},
-	"parity": true,
+	"parity": {},
 	"checks": {
 		"asked": {"http": {"url": "https://metrics.example.com", "expect_status": 204, "attempts": 3, "interval": "1s", "timeout": "5s"}},
 		"run": {"command": {"argv": ["./ask", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "junit": "report.xml", "attempts": 3, "interval": "1s"}}},
@@ -33,7 +33,7 @@ func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S)
 		return to(func(g *delivery.Gates) { changeIn(g.Expressions, "ticket", f) })
 	}
 	for name, f := range map[string]func(*delivery.Gates){
-		"parity":                  func(g *delivery.Gates) { g.Parity = false },
+		"parity":                  func(g *delivery.Gates) { g.Parity = nil },
 		"approvals":               func(g *delivery.Gates) { g.Approvals = nil },
 		"approvals.required":      func(g *delivery.Gates) { g.Approvals.Required = 2 },
 		"approvals.approvers":     func(g *delivery.Gates) { g.Approvals.Approvers = []string{"alice", "bob", mallory} },

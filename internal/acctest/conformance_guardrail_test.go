@@ -16,7 +16,7 @@ func TestPolicyConformance(t *testing.T) {
 	changes := map[string]change[delivery.PolicySpec]{
 		"tiers":        {to: func(s *delivery.PolicySpec) { s.Tiers = nil }},
 		"environments": {to: func(s *delivery.PolicySpec) { s.Environments = []string{"first"} }},
-		"gates":        {to: func(s *delivery.PolicySpec) { s.Gates = delivery.Gates{Parity: true} }},
+		"gates":        {to: func(s *delivery.PolicySpec) { s.Gates = delivery.Gates{Parity: &delivery.ParityGate{}} }},
 	}
 	gateChanges("gates.", changes, func(s *delivery.PolicySpec) *delivery.Gates { return &s.Gates })
 	conformance[delivery.PolicySpec]{

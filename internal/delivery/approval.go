@@ -195,9 +195,14 @@ func (w World) ApprovalStatus(a Approval) ApprovalStatus {
 	return status
 }
 
+// Anyone, in the list of approvers, lets everybody decide. An empty list lets nobody: what is missing never opens a gate.
+const Anyone = "*"
+
+func (a ApprovalsGate) anyone() bool { return slices.Contains(a.Approvers, Anyone) }
+
 // mayNot says why a person's decision would not count; empty when it would. An author may always reject their own release.
 func (a ApprovalsGate) mayNot(decision ApprovalDecision, approver string, release Release) string {
-	if len(a.Approvers) > 0 && !slices.Contains(a.Approvers, approver) {
+	if !a.anyone() && !slices.Contains(a.Approvers, approver) {
 		return fmt.Sprintf("%s is not among the stage's approvers (%s)", approver, strings.Join(a.Approvers, ", "))
 	}
 	if decision == Approve && !a.AllowAuthor && approver == release.Author() {

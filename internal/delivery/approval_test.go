@@ -57,16 +57,16 @@ func TestApprovalsGate(t *testing.T) {
 		})
 	}
 	w.Approvals = []Approval{yes}
-	requireGate(t, production(w).approvals(ApprovalsGate{Required: 2}), VerdictPending, "1 of 2 approvals, by bob", nil)
+	requireGate(t, production(w).approvals(ApprovalsGate{Required: 2, Approvers: []string{Anyone}}), VerdictPending, "1 of 2 approvals, by bob", nil)
 	w.Approvals = append(w.Approvals, says(w, "a2", "ann", 1, Approve))
-	requireGate(t, production(w).approvals(ApprovalsGate{Required: 2, AllowAuthor: true}), VerdictPassed, "2 of 2, by ann, bob", nil)
-	require.False(t, strings.HasSuffix(production(w).approvals(ApprovalsGate{Required: 3}).Reason, ": "))
+	requireGate(t, production(w).approvals(ApprovalsGate{Required: 2, AllowAuthor: true, Approvers: []string{Anyone}}), VerdictPassed, "2 of 2, by ann, bob", nil)
+	require.False(t, strings.HasSuffix(production(w).approvals(ApprovalsGate{Required: 3, Approvers: []string{Anyone}}).Reason, ": "))
 }
 
 func TestSignedApprovals(t *testing.T) {
 	w := approvalFixture()
 	const key, other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA0Nq8QvXkO8sSqsgwQ6zYzq5r0c9p0c4pYwzq1q3v7a", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
-	gate := ApprovalsGate{Required: 1, SignedBy: []string{"bob,cid " + key}}
+	gate := ApprovalsGate{Required: 1, Approvers: []string{Anyone}, SignedBy: []string{"bob,cid " + key}}
 	w.Pipeline.Stages[1].Gates.Approvals = &gate
 	bob, cid := says(w, "a1", "bob", 1, Approve), says(w, "a2", "cid", 1, Approve)
 	w.Approvals = []Approval{bob}
@@ -83,7 +83,7 @@ func TestSignedApprovals(t *testing.T) {
 	require.False(t, w.SignedFor(stage, "bob", other))
 	require.False(t, w.SignedFor(stage, "eve", key))
 	unsigned := stage
-	unsigned.Gates.Approvals = &ApprovalsGate{Required: 1}
+	unsigned.Gates.Approvals = &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}
 	require.False(t, w.SignedFor(unsigned, "bob", key), "nobody asks for a signature")
 }
 
@@ -103,7 +103,7 @@ func TestWhoMayDecide(t *testing.T) {
 	requireErrors(t, staging.ValidateGate(w, release, ""), map[string]string{"stage": "asks for no approvals"})
 
 	// A policy asks as well, and refuses the author in the same words.
-	w.Policies = []PolicySpec{{Name: "four-eyes", Tiers: []Tier{TierProduction}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1}}}}
+	w.Policies = []PolicySpec{{Name: "four-eyes", Tiers: []Tier{TierProduction}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}}}}
 	requireErrors(t, spec("ann", Approve).ValidateGate(w, release, ""), map[string]string{"approver": "ann is the author of release shop/1.0"})
 	require.Empty(t, spec("eve", Approve).ValidateGate(w, release, ""), "the policy lets her, the stage does not")
 	w.Policies[0].Gates.Approvals.SignedBy = []string{"eve ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA0Nq8QvXkO8sSqsgwQ6zYzq5r0c9p0c4pYwzq1q3v7a"}
@@ -117,7 +117,7 @@ func TestWhetherADecisionStillCounts(t *testing.T) {
 	require.Equal(t, ApprovalValid, w.ApprovalStatus(a))
 	w.Now = fixtureNow.Add(2 * time.Hour)
 	require.Equal(t, ApprovalExpired, w.ApprovalStatus(a))
-	w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierProduction}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1}}}}
+	w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierProduction}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}}}}
 	require.Equal(t, ApprovalVoid, w.ApprovalStatus(a), "a policy is part of what it covers")
 	require.Equal(t, ApprovalValid, w.ApprovalStatus(says(w, "a2", "bob", 2, Approve).at(fixtureNow)), "the policy's gate never expires")
 	unknown := a
@@ -212,12 +212,12 @@ func TestWhatAnApprovalCovers(t *testing.T) {
 		"the pipeline":      func(_ *World, _ *Stage, r *Release) { r.Spec.Pipeline = "blog" },
 		"the stage":         func(_ *World, s *Stage, _ *Release) { s.Name = "live" },
 		"its configuration": func(_ *World, s *Stage, _ *Release) { s.Config = map[string]string{"LOG": "debug"} },
-		"its gates":         func(_ *World, s *Stage, _ *Release) { s.Gates.Parity = true },
+		"its gates":         func(_ *World, s *Stage, _ *Release) { s.Gates.Parity = &ParityGate{} },
 		"what is skipped":   func(_ *World, s *Stage, _ *Release) { s.Overridable = []string{"soak"} },
 		"the environments":  func(_ *World, s *Stage, _ *Release) { s.Environments = []string{"eu"} },
 		"their order":       func(_ *World, s *Stage, _ *Release) { s.Environments = []string{"us", "eu"} },
 		"a policy": func(w *World, _ *Stage, _ *Release) {
-			w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierProduction}, Gates: Gates{Parity: true}}}
+			w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierProduction}, Gates: Gates{Parity: &ParityGate{}}}}
 		},
 		"a value":  env(func(s *EnvironmentSpec) { s.Config = map[string]string{"REGION": "x"} }),
 		"a secret": env(func(s *EnvironmentSpec) { s.Secrets = map[string]string{"TOKEN": "env:TOKEN"} }),

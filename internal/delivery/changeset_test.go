@@ -69,7 +69,7 @@ func appliedWorld() World {
 	return World{
 		Now: now,
 		Pipeline: PipelineSpec{Name: "shop", Stages: []Stage{{Name: "staging", Promotion: Automatic, Environments: []string{"staging"}},
-			{Name: "production", Promotion: Manual, Environments: []string{"production"}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1}}}}},
+			{Name: "production", Promotion: Manual, Environments: []string{"production"}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}}}}},
 		Releases:   map[string]Release{"1.0.0": {Spec: ReleaseSpec{Pipeline: "shop", Version: "1.0.0"}, Digest: "d", RegisteredBy: "rita", RegisteredAt: now.Add(-time.Hour)}},
 		Promotions: map[string]Promotion{},
 		Approvals:  []Approval{{ID: "a1", Spec: ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: Approve, Approver: "bob"}}},

@@ -46,6 +46,14 @@ func validateTiers(p problems, tiers []Tier) {
 	}
 }
 
+// validateNotEmpty refuses a list that is written and has no elements: it may stand for nothing or for everything. without names what
+// leaving the list out gives.
+func validateNotEmpty[E any](p problems, list []E, without string) {
+	if list != nil && len(list) == 0 {
+		p.add("the list is empty; remove it for %s, or list what is meant", without)
+	}
+}
+
 func validateNames(p problems, names []string) {
 	for i, name := range names {
 		validateName(p.index(i), name)

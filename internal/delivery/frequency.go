@@ -52,7 +52,7 @@ func (w World) FrequencySpan() (span time.Duration) {
 
 // ComparesRunning reports whether any gate of the pipeline's stages, or of a policy, looks at what runs.
 func (w World) ComparesRunning() bool {
-	return slices.ContainsFunc(w.allGates(), func(g Gates) bool { return g.Parity })
+	return slices.ContainsFunc(w.allGates(), func(g Gates) bool { return g.Parity != nil })
 }
 
 // allGates lists those of each of the pipeline's stages, and of every policy.

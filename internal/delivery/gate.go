@@ -100,7 +100,7 @@ func (c candidate) evaluateGates(g Gates) []GateResult {
 	if g.MaxDeploys != nil {
 		gates = append(gates, c.maxDeploys(*g.MaxDeploys))
 	}
-	if g.Parity {
+	if g.Parity != nil {
 		gates = append(gates, c.parity())
 	}
 	for _, name := range sortedKeys(g.Checks) {
@@ -196,7 +196,7 @@ func (c candidate) decisions() []Approval {
 func (c candidate) mayApprove(gate ApprovalsGate, approved []string) []string {
 	may := []string{}
 	for _, who := range gate.Approvers {
-		if !slices.Contains(approved, who) && gate.mayNot(Approve, who, c.release) == "" {
+		if who != Anyone && !slices.Contains(approved, who) && gate.mayNot(Approve, who, c.release) == "" {
 			may = append(may, who)
 		}
 	}

@@ -278,8 +278,8 @@ func TestPolicies(t *testing.T) {
 func TestGatesAreEvaluatedInOrder(t *testing.T) {
 	w := shopFixture()
 	check := Check{HTTP: &HTTPCheck{URL: "http://localhost"}}
-	w.Pipeline.Stages[1].Gates = Gates{Approvals: &ApprovalsGate{Required: 1}, Tests: map[string]TestsGate{"unit": {}, "e2e": {}}, Soak: &SoakGate{Stage: "staging", Duration: "1h"},
-		Cooldown: &CooldownGate{Duration: "1h"}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1h"}, Parity: true, Checks: map[string]Check{"b": check, "a": check},
+	w.Pipeline.Stages[1].Gates = Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}, Tests: map[string]TestsGate{"unit": {}, "e2e": {}}, Soak: &SoakGate{Stage: "staging", Duration: "1h"},
+		Cooldown: &CooldownGate{Duration: "1h"}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1h"}, Parity: &ParityGate{}, Checks: map[string]Check{"b": check, "a": check},
 		Expressions: map[string]Expression{"x": {Condition: "true", Message: "why"}}}
 	w.Freezes = []FreezeSpec{{Name: "f", StartsAt: "2027-03-01T08:00:00Z", EndsAt: "2027-03-01T12:00:00Z", Pipelines: []string{"shop"}}}
 	release := w.Releases["1.0"]

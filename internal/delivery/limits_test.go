@@ -66,7 +66,7 @@ func TestPipelineLimits(t *testing.T) {
 	p.Stages[0].Rollout = &Rollout{MaxFailures: 1}
 	require.Empty(t, p.Validate(), "max_parallel has a default")
 	require.Equal(t, 1, p.Stages[0].MaxParallel())
-	p.Stages[0].Gates.Approvals = &ApprovalsGate{Required: 1, SignedBy: []string{"nobody", "nobody either"}}
+	p.Stages[0].Gates.Approvals = &ApprovalsGate{Required: 1, Approvers: []string{Anyone}, SignedBy: []string{"nobody", "nobody either"}}
 	requireErrors(t, p.Validate(), map[string]string{"stages[0].gates.approvals.signed_by[0]": "", "stages[0].gates.approvals.signed_by[1]": ""})
 }
 

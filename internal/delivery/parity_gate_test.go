@@ -9,7 +9,7 @@ import (
 // claims is the fixture with a staging that claims to equal eu, which nothing contradicts, and 1.0 tested there.
 func claims() World {
 	w := shopFixture()
-	w.Pipeline.Stages[1].Gates.Parity = true
+	w.Pipeline.Stages[1].Gates.Parity = &ParityGate{}
 	for name, with := range map[string]string{"stg": "eu", "us": "eu"} {
 		env := w.Environments[name]
 		env.Parity = &Parity{With: with, Allow: map[string]Allowance{"REGION": {Reason: "its own"}, "LOG": {Reason: "more is written in tests"}}}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -54,7 +55,7 @@ type Gates struct {
 	Windows     map[string]schedule.Window `json:"windows,omitempty"` // one of them must be open
 	Cooldown    *CooldownGate              `json:"cooldown,omitempty"`
 	MaxDeploys  *MaxDeploysGate            `json:"max_deploys,omitempty"`
-	Parity      bool                       `json:"parity,omitempty"`
+	Parity      *ParityGate                `json:"parity,omitempty"`
 	Checks      map[string]Check           `json:"checks,omitempty"`
 	Expressions map[string]Expression      `json:"expressions,omitempty"`
 }
@@ -62,7 +63,7 @@ type Gates struct {
 // ApprovalsGate asks for people's decisions on exactly the content that would be deployed.
 type ApprovalsGate struct {
 	Required     int      `json:"required"`
-	Approvers    []string `json:"approvers,omitempty"` // who may decide; empty means anyone
+	Approvers    []string `json:"approvers,omitempty"` // who may decide; Anyone among them means everybody
 	AllowAuthor  bool     `json:"allow_author,omitempty"`
 	ExpiresAfter Duration `json:"expires_after,omitempty"` // empty means never
 	// SignedBy, when not empty, demands a signature by a key of this list: lines of an SSH allowed-signers file.
@@ -73,6 +74,18 @@ type ApprovalsGate struct {
 type SoakGate struct {
 	Stage    string   `json:"stage"`
 	Duration Duration `json:"duration"`
+}
+
+// ParityGate asks that the environments involved equal each other, except for declared differences. It has no settings.
+type ParityGate struct{}
+
+// UnmarshalJSON also reads `true`, as ledgers of earlier builds have it.
+func (g *ParityGate) UnmarshalJSON(text []byte) error {
+	if string(text) == "true" {
+		return nil
+	}
+	type plain ParityGate
+	return json.Unmarshal(text, (*plain)(g))
 }
 
 // Pipeline is a pipeline as it is read back.
@@ -241,13 +254,16 @@ func (g Gates) validate(p problems) {
 
 // empty reports whether no gate is declared.
 func (g Gates) empty() bool {
-	return g.Approvals == nil && g.Soak == nil && g.Cooldown == nil && g.MaxDeploys == nil && !g.Parity &&
+	return g.Approvals == nil && g.Soak == nil && g.Cooldown == nil && g.MaxDeploys == nil && g.Parity == nil &&
 		len(g.Tests)+len(g.Windows)+len(g.Checks)+len(g.Expressions) == 0
 }
 
 func (a ApprovalsGate) validate(p problems) {
 	if a.Required < 1 || a.Required > 100 {
 		p.at("required").add("%d is not a number of approvals; use 1 to 100", a.Required)
+	}
+	if len(a.Approvers) == 0 {
+		p.at("approvers").add("nobody is listed; name the people who may decide, or write [%q] for everyone", Anyone)
 	}
 	seen := map[string]bool{}
 	for i, who := range a.Approvers {
@@ -256,12 +272,13 @@ func (a ApprovalsGate) validate(p problems) {
 		}
 		seen[who] = true
 	}
-	if len(a.Approvers) > 0 && a.Required > len(a.Approvers) {
+	if len(a.Approvers) > 0 && !a.anyone() && a.Required > len(a.Approvers) {
 		p.at("required").dependsOn(p.at("approvers").prefix).add("%d approvals are required, but only %d people may approve", a.Required, len(a.Approvers))
 	}
 	if a.ExpiresAfter != "" {
 		a.ExpiresAfter.validate(p.at("expires_after"), time.Millisecond)
 	}
+	validateNotEmpty(p.at("signed_by"), a.SignedBy, "approvals without a signature")
 	for i, line := range a.SignedBy {
 		if _, err := parseSigner(line); err != nil {
 			p.at("signed_by").index(i).add("%v", err)

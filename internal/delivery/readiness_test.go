@@ -42,9 +42,11 @@ func TestReady(t *testing.T) {
 		"a freeze that ends before": {freeze("2027-03-01T09:30:00Z"), later(time.Hour), "soak"},
 		"a freeze that ends after":  {freeze("2027-03-01T12:00:00Z"), later(3 * time.Hour), "freeze"},
 		"a window after the soak":   {func(w *World) { w.Pipeline.Stages[1].Gates.Windows = afternoons }, later(5 * time.Hour), "windows"},
-		"a person":                  {func(w *World) { w.Pipeline.Stages[1].Gates.Approvals = &ApprovalsGate{Required: 1} }, nil, ""},
-		"it failed there":           {failed(1), nil, ""},
-		"it is tried again":         {failed(2), later(time.Hour), "soak"},
+		"a person": {func(w *World) {
+			w.Pipeline.Stages[1].Gates.Approvals = &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}
+		}, nil, ""},
+		"it failed there":   {failed(1), nil, ""},
+		"it is tried again": {failed(2), later(time.Hour), "soak"},
 		"another version has attempt 2": {func(w *World) {
 			failed(1)(w)
 			*w = w.With(Promotion{Spec: PromotionSpec{Stage: "production", Version: "1.1", Attempt: 2}})

@@ -174,7 +174,7 @@ func (w relaxation) gates(old, now Gates) {
 	w.soak(old.Soak, now.Soak)
 	w.windows(old.Windows, now.Windows)
 	w.frequency(old, now)
-	if old.Parity && !now.Parity {
+	if old.Parity != nil && now.Parity == nil {
 		w.add("gate parity removed")
 	}
 	for _, name := range sortedKeys(old.Checks) {
@@ -204,11 +204,11 @@ func (w relaxation) approvals(old, now *ApprovalsGate) {
 	if now.Required < old.Required {
 		w.add("%d approvals instead of %d", now.Required, old.Required)
 	}
-	if len(old.Approvers) > 0 && len(now.Approvers) == 0 {
+	if now.anyone() && !old.anyone() {
 		w.add("anyone may now approve")
 	}
 	for _, who := range now.Approvers {
-		if len(old.Approvers) > 0 && !slices.Contains(old.Approvers, who) {
+		if !now.anyone() && !old.anyone() && !slices.Contains(old.Approvers, who) {
 			w.add("%s may now approve", who)
 		}
 	}

@@ -17,7 +17,7 @@ func strict() PipelineSpec {
 		Approvals: &ApprovalsGate{Required: 2, Approvers: []string{"ann", "bob"}, ExpiresAfter: "2h", SignedBy: []string{"key of ann"}},
 		Tests:     map[string]TestsGate{"unit": {MaxFailures: 1, MaxAge: "1h"}}, Soak: &SoakGate{Stage: "staging", Duration: "1h"},
 		Windows: map[string]schedule.Window{"days": {Start: "09:00", End: "16:00"}}, Cooldown: &CooldownGate{Duration: "1h"},
-		MaxDeploys: &MaxDeploysGate{Count: 2, Per: "24h"}, Parity: true,
+		MaxDeploys: &MaxDeploysGate{Count: 2, Per: "24h"}, Parity: &ParityGate{},
 		Checks: map[string]Check{"load": {HTTP: &HTTPCheck{URL: "https://load.example.com"}}}, Expressions: map[string]Expression{"ticket": {Condition: "true", Message: "m"}},
 	}
 	return p
@@ -39,7 +39,8 @@ func TestRelaxationsOfAPipeline(t *testing.T) {
 		"no approvals":            {func(_ *Stage, g *Gates) { g.Approvals = nil }, "gate approvals removed"},
 		"fewer approvals":         {func(_ *Stage, g *Gates) { g.Approvals.Required = 1 }, "1 approvals instead of 2"},
 		"more approvals":          {func(_ *Stage, g *Gates) { g.Approvals.Required = 3 }, ""},
-		"anyone approves":         {func(_ *Stage, g *Gates) { g.Approvals.Approvers = nil }, "anyone may now approve"},
+		"anyone approves":         {func(_ *Stage, g *Gates) { g.Approvals.Approvers = []string{"ann", Anyone} }, "anyone may now approve"},
+		"nobody approves":         {func(_ *Stage, g *Gates) { g.Approvals.Approvers = nil }, ""},
 		"another approver":        {func(_ *Stage, g *Gates) { g.Approvals.Approvers = []string{"ann", "bob", "cid"} }, "cid may now approve"},
 		"fewer approvers":         {func(_ *Stage, g *Gates) { g.Approvals.Approvers = []string{"ann"} }, ""},
 		"authors approve":         {func(_ *Stage, g *Gates) { g.Approvals.AllowAuthor = true }, "authors may now approve their own releases"},
@@ -68,7 +69,7 @@ func TestRelaxationsOfAPipeline(t *testing.T) {
 		"more deliveries":         {func(_ *Stage, g *Gates) { g.MaxDeploys.Count = 3 }, "gate max_deploys allows 3 within 24h instead of 2 within 24h"},
 		"in a shorter time":       {func(_ *Stage, g *Gates) { g.MaxDeploys.Per = "23h" }, "gate max_deploys allows 2 within 23h instead of 2 within 24h"},
 		"fewer, in a longer time": {func(_ *Stage, g *Gates) { *g.MaxDeploys = MaxDeploysGate{Count: 1, Per: "25h"} }, ""},
-		"no parity":               {func(_ *Stage, g *Gates) { g.Parity = false }, "gate parity removed"},
+		"no parity":               {func(_ *Stage, g *Gates) { g.Parity = nil }, "gate parity removed"},
 		"no check":                {func(_ *Stage, g *Gates) { g.Checks = nil }, "gate checks.load removed"},
 		"another check":           {func(_ *Stage, g *Gates) { g.Checks["load"] = Check{} }, "gate checks.load changed"},
 		"no expression":           {func(_ *Stage, g *Gates) { g.Expressions = nil }, "gate expressions.ticket removed"},
@@ -118,7 +119,7 @@ func TestRelaxationsOfAPolicy(t *testing.T) {
 		"one tier more":           {func(p *PolicySpec) { p.Tiers = Tiers() }, ""},
 		"one environment less":    {func(p *PolicySpec) { p.Environments = p.Environments[:1] }, "no longer holds for environment us"},
 		"one environment more":    {func(p *PolicySpec) { p.Environments = []string{"asia", "eu", "us"} }, ""},
-		"without one of its gate": {func(p *PolicySpec) { p.Gates.Parity = false }, "gate parity removed"},
+		"without one of its gate": {func(p *PolicySpec) { p.Gates.Parity = nil }, "gate parity removed"},
 	} {
 		after := before
 		c.edit(&after)

@@ -214,7 +214,7 @@ func (s *story) condition(stage *delivery.Stage, words []string) {
 	}
 	switch words[0] {
 	case "approvals":
-		gate := &delivery.ApprovalsGate{Required: number(1)}
+		gate := &delivery.ApprovalsGate{Required: number(1), Approvers: []string{delivery.Anyone}}
 		if at := slices.Index(words, "for"); at > 0 {
 			gate.ExpiresAfter = delivery.Duration(words[at+1])
 			words = words[:at]
@@ -228,7 +228,7 @@ func (s *story) condition(stage *delivery.Stage, words []string) {
 	case "soak":
 		stage.Gates.Soak = &delivery.SoakGate{Duration: delivery.Duration(words[1]), Stage: words[3]}
 	case "parity":
-		stage.Gates.Parity = true
+		stage.Gates.Parity = &delivery.ParityGate{}
 	case "check":
 		stage.Gates.Checks = map[string]delivery.Check{words[1]: command(words[1])}
 	case "parallel":

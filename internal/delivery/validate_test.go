@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
 // TestNames has each limit from both sides.
@@ -118,13 +120,13 @@ func TestValidateFreezesAndPolicies(t *testing.T) {
 		one.Name, one.Reason, one.StartsAt, one.EndsAt = freeze.Name, freeze.Reason, freeze.StartsAt, freeze.EndsAt
 		require.Empty(t, one.Validate())
 	}
-	policy := PolicySpec{Name: "strict", Tiers: []Tier{TierProduction}, Gates: Gates{Parity: true}}
+	policy := PolicySpec{Name: "strict", Tiers: []Tier{TierProduction}, Gates: Gates{Parity: &ParityGate{}}}
 	require.Empty(t, policy.Validate())
 	requireErrors(t, PolicySpec{}.Validate(), map[string]string{"name": "a name is needed", "": "say where the policy holds", "gates": "a policy needs at least one gate"})
 	requireErrors(t, PolicySpec{Name: "a", Tiers: []Tier{"x"}, Environments: []string{""}, Gates: Gates{Approvals: &ApprovalsGate{}}}.Validate(),
-		map[string]string{"tiers[0]": "is not a tier", "environments[0]": "a name is needed", "gates.approvals.required": "use 1 to 100"})
+		map[string]string{"tiers[0]": "is not a tier", "environments[0]": "a name is needed", "gates.approvals.required": "use 1 to 100", "gates.approvals.approvers": "nobody is listed"})
 	for name, gates := range map[string]Gates{"approvals": {Approvals: &ApprovalsGate{}}, "soak": {Soak: &SoakGate{}}, "cooldown": {Cooldown: &CooldownGate{}}, "max_deploys": {MaxDeploys: &MaxDeploysGate{}},
-		"parity": {Parity: true}, "tests": {Tests: map[string]TestsGate{"a": {}}}, "checks": {Checks: map[string]Check{"a": {}}}, "expressions": {Expressions: map[string]Expression{"a": {}}}} {
+		"parity": {Parity: &ParityGate{}}, "tests": {Tests: map[string]TestsGate{"a": {}}}, "checks": {Checks: map[string]Check{"a": {}}}, "expressions": {Expressions: map[string]Expression{"a": {}}}} {
 		require.False(t, gates.empty(), name)
 	}
 	require.True(t, Gates{}.empty())
@@ -138,13 +140,16 @@ func TestValidateGates(t *testing.T) {
 		g.validate(p)
 		requireErrors(t, p.errors(), want)
 	}
-	check(Gates{Approvals: &ApprovalsGate{Required: 1}, Tests: map[string]TestsGate{"unit": {MinTests: number(0), MaxAge: "1s"}, "big": {MinTests: number(10_000_000)}},
+	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}, Tests: map[string]TestsGate{"unit": {MinTests: number(0), MaxAge: "1s"}, "big": {MinTests: number(10_000_000)}},
 		Soak: &SoakGate{Duration: "1ms"}, Cooldown: &CooldownGate{Duration: "1s"}, MaxDeploys: &MaxDeploysGate{Count: MaxRollouts - 1, Per: "1s"}}, nil)
-	check(Gates{Approvals: &ApprovalsGate{Required: 100, ExpiresAfter: "1ms"}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1s"}}, nil)
-	check(Gates{Approvals: &ApprovalsGate{Required: 101, ExpiresAfter: "0s"}}, map[string]string{"approvals.required": "101 is not a number of approvals", "approvals.expires_after": "too short"})
+	check(Gates{Approvals: &ApprovalsGate{Required: 100, ExpiresAfter: "1ms", Approvers: []string{Anyone}}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1s"}}, nil)
+	check(Gates{Approvals: &ApprovalsGate{Required: 101, ExpiresAfter: "0s", Approvers: []string{Anyone}}}, map[string]string{"approvals.required": "101 is not a number of approvals", "approvals.expires_after": "too short"})
 	check(Gates{Approvals: &ApprovalsGate{Required: 3, Approvers: []string{"a", "", "a"}}}, map[string]string{"approvals.approvers[1]": "is empty or listed twice", "approvals.approvers[2]": "listed twice"})
 	check(Gates{Approvals: &ApprovalsGate{Required: 2, Approvers: []string{"a"}}}, map[string]string{"approvals.required": "2 approvals are required, but only 1 people may approve"})
-	check(Gates{Approvals: &ApprovalsGate{Required: 1, SignedBy: []string{"nobody"}}}, map[string]string{"approvals.signed_by[0]": ""})
+	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}, SignedBy: []string{"nobody"}}}, map[string]string{"approvals.signed_by[0]": ""})
+	check(Gates{Approvals: &ApprovalsGate{Required: 2, Approvers: []string{Anyone, "a"}, SignedBy: []string{}}}, map[string]string{"approvals.signed_by": "the list is empty; remove it for approvals without a signature"})
+	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{}}}, map[string]string{"approvals.approvers": "nobody is listed"})
+	check(Gates{Windows: map[string]schedule.Window{"never": {Days: []string{}}, "always": {}}}, map[string]string{"windows[\"never\"].days": "the list is empty; remove it for every day"})
 	check(Gates{Tests: map[string]TestsGate{"a b": {}, "unit": {MinTests: number(-1), MaxFailures: -1, MaxAge: "1ms"}, "big": {MinTests: number(10_000_001)}}}, map[string]string{
 		`tests["a b"]`: "is not a name", `tests["unit"].min_tests`: "-1 is not a number of tests", `tests["unit"].max_failures`: "-1 is not", `tests["unit"].max_age`: "too short", `tests["big"].min_tests`: "10000001"})
 	check(Gates{Soak: &SoakGate{Duration: "0s"}, Cooldown: &CooldownGate{Duration: "1ms"}, MaxDeploys: &MaxDeploysGate{Per: "1ms"}}, map[string]string{

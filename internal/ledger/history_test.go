@@ -78,7 +78,7 @@ func history(t *testing.T, address string) {
 			require.NoError(t, err)
 		}
 		require.NoError(t, e.DeleteEnvironment(ctx, alice, "gone"))
-		approvals := &delivery.ApprovalsGate{Required: 1}
+		approvals := &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
 		_, err := e.PutPipeline(ctx, alice, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 			{Name: "staging", Environments: []string{"staging"}, Promotion: delivery.Automatic},
 			{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual, Gates: delivery.Gates{Approvals: approvals}},

@@ -105,7 +105,7 @@ func (s shop) sealed(publicKey string) {
 	s.t.Helper()
 	line, err := os.ReadFile(publicKey)
 	require.NoError(s.t, err)
-	s.register(delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, SignedBy: []string{"bob@example.com " + strings.TrimSpace(string(line))}}})
+	s.register(delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}, SignedBy: []string{"bob@example.com " + strings.TrimSpace(string(line))}}})
 }
 
 func TestAccApprovalRequestRefusals(t *testing.T) {
@@ -121,7 +121,9 @@ data "cd_approval_request" "x" {
 	}
 	missing := ask("1.0.0", "production", "approve", `(?s)Unable to read the approval request.*pipeline "shop"\s+does\s+not\s+exist`)
 	version := ask("9.9.9", "production", "approve", `(?s)Unable to read the approval request.*version\s+=.*has\s+no\s+release\s+"9\.9\.9"`)
-	version.PreConfig = func() { s.register(delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}) }
+	version.PreConfig = func() {
+		s.register(delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}})
+	}
 	s.test(missing, version,
 		ask("1.0.0", "test", "approve", `(?s)Unable to read the approval request.*stage\s+=.*has\s+no\s+stage\s+"test"`),
 		ask("1.0.0", "production", "maybe", `(?s)Invalid approval request.*decision\s+=.*"maybe"\s+is\s+not\s+a\s+decision`),

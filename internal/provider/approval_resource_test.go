@@ -24,7 +24,7 @@ const (
 
 // approvalGate is the variable "gates" with an approvals gate.
 func approvalGate(with map[string]any) map[string]any {
-	gate := map[string]any{"required": 1}
+	gate := map[string]any{"required": 1, "approvers": []any{"*"}}
 	for name, value := range with {
 		gate[name] = value
 	}
@@ -88,7 +88,7 @@ func TestAccApprovalIsVoidOnceItsContentChanges(t *testing.T) {
 func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
-	gates := map[string]any{"approvals": map[string]any{"required": 1, "expires_after": "48h"}}
+	gates := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}, "expires_after": "48h"}}
 	pending := func(level string) []declaration {
 		return s.declare(order{version: "1.0.0", logLevel: level, gates: gates, approval: map[string]any{}, promotion: map[string]any{"when_blocked": "pend"}})
 	}

@@ -52,7 +52,7 @@ func newSignedShop(t *testing.T) signedShop {
 	t.Helper()
 	s := newShop(t)
 	bob := newPen(t, 'b')
-	gate := map[string]any{"required": 1, "expires_after": "48h", "signed_by": []any{bob.line("bob@example.com"), newPen(t, 'c').line("carol@example.com")}}
+	gate := map[string]any{"required": 1, "approvers": []any{"*"}, "expires_after": "48h", "signed_by": []any{bob.line("bob@example.com"), newPen(t, 'c').line("carol@example.com")}}
 	return signedShop{s, newWalks(t, s), map[string]any{"approvals": gate}, bob}
 }
 

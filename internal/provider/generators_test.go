@@ -102,7 +102,7 @@ var gatesModels = rapid.Custom(func(t *rapid.T) blocks.Gates {
 		Windows:     optionalMap(windowModels).Draw(t, "windows"),
 		Cooldown:    optionalOf(rapid.Just(blocks.CooldownGate{Duration: types.StringValue("4h")})).Draw(t, "cooldown"),
 		MaxDeploys:  optionalOf(rapid.Just(blocks.MaxDeploysGate{Count: types.Int64Value(3), Per: types.StringValue("24h")})).Draw(t, "max_deploys"),
-		Parity:      types.BoolValue(rapid.Bool().Draw(t, "parity")),
+		Parity:      optionalOf(rapid.Just(blocks.ParityGate{})).Draw(t, "parity"),
 		Checks:      optionalMap(checkModels).Draw(t, "checks"),
 		Expressions: optionalMap(rapid.Just(blocks.Expression{Condition: types.StringValue("true"), Message: types.StringValue("always")})).Draw(t, "expressions"),
 	}
@@ -116,7 +116,7 @@ var approvalsGateModels = rapid.Custom(func(t *rapid.T) blocks.ApprovalsGate {
 		ExpiresAfter: optionalText("72h").Draw(t, "expiry"),
 	}
 	if rapid.Bool().Draw(t, "signed") {
-		m.SignedBy = rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "signers")
+		m.SignedBy = rapid.SliceOfN(rapid.String(), 1, 3).Draw(t, "signers")
 	}
 	return m
 })
@@ -135,7 +135,7 @@ var windowModels = rapid.Custom(func(t *rapid.T) blocks.Window {
 		End:      optionalText("16:00").Draw(t, "end"),
 		TimeZone: optionalText("Europe/Berlin").Draw(t, "zone"),
 	}
-	if rapid.Bool().Draw(t, "some days") {
+	if rapid.Bool().Draw(t, "some days") { // an empty list is an error
 		m.Days = slices.DeleteFunc([]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, func(day string) bool { return rapid.Bool().Draw(t, day) })
 	}
 	return m

@@ -12,13 +12,13 @@ import (
 func TestDestroyingWhatIsGoneSucceeds(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
-	all := append(s.declare(order{version: "1.0.0", gates: map[string]any{"approvals": map[string]any{"required": 1}}, lenient: []any{"approvals"},
+	all := append(s.declare(order{version: "1.0.0", gates: map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}}, lenient: []any{"approvals"},
 		report:   map[string]any{"junit": `<testsuite><testcase name="a"/></testsuite>`},
 		override: map[string]any{"gates": []any{"approvals"}}, approval: map[string]any{}, promotion: map[string]any{}}),
 		declaration{"freeze", "cd_freeze", map[string]any{"name": "fair", "reason": "the fair", "environments": []any{"elsewhere"},
 			"starts_at": "2027-06-01T08:00:00Z", "ends_at": "2027-06-02T08:00:00Z"}},
 		declaration{"policy", "cd_policy", map[string]any{"name": "four-eyes", "tiers": []any{"testing"},
-			"gates": map[string]any{"approvals": map[string]any{"required": 1}}}})
+			"gates": map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}}}})
 	for name, o := range w.apply(all...) {
 		require.False(t, o.failed(), "%s: %s", name, o.said())
 	}

@@ -14,14 +14,14 @@ const guarded = `{"name": "shop", "stages": [
 	{"name": "two", "environments": ["second"], "promotion": "automatic"},
 	{"name": "three", "environments": ["third"], "promotion": "manual", "overridable": ["soak"],
 		"gates": {
-			"approvals": {"required": 2, "approvers": ["alice", "bob"], "expires_after": "72h",
+			"approvals": {"required": 2, "approvers": ["*"], "approvers": ["alice", "bob"], "expires_after": "72h",
 				"signed_by": ["alice ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"]},
 			"tests": {"unit": {"min_tests": 3, "max_failures": 1, "max_age": "24h"}},
 			"soak": {"stage": "one", "duration": "1h"},
 			"windows": {"office": {"days": ["mon"], "start": "09:00", "end": "16:00"}},
 			"cooldown": {"duration": "4h"},
 			"max_deploys": {"count": 3, "per": "24h"},
-			"parity": true,
+			"parity": {},
 			"checks": {"rate": {"http": {"url": "https://metrics.example.com"}}},
 			"expressions": {"ticket": {"condition": "'ticket' in release.labels", "message": "it names its ticket"}}},
 		"verify": {"health": {"http": {"url": "https://shop.example.com"}}}}]}`
@@ -52,7 +52,7 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 		"automatic":          {func(stage, _ map[string]any) { stage["promotion"] = "automatic" }, []string{"promotion changes from manual to automatic"}},
 		"fewer approvals":    {in("approvals", "required", 1), []string{"1 approvals instead of 2"}},
 		"more approvals":     {in("approvals", "required", 3, "approvers", all), []string{"carol may now approve"}},
-		"anyone":             {in("approvals", "approvers", nil), []string{"anyone may now approve"}},
+		"anyone":             {in("approvals", "approvers", []any{"*"}), []string{"anyone may now approve"}},
 		"authors":            {in("approvals", "allow_author", true), []string{"authors may now approve their own releases"}},
 		"longer":             {in("approvals", "expires_after", nil), []string{"approvals are valid for longer"}},
 		"shorter":            {in("approvals", "expires_after", "1h"), nil},
@@ -105,14 +105,14 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 func TestPipelineEditNamesWhomItLetsThrough(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
-	two := map[string]any{"approvals": map[string]any{"required": 2}, "cooldown": map[string]any{"duration": "1h"}}
+	two := map[string]any{"approvals": map[string]any{"required": 2, "approvers": []any{"*"}}, "cooldown": map[string]any{"duration": "1h"}}
 	wanted := func(gates map[string]any) []declaration {
 		return s.declare(order{version: "1.0.0", gates: gates, promotion: map[string]any{"when_blocked": "pend"}})
 	}
 	w.apply(wanted(two)...)
 	require.Equal(t, "waiting", w.attribute(w.state["promotion"], "status"))
 
-	plan := w.refreshAndPlan(wanted(map[string]any{"approvals": map[string]any{"required": 2}})...)
+	plan := w.refreshAndPlan(wanted(map[string]any{"approvals": map[string]any{"required": 2, "approvers": []any{"*"}}})...)
 	require.Equal(t, []string{`: This edit weakens the gates of pipeline "shop": stage "production": gate cooldown removed` +
 		"\nIt unblocks no waiting release."}, said(plan["pipeline"].diagnostics))
 

@@ -27,12 +27,12 @@ func TestPolicyBadInput(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, acctest.New(t))
 	cases := map[string]struct{ config, at, says string }{
-		"name":        {`{"name": "no spaces", "tiers": ["production"], "gates": {"parity": true}}`, `AttributeName("name")`, "is not a name"},
-		"nowhere":     {`{"name": "a", "gates": {"parity": true}}`, ``, "say where the policy holds"},
-		"tier":        {`{"name": "a", "tiers": ["staging", "prod"], "gates": {"parity": true}}`, `AttributeName("tiers")`, `"prod" is not a tier`},
-		"environment": {`{"name": "a", "environments": ["no spaces"], "gates": {"parity": true}}`, `AttributeName("environments")`, "is not a name"},
+		"name":        {`{"name": "no spaces", "tiers": ["production"], "gates": {"parity": {}}}`, `AttributeName("name")`, "is not a name"},
+		"nowhere":     {`{"name": "a", "gates": {"parity": {}}}`, ``, "say where the policy holds"},
+		"tier":        {`{"name": "a", "tiers": ["staging", "prod"], "gates": {"parity": {}}}`, `AttributeName("tiers")`, `"prod" is not a tier`},
+		"environment": {`{"name": "a", "environments": ["no spaces"], "gates": {"parity": {}}}`, `AttributeName("environments")`, "is not a name"},
 		"no gate":     {`{"name": "a", "tiers": ["production"], "gates": {}}`, `AttributeName("gates")`, "at least one gate"},
-		"approvals":   {`{"name": "a", "tiers": ["production"], "gates": {"approvals": {"required": 0}}}`, `AttributeName("gates").AttributeName("approvals").AttributeName("required")`, "use 1 to 100"},
+		"approvals":   {`{"name": "a", "tiers": ["production"], "gates": {"approvals": {"required": 0, "approvers": ["*"]}}}`, `AttributeName("gates").AttributeName("approvals").AttributeName("required")`, "use 1 to 100"},
 		"day":         {`{"name": "a", "tiers": ["production"], "gates": {"windows": {"office": {"days": ["monday"]}}}}`, `AttributeName("windows").ElementKeyString("office").AttributeName("days")`, `"monday" is not a day`},
 	}
 	for name, c := range cases {
@@ -76,15 +76,15 @@ func TestPolicyIsAddedToEveryStage(t *testing.T) {
 func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
-	both := map[string]any{"approvals": map[string]any{"required": 2}, "parity": false}
+	both := map[string]any{"approvals": map[string]any{"required": 2, "approvers": []any{"*"}}}
 	rest := s.declare(order{version: "1.0.0", promotion: map[string]any{"when_blocked": "pend"}})
 	w.apply(append([]declaration{policyOf(both)}, rest...)...)
 	require.Equal(t, "waiting", w.attribute(w.state["promotion"], "status"))
 
-	stricter := map[string]any{"approvals": map[string]any{"required": 3}}
+	stricter := map[string]any{"approvals": map[string]any{"required": 3, "approvers": []any{"*"}}}
 	require.Empty(t, w.refreshAndPlan(policyOf(stricter))["policy"].diagnostics)
 
-	fewer := map[string]any{"approvals": map[string]any{"required": 1}}
+	fewer := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}}
 	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": 1 approvals instead of 2\nIt unblocks no waiting release."},
 		said(w.refreshAndPlan(policyOf(fewer))["policy"].diagnostics))
 

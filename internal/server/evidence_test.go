@@ -60,7 +60,7 @@ func TestFreezesAndPoliciesAreKept(t *testing.T) {
 		func() (delivery.FreezeSpec, error) { return c.Freeze(ctx, freeze.Name) }, func() error { return c.DeleteFreeze(ctx, freeze.Name) })
 	require.Equal(t, freeze, got)
 
-	policy := delivery.PolicySpec{Name: "two-people", Tiers: []delivery.Tier{delivery.TierProduction}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 2}}}
+	policy := delivery.PolicySpec{Name: "two-people", Tiers: []delivery.Tier{delivery.TierProduction}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 2, Approvers: []string{delivery.Anyone}}}}
 	bound := kept(t, func() (delivery.PolicySpec, error) { return c.PutPolicy(ctx, policy) },
 		func() (delivery.PolicySpec, error) { return c.Policy(ctx, policy.Name) }, func() error { return c.DeletePolicy(ctx, policy.Name) })
 	require.Equal(t, policy, bound)

@@ -91,7 +91,9 @@ func (u *simulation) drawGates(spec delivery.PipelineSpec, i int, g *delivery.Ga
 	if i > 0 && u.drawn("soak", 20) {
 		g.Soak = &delivery.SoakGate{Stage: spec.Stages[u.pick(i)].Name, Duration: pickOf[delivery.Duration](u, "10m", "2h")}
 	}
-	g.Parity = i > 0 && spec.Name == "shop" && u.drawn("parity", 30)
+	if i > 0 && spec.Name == "shop" && u.drawn("parity", 30) {
+		g.Parity = &delivery.ParityGate{}
+	}
 	if u.drawn("checks", 20) {
 		g.Checks = map[string]delivery.Check{"metrics": {HTTP: &delivery.HTTPCheck{URL: "http://localhost/metrics"}}}
 	}

@@ -182,7 +182,7 @@ func TestWaitingForAGate(t *testing.T) {
 	t.Run("until a gate fails", func(t *testing.T) {
 		h := newFixture(t)
 		rejected := soaking
-		rejected.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
+		rejected.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
 		h.declares(stage("development", delivery.Automatic, "dev"), rejected)
 		require.Nil(t, h.delivers("1.0", 1).Failure)
 		_, err := h.AddApproval(t.Context(), bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Reject, Comment: "not on a Friday"})

@@ -28,8 +28,8 @@ func (h *fixture) ready() bool {
 
 func TestWhoMayApprove(t *testing.T) {
 	few := delivery.ApprovalsGate{Required: 1, Approvers: []string{ann, bob}}
-	anyone := delivery.ApprovalsGate{Required: 1}
-	author := delivery.ApprovalsGate{Required: 1, AllowAuthor: true}
+	anyone := delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
+	author := delivery.ApprovalsGate{Required: 1, AllowAuthor: true, Approvers: []string{delivery.Anyone}}
 	cases := map[string]struct {
 		gate     delivery.ApprovalsGate
 		actor    string
@@ -73,7 +73,7 @@ func TestWhoMayApprove(t *testing.T) {
 }
 
 func TestOnePersonCountsOnce(t *testing.T) {
-	h := gated(t, delivery.ApprovalsGate{Required: 2})
+	h := gated(t, delivery.ApprovalsGate{Required: 2, Approvers: []string{delivery.Anyone}})
 	h.approves(bob, "production", "1.0")
 	again, err := h.AddApproval(t.Context(), bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Comment: "really"})
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestOnePersonCountsOnce(t *testing.T) {
 // TestTheLastWordCounts decides at one and the same moment, and with a clock set back: the order in which people spoke counts.
 func TestTheLastWordCounts(t *testing.T) {
 	for _, back := range []time.Duration{0, time.Minute, time.Hour} {
-		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "24h"})
+		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "24h", Approvers: []string{delivery.Anyone}})
 		h.approves(bob, "production", "1.0")
 		require.True(t, h.ready())
 		h.clock.move(-back)
@@ -110,7 +110,7 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 	const id = "shop/1.0/production/" + bob + "/1"
 
 	t.Run("expired", func(t *testing.T) {
-		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "1h"})
+		h := gated(t, delivery.ApprovalsGate{Required: 1, ExpiresAfter: "1h", Approvers: []string{delivery.Anyone}})
 		h.approves(bob, "production", "1.0")
 		h.clock.move(time.Hour - time.Second)
 		require.Equal(t, delivery.ApprovalValid, status(h, id))
@@ -130,18 +130,18 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 		},
 		"gates": func(h *fixture) {
 			production := stage("production", delivery.Manual, "eu")
-			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true}
+			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true, Approvers: []string{delivery.Anyone}}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)
 		},
 		"environments": func(h *fixture) {
 			production := stage("production", delivery.Manual, "eu", "us")
-			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
+			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)
 		},
 	}
 	for name, change := range changes {
 		t.Run("void after a change of "+name, func(t *testing.T) {
-			h := gated(t, delivery.ApprovalsGate{Required: 1})
+			h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
 			h.approves(bob, "production", "1.0")
 			require.True(t, h.ready())
 			change(h)
@@ -152,7 +152,7 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 		})
 	}
 	t.Run("revoked", func(t *testing.T) {
-		h := gated(t, delivery.ApprovalsGate{Required: 1})
+		h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
 		h.approves(bob, "production", "1.0")
 		require.NoError(t, h.RevokeApproval(t.Context(), bob, id))
 		require.False(t, h.ready())

@@ -178,7 +178,9 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 
 func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	h := newFixture(t)
-	h.byTerraformIn(func(s *delivery.Stage) { s.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true} })
+	h.byTerraformIn(func(s *delivery.Stage) {
+		s.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true, Approvers: []string{delivery.Anyone}}
+	})
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	_, err := h.verifies(verificationOf("1.0"))
 	requireRefusal(t, err, delivery.CodeConflict, "version = cd_promotion.NAME.running_version")

@@ -36,7 +36,7 @@ func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 	h.declares(s)
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.clock.move(30 * time.Minute)
-	s.Gates = delivery.Gates{Cooldown: &delivery.CooldownGate{Duration: "1h"}, Approvals: &delivery.ApprovalsGate{Required: 1}}
+	s.Gates = delivery.Gates{Cooldown: &delivery.CooldownGate{Duration: "1h"}, Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}
 	h.declares(s)
 	h.delivers("1.1", 1)
 	h.clock.move(time.Hour)

@@ -186,7 +186,9 @@ func (u *simulation) drawPolicyGates(g *delivery.Gates) {
 	if u.drawn("soak", 8) {
 		g.Soak = &delivery.SoakGate{Stage: "development", Duration: "10m"}
 	}
-	g.Parity = u.drawn("parity", 5)
+	if u.drawn("parity", 5) {
+		g.Parity = &delivery.ParityGate{}
+	}
 }
 
 // freeze stops the line for a while, or lets it go on, or narrows a freeze.
@@ -331,7 +333,7 @@ type signing struct {
 }
 
 func (u *simulation) drawApprovals() *delivery.ApprovalsGate {
-	gate := &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50)}
+	gate := &delivery.ApprovalsGate{Required: 1 + u.pick(2), AllowAuthor: u.chance(50), Approvers: []string{delivery.Anyone}}
 	if u.chance(40) {
 		gate.Approvers = people[u.pick(2):]
 	}

@@ -174,7 +174,7 @@ func ownKeys(w *delivery.World) map[string]string {
 var mutations = map[string]mutation{
 	"1 approvals are not asked":                        deciding(stages(func(s *delivery.Stage) { s.Gates.Approvals = nil })),
 	"1 soak is not asked":                              deciding(stages(func(s *delivery.Stage) { s.Gates.Soak = nil })),
-	"1 parity is not asked":                            deciding(stages(func(s *delivery.Stage) { s.Gates.Parity = false })),
+	"1 parity is not asked":                            deciding(stages(func(s *delivery.Stage) { s.Gates.Parity = nil })),
 	"1 what a release was tested with is not compared": among(deciding(testedNow), "parity"),
 	"1 drift where a release was tested is not seen":   among(deciding(func(w *delivery.World) { w.Observations = allIsWell(w) }), "parity"),
 	"1 a replica does not follow its source": among(deciding(func(w *delivery.World) {

@@ -44,7 +44,7 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 	for who, a := range newest {
 		age := s.now.Sub(a.DecidedAt)
 		tooOld := gate.ExpiresAfter != "" && (age >= parsed(string(gate.ExpiresAfter)) || (age < -5*time.Minute && a.Spec.Decision == delivery.Approve))
-		entitled := len(gate.Approvers) == 0 || slices.Contains(gate.Approvers, who)
+		entitled := slices.Contains(gate.Approvers, "*") || slices.Contains(gate.Approvers, who)
 		switch {
 		case covered[a.ID] != there || tooOld || !entitled || (len(gate.SignedBy) > 0 && !s.signedBy(a, there, said)):
 		case a.Spec.Decision == delivery.Reject:

@@ -75,7 +75,7 @@ func (s setup) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 	if g.Soak != nil {
 		asked("soak", s.notSoaked(*g.Soak, pipeline, version)...)
 	}
-	if g.Parity {
+	if g.Parity != nil {
 		asked("parity", append(s.unlike(pipeline, at), s.testedUnlike(pipeline, at, d)...)...)
 	}
 	for name := range g.Checks {

@@ -13,7 +13,7 @@ import (
 func TestARevokedOverrideIsMadeAgain(t *testing.T) {
 	h := newFixture(t)
 	h.declares(delivery.Stage{Name: "production", Environments: []string{"eu"}, Promotion: delivery.Manual,
-		Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}, Overridable: []string{"approvals"}})
+		Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}, Overridable: []string{"approvals"}})
 	h.delivers("1.0", 1)
 	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"approvals"},
 		Reason: "the shop is down", Ticket: "OPS-1", ExpiresAt: delivery.Timestamp(h.clock.now().Add(time.Hour).Format(time.RFC3339))}

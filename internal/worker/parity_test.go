@@ -95,7 +95,7 @@ func TestTheParityGateLooksAgainForEachWave(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
 	production := stage("production", delivery.Manual, "eu", "us")
-	production.Gates.Parity = true
+	production.Gates.Parity = &delivery.ParityGate{}
 	h.declares(stage("staging", delivery.Automatic, "stg"), production)
 	h.environment("stg", func(s *delivery.EnvironmentSpec) { s.Parity = &delivery.Parity{With: "eu"} })
 	require.Nil(t, h.delivers("1.0", 1).Failure)

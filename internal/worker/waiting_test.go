@@ -145,7 +145,7 @@ func TestABlockedReleaseHealsOneEnvironmentAtATime(t *testing.T) {
 func TestTheLogHoldsEachVerdictAndTheOverride(t *testing.T) {
 	h := newFixture(t)
 	production := gatedProduction("errors")
-	production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1}
+	production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
 	production.Overridable = []string{"approvals"}
 	h.declares(stage("development", delivery.Automatic, "dev"), production)
 	require.Nil(t, h.delivers("1.0", 1).Failure)

@@ -41,7 +41,7 @@ resource "cd_pipeline" "shop" {
         soak     = { stage = "staging", duration = "1h" }
         windows  = { office_hours = { days = ["mon", "tue", "wed", "thu"], start = "09:00", end = "16:00", time_zone = "Europe/Berlin" } }
         cooldown = { duration = "30m" }
-        parity   = true
+        parity   = {}
         checks = {
           error_rate = { http = { url = "https://metrics.example.com/ok" } }
         }

@@ -4,7 +4,7 @@ resource "cd_policy" "production" {
   tiers = ["production"]
 
   gates = {
-    approvals = { required = 2, expires_after = "72h" }
+    approvals = { required = 2, approvers = ["*"], expires_after = "72h" }
     tests     = { unit = { min_tests = 1, max_failures = 0, max_age = "24h" } }
     windows = {
       office_hours = {

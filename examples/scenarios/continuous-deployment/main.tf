@@ -54,7 +54,7 @@ resource "cd_pipeline" "shop" {
       name         = "production"
       environments = [for region in ["eu", "us"] : cd_environment.production[region].name]
       promotion    = "automatic"
-      gates        = { parity = true }
+      gates        = { parity = {} }
       verify       = { smoke = local.smoke }
       rollout      = { max_parallel = 1 } # one region at a time; a failure rolls both back
     },

@@ -158,7 +158,7 @@ resource "cd_pipeline" "hotfix" {
       name         = "acme"
       environments = [cd_environment.acme.name]
       promotion    = "automatic"
-      gates        = { parity = true } # the replica must have the customer's conditions
+      gates        = { parity = {} } # the replica must have the customer's conditions
       verify       = { regression = local.regression, smoke = local.smoke }
     },
   ]

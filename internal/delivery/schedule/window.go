@@ -20,7 +20,7 @@ import (
 //
 // An invalid window is never open.
 type Window struct {
-	Days     []string `json:"days,omitempty"`      // "mon" to "sun"; empty: every day
+	Days     []string `json:"days,omitempty"`      // "mon" to "sun"; nil: every day; an empty list is an error
 	Start    string   `json:"start,omitempty"`     // "HH:MM"; default "00:00"
 	End      string   `json:"end,omitempty"`       // "HH:MM" or "24:00", exclusive; default "24:00"
 	TimeZone string   `json:"time_zone,omitempty"` // of the IANA database, as in "Europe/Berlin"; default "UTC"
@@ -125,7 +125,11 @@ func (w Window) compile(report Report) calendar {
 
 // days lists the days as numbers; Monday is 0.
 func (w Window) days(report Report) []int64 {
-	if len(w.Days) == 0 {
+	if w.Days != nil && len(w.Days) == 0 {
+		report("days", "the list is empty; remove it for every day, or list the days")
+		return nil
+	}
+	if w.Days == nil {
 		return []int64{0, 1, 2, 3, 4, 5, 6}
 	}
 	days := []int64{}

@@ -30,8 +30,8 @@ func approvalsGateAttribute() schema.Attribute {
 				MarkdownDescription: "Number of people who must approve, 1 to 100. Each person counts once.",
 			},
 			"approvers": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "People who may decide. Defaults to everyone.",
+				Required: true, ElementType: types.StringType,
+				MarkdownDescription: "People who may decide. `[\"*\"]` lets everyone decide.",
 			},
 			"allow_author": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -54,16 +54,13 @@ func (m *ApprovalsGate) ToSpec() *delivery.ApprovalsGate {
 	if m == nil {
 		return nil
 	}
-	gate := &delivery.ApprovalsGate{
+	return &delivery.ApprovalsGate{
 		Required:     int(m.Required.ValueInt64()),
 		Approvers:    tf.Sorted(m.Approvers),
 		AllowAuthor:  m.AllowAuthor.ValueBool(),
 		ExpiresAfter: delivery.Duration(m.ExpiresAfter.ValueString()),
+		SignedBy:     slices.Clone(m.SignedBy), // an empty list is an error, unlike none
 	}
-	if len(m.SignedBy) > 0 {
-		gate.SignedBy = slices.Clone(m.SignedBy)
-	}
-	return gate
 }
 
 func approvalsGateFrom(g *delivery.ApprovalsGate, prior *ApprovalsGate) *ApprovalsGate {

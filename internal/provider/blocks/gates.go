@@ -6,7 +6,6 @@ import (
 	"reflect"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -21,7 +20,7 @@ type Gates struct {
 	Windows     map[string]Window     `tfsdk:"windows"`
 	Cooldown    *CooldownGate         `tfsdk:"cooldown"`
 	MaxDeploys  *MaxDeploysGate       `tfsdk:"max_deploys"`
-	Parity      types.Bool            `tfsdk:"parity"`
+	Parity      *ParityGate           `tfsdk:"parity"`
 	Checks      map[string]Check      `tfsdk:"checks"`
 	Expressions map[string]Expression `tfsdk:"expressions"`
 }
@@ -45,15 +44,19 @@ func GatesAttribute(description string, required bool) schema.Attribute {
 			"windows":     windowsAttribute(),
 			"cooldown":    cooldownAttribute(),
 			"max_deploys": maxDeploysAttribute(),
-			"parity": schema.BoolAttribute{
-				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether parity is checked when a release enters the stage. Defaults to `false`.",
+			"parity": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Parity is checked when a release enters the stage. Write `parity = {}`; it has no settings.",
+				Attributes:          map[string]schema.Attribute{},
 			},
 			"checks":      ChecksAttribute("Checks by HTTP or command, by name. All must pass."),
 			"expressions": expressionsAttribute(),
 		},
 	}
 }
+
+// ParityGate asks for parity.
+type ParityGate struct{}
 
 func soakGateAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
@@ -84,10 +87,25 @@ func (m *Gates) ToSpec() delivery.Gates {
 		Windows:     tf.Each(m.Windows, Window.ToSpec),
 		Cooldown:    m.Cooldown.ToSpec(),
 		MaxDeploys:  m.MaxDeploys.ToSpec(),
-		Parity:      m.Parity.ValueBool(),
+		Parity:      m.Parity.ToSpec(),
 		Checks:      tf.Each(m.Checks, Check.ToSpec),
 		Expressions: tf.Each(m.Expressions, Expression.ToSpec),
 	}
+}
+
+// ToSpec returns the declaration.
+func (m *ParityGate) ToSpec() *delivery.ParityGate {
+	if m == nil {
+		return nil
+	}
+	return &delivery.ParityGate{}
+}
+
+func parityGateFrom(g *delivery.ParityGate) *ParityGate {
+	if g == nil {
+		return nil
+	}
+	return &ParityGate{}
 }
 
 // ToSpec returns the declaration.
@@ -108,11 +126,11 @@ func GatesFrom(g delivery.Gates, prior *Gates) *Gates {
 		Windows:     tf.EachFrom(g.Windows, was.Windows, windowFrom),
 		Cooldown:    cooldownGateFrom(g.Cooldown, was.Cooldown),
 		MaxDeploys:  maxDeploysGateFrom(g.MaxDeploys, was.MaxDeploys),
-		Parity:      types.BoolValue(g.Parity),
+		Parity:      parityGateFrom(g.Parity),
 		Checks:      tf.EachFrom(g.Checks, was.Checks, CheckFrom),
 		Expressions: tf.EachFrom(g.Expressions, was.Expressions, expressionFrom),
 	}
-	if prior == nil && reflect.DeepEqual(m, Gates{Parity: types.BoolValue(false)}) {
+	if prior == nil && reflect.DeepEqual(m, Gates{}) {
 		return nil
 	}
 	return &m

@@ -47,10 +47,12 @@ func windowsAttribute() schema.Attribute {
 // week is the order in which days are sent, so that the order of the configuration changes no digest.
 var week = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
-// inWeekOrder puts an unknown day first. Validation reports it.
+// inWeekOrder puts unknown days first. Validation reports them, and an empty list, which is kept as one.
 func inWeekOrder(days []string) []string {
-	days = tf.Sorted(days)
-	slices.SortStableFunc(days, func(a, b string) int { return cmp.Compare(slices.Index(week, a), slices.Index(week, b)) })
+	days = slices.Clone(days)
+	slices.SortFunc(days, func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(week, a), slices.Index(week, b)), cmp.Compare(a, b))
+	})
 	return days
 }
 

@@ -93,7 +93,7 @@ func newLine(b *testing.B, address string) *line {
 	}
 	_, err := l.PutPipeline(ctx, ann, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{Name: "staging", Promotion: delivery.Automatic, Environments: []string{"staging"}},
-		{Name: "production", Promotion: delivery.Manual, Environments: []string{"production"}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}},
+		{Name: "production", Promotion: delivery.Manual, Environments: []string{"production"}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}},
 	}})
 	require.NoError(b, err)
 	l.deliver(b, "1.0.0")

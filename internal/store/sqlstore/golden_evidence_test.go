@@ -18,7 +18,7 @@ func fullGates() delivery.Gates {
 		Windows:    map[string]schedule.Window{"office": {Days: []string{"mon", "tue"}, Start: "09:00", End: "16:30", TimeZone: "Europe/Berlin"}},
 		Cooldown:   &delivery.CooldownGate{Duration: "30m"},
 		MaxDeploys: &delivery.MaxDeploysGate{Count: 3, Per: "24h"},
-		Parity:     true,
+		Parity:     &delivery.ParityGate{},
 		Checks:     fullChecks(),
 	}
 }

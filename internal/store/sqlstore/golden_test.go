@@ -89,7 +89,7 @@ func TestRowsOfOtherReleasesAreRead(t *testing.T) {
 		require.Equal(t, delivery.Deployment{ID: "d1", Seq: 1, Content: delivery.Content{Version: "1.0.0"}}, readBack(t, l, "deployments"))
 		require.Equal(t, delivery.TestReport{ID: "t1", Counts: delivery.TestCounts{Tests: 3}}, readBack(t, l, "test_reports"))
 		require.Equal(t, delivery.FreezeSpec{Name: "holidays"}, readBack(t, l, "freezes"))
-		require.Equal(t, delivery.PolicySpec{Name: "prod", Gates: delivery.Gates{Parity: true}}, readBack(t, l, "policies"))
+		require.Equal(t, delivery.PolicySpec{Name: "prod", Gates: delivery.Gates{Parity: &delivery.ParityGate{}}}, readBack(t, l, "policies"))
 		require.Equal(t, delivery.Override{ID: "o1", Spec: delivery.OverrideSpec{Ticket: "INC-1"}}, readBack(t, l, "overrides"))
 	})
 }
@@ -141,6 +141,8 @@ func requireEveryFieldSet(t *testing.T, where string, examples ...reflect.Value)
 	require.NotEmpty(t, examples, where)
 	parts := []reflect.Value{}
 	switch first := examples[0].Type(); {
+	case first.Kind() == reflect.Pointer && first.Elem().Kind() == reflect.Struct && first.Elem().NumField() == 0:
+		return // it says something by being there
 	case first.Kind() == reflect.Pointer:
 		for _, v := range examples {
 			parts = append(parts, v.Elem())

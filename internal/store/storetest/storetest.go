@@ -114,7 +114,7 @@ func environment(name string) delivery.EnvironmentSpec {
 func pipeline(name string) delivery.PipelineSpec {
 	return delivery.PipelineSpec{Name: name, Stages: []delivery.Stage{
 		{Name: "development", Environments: []string{"development"}, Promotion: delivery.Automatic},
-		{Name: "production", Environments: []string{"eu", "us"}, Promotion: delivery.Manual, Gates: delivery.Gates{Parity: true}},
+		{Name: "production", Environments: []string{"eu", "us"}, Promotion: delivery.Manual, Gates: delivery.Gates{Parity: &delivery.ParityGate{}}},
 	}}
 }
 

@@ -33,7 +33,7 @@ resource "cd_pipeline" "shop" {
       gates = {
         approvals = { required = 2, approvers = ["carol", "alice", "bob"], expires_after = "72h" }
         soak      = { stage = "staging", duration = "1h" }
-        parity    = true
+        parity    = {}
         checks    = { rate = { http = { url = "https://metrics.example.com/ok", expect_status = 204 } } }
       }
       verify  = { health = { http = { url = "https://shop.example.com/healthz", attempts = 10, interval = "3s", timeout = "5s" } } }
