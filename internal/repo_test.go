@@ -62,6 +62,8 @@ const (
 	sysModule     = "golang.org/x/sys/..."
 	termModule    = "golang.org/x/term"
 	progressbar   = "github.com/schollz/progressbar/v3"
+	hclModule     = "github.com/hashicorp/hcl/v2/..."
+	ctyModule     = "github.com/zclconf/go-cty/cty"
 )
 
 // testOutside is what test files of any package may import.
@@ -105,7 +107,8 @@ var importTable = []row{
 	// Runs what users configure as argv.
 	{pkg: "process", ours: []string{"delivery", "redact"}, outside: []string{sysModule}},
 
-	// Read what others wrote: test reports and signatures.
+	// Read what others wrote: configurations, test reports and signatures.
+	{pkg: "configuration", outside: []string{hclModule, ctyModule}},
 	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule}},
 	{pkg: "signature", ours: []string{"delivery"}, outside: []string{sshsigModule, cryptoModule}},
 
@@ -153,7 +156,7 @@ var importTable = []row{
 	},
 	// Terraform: resources, data sources and functions, and below them what is no noun.
 	{
-		pkg: "provider", ours: []string{"client", "delivery", "delivery/schedule", "provider/*"}, outside: []string{framework, timeouts, validators, pluginGo},
+		pkg: "provider", ours: []string{"client", "configuration", "delivery", "delivery/schedule", "provider/*"}, outside: []string{framework, timeouts, validators, pluginGo},
 		// Its tests drive the whole house.
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, pluginTesting, goPlugin, hclog, sshsigModule, cryptoModule},
 	},
@@ -172,7 +175,7 @@ var importTable = []row{
 		testOurs: []string{"acctest"},
 	},
 	{
-		pkg: "cli", ours: []string{"app", "client", "ledger", "provider"}, outside: []string{progressbar, termModule},
+		pkg: "cli", ours: []string{"app", "client", "configuration", "ledger", "provider"}, outside: []string{progressbar, termModule},
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, goPlugin, hclog},
 	},
 
@@ -292,7 +295,7 @@ func TestImportTableCatches(t *testing.T) {
 		"worker knows of requests":        {importedBy{pkg: "worker", path: ours + "server"}, "delivery driver journal observe store world"},
 		"worker's test uses a driver":     {importedBy{pkg: "worker", path: ours + "driver/directory", test: true}, ""},
 		"worker asks the driver":          {importedBy{pkg: "worker", path: ours + "driver"}, ""},
-		"provider opens the app":          {importedBy{pkg: "provider", path: ours + "app"}, "client delivery"},
+		"provider opens the app":          {importedBy{pkg: "provider", path: ours + "app"}, "client configuration delivery"},
 		"provider's test opens the app":   {importedBy{pkg: "provider", path: ours + "app", test: true}, ""},
 		"provider uses the framework":     {importedBy{pkg: "provider", path: "github.com/hashicorp/terraform-plugin-framework/resource/schema"}, ""},
 		"provider sends HTTP itself":      {importedBy{pkg: "provider", path: "github.com/hashicorp/go-retryablehttp"}, "of other modules"},

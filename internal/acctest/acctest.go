@@ -4,6 +4,8 @@ package acctest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
@@ -148,8 +151,28 @@ func (h *Harness) Host() provider.Host {
 			once.Do(func() { transport, err = h.Open(ctx) })
 			return transport, err
 		},
-		Actor: func(context.Context) string { return Actor },
+		Actor:         func(context.Context) string { return Actor },
+		Configuration: h.Configuration,
 	}
+}
+
+// WorkingDir is where the test framework makes the directory in which Terraform runs, so that Configuration finds it. The framework removes
+// it at the end.
+func (h *Harness) WorkingDir() string {
+	h.t.Helper()
+	dir := filepath.Join(h.Dir, "terraform")
+	require.NoError(h.t, os.MkdirAll(dir, 0o750))
+	return dir
+}
+
+// Configuration reads the files that Terraform plans in the working directory, or else those that the test wrote into Dir. A provider under
+// test runs in the test's process, whose own working directory says nothing.
+func (h *Harness) Configuration() (*configuration.Configuration, error) {
+	dirs, err := filepath.Glob(filepath.Join(h.Dir, "terraform", "work*")) // as the framework calls them
+	if err != nil || len(dirs) > 1 {
+		return nil, errors.Join(err, fmt.Errorf("several tests run in %s", h.Dir))
+	}
+	return configuration.Read(append(dirs, h.Dir)[0], "")
 }
 
 // Factories serve the provider to Terraform. Each command gets a new provider, as in real use, so that only the ledger survives.

@@ -101,6 +101,7 @@ func TestFailedApplyIsNeverSuccess(t *testing.T) {
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: h.Factories(),
+		WorkingDir:               h.WorkingDir(),
 		Steps: []resource.TestStep{
 			{Config: storefront(h.Dir, 1), ExpectError: regexp.MustCompile(`check\s+"smoke"\s+did\s+not\s+pass`)},
 			{
@@ -141,6 +142,7 @@ func TestWhatChangesOutsideShows(t *testing.T) {
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: h.Factories(),
+		WorkingDir:               h.WorkingDir(),
 		Steps: []resource.TestStep{
 			{Config: storefront(h.Dir, 1)},
 			heals("cd_environment.production", plancheck.ResourceActionUpdate, func() error {

@@ -24,7 +24,7 @@ func TestReadme(t *testing.T) {
 	}
 	snippets, samples := blocks("hcl"), blocks("text")
 	pipeline, approval := snippets[0], snippets[1]
-	w := newWorkspace(t, pipeline)
+	w := newWorkspace(t, pipeline, "TF_DISABLE_PLUGIN_TLS=") // all is as users have it
 	w.write("build/index.html", "hello")
 	w.write("dist/.keep", "")
 	output, err := w.command("tar", "-czf", "dist/shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()

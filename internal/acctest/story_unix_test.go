@@ -36,6 +36,7 @@ func TestTheStoryOfTheDemo(t *testing.T) {
 		edited := filepath.Join(h.Dir, "srv", "production", "shop", "current", "page.html")
 		resource.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: h.Factories(),
+			WorkingDir:               h.WorkingDir(),
 			Steps: []resource.TestStep{
 				{Config: unapproved, ExpectError: regexp.MustCompile(`(?s)approvals\s+(failed|pending)`)},
 				{PreConfig: func() { running("staging", "1.0.0"); running("production", "") }, Config: whole},

@@ -134,13 +134,17 @@ func (w *workspace) write(name, text string) string {
 	return at
 }
 
+// withoutPluginTLS has Terraform talk to the provider without TLS. Making the keys of both sides takes half of the time of a command,
+// and none of it is our code. Set it to nothing, as TestReadme does, to run a command exactly as users do.
+const withoutPluginTLS = "TF_DISABLE_PLUGIN_TLS=1"
+
 // command prepares a program to run in the workspace.
 func (w *workspace) command(program string, args ...string) *exec.Cmd {
 	w.t.Helper()
 	plugins := pluginDir(w.t)
 	cmd := exec.CommandContext(w.t.Context(), program, args...)
 	cmd.Dir = w.dir
-	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(plugins, "cli.tfrc"), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", "CD_ACTOR=alice@example.com")
+	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(plugins, "cli.tfrc"), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", withoutPluginTLS, "CD_ACTOR=alice@example.com")
 	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }

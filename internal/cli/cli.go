@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/app"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
 
@@ -58,7 +59,7 @@ func serve(version string, debug bool) int {
 		runtimedebug.SetGCPercent(gcPercent)
 	}
 	planes := &controlPlanes{log: logger(), open: map[string]*app.App{}}
-	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor}
+	host := provider.Host{Open: planes.transport, Ledger: os.Getenv("CD_LEDGER"), Actor: actor, Configuration: readConfiguration}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var abandoned <-chan struct{} // never while debugging
@@ -82,6 +83,12 @@ func serve(version string, debug bool) int {
 		shutDown(planes, done)
 		return 1
 	}
+}
+
+// readConfiguration reads the configuration that Terraform plans. Terraform starts the plugin in the directory of the root module, also with
+// -chdir and for terraform test.
+func readConfiguration() (*configuration.Configuration, error) {
+	return configuration.Read(".", os.Getenv("TF_DATA_DIR"))
 }
 
 // shutDown stops the work, and the programs it runs, at a safe point. Then the plugin ends once Terraform, if it is still there, has

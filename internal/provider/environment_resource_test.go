@@ -45,7 +45,7 @@ func inPlan(address string, action plancheck.ResourceActionType) plancheck.PlanC
 
 func runTerraform(t *testing.T, h *acctest.Harness, steps ...resource.TestStep) {
 	t.Helper()
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: h.Factories(), Steps: steps})
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: h.Factories(), WorkingDir: h.WorkingDir(), Steps: steps})
 }
 
 // redeclare changes an environment through the API.

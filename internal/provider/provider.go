@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -31,6 +32,9 @@ type Host struct {
 	Ledger string
 	// Actor returns who is acting if the configuration does not say. It is called once, before the first request.
 	Actor func(ctx context.Context) string
+	// Configuration reads the files of the configuration that is planned. It is called at most once per walk, and only if an answer depends
+	// on them. nil, or the error configuration.ErrNoFiles, means that there are none here.
+	Configuration func() (*configuration.Configuration, error)
 }
 
 // DefaultLedger is where the ledger is by default: in the directory of the Terraform configuration.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/changeset"
 )
@@ -21,6 +22,9 @@ type session struct {
 	mu  sync.Mutex
 	api *client.Client
 
+	// configuration returns what the files of the configuration say; they are read once. The error is configuration.ErrNoFiles if there are none.
+	configuration func() (*configuration.Configuration, error)
+
 	changes      *changeset.Collector // what this plan is about to change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
@@ -29,6 +33,10 @@ type session struct {
 
 func newSession(host Host, version, ledger, actor string) *session {
 	s := &session{host: host, version: version, ledger: ledger, actor: actor, changes: changeset.New(), observed: map[string]*snapshot[bool]{}}
+	if host.Configuration == nil {
+		host.Configuration = func() (*configuration.Configuration, error) { return nil, configuration.ErrNoFiles }
+	}
+	s.configuration = sync.OnceValues(host.Configuration)
 	if s.ledger == "" {
 		s.ledger = host.Ledger
 	}

@@ -128,5 +128,5 @@ func (s shop) runs(environment, want string) error {
 // test runs the steps through real Terraform.
 func (s shop) test(steps ...resource.TestStep) {
 	s.t.Helper()
-	resource.Test(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), Steps: steps})
+	resource.Test(s.t, resource.TestCase{ProtoV6ProviderFactories: s.Factories(), WorkingDir: s.WorkingDir(), Steps: steps})
 }

@@ -1,0 +1,161 @@
+// Package configuration reads the files of a Terraform or OpenTofu configuration: the root module and the installed modules. It answers
+// what the plugin protocol does not tell a provider: which blocks there are, where they stand, which block depends on which, and where a
+// value comes from. It evaluates nothing beyond literals, runs nothing, and follows no address other than that of an installed module.
+//
+// What it cannot follow, it does not claim: a missing dependency is possible, an invented one is not.
+package configuration
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Configuration is what the files of one configuration say. It does not change, and is safe for concurrent use.
+type Configuration struct {
+	// readings are the ways in which the files can be meant: as Terraform or as OpenTofu, which disagree about .tofu files, and with the
+	// modules of a terraform test as roots of their own. There is no way to know which one a plan is about.
+	readings []*reading
+}
+
+// reading is one way to read the files.
+type reading struct {
+	modules map[string]*module // by path: "" is the root, "a.b" is module b in module a
+	graph   map[node][]node
+}
+
+// Block is a resource, data source or ephemeral resource as the files declare it.
+type Block struct {
+	Kind   Kind
+	Type   string // such as cd_freeze
+	Name   string // the label
+	Module string // "" for the root module, else such as module.a.module.b
+	File   string // relative to the root module where possible
+	Line   int
+
+	node    node
+	content *body
+}
+
+// Kind is what a block declares.
+type Kind string
+
+// The kinds of blocks.
+const (
+	Resource  Kind = "resource"
+	Data      Kind = "data"
+	Ephemeral Kind = "ephemeral"
+)
+
+// Address is how Terraform writes the block, without the keys of instances: module.a.cd_freeze.f.
+func (b Block) Address() string {
+	if b.Module == "" {
+		return b.LocalAddress()
+	}
+	return b.Module + "." + b.LocalAddress()
+}
+
+// LocalAddress is how the block is referred to inside its module: cd_freeze.f or data.cd_release.r.
+func (b Block) LocalAddress() string {
+	if b.Kind == Resource {
+		return b.Type + "." + b.Name
+	}
+	return string(b.Kind) + "." + b.Type + "." + b.Name
+}
+
+// Position is the file and line of the block, such as main.tf:12.
+func (b Block) Position() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
+
+// Literal returns an attribute that the block states as a literal string. ok is false if it is absent or no literal.
+func (b Block) Literal(attribute string) (value string, ok bool) { return b.content.literal(attribute) }
+
+// Object names objects of a resource type. The zero Values mean every object of the type.
+type Object struct {
+	Type string
+	// Values are attributes of the object, such as its name. A block that states another literal value for one of them does not declare
+	// the object; a block that does not state a literal may.
+	Values map[string]string
+}
+
+// Blocks lists the resource blocks that may declare an object, by address.
+func (c *Configuration) Blocks(o Object) []Block {
+	found := map[string]Block{}
+	for _, r := range c.readings {
+		for _, b := range r.blocks(o) {
+			found[b.Address()] = b
+		}
+	}
+	return sorted(slices.Collect(maps.Values(found)))
+}
+
+// Order is what the files say about the order of two objects.
+type Order struct {
+	// Proved is true if every block that may declare the later object depends on every block that may declare the earlier one.
+	Proved bool
+	// Missing lists the pairs of blocks without a dependency, by address.
+	Missing []Dependency
+}
+
+// Dependency is one block that should depend on another.
+type Dependency struct{ Later, Earlier Block }
+
+// Order tells whether Terraform always handles the earlier object before the later one. It is not proved either if the files do not declare
+// both.
+func (c *Configuration) Order(later, earlier Object) Order {
+	declared := false
+	missing := map[string]Dependency{}
+	for _, r := range c.readings {
+		after, before := r.blocks(later), r.blocks(earlier)
+		declared = declared || len(after) > 0 && len(before) > 0
+		for _, a := range after {
+			reached := r.reachable(a.node)
+			for _, b := range before {
+				if !reached[b.node] {
+					missing[a.Address()+" "+b.Address()] = Dependency{a, b}
+				}
+			}
+		}
+	}
+	order := Order{Proved: declared && len(missing) == 0}
+	for _, key := range slices.Sorted(maps.Keys(missing)) {
+		order.Missing = append(order.Missing, missing[key])
+	}
+	return order
+}
+
+// blocks lists the resource blocks that may declare an object, in no particular order.
+func (r *reading) blocks(o Object) []Block {
+	var found []Block
+	for _, m := range r.modules {
+		for _, b := range m.resources {
+			if b.Kind == Resource && b.Type == o.Type && b.mayDeclare(o.Values) {
+				found = append(found, b)
+			}
+		}
+	}
+	return found
+}
+
+func (b Block) mayDeclare(values map[string]string) bool {
+	for attribute, value := range values {
+		if literal, ok := b.Literal(attribute); ok && literal != value {
+			return false
+		}
+	}
+	return true
+}
+
+func sorted(blocks []Block) []Block {
+	slices.SortFunc(blocks, func(a, b Block) int { return cmp.Compare(a.Address(), b.Address()) })
+	return blocks
+}
+
+// modulePath writes the path of a module as Terraform does: a.b becomes module.a.module.b.
+func modulePath(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "module." + strings.ReplaceAll(path, ".", ".module.")
+}
