@@ -63,8 +63,8 @@ func TestWhatIsPendingStaysSo(t *testing.T) {
 
 // Between two waves of one stage the environments are not observed again, unless a gate compares what runs. Checks are asked again.
 func TestWhatTheNextWaveKnows(t *testing.T) {
-	for compares, kept := range map[bool]int{false: 1, true: 0} {
-		w := worldWith("d1", delivery.Gates{Parity: compares})
+	for kept, gates := range map[int]delivery.Gates{1: {}, 0: {Parity: &delivery.ParityGate{}}} {
+		w := worldWith("d1", gates)
 		next := answered(w).ForNextWave(w).Apply(w)
 		require.Len(t, next.Observations, kept)
 		require.Empty(t, next.Checks)
