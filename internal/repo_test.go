@@ -180,7 +180,6 @@ var importTable = []row{
 	},
 
 	// Tests it.
-	{pkg: "acctest/testreport"},
 	{
 		pkg: "acctest/schemadump", ours: []string{"provider"}, outside: []string{framework, pluginGo},
 		testOutside: []string{goPlugin, hclog},

@@ -132,7 +132,7 @@ func everyObject(t *testing.T, c *client.Client) map[string]string {
 	_, err := c.PutPipeline(ctx, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{Name: "staging", Environments: []string{"staging"}, Promotion: delivery.Automatic, Verify: map[string]delivery.Check{"smoke": check}},
 		{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual, Overridable: []string{"tests"}, Gates: delivery.Gates{
-			Approvals: &delivery.ApprovalsGate{Required: 1}, Checks: map[string]delivery.Check{"errors": check}}},
+			Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}, Checks: map[string]delivery.Check{"errors": check}}},
 	}})
 	require.NoError(t, err)
 	_, err = c.PutRelease(ctx, delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0.0", Source: &delivery.Source{Revision: "r", Author: "dave@example.com"},
@@ -150,7 +150,7 @@ func everyObject(t *testing.T, c *client.Client) map[string]string {
 	require.NoError(t, err)
 	_, err = c.PutFreeze(ctx, delivery.FreezeSpec{Name: "calm", Reason: "nobody is there", StartsAt: "2020-01-01T00:00:00Z", EndsAt: "2020-01-02T00:00:00Z", Environments: []string{"staging"}})
 	require.NoError(t, err)
-	_, err = c.PutPolicy(ctx, delivery.PolicySpec{Name: "strict", Tiers: []delivery.Tier{delivery.TierProduction}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1}}})
+	_, err = c.PutPolicy(ctx, delivery.PolicySpec{Name: "strict", Tiers: []delivery.Tier{delivery.TierProduction}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}})
 	require.NoError(t, err)
 	return map[string]string{"environment": "staging", "pipeline": "shop", "stage": "production", "version": "1.0.0", "freeze": "calm", "policy": "strict",
 		"with": "production", "source": "running", "decision": "approve", "wait": "1ms", "after": "0", "limit": "10",
