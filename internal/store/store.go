@@ -66,6 +66,11 @@ type Reader interface {
 	// included, oldest first.
 	Overrides(ctx context.Context, pipeline string, versions ...string) ([]delivery.Override, error)
 
+	// Declared reads at once what a decision about a pipeline needs of what is declared. A pipeline that does not exist is no error.
+	Declared(ctx context.Context, pipeline string) (Declared, error)
+	// Evidence reads at once what was recorded about the given releases of a pipeline: nothing when none is given.
+	Evidence(ctx context.Context, pipeline string, versions ...string) (Evidence, error)
+
 	// Rollouts lists the rollouts of some stages of a pipeline that began after a moment, of each stage the newest
 	// delivery.MaxRollouts, ascending by their start: CreatedAt of the first deployment of each that was recorded. A deployment made to
 	// roll back counts for none. It reads by index, so history does not slow it down.
@@ -85,8 +90,29 @@ type Reader interface {
 	// Recordings lists what was observed last of a pipeline, sorted by subject.
 	Recordings(ctx context.Context, pipeline string) ([]delivery.Recording, error)
 
+	// Head is the hash of the last event; empty while there is none. Every change of what decisions are made from comes with its event, so
+	// what was read at this head still holds.
+	Head(ctx context.Context) (string, error)
 	// Events lists at most limit events with Seq > after, ascending.
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
+}
+
+// Declared is what is declared for a pipeline, and for every pipeline. Each list is sorted as the method of its name sorts it.
+type Declared struct {
+	Pipeline   *delivery.PipelineSpec // nil when it does not exist
+	Promotions []delivery.Promotion
+	Freezes    []delivery.FreezeSpec
+	Policies   []delivery.PolicySpec
+	Head       string // as Reader.Head tells it
+}
+
+// Evidence is what was recorded about some releases, with the releases. Each list is sorted as the method of its name sorts it, and has
+// what was revoked or withdrawn too.
+type Evidence struct {
+	Releases    []delivery.Release
+	Approvals   []delivery.Approval
+	TestReports []delivery.TestReport
+	Overrides   []delivery.Override
 }
 
 // DeploymentFilter narrows a list of deployments. Empty fields match everything.

@@ -104,6 +104,16 @@ func (r countedReader) Overrides(ctx context.Context, pipeline string, versions 
 	return r.Reader.Overrides(ctx, pipeline, versions...)
 }
 
+func (r countedReader) Declared(ctx context.Context, pipeline string) (store.Declared, error) {
+	r.reads.Add(1)
+	return r.Reader.Declared(ctx, pipeline)
+}
+
+func (r countedReader) Evidence(ctx context.Context, pipeline string, versions ...string) (store.Evidence, error) {
+	r.reads.Add(1)
+	return r.Reader.Evidence(ctx, pipeline, versions...)
+}
+
 func (r countedReader) Rollouts(ctx context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {
 	r.reads.Add(1)
 	return r.Reader.Rollouts(ctx, pipeline, stages, since)
@@ -132,6 +142,11 @@ func (r countedReader) Work(ctx context.Context, pipeline string, now time.Time)
 func (r countedReader) Recordings(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
 	r.reads.Add(1)
 	return r.Reader.Recordings(ctx, pipeline)
+}
+
+func (r countedReader) Head(ctx context.Context) (string, error) {
+	r.reads.Add(1)
+	return r.Reader.Head(ctx)
 }
 
 func (r countedReader) Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error) {

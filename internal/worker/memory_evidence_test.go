@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
 // evidence is what the ledger in memory remembers of reports, freezes, policies and overrides.
@@ -192,4 +193,26 @@ func (p *memoryPages) Rollouts(_ context.Context, pipeline string, stages []stri
 	}
 	slices.Reverse(newest)
 	return newest, nil
+}
+
+func (p *memoryPages) Declared(ctx context.Context, pipeline string) (found store.Declared, err error) {
+	if spec, ok := p.pipelines[pipeline]; ok {
+		found.Pipeline = &spec
+	}
+	found.Promotions, err = p.Promotions(ctx, pipeline)
+	found.Freezes, _ = p.Freezes(ctx)
+	found.Policies, _ = p.Policies(ctx)
+	found.Head, _ = p.Head(ctx)
+	return found, err
+}
+
+func (p *memoryPages) Evidence(ctx context.Context, pipeline string, versions ...string) (found store.Evidence, err error) {
+	if len(versions) == 0 {
+		return store.Evidence{Releases: []delivery.Release{}, Approvals: []delivery.Approval{}, TestReports: []delivery.TestReport{}, Overrides: []delivery.Override{}}, nil
+	}
+	found.Releases, err = p.Releases(ctx, pipeline, versions...)
+	found.Approvals, _ = p.Approvals(ctx, pipeline, versions...)
+	found.TestReports, _ = p.TestReports(ctx, pipeline, versions...)
+	found.Overrides, _ = p.Overrides(ctx, pipeline, versions...)
+	return found, err
 }

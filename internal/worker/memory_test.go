@@ -287,6 +287,13 @@ func (p *memoryPages) DecisionHistory(_ context.Context, pipeline string, versio
 	return found, nil
 }
 
+func (p *memoryPages) Head(context.Context) (string, error) {
+	if len(p.events) == 0 {
+		return "", nil
+	}
+	return p.events[len(p.events)-1].Hash, nil
+}
+
 func (p *memoryPages) Events(_ context.Context, after int64, limit int) ([]delivery.Event, error) {
 	found := []delivery.Event{}
 	for _, e := range p.events {

@@ -2,31 +2,12 @@ package world
 
 import (
 	"context"
+	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/signature"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
-
-func loadReleases(ctx context.Context, r store.Reader, w *delivery.World, versions []string) error {
-	w.Releases = map[string]delivery.Release{}
-	if len(versions) == 0 {
-		return nil
-	}
-	releases, err := r.Releases(ctx, w.Pipeline.Name, versions...)
-	if err != nil {
-		return err
-	}
-	for _, release := range releases {
-		w.Releases[release.Spec.Version] = release
-	}
-	approvals, err := r.Approvals(ctx, w.Pipeline.Name, versions...)
-	if err != nil {
-		return err
-	}
-	w.Approvals, w.Signers = approvals, signers(approvals)
-	return nil
-}
 
 // signers verifies the signatures of decisions and returns, for each whose signature holds, the key that made it.
 func signers(approvals []delivery.Approval) map[string]string {
@@ -42,33 +23,21 @@ func signers(approvals []delivery.Approval) map[string]string {
 	return keys
 }
 
-// loadEvidence loads what gates look at beside deployments, approvals and rollouts: reports, freezes, overrides and policies.
-func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versions []string) (err error) {
-	if w.Freezes, err = r.Freezes(ctx); err != nil {
-		return err
-	}
-	if w.Policies, err = r.Policies(ctx); err != nil {
-		return err
-	}
-	if len(versions) == 0 {
-		return nil
-	}
-	reports, err := r.TestReports(ctx, w.Pipeline.Name, versions...)
+// loadEvidence loads the releases, and what gates look at beside deployments, rollouts and what is declared: approvals, revoked ones
+// too, and the reports and overrides that still apply.
+func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versions []string) error {
+	found, err := r.Evidence(ctx, w.Pipeline.Name, versions...)
 	if err != nil {
 		return err
 	}
-	for _, report := range reports {
-		if report.WithdrawnAt == nil {
-			w.Reports = append(w.Reports, report)
-		}
+	w.Releases = map[string]delivery.Release{}
+	for _, release := range found.Releases {
+		w.Releases[release.Spec.Version] = release
 	}
-	overrides, err := r.Overrides(ctx, w.Pipeline.Name, versions...)
-	for _, o := range overrides {
-		if o.RevokedAt == nil {
-			w.Overrides = append(w.Overrides, o)
-		}
-	}
-	return err
+	w.Approvals, w.Signers = found.Approvals, signers(found.Approvals)
+	w.Reports = slices.DeleteFunc(found.TestReports, func(r delivery.TestReport) bool { return r.WithdrawnAt != nil })
+	w.Overrides = slices.DeleteFunc(found.Overrides, func(o delivery.Override) bool { return o.RevokedAt != nil })
+	return nil
 }
 
 // LoadRollouts loads those that a gate may count at the world's moment. Anyone who changes its gates or its moment loads them again.

@@ -15,19 +15,19 @@ import (
 // is applied to it. The world holds what concerns the named versions, and those that run or are wanted somewhere.
 func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, changes *delivery.ChangeSet, versions ...string) (delivery.World, error) {
 	w := delivery.World{Now: now}
-	var err error
-	if w.Pipeline, err = pipelineOf(ctx, r, pipeline, changes); err != nil {
+	declared, err := r.Declared(ctx, pipeline)
+	if err != nil {
+		return w, err
+	}
+	w.Freezes, w.Policies = declared.Freezes, declared.Policies
+	if w.Pipeline, err = pipelineOf(declared, pipeline, changes); err != nil {
 		return w, err
 	}
 	if w.Environments, err = EnvironmentsOf(ctx, r, w.Pipeline, changes); err != nil {
 		return w, err
 	}
-	promotions, err := r.Promotions(ctx, pipeline)
-	if err != nil {
-		return w, err
-	}
 	w.Promotions = map[string]delivery.Promotion{}
-	for _, p := range promotions {
+	for _, p := range declared.Promotions {
 		w.Promotions[p.Spec.Stage] = p
 		versions = append(versions, p.Spec.Version)
 	}
@@ -35,9 +35,6 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 		versions = append(versions, changes.Versions()...)
 	}
 	if versions, err = loadDeployments(ctx, r, &w, versions); err != nil {
-		return w, err
-	}
-	if err := loadReleases(ctx, r, &w, versions); err != nil {
 		return w, err
 	}
 	if err := loadEvidence(ctx, r, &w, versions); err != nil {
@@ -74,13 +71,16 @@ func loadDeployments(ctx context.Context, r store.Reader, w *delivery.World, wan
 	}
 }
 
-func pipelineOf(ctx context.Context, r store.Reader, name string, changes *delivery.ChangeSet) (delivery.PipelineSpec, error) {
+func pipelineOf(declared store.Declared, name string, changes *delivery.ChangeSet) (delivery.PipelineSpec, error) {
 	if changes != nil {
 		if spec, ok := changes.Pipelines.After(name); ok {
 			return spec, nil
 		}
 	}
-	return r.Pipeline(ctx, name)
+	if declared.Pipeline == nil {
+		return delivery.PipelineSpec{}, delivery.Errorf(delivery.CodeNotFound, "pipeline %q does not exist", name)
+	}
+	return *declared.Pipeline, nil
 }
 
 // EnvironmentsOf loads the environments that a pipeline deploys to, and those they declare parity with, each as it is in effect.

@@ -37,28 +37,46 @@ func (r *reader) Events(ctx context.Context, after int64, limit int) ([]delivery
 	return events, nil
 }
 
+// Head implements store.Reader.
+func (r *reader) Head(ctx context.Context) (string, error) {
+	last, err := r.lastEvent(ctx)
+	return last.Hash, err
+}
+
+// lastEvent reads the number and the hash of the last event; the zero value while there is none.
+func (r *reader) lastEvent(ctx context.Context) (last delivery.Event, err error) {
+	_, err = r.value(ctx, []any{&last.Seq, &last.Hash}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`)
+	return last, err
+}
+
+// Head implements store.Reader. Nobody else writes meanwhile, so it is read once.
+func (w *writer) Head(ctx context.Context) (string, error) {
+	if w.head == nil {
+		last, err := w.lastEvent(ctx)
+		if err != nil {
+			return "", err
+		}
+		w.head = &last
+	}
+	return w.head.Hash, nil
+}
+
 // AppendEvent implements store.Tx. The data's text is kept byte for byte, because the chain covers it.
 func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error) {
 	if len(e.Data) > 0 && !json.Valid(e.Data) {
 		return delivery.Event{}, delivery.Errorf(delivery.CodeInternal, "the data of event %s %s is not JSON", e.Kind, e.Subject)
 	}
-	var (
-		last     int64
-		previous string
-	)
-	if w.last.Seq > 0 {
-		last, previous = w.last.Seq, w.last.Hash // nobody else writes meanwhile
-	} else if _, err := w.value(ctx, []any{&last, &previous}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`); err != nil {
+	if _, err := w.Head(ctx); err != nil {
 		return delivery.Event{}, err
 	}
-	e = e.Sealed(last+1, previous)
+	e = e.Sealed(w.head.Seq+1, w.head.Hash)
 	_, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash)
 	if err != nil {
 		return delivery.Event{}, err
 	}
 	e.Data = rawData(string(e.Data)) // as it is read back
-	w.last = e
+	w.head, w.last = &e, e
 	return e, nil
 }
 

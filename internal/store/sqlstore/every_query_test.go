@@ -77,6 +77,7 @@ func runEveryQuery(ctx context.Context, tx store.Tx) error {
 			func() error { _, err := tx.TestReports(ctx, "shop", versions...); return err },
 			func() error { _, err := tx.Overrides(ctx, "shop", versions...); return err },
 			func() error { _, err := tx.DecisionHistory(ctx, "shop", versions...); return err },
+			func() error { _, err := tx.Evidence(ctx, "shop", versions...); return err },
 		} {
 			do(ask())
 		}
@@ -97,6 +98,10 @@ func runEveryQuery(ctx context.Context, tx store.Tx) error {
 	_, err = tx.Environments(ctx, "eu", "us")
 	do(err)
 	_, err = tx.Promotions(ctx, "shop")
+	do(err)
+	_, err = tx.Declared(ctx, "shop")
+	do(err)
+	_, err = tx.Head(ctx)
 	do(err)
 	d, err := tx.AddDeployment(ctx, delivery.Deployment{ID: "new", Pipeline: "shop", Environment: "new", Kind: delivery.KindDeliver, Status: delivery.Deploying, CreatedAt: storedAt})
 	do(err)

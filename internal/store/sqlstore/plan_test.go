@@ -46,7 +46,9 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 		"reports of a pipeline":     {recorded("test_reports", "recorded_at"), []string{"test_reports_by_release (pipeline=?)"}},
 		"overrides for releases":    {recorded("overrides", "created_at", "1.0.0", "1.1.0"), []string{"overrides_by_release (pipeline=? AND version=?)"}},
 		"overrides of a pipeline":   {recorded("overrides", "created_at"), []string{"overrides_by_release (pipeline=?)"}},
-		"approvals of releases":     {recorded("approvals", "decided_at", "1.0.0", "1.1.0"), []string{"approvals_by_release (pipeline=? AND version=?)"}},
+		"evidence about releases": {question{l.evidenceQuery(), []any{"shop", list([]string{"1.0.0", "1.1.0"})}}, []string{"sqlite_autoindex_releases_1 (pipeline=? AND version=?)",
+			"approvals_by_release (pipeline=? AND version=?)", "test_reports_by_release (pipeline=? AND version=?)", "overrides_by_release (pipeline=? AND version=?)"}},
+		"approvals of releases": {recorded("approvals", "decided_at", "1.0.0", "1.1.0"), []string{"approvals_by_release (pipeline=? AND version=?)"}},
 	} {
 		plan := explain(t, l, one.query, one.args...)
 		require.NotEmpty(t, plan, name)

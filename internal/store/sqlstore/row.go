@@ -33,7 +33,8 @@ type reader struct {
 // writer is a store.Tx over one write transaction.
 type writer struct {
 	reader
-	last delivery.Event // that it appended; the zero value when there is none
+	head *delivery.Event // the last of the log; nil when it was not read yet
+	last delivery.Event  // that it appended; the zero value when there is none
 }
 
 // failed explains why the ledger could not do something and remembers whether a retry may help.

@@ -37,6 +37,7 @@ func Exercise(t *testing.T, open func(t *testing.T) store.Store) {
 		{"leases", leases},
 		{"work", workRecords},
 		{"recordings", recordings},
+		{"read at once", together},
 		{"transactions", transactions},
 	} {
 		t.Run(group.name, func(t *testing.T) {
