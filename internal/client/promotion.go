@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
@@ -19,8 +20,8 @@ func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) 
 	path := api.Fill(api.PathPromotion, spec.Pipeline, spec.Stage)
 	return finish(ctx, c, work[delivery.PromotionState]{
 		what: "promotion " + spec.ID(),
-		start: func(ctx context.Context) (delivery.PromotionState, error) {
-			return put[delivery.PromotionState](ctx, c, path, spec)
+		start: func(ctx context.Context, query url.Values) (delivery.PromotionState, error) {
+			return fetch[delivery.PromotionState](ctx, c, http.MethodPut, path, query, spec)
 		},
 		look: func(ctx context.Context, query url.Values) (delivery.PromotionState, error) {
 			query.Set("version", spec.Version) // another one may be asked for meanwhile

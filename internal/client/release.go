@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
@@ -19,8 +20,8 @@ func (c *Client) PutRelease(ctx context.Context, r delivery.ReleaseRequest) (del
 	path := api.Fill(api.PathRelease, r.Spec.Pipeline, r.Spec.Version)
 	return finish(ctx, c, work[delivery.ReleaseState]{
 		what: "release " + r.Spec.ID(),
-		start: func(ctx context.Context) (delivery.ReleaseState, error) {
-			return put[delivery.ReleaseState](ctx, c, path, r)
+		start: func(ctx context.Context, query url.Values) (delivery.ReleaseState, error) {
+			return fetch[delivery.ReleaseState](ctx, c, http.MethodPut, path, query, r)
 		},
 		look: func(ctx context.Context, query url.Values) (delivery.ReleaseState, error) {
 			return get[delivery.ReleaseState](ctx, c, path, query)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/api"
@@ -21,8 +22,8 @@ func (c *Client) PutVerification(ctx context.Context, r delivery.VerificationReq
 	path := api.Fill(api.PathVerification, r.Spec.Pipeline, r.Spec.Stage)
 	return finish(ctx, c, work[delivery.VerificationState]{
 		what: "verification " + r.Spec.ID(),
-		start: func(ctx context.Context) (delivery.VerificationState, error) {
-			return put[delivery.VerificationState](ctx, c, path, r)
+		start: func(ctx context.Context, query url.Values) (delivery.VerificationState, error) {
+			return fetch[delivery.VerificationState](ctx, c, http.MethodPut, path, query, r)
 		},
 		look: func(ctx context.Context, query url.Values) (delivery.VerificationState, error) {
 			for key, values := range versionQuery(r.Spec) {

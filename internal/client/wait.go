@@ -16,10 +16,11 @@ const (
 	cancelGrace = 5 * time.Second  // how long stopping the work may take once the caller has given up
 )
 
-// work is a write whose effect takes time: it is started once, then watched until it settles.
+// work is a write whose effect takes time: it is started once, then watched until it settles. The server is asked to answer either once it
+// has settled.
 type work[S any] struct {
 	what    string // names it in messages, as in "release shop/1.4.2"
-	start   func(context.Context) (S, error)
+	start   func(context.Context, url.Values) (S, error)
 	look    func(context.Context, url.Values) (S, error)
 	settled func(S) bool
 	stop    func(context.Context) error
@@ -41,10 +42,10 @@ func finish[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
 }
 
 func watch[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
-	state, err := w.start(ctx)
+	state, err := w.start(ctx, waiting())
 	for err == nil && !w.settled(state) {
 		asked := time.Now()
-		next, lookErr := w.look(ctx, url.Values{"wait": {pollWait.String()}})
+		next, lookErr := w.look(ctx, waiting())
 		if lookErr != nil {
 			return state, lookErr
 		}
@@ -55,6 +56,9 @@ func watch[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
 	}
 	return state, err
 }
+
+// waiting is the query of a request that is answered once the work has settled, or after a while.
+func waiting() url.Values { return url.Values{"wait": {pollWait.String()}} }
 
 // cancel stops the work on the promotion into a stage at its next safe point, and waits until it has stopped.
 func (c *Client) cancel(ctx context.Context, pipeline, stage string) error {

@@ -85,14 +85,14 @@ func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 	require.True(t, state.Work.Settled)
 	require.Equal(t, "production", state.Work.Stopped.Stage)
 	look := "GET " + promotionURI + "?version=1.0.0&wait=20s"
-	require.Equal(t, []string{"PUT " + promotionURI, look, look, look}, p.seen)
+	require.Equal(t, []string{"PUT " + promotionURI + "?wait=20s", look, look, look}, p.seen)
 	require.Equal(t, 2, *pauses, "a server that does not hold a look must not be asked without a pause")
 
 	p = &plane{}
 	c, _ = watcher(t, p)
 	_, err = c.PutRelease(t.Context(), release)
 	require.NoError(t, err)
-	require.Equal(t, []string{"PUT " + releaseURI, "GET " + releaseURI + "?wait=20s"}, p.seen)
+	require.Equal(t, []string{"PUT " + releaseURI + "?wait=20s", "GET " + releaseURI + "?wait=20s"}, p.seen)
 }
 
 func TestGivingUpStopsTheWork(t *testing.T) {

@@ -36,12 +36,16 @@ type Observer interface {
 type Worker interface {
 	// Request records, in the transaction of a command, that this process will work on a stage.
 	Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error)
-	// StartPromotion begins the requested work on a promotion, unless the caller has given it up meanwhile.
-	StartPromotion(asked context.Context, request delivery.WorkRecord) error
+	// StartPromotion begins the requested work on a promotion, unless the caller has given it up meanwhile. known is the world as the
+	// transaction of the request left it; nil when it could not be loaded.
+	StartPromotion(asked context.Context, request delivery.WorkRecord, known *delivery.World) error
 	// StartVerification begins the requested checks of what Terraform deployed in a stage.
 	StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error
 	// Await waits until the work of this process on a stage has ended, or until d has passed, which is no error.
 	Await(ctx context.Context, pipeline, stage string, d time.Duration) error
+	// Finish waits until this process has done the requested work, or until d has passed. It returns the facts of the transaction that
+	// recorded the end: nil when it has not ended yet, or when that could not be recorded.
+	Finish(ctx context.Context, request delivery.WorkRecord, d time.Duration) (*world.Facts, error)
 	// Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.
 	Unrecorded(pipeline, stage string) (delivery.WorkRecord, bool)
 	// WorksOn reports whether this process is at the work of a record.
@@ -72,38 +76,26 @@ func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, cha
 	return world.Load(ctx, r, c.now(), pipeline, changes, versions...)
 }
 
-// facts is a world, with what the ledger remembers of what processes saw and do.
-type facts struct {
-	delivery.World
-	found world.Answers
-	work  map[string]delivery.WorkRecord // by stage
-}
-
 // recorded loads the world of a pipeline as far as the named versions concern it, and what was recorded about it. Nobody is asked anything.
-func (c *Control) recorded(ctx context.Context, pipeline string, versions ...string) (f facts, err error) {
+func (c *Control) recorded(ctx context.Context, pipeline string, versions ...string) (f world.Facts, err error) {
 	err = c.o.Store.View(ctx, func(r store.Reader) error {
-		f = facts{work: map[string]delivery.WorkRecord{}}
-		if f.World, err = c.load(ctx, r, pipeline, nil, versions...); err != nil {
+		w, err := c.load(ctx, r, pipeline, nil, versions...)
+		if err != nil {
 			return err
 		}
-		return c.loadRecorded(ctx, r, &f)
+		f, err = c.factsOf(ctx, r, w)
+		return err
 	})
 	return f, err
 }
 
-func (c *Control) loadRecorded(ctx context.Context, r store.Reader, f *facts) error {
-	pipeline := f.Pipeline.Name
-	seen, err := r.Recordings(ctx, pipeline)
-	if err != nil {
-		return err
+// factsOf adds to a world what was recorded about it.
+func (c *Control) factsOf(ctx context.Context, r store.Reader, w delivery.World) (world.Facts, error) {
+	f, err := world.FactsOf(ctx, r, w, c.o.Observer.Unrecorded(w.Pipeline.Name))
+	for stage, held := range f.Work {
+		f.Work[stage] = c.asKnown(held)
 	}
-	f.found = world.Recorded(pipeline, append(seen, c.o.Observer.Unrecorded(pipeline)...))
-	f.World = f.found.Apply(f.World)
-	all, err := r.Work(ctx, pipeline, f.Now)
-	for _, one := range all {
-		f.work[one.Stage] = c.asKnown(one)
-	}
-	return err
+	return f, err
 }
 
 // asKnown is the record of work, or how this process knows that it ended when the ledger could not be told. Work of this process is not

@@ -24,7 +24,7 @@ func (c *Control) Deployed(ctx context.Context, pipeline, environment string) (d
 	deployed := delivery.Deployed{Pipeline: pipeline, Environment: environment, Version: state.Version, Artifacts: artifacts, Status: state.Status,
 		DeployedAt: at, ConfigRevision: state.ConfigRevision, Drifted: state.Status == string(delivery.StageDrifted), Differences: []string{}}
 	if deployed.Drifted {
-		deployed.Differences = append(deployed.Differences, f.found.Observation(environment).Differences...)
+		deployed.Differences = append(deployed.Differences, f.Found.Observation(environment).Differences...)
 	}
 	return deployed, nil
 }

@@ -28,11 +28,11 @@ func (c *Control) paired(ctx context.Context, q delivery.ParityQuery) (w deliver
 	err = c.o.Store.View(ctx, func(r store.Reader) error {
 		w = delivery.World{Now: c.now()}
 		if q.Pipeline != "" {
-			f := facts{work: map[string]delivery.WorkRecord{}}
-			if f.World, err = c.load(ctx, r, q.Pipeline, nil); err != nil {
+			if w, err = c.load(ctx, r, q.Pipeline, nil); err != nil {
 				return noPipelineHere(err)
 			}
-			if err := c.loadRecorded(ctx, r, &f); err != nil {
+			f, err := c.factsOf(ctx, r, w)
+			if err != nil {
 				return err
 			}
 			w = f.World

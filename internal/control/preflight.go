@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
 // preflight looks whether what a preview would deploy is still there, as it was released: each release once for each kind of target.
@@ -36,16 +38,13 @@ func (c *Control) preflight(ctx context.Context, w delivery.World, preview *deli
 // refuseUnbuilt refuses a release that is not registered yet and that this process would deliver at once, but could not: one kind of
 // target of the leading stage after the other is asked. What was registered stays what it was, so it is not asked about.
 func (c *Control) refuseUnbuilt(ctx context.Context, spec delivery.ReleaseSpec) error {
-	w, err := c.view(ctx, spec.Pipeline, nil, spec.Version)
-	if err != nil {
-		return noPipeline(err)
+	stage, environments, err := c.deliversAtOnce(ctx, spec)
+	if err != nil || stage == nil {
+		return err
 	}
-	if _, registered := w.Releases[spec.Version]; registered || !w.Pipeline.AutoStart() {
-		return nil
-	}
-	stage, asked := w.Pipeline.Stages[0], map[string]bool{}
+	asked := map[string]bool{}
 	for _, env := range stage.Environments {
-		content := delivery.ContentFor(stage, w.Environments[env], delivery.Release{Spec: spec, Digest: spec.Digest()})
+		content := delivery.ContentFor(*stage, environments[env], delivery.Release{Spec: spec, Digest: spec.Digest()})
 		if kind := content.Target.Kind(); asked[kind] {
 			continue
 		}
@@ -59,4 +58,26 @@ func (c *Control) refuseUnbuilt(ctx context.Context, spec delivery.ReleaseSpec) 
 		}
 	}
 	return nil
+}
+
+// deliversAtOnce returns the stage to which a release that is not registered yet is delivered at once, with its environments; nil when it
+// is registered, or waits for a promotion.
+func (c *Control) deliversAtOnce(ctx context.Context, spec delivery.ReleaseSpec) (stage *delivery.Stage, environments map[string]delivery.EnvironmentSpec, err error) {
+	err = c.o.Store.View(ctx, func(r store.Reader) error {
+		stage = nil
+		pipeline, err := r.Pipeline(ctx, spec.Pipeline)
+		if err != nil {
+			return noPipeline(err)
+		}
+		if !pipeline.AutoStart() {
+			return nil
+		}
+		if _, err = r.Release(ctx, spec.Pipeline, spec.Version); !delivery.IsNotFound(err) {
+			return err
+		}
+		stage = &pipeline.Stages[0]
+		environments, err = world.Effective(ctx, r, stage.Environments, nil)
+		return err
+	})
+	return stage, environments, err
 }

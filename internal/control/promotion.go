@@ -18,51 +18,68 @@ func (c *Control) Promotion(ctx context.Context, pipeline, stage string) (delive
 
 // requestedPromotion is a promotion for a caller who asked for a version; any caller if it is empty.
 func (c *Control) requestedPromotion(ctx context.Context, pipeline, stage, version string) (delivery.PromotionState, error) {
-	state, f, err := c.promotion(ctx, pipeline, stage)
-	if err == nil {
-		state.Work = f.requested(stage, version)
-	}
-	return state, err
-}
-
-func (c *Control) promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, facts, error) {
 	f, err := c.recorded(ctx, pipeline)
 	if err != nil {
-		return delivery.PromotionState{}, f, err
+		return delivery.PromotionState{}, err
 	}
+	return requestedPromotionState(f, stage, version)
+}
+
+func requestedPromotionState(f world.Facts, stage, version string) (delivery.PromotionState, error) {
 	p, ok := f.Promotions[stage]
 	at, exists := f.Pipeline.Stage(stage)
 	if !ok || p.Unmanaged || !exists {
-		return delivery.PromotionState{}, f, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", pipeline, stage)
+		return delivery.PromotionState{}, delivery.Errorf(delivery.CodeNotFound, "promotion %s/%s does not exist", f.Pipeline.Name, stage)
 	}
 	state, _ := delivery.PromotionStateOf(f.World, p, at)
-	return state, f, nil
+	state.Work = requested(f, stage, version)
+	return state, nil
 }
 
 // PutPromotion asks that a release be brought into a stage, and starts the work. It returns once the request is saved. With
 // when_blocked = "fail", a release that cannot enter now is refused with every gate's verdict.
 func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
-	if err := spec.Validate().Err(); err != nil {
+	if _, err := c.startPromotion(ctx, actor, spec); err != nil {
 		return delivery.PromotionState{}, err
 	}
-	w, err := c.view(ctx, spec.Pipeline, nil, spec.Version)
+	return c.requestedPromotion(ctx, spec.Pipeline, spec.Stage, spec.Version)
+}
+
+// PutPromotionAndWait is PutPromotion, and then WaitPromotion for that version.
+func (c *Control) PutPromotionAndWait(ctx context.Context, actor string, spec delivery.PromotionSpec, d time.Duration) (delivery.PromotionState, error) {
+	request, err := c.startPromotion(ctx, actor, spec)
 	if err != nil {
-		return delivery.PromotionState{}, noPipeline(err)
+		return delivery.PromotionState{}, err
+	}
+	return finished(ctx, c, request, d, func(f world.Facts) (delivery.PromotionState, error) {
+		return requestedPromotionState(f, spec.Stage, spec.Version)
+	}, func(d time.Duration) (delivery.PromotionState, error) {
+		return c.WaitPromotion(ctx, spec.Pipeline, spec.Stage, spec.Version, d)
+	})
+}
+
+// startPromotion saves what is wanted in a stage, unless it is refused, and starts the work that it means.
+func (c *Control) startPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (request delivery.WorkRecord, err error) {
+	if err := spec.Validate().Err(); err != nil {
+		return request, err
+	}
+	asked, err := c.view(ctx, spec.Pipeline, nil, spec.Version)
+	if err != nil {
+		return request, noPipeline(err)
 	}
 	found := world.NewAnswers(spec.Pipeline)
-	if promotable(w, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
-		err = c.resolve(ctx, w, found, func(w delivery.World) delivery.Questions {
+	if promotable(asked, spec) == nil { // else there is nothing to ask, and it is refused below, where refusals are recorded
+		err = c.resolve(ctx, asked, found, func(w delivery.World) delivery.Questions {
 			_, questions := delivery.Admit(w, delivery.Promotion{Spec: spec})
 			return questions
 		})
 	}
 	if err != nil {
-		return delivery.PromotionState{}, err
+		return request, err
 	}
-	var request delivery.WorkRecord
-	err = c.journal.Change(ctx, actor, delivery.EventPromotionRefused, spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
-		w, err := c.load(ctx, tx, spec.Pipeline, nil, spec.Version)
-		if err != nil {
+	var w delivery.World
+	err = c.journal.ChangeThen(ctx, actor, delivery.EventPromotionRefused, spec.ID(), func(tx store.Tx) (wanted []journal.Entry, err error) {
+		if w, err = world.Refresh(ctx, tx, c.now(), asked, spec.Version); err != nil {
 			return nil, noPipeline(err)
 		}
 		if err := promotable(w, spec); err != nil {
@@ -72,23 +89,24 @@ func (c *Control) PutPromotion(ctx context.Context, actor string, spec delivery.
 		if refusal, _ := delivery.Admit(found.Apply(w), p); refusal != nil {
 			return nil, refusal
 		}
-		wanted, err := want(ctx, tx, p)
-		if err != nil {
-			return nil, err
+		if wanted, err = want(ctx, tx, w.Promotions[spec.Stage], p); len(wanted) > 0 {
+			w = w.With(p)
 		}
-		if err := tx.PutRecordings(ctx, spec.Pipeline, found.Pending()); err != nil {
-			return nil, err
-		}
-		request, err = c.o.Worker.Request(ctx, tx, actor, spec.Pipeline, spec.Stage, spec.Version)
 		return wanted, err
+	}, func(tx store.Tx) (err error) {
+		if err := tx.PutRecordings(ctx, spec.Pipeline, found.Pending()); err != nil {
+			return err
+		}
+		if request, err = c.o.Worker.Request(ctx, tx, actor, spec.Pipeline, spec.Stage, spec.Version); err != nil {
+			return err
+		}
+		w.Head, err = tx.Head(ctx) // what this transaction changed is in that world
+		return err
 	})
 	if err != nil {
-		return delivery.PromotionState{}, err
+		return request, err
 	}
-	if err := c.o.Worker.StartPromotion(ctx, request); err != nil {
-		return delivery.PromotionState{}, err
-	}
-	return c.requestedPromotion(ctx, spec.Pipeline, spec.Stage, spec.Version)
+	return request, c.o.Worker.StartPromotion(ctx, request, &w)
 }
 
 // promotable refuses a promotion that could never be carried out: no such stage, or no such release.

@@ -9,13 +9,18 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
 // Release returns a release and where it stands, as far as the ledger knows. A retired one is not found.
 func (c *Control) Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
-	state, f, err := c.release(ctx, pipeline, version)
-	if err == nil && f.Pipeline.AutoStart() {
-		if held := f.work[f.Pipeline.Stages[0].Name]; held.Version == version {
+	f, err := c.recorded(ctx, pipeline, version)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	state, err := releaseState(f, version)
+	if f.Pipeline.AutoStart() {
+		if held := f.Work[f.Pipeline.Stages[0].Name]; held.Version == version {
 			state.Work = held.Work()
 		}
 	}
@@ -24,40 +29,66 @@ func (c *Control) Release(ctx context.Context, pipeline, version string) (delive
 
 // requestedRelease is a release for a caller who asked for it to be delivered.
 func (c *Control) requestedRelease(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error) {
-	state, f, err := c.release(ctx, pipeline, version)
+	f, err := c.recorded(ctx, pipeline, version)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	return requestedReleaseState(f, version)
+}
+
+func requestedReleaseState(f world.Facts, version string) (delivery.ReleaseState, error) {
+	state, err := releaseState(f, version)
 	if err == nil && f.Pipeline.AutoStart() {
-		state.Work = f.requested(f.Pipeline.Stages[0].Name, version)
+		state.Work = requested(f, f.Pipeline.Stages[0].Name, version)
 	}
 	return state, err
 }
 
-func (c *Control) release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, facts, error) {
-	f, err := c.recorded(ctx, pipeline, version)
-	if err != nil {
-		return delivery.ReleaseState{}, f, err
-	}
+func releaseState(f world.Facts, version string) (delivery.ReleaseState, error) {
 	release, ok := f.Releases[version]
 	if !ok || release.Retired {
-		return delivery.ReleaseState{}, f, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", pipeline, version)
+		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", f.Pipeline.Name, version)
 	}
 	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
 	state.Stages, _ = delivery.StageStates(f.World, version)
-	return state, f, nil
+	return state, nil
 }
 
 // PutRelease registers a release, makes it the one that the leading automatic stages of its pipeline are to run, and starts the
 // work. It returns once that is saved. A new release whose artifacts are not there is refused while nothing of it is recorded: its
 // version could never be given to what was meant.
 func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (delivery.ReleaseState, error) {
-	if err := validateRelease(r); err != nil {
+	if _, err := c.startRelease(ctx, actor, r); err != nil {
 		return delivery.ReleaseState{}, err
+	}
+	return c.requestedRelease(ctx, r.Spec.Pipeline, r.Spec.Version)
+}
+
+// PutReleaseAndWait is PutRelease, and then WaitRelease.
+func (c *Control) PutReleaseAndWait(ctx context.Context, actor string, r delivery.ReleaseRequest, d time.Duration) (delivery.ReleaseState, error) {
+	request, err := c.startRelease(ctx, actor, r)
+	if err != nil {
+		return delivery.ReleaseState{}, err
+	}
+	return finished(ctx, c, request, d, func(f world.Facts) (delivery.ReleaseState, error) {
+		return requestedReleaseState(f, r.Spec.Version)
+	}, func(d time.Duration) (delivery.ReleaseState, error) {
+		return c.waitRelease(ctx, r.Spec.Pipeline, r.Spec.Version, request.Stage, d)
+	})
+}
+
+// startRelease registers a release and starts the work that it means. The zero request says that it means none: promotions bring it to
+// its stages.
+func (c *Control) startRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (request delivery.WorkRecord, err error) {
+	if err := validateRelease(r); err != nil {
+		return request, err
 	}
 	if err := c.refuseUnbuilt(ctx, r.Spec); err != nil {
-		return delivery.ReleaseState{}, err
+		return request, err
 	}
 	var pipeline delivery.PipelineSpec
-	var request delivery.WorkRecord
-	err := c.journal.Change(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+	var known *delivery.World
+	err = c.journal.ChangeThen(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		var err error
 		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
 			return nil, noPipeline(err)
@@ -66,22 +97,29 @@ func (c *Control) PutRelease(ctx context.Context, actor string, r delivery.Relea
 		if err != nil || !pipeline.AutoStart() {
 			return events, err
 		}
-		wanted, err := want(ctx, tx, r.LeadingPromotion(pipeline, actor, c.now()))
-		if err != nil {
+		before, err := tx.Promotion(ctx, pipeline.Name, pipeline.Stages[0].Name)
+		if err != nil && !delivery.IsNotFound(err) {
 			return nil, err
 		}
-		request, err = c.o.Worker.Request(ctx, tx, actor, pipeline.Name, pipeline.Stages[0].Name, r.Spec.Version)
+		wanted, err := want(ctx, tx, before, r.LeadingPromotion(pipeline, actor, c.now()))
 		return append(events, wanted...), err
-	})
-	if err != nil {
-		return delivery.ReleaseState{}, err
-	}
-	if pipeline.AutoStart() {
-		if err := c.o.Worker.StartPromotion(ctx, request); err != nil {
-			return delivery.ReleaseState{}, err
+	}, func(tx store.Tx) (err error) {
+		if !pipeline.AutoStart() {
+			return nil
 		}
+		if request, err = c.o.Worker.Request(ctx, tx, actor, pipeline.Name, pipeline.Stages[0].Name, r.Spec.Version); err != nil {
+			return err
+		}
+		known = nil
+		if w, err := c.load(ctx, tx, pipeline.Name, nil); err == nil { // else the work reads it again, and says what is wrong
+			known = &w
+		}
+		return nil
+	})
+	if err != nil || !pipeline.AutoStart() {
+		return delivery.WorkRecord{}, err
 	}
-	return c.requestedRelease(ctx, r.Spec.Pipeline, r.Spec.Version)
+	return request, c.o.Worker.StartPromotion(ctx, request, known)
 }
 
 // register saves the release, or what may change of it.
@@ -104,13 +142,9 @@ func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r del
 	return journal.One(delivery.EventReleaseDeclared, r.Spec.ID(), known), tx.PutRelease(ctx, known)
 }
 
-// want saves a promotion as what is wanted in its stage, if it is not already.
-func want(ctx context.Context, tx store.Tx, p delivery.Promotion) ([]journal.Entry, error) {
-	before, err := tx.Promotion(ctx, p.Spec.Pipeline, p.Spec.Stage)
-	if err != nil && !delivery.IsNotFound(err) {
-		return nil, err
-	}
-	if err == nil && before.Spec == p.Spec && !before.Unmanaged {
+// want saves a promotion as what is wanted in its stage, if that is not what was wanted there before. The zero promotion is none.
+func want(ctx context.Context, tx store.Tx, before, p delivery.Promotion) ([]journal.Entry, error) {
+	if before.Spec == p.Spec && !before.Unmanaged {
 		return nil, nil
 	}
 	return journal.One(delivery.EventPromotionRequested, p.Spec.ID(), p), tx.PutPromotion(ctx, p)
@@ -168,7 +202,10 @@ func (c *Control) WaitRelease(ctx context.Context, pipeline, version string, d t
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
-	entry := spec.Spec.Stages[0].Name
+	return c.waitRelease(ctx, pipeline, version, spec.Spec.Stages[0].Name, d)
+}
+
+func (c *Control) waitRelease(ctx context.Context, pipeline, version, entry string, d time.Duration) (delivery.ReleaseState, error) {
 	return waitFor(ctx, c, pipeline, entry, d, func(ctx context.Context) (delivery.ReleaseState, delivery.Work, error) {
 		state, err := c.requestedRelease(ctx, pipeline, version)
 		return state, state.Work, err

@@ -21,18 +21,45 @@ func (c *Control) Verification(ctx context.Context, spec delivery.VerificationSp
 		return delivery.VerificationState{}, delivery.Errorf(delivery.CodeNotFound, "%s", f.Pipeline.NoStage(spec.Stage))
 	}
 	state := f.VerificationStateOf(spec)
-	state.Work = f.requested(spec.Stage, spec.Version)
+	state.Work = requested(f, spec.Stage, spec.Version)
 	return state, nil
 }
 
 // PutVerification starts the checks of a stage on what Terraform has deployed there, and returns once that is under way. While the
 // release's promotion waits, and when all is verified already, there is nothing to do.
 func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (delivery.VerificationState, error) {
-	if err := r.Spec.Validate().Err(); err != nil {
+	started, err := c.startVerification(ctx, actor, r)
+	if err != nil {
 		return delivery.VerificationState{}, err
 	}
+	state, err := c.Verification(ctx, r.Spec)
+	if !started {
+		state.Work = delivery.Work{Settled: true}
+	}
+	return state, err
+}
+
+// PutVerificationAndWait is PutVerification, and then WaitVerification.
+func (c *Control) PutVerificationAndWait(ctx context.Context, actor string, r delivery.VerificationRequest, d time.Duration) (delivery.VerificationState, error) {
+	started, err := c.startVerification(ctx, actor, r)
+	if err != nil {
+		return delivery.VerificationState{}, err
+	}
+	if started {
+		return c.WaitVerification(ctx, r.Spec, d)
+	}
+	state, err := c.Verification(ctx, r.Spec)
+	state.Work = delivery.Work{Settled: true}
+	return state, err
+}
+
+// startVerification starts the checks, unless there is nothing to check.
+func (c *Control) startVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (started bool, err error) {
+	if err := r.Spec.Validate().Err(); err != nil {
+		return false, err
+	}
 	found, request := 0, delivery.WorkRecord{}
-	err := c.journal.Change(ctx, actor, delivery.EventVerificationRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+	err = c.journal.Change(ctx, actor, delivery.EventVerificationRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		w, err := c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Versions()...)
 		if err != nil {
 			return nil, noPipeline(err)
@@ -44,18 +71,10 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 		request, err = c.o.Worker.Request(ctx, tx, actor, r.Spec.Pipeline, r.Spec.Stage, r.Spec.Version)
 		return journal.One(delivery.EventVerificationRequested, r.Spec.ID(), r), err
 	})
-	if err != nil {
-		return delivery.VerificationState{}, err
+	if err != nil || found == 0 {
+		return false, err
 	}
-	if found == 0 {
-		state, err := c.Verification(ctx, r.Spec)
-		state.Work = delivery.Work{Settled: true}
-		return state, err
-	}
-	if err := c.o.Worker.StartVerification(ctx, request, r.Again); err != nil {
-		return delivery.VerificationState{}, err
-	}
-	return c.Verification(ctx, r.Spec)
+	return true, c.o.Worker.StartVerification(ctx, request, r.Again)
 }
 
 // WaitVerification returns the verification as soon as the work on the stage has ended, or when d has passed.

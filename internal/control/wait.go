@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
 // statusReadTimeout bounds reading a ledger that was waited for in vain a moment ago.
@@ -30,6 +31,24 @@ func waitFor[S any](ctx context.Context, c *Control, pipeline, stage string, d t
 	}
 }
 
+// finished waits until requested work has ended, for a caller in the process that does it, and tells how something stands then: as the
+// transaction that recorded the end left it. When that is not known, or nothing was requested, it reads for what is left of the time.
+func finished[S any](ctx context.Context, c *Control, request delivery.WorkRecord, d time.Duration, tell func(world.Facts) (S, error), read func(time.Duration) (S, error)) (S, error) {
+	until := time.Now().Add(d)
+	if request.Number == 0 {
+		return read(0)
+	}
+	ended, err := c.o.Worker.Finish(ctx, request, d)
+	switch {
+	case err != nil:
+		var none S
+		return none, err
+	case ended != nil:
+		return tell(*ended)
+	}
+	return read(time.Until(until))
+}
+
 // readAfter reads how something stands after the work of this process.
 func readAfter[S any](ctx context.Context, c *Control, pipeline, stage string, read func(context.Context) (S, delivery.Work, error)) (S, delivery.Work, error) {
 	unrecorded, _ := c.o.Worker.Unrecorded(pipeline, stage)
@@ -48,8 +67,8 @@ func readAfter[S any](ctx context.Context, c *Control, pipeline, stage string, r
 
 // requested is the work on a version in a stage; on any version if it is empty. Work on another version says that this one was
 // overtaken: how that work ended says nothing about it.
-func (f facts) requested(stage, version string) delivery.Work {
-	held := f.work[stage]
+func requested(f world.Facts, stage, version string) delivery.Work {
+	held := f.Work[stage]
 	if version != "" && held.Number > 0 && held.Version != version {
 		return delivery.Work{Settled: true, Failure: delivery.Errorf(delivery.CodeConflict,
 			"%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again", f.Pipeline.Name, stage, version, held.RequestedBy, held.Version)}

@@ -25,6 +25,8 @@ type World struct {
 	Checks       map[CheckKey]CheckResult // absent: not asked yet
 	// Verifications are those that the plan which is looked ahead for is about to make; otherwise there are none.
 	Verifications []VerificationSpec
+	// Head is the last event of the log that the world was loaded from, by its hash. No decision depends on it.
+	Head string
 	// Unregistered are the releases that only that plan knows, by version.
 	Unregistered []string
 }

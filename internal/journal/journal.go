@@ -37,6 +37,14 @@ func One(kind delivery.EventKind, subject string, data any) []Entry {
 // Change runs f in one write transaction. What f returns is recorded as events of that transaction. A refusal of f (returned
 // before f wrote anything) is recorded as an event of the kind refused, and then returned.
 func (j Journal) Change(ctx context.Context, actor string, refused delivery.EventKind, subject string, f func(store.Tx) ([]Entry, error)) error {
+	return j.ChangeThen(ctx, actor, refused, subject, f, func(store.Tx) error { return nil })
+}
+
+// ChangeThen is Change, and then reads or records, in the same transaction and after its events, what is no change of anything that is
+// decided from. A change that is refused has no then.
+func (j Journal) ChangeThen(ctx context.Context, actor string, refused delivery.EventKind, subject string, f func(store.Tx) ([]Entry, error),
+	then func(store.Tx) error,
+) error {
 	if err := delivery.ValidateActor(actor).Err(); err != nil {
 		return err
 	}
@@ -50,7 +58,10 @@ func (j Journal) Change(ctx context.Context, actor string, refused delivery.Even
 		} else if err != nil {
 			return err
 		}
-		return j.Append(ctx, tx, actor, entries)
+		if err := j.Append(ctx, tx, actor, entries); err != nil || refusal != nil {
+			return err
+		}
+		return then(tx)
 	})
 	if err != nil {
 		return err

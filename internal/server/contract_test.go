@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,6 +217,29 @@ func TestWaitIsBoundedAndPassedOn(t *testing.T) {
 	require.Equal(t, asked{"WaitVerification", []any{delivery.VerificationSpec{Pipeline: "p", Stage: "s", Version: "1"}, api.MaxWait}}, e.last())
 	require.Equal(t, 422, ask(api.Fill(api.PathVerification, "p", "s")+"?wait=soon"))
 	require.Equal(t, 422, ask(api.Fill(api.PathRelease, "p", "1")+"?wait=-1s"))
+}
+
+func TestAWriteMayWaitForItsWork(t *testing.T) {
+	e := &recording{}
+	handler := server.New(e, slog.New(slog.DiscardHandler))
+	put := func(path, body string) int {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	for path, c := range map[string]struct{ body, method string }{
+		api.Fill(api.PathRelease, "p", "1"):      {`{"spec":{"pipeline":"p","version":"1"}}`, "PutRelease"},
+		api.Fill(api.PathPromotion, "p", "s"):    {`{"pipeline":"p","stage":"s"}`, "PutPromotion"},
+		api.Fill(api.PathVerification, "p", "s"): {`{"spec":{"pipeline":"p","stage":"s"}}`, "PutVerification"},
+	} {
+		require.Equal(t, 200, put(path, c.body))
+		require.Equal(t, c.method, e.last().method)
+		require.Equal(t, 200, put(path+"?wait=10h", c.body))
+		require.Equal(t, c.method+"AndWait", e.last().method)
+		require.Equal(t, api.MaxWait, e.last().args[2])
+		require.Equal(t, 422, put(path+"?wait=soon", c.body))
+	}
 }
 
 func TestCallerThatGivesUpGetsItsOwnError(t *testing.T) {

@@ -31,14 +31,22 @@ func (s *server) promotions() {
 			return s.engine.Promotion(ctx, in.Pipeline, in.Stage)
 		})
 
-	answer(s, route{"promotion", "put-promotion", "Ask for a release in a stage and begin bringing it there", http.MethodPut, api.PathPromotion},
+	answer(s, route{"promotion", "put-promotion", "Ask for a release in a stage and begin bringing it there, or wait for that to settle", http.MethodPut, api.PathPromotion},
 		func(ctx context.Context, in *struct {
 			By
 			PromotionPath
+			Wait
 			Body delivery.PromotionSpec
 		}) (delivery.PromotionState, error) {
 			if err := sameAsPath(named{"pipeline", in.Pipeline, in.Body.Pipeline}, named{"stage", in.Stage, in.Body.Stage}); err != nil {
 				return delivery.PromotionState{}, err
+			}
+			d, waits, err := in.duration()
+			switch {
+			case err != nil:
+				return delivery.PromotionState{}, err
+			case waits:
+				return s.engine.PutPromotionAndWait(ctx, in.Actor, in.Body, d)
 			}
 			return s.engine.PutPromotion(ctx, in.Actor, in.Body)
 		})

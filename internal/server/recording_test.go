@@ -221,3 +221,15 @@ func fill(v reflect.Value, name string) {
 		panic("a kind of field that is new here: " + v.Type().String())
 	}
 }
+
+func (e *recording) PutReleaseAndWait(_ context.Context, actor string, r delivery.ReleaseRequest, d time.Duration) (delivery.ReleaseState, error) {
+	return reply[delivery.ReleaseState](e, "PutReleaseAndWait", actor, r, d)
+}
+
+func (e *recording) PutPromotionAndWait(_ context.Context, actor string, spec delivery.PromotionSpec, d time.Duration) (delivery.PromotionState, error) {
+	return reply[delivery.PromotionState](e, "PutPromotionAndWait", actor, spec, d)
+}
+
+func (e *recording) PutVerificationAndWait(_ context.Context, actor string, r delivery.VerificationRequest, d time.Duration) (delivery.VerificationState, error) {
+	return reply[delivery.VerificationState](e, "PutVerificationAndWait", actor, r, d)
+}

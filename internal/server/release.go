@@ -30,14 +30,22 @@ func (s *server) releases() {
 			return s.engine.Release(ctx, in.Pipeline, in.Version)
 		})
 
-	answer(s, route{"release", "put-release", "Register a release and begin its delivery", http.MethodPut, api.PathRelease},
+	answer(s, route{"release", "put-release", "Register a release and begin its delivery, or wait for it to settle", http.MethodPut, api.PathRelease},
 		func(ctx context.Context, in *struct {
 			By
 			ReleasePath
+			Wait
 			Body delivery.ReleaseRequest
 		}) (delivery.ReleaseState, error) {
 			if err := sameAsPath(named{"spec.pipeline", in.Pipeline, in.Body.Spec.Pipeline}, named{"spec.version", in.Version, in.Body.Spec.Version}); err != nil {
 				return delivery.ReleaseState{}, err
+			}
+			d, waits, err := in.duration()
+			switch {
+			case err != nil:
+				return delivery.ReleaseState{}, err
+			case waits:
+				return s.engine.PutReleaseAndWait(ctx, in.Actor, in.Body, d)
 			}
 			return s.engine.PutRelease(ctx, in.Actor, in.Body)
 		})

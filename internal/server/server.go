@@ -33,17 +33,20 @@ type Engine interface {
 
 	Release(ctx context.Context, pipeline, version string) (delivery.ReleaseState, error)
 	PutRelease(ctx context.Context, actor string, r delivery.ReleaseRequest) (delivery.ReleaseState, error)
+	PutReleaseAndWait(ctx context.Context, actor string, r delivery.ReleaseRequest, d time.Duration) (delivery.ReleaseState, error)
 	DeleteRelease(ctx context.Context, actor, pipeline, version string) error
 	WaitRelease(ctx context.Context, pipeline, version string, d time.Duration) (delivery.ReleaseState, error)
 
 	Promotion(ctx context.Context, pipeline, stage string) (delivery.PromotionState, error)
 	PutPromotion(ctx context.Context, actor string, spec delivery.PromotionSpec) (delivery.PromotionState, error)
+	PutPromotionAndWait(ctx context.Context, actor string, spec delivery.PromotionSpec, d time.Duration) (delivery.PromotionState, error)
 	DeletePromotion(ctx context.Context, actor, pipeline, stage string) error
 	WaitPromotion(ctx context.Context, pipeline, stage, version string, d time.Duration) (delivery.PromotionState, error)
 	Cancel(ctx context.Context, pipeline, stage string) error
 
 	Verification(ctx context.Context, spec delivery.VerificationSpec) (delivery.VerificationState, error)
 	PutVerification(ctx context.Context, actor string, r delivery.VerificationRequest) (delivery.VerificationState, error)
+	PutVerificationAndWait(ctx context.Context, actor string, r delivery.VerificationRequest, d time.Duration) (delivery.VerificationState, error)
 	WaitVerification(ctx context.Context, spec delivery.VerificationSpec, d time.Duration) (delivery.VerificationState, error)
 
 	Approval(ctx context.Context, id string) (delivery.Approval, error)

@@ -26,14 +26,22 @@ func (s *server) verifications() {
 			return s.engine.Verification(ctx, spec)
 		})
 
-	answer(s, route{"verification", "put-verification", "Begin verifying what Terraform has deployed to a stage", http.MethodPut, api.PathVerification},
+	answer(s, route{"verification", "put-verification", "Begin verifying what Terraform has deployed to a stage, or wait for that to settle", http.MethodPut, api.PathVerification},
 		func(ctx context.Context, in *struct {
 			By
 			PromotionPath
+			Wait
 			Body delivery.VerificationRequest
 		}) (delivery.VerificationState, error) {
 			if err := sameAsPath(named{"spec.pipeline", in.Pipeline, in.Body.Spec.Pipeline}, named{"spec.stage", in.Stage, in.Body.Spec.Stage}); err != nil {
 				return delivery.VerificationState{}, err
+			}
+			d, waits, err := in.duration()
+			switch {
+			case err != nil:
+				return delivery.VerificationState{}, err
+			case waits:
+				return s.engine.PutVerificationAndWait(ctx, in.Actor, in.Body, d)
 			}
 			return s.engine.PutVerification(ctx, in.Actor, in.Body)
 		})

@@ -22,28 +22,29 @@ type job struct {
 	since      time.Time // a moment before the lease was taken
 	deployment delivery.Deployment
 	known      observe.Confidential
-	resumed    bool // it was in flight already
+	resumed    bool             // it was in flight already
+	left       **delivery.World // where to leave the world as the transaction of the result leaves it; nil: nowhere
 }
 
 // begin takes the leases and saves the intents of a decision's steps, all in one transaction: steps that may go at the same time
 // are then on their way at the same time. A step whose place another process holds, or that the ledger no longer asks for, is
 // left out; deciding again tells what is to be done about it.
-func (w *Worker) begin(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
+func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found world.Answers, d delivery.Decision) ([]job, delivery.PipelineSpec, error) {
 	actor, seen := r.record.RequestedBy, found.Pending()
-	known := make([]observe.Confidential, len(d.Steps))
+	secrets := make([]observe.Confidential, len(d.Steps))
 	for i, step := range d.Steps {
 		if step.Kind == delivery.StepAuthorize {
 			continue // only drivers get secrets
 		}
 		var err error
-		if known[i], err = w.o.Observer.Confidential(ctx, step.Environment, step.Content); err != nil {
+		if secrets[i], err = w.o.Observer.Confidential(ctx, step.Environment, step.Content); err != nil {
 			return nil, delivery.PipelineSpec{}, err
 		}
 	}
 	var jobs []job
 	var pipeline delivery.PipelineSpec
 	err := w.o.Store.Update(ctx, func(tx store.Tx) error {
-		loaded, err := w.load(ctx, tx, found.Pipeline)
+		loaded, err := world.Refresh(ctx, tx, w.now(), known)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (w *Worker) begin(ctx context.Context, r *run, found world.Answers, d deliv
 					return err
 				}
 			}
-			jobs = append(jobs, job{lease, since, begun, known[i], current.Kind == delivery.StepResume})
+			jobs = append(jobs, job{lease: lease, since: since, deployment: begun, known: secrets[i], resumed: current.Kind == delivery.StepResume})
 		}
 		if err := tx.PutRecordings(ctx, pipeline.Name, seen); err != nil || len(jobs) == 0 {
 			return err
@@ -176,24 +177,29 @@ func (w *Worker) execute(ctx context.Context, pipeline delivery.PipelineSpec, j 
 }
 
 func (w *Worker) executeUnderLease(ctx context.Context, pipeline delivery.PipelineSpec, j job) error {
-	lease, d := j.lease, j.deployment
-	if d.Status == delivery.Deploying {
+	var reached []journal.Entry
+	if j.deployment.Status == delivery.Deploying {
 		result, err := w.deploy(ctx, j)
 		if err != nil {
-			return w.settleDeployment(ctx, lease, d, j.known.HideError(err))
+			return w.settleDeployment(ctx, j, nil, j.known.HideError(err))
 		}
-		deployed, kind, err := d.After(delivery.DeploymentDeployed, w.now())
+		deployed, kind, err := j.deployment.After(delivery.DeploymentDeployed, w.now())
 		if err != nil {
 			return err
 		}
-		d, d.Receipt = deployed, result.Receipt
-		if err := w.save(ctx, lease, d, kind, nil); err != nil {
+		deployed.Receipt = result.Receipt
+		j.deployment, reached = deployed, journal.One(kind, deployed.ID, deployed)
+	}
+	if stage, _ := pipeline.Stage(j.deployment.Stage); len(reached) > 0 && len(stage.Verify) > 0 {
+		// Checks take their time, and must not be why it is deployed twice. Without any, this is recorded with the result.
+		if err := w.save(ctx, j, reached, nil); err != nil {
 			return err
 		}
+		reached = nil
 	}
-	checks, err := w.verify(ctx, pipeline, d, j.known)
-	d.Checks = checks
-	return w.settleDeployment(ctx, lease, d, j.known.HideError(err))
+	checks, err := w.verify(ctx, pipeline, j.deployment, j.known)
+	j.deployment.Checks = checks
+	return w.settleDeployment(ctx, j, reached, j.known.HideError(err))
 }
 
 func (w *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
@@ -229,30 +235,25 @@ func (w *Worker) verify(ctx context.Context, pipeline delivery.PipelineSpec, d d
 	return results, nil
 }
 
-// settleDeployment saves how a deployment ended. A canceled one has not ended.
-func (w *Worker) settleDeployment(ctx context.Context, lease store.Lease, d delivery.Deployment, failure error) error {
+// settleDeployment saves how a deployment ended, after what it reached and is not recorded yet. A canceled one has not ended.
+func (w *Worker) settleDeployment(ctx context.Context, j job, reached []journal.Entry, failure error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	now := w.now()
-	if failure != nil {
-		failed, kind, err := d.AfterFailure(failure.Error(), now)
-		if err != nil {
-			return err
-		}
-		return w.save(ctx, lease, failed, kind, func(tx store.Tx) ([]journal.Entry, error) { return w.addReports(ctx, tx, failed) })
-	}
-	d, kind, err := d.After(delivery.DeploymentVerified, now)
+	d, kind, err := ended(j.deployment, failure, false, now)
 	if err != nil {
 		return err
 	}
-	return w.save(ctx, lease, d, kind, func(tx store.Tx) ([]journal.Entry, error) {
-		replaced, err := w.replace(ctx, tx, d, now)
-		if err != nil {
-			return nil, err
+	j.deployment = d
+	return w.save(ctx, j, append(reached, journal.One(kind, d.ID, d)...), func(tx store.Tx) (more []journal.Entry, err error) {
+		if d.Status == delivery.Verified {
+			if more, err = w.replace(ctx, tx, d, now); err != nil {
+				return nil, err
+			}
 		}
 		reported, err := w.addReports(ctx, tx, d)
-		return append(replaced, reported...), err
+		return append(more, reported...), err
 	})
 }
 
@@ -291,29 +292,44 @@ func (w *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 	return events, nil
 }
 
-// save records where a deployment stands, only while the lease is still held; settled ones give it up.
-func (w *Worker) save(ctx context.Context, lease store.Lease, d delivery.Deployment, kind delivery.EventKind, also func(store.Tx) ([]journal.Entry, error)) error {
+// save records where a deployment stands, with the events that brought it there, only while the lease is still held. One that has ended
+// gives the lease up.
+func (w *Worker) save(ctx context.Context, j job, events []journal.Entry, also func(store.Tx) ([]journal.Entry, error)) error {
+	d := j.deployment
 	return w.o.Store.Update(ctx, func(tx store.Tx) error {
-		if err := tx.CheckLease(ctx, lease); err != nil {
+		if err := tx.CheckLease(ctx, j.lease); err != nil {
 			return err
 		}
 		if err := tx.PutDeployment(ctx, d); err != nil {
 			return err
 		}
-		events := journal.One(kind, d.ID, d)
+		all := slices.Clone(events) // this may run again
 		if also != nil {
 			more, err := also(tx)
 			if err != nil {
 				return err
 			}
-			events = append(events, more...)
+			all = append(all, more...)
 		}
-		if err := w.journal.Append(ctx, tx, d.Actor, events); err != nil {
+		if err := w.journal.Append(ctx, tx, d.Actor, all); err != nil || d.InFlight() {
 			return err
 		}
-		if d.InFlight() {
-			return nil
+		if err := tx.ReleaseLease(ctx, j.lease); err != nil {
+			return err
 		}
-		return tx.ReleaseLease(ctx, lease)
+		w.leave(ctx, tx, j)
+		return nil
 	})
+}
+
+// leave loads the world that a result leaves, in its transaction, for the decision that comes next. When it cannot be loaded, the result is
+// recorded all the same, and the decision, which reads it again, finds out why.
+func (w *Worker) leave(ctx context.Context, tx store.Tx, j job) {
+	if j.left == nil {
+		return
+	}
+	*j.left = nil // this may run again
+	if loaded, err := w.load(ctx, tx, j.deployment.Pipeline); err == nil {
+		*j.left = &loaded
+	}
 }

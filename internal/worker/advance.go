@@ -28,9 +28,9 @@ func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 	deployed := map[string]delivery.Content{} // by environment
 	found, doubted := world.NewAnswers(r.record.Pipeline), false
 	for {
-		loaded, d, err := w.decide(ctx, found, r.record.Stage)
+		loaded, d, err := w.decide(ctx, r, found)
 		wanted := loaded.Promotions[r.record.Stage]
-		conclude := func(err error) (conclusion, error) { return conclusion{wanted, d, found.Pending()}, err }
+		conclude := func(err error) (conclusion, error) { return conclusion{loaded, wanted, d, found.Pending()}, err }
 		if err != nil {
 			return conclude(err)
 		}
@@ -58,7 +58,7 @@ func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 			continue
 		}
 		doubted = false
-		begun, err := w.take(ctx, r, found, d)
+		begun, err := w.take(ctx, r, loaded, found, d)
 		if err != nil {
 			return conclude(err)
 		}
@@ -77,16 +77,27 @@ func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 }
 
 // decide loads the world, answers what the decision asks and is not answered yet, and decides.
-func (w *Worker) decide(ctx context.Context, found world.Answers, entry string) (delivery.World, delivery.Decision, error) {
+func (w *Worker) decide(ctx context.Context, r *run, found world.Answers) (delivery.World, delivery.Decision, error) {
 	var d delivery.Decision
-	loaded, err := w.view(ctx, found.Pipeline)
+	loaded, err := w.next(ctx, r)
 	if err == nil {
 		err = world.Resolve(ctx, loaded, w.o.Observer, found, func(loaded delivery.World) delivery.Questions {
-			d = w.o.decide(loaded, entry)
+			d = w.o.decide(loaded, r.record.Stage)
 			return d.Questions
 		})
 	}
 	return loaded, d, err
+}
+
+// next returns the world for the next decision: the one that this work has just left, if it knows that, or else as the ledger has it.
+// Whatever is done about the decision is checked again, in the transaction that records the intent.
+func (w *Worker) next(ctx context.Context, r *run) (delivery.World, error) {
+	if r.known == nil {
+		return w.view(ctx, r.record.Pipeline)
+	}
+	loaded := *r.known
+	loaded.Now, r.known = w.now(), nil
+	return loaded, ctx.Err()
 }
 
 // waits reports whether the promotion asked to stay until its gates pass, and they still can. What is authorized waits for a
@@ -125,10 +136,13 @@ func unhealable(deployed map[string]delivery.Content, steps []delivery.Step) err
 
 // take does the steps of a decision at the same time, and returns what it has brought to an end: nothing when other processes
 // are acting in those places, or the ledger has moved on.
-func (w *Worker) take(ctx context.Context, r *run, found world.Answers, d delivery.Decision) ([]job, error) {
-	jobs, pipeline, err := w.begin(ctx, r, found, d)
+func (w *Worker) take(ctx context.Context, r *run, loaded delivery.World, found world.Answers, d delivery.Decision) ([]job, error) {
+	jobs, pipeline, err := w.begin(ctx, r, loaded, found, d)
 	if err != nil {
 		return nil, err
+	}
+	if len(jobs) == 1 { // of several, each would leave another world
+		jobs[0].left = &r.known
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, j := range jobs {

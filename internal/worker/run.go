@@ -7,6 +7,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
 // runKey names the work on one promotion: the pipeline, and the stage that is entered.
@@ -18,8 +19,11 @@ type run struct {
 	done   chan struct{} // closed once this work, and all before it, has ended
 	before *run          // the work that this one waits for; nil once that has ended
 
+	known *delivery.World // as a transaction of this very work left it, for the decision that comes next; nil: to be read
+
 	record   delivery.WorkRecord // as the ledger is to hold it; read and written under the worker's mutex
 	recorded bool                // valid once done: the ledger holds how it ended
+	facts    *world.Facts        // valid once done: what the transaction that recorded the end left; nil when there was none
 	err      error               // valid once done
 }
 
@@ -28,6 +32,7 @@ func (r *run) key() runKey { return runKey{r.record.Pipeline, r.record.Stage} }
 
 // conclusion is what work on a promotion found out last.
 type conclusion struct {
+	loaded   delivery.World // from which the decision was made
 	wanted   delivery.Promotion
 	decision delivery.Decision
 	seen     []delivery.Recording // what the ledger does not know yet
@@ -39,9 +44,10 @@ func (w *Worker) Request(ctx context.Context, tx store.Tx, actor, pipeline, stag
 		RequestedBy: actor, RequestedAt: w.now()}, w.now(), w.o.LeaseTTL)
 }
 
-// StartPromotion begins the requested work on a promotion, for a caller that still wants it.
-func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord) error {
-	return w.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+// StartPromotion begins the requested work on a promotion, for a caller that still wants it. known is the world as the transaction of
+// the request left it; nil when it could not be loaded.
+func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord, known *delivery.World) error {
+	return w.launch(asked, &run{record: request, known: known}, func(ctx context.Context, r *run) (conclusion, error) {
 		return w.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
 	})
 }
@@ -49,8 +55,8 @@ func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkReco
 // launch does work on a stage in a goroutine, after the work on the same stage that is under way, if any. A request that was given up
 // by now starts nothing: who gives one up asks for the work to be stopped only afterwards, and either that finds the work here, or the
 // work finds that nobody wants it anymore. The same goes for a worker that is closed.
-func (w *Worker) launch(asked context.Context, request delivery.WorkRecord, work func(context.Context, *run) (conclusion, error)) error {
-	r := &run{done: make(chan struct{}), record: request}
+func (w *Worker) launch(asked context.Context, r *run, work func(context.Context, *run) (conclusion, error)) error {
+	r.done = make(chan struct{})
 	ctx, err := w.admit(asked, r)
 	if err != nil {
 		w.conclude(asked, r, conclusion{}, context.Canceled)
@@ -69,7 +75,7 @@ func (w *Worker) launch(asked context.Context, request delivery.WorkRecord, work
 		attended()
 		w.conclude(ctx, r, c, err)
 		if r.err != nil {
-			w.o.Log.Error("delivery stopped", "pipeline", request.Pipeline, "stage", request.Stage, "error", r.err)
+			w.o.Log.Error("delivery stopped", "pipeline", r.record.Pipeline, "stage", r.record.Stage, "error", r.err)
 		}
 	}(r.before)
 	return nil
@@ -96,6 +102,7 @@ func (w *Worker) queue(r, before *run) {
 		return
 	}
 	<-before.done
+	r.known = nil // that work may have changed it
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.before = nil // or a process would keep all that it ever did
@@ -116,21 +123,39 @@ func (w *Worker) conclude(ctx context.Context, r *run, c conclusion, err error) 
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	told := w.o.Store.Update(detached, func(tx store.Tx) error {
-		if err := tx.PutRecordings(detached, record.Pipeline, c.seen); err != nil {
-			return err
-		}
-		if err := w.recordStop(detached, tx, record.RequestedBy, c); err != nil {
-			return err
-		}
-		return tx.PutWork(detached, record, now, w.o.LeaseTTL)
+	var facts *world.Facts
+	told := w.o.Store.Update(detached, func(tx store.Tx) (err error) {
+		facts, err = w.recordEnd(detached, tx, record, c)
+		return err
 	})
+	if err != nil || told != nil {
+		facts = nil // anyone who waits reads why
+	}
 	if err == nil && told != nil {
 		err, record.Failure = told, failure(r.key(), told)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r.record, r.recorded, r.err = record, told == nil, err
+	r.record, r.recorded, r.facts, r.err = record, told == nil, facts, err
+}
+
+// recordEnd records a conclusion and the end of the work, and returns the facts that this leaves.
+func (w *Worker) recordEnd(ctx context.Context, tx store.Tx, record delivery.WorkRecord, c conclusion) (*world.Facts, error) {
+	if err := tx.PutRecordings(ctx, record.Pipeline, c.seen); err != nil {
+		return nil, err
+	}
+	if err := w.recordStop(ctx, tx, record.RequestedBy, c); err != nil {
+		return nil, err
+	}
+	if err := tx.PutWork(ctx, record, w.now(), w.o.LeaseTTL); err != nil || c.loaded.Pipeline.Name == "" {
+		return nil, err
+	}
+	loaded, err := world.Refresh(ctx, tx, w.now(), c.loaded)
+	if err != nil {
+		return nil, nil //nolint:nilnil,nilerr // the end is recorded all the same, and anyone who waits for it reads why
+	}
+	facts, err := world.FactsOf(ctx, tx, loaded, w.o.Observer.Unrecorded(record.Pipeline))
+	return &facts, err
 }
 
 // statusWriteTimeout bounds recording why work failed: the reason may be the ledger, and that was waited for already.
@@ -225,6 +250,37 @@ func (w *Worker) Await(ctx context.Context, pipeline, stage string, d time.Durat
 	case <-limit.Done():
 	}
 	return ctx.Err()
+}
+
+// Finish waits until this process has done the requested work, or until d has passed, which is no error. It returns the facts of the
+// transaction that recorded the end: nil when it has not ended, or when that is not in the ledger.
+func (w *Worker) Finish(ctx context.Context, request delivery.WorkRecord, d time.Duration) (*world.Facts, error) {
+	r := w.runOf(request)
+	if r == nil {
+		return nil, nil //nolint:nilnil // another request came since; reading tells
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+		return r.facts, nil
+	case <-timer.C:
+		return nil, nil //nolint:nilnil // not yet
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// runOf finds this process's work on a request; nil when it is not the newest of its stage, nor one that the newest waits for.
+func (w *Worker) runOf(request delivery.WorkRecord) *run {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for r := w.runs[runKey{request.Pipeline, request.Stage}]; r != nil; r = r.before {
+		if r.record.Number == request.Number {
+			return r
+		}
+	}
+	return nil
 }
 
 // Unrecorded is how the newest work of this process on a stage ended, if the ledger could not be told.

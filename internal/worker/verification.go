@@ -16,7 +16,7 @@ import (
 
 // StartVerification begins the requested work: the checks, and then the way on through the automatic stages that follow.
 func (w *Worker) StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error {
-	return w.launch(asked, request, func(ctx context.Context, r *run) (conclusion, error) {
+	return w.launch(asked, &run{record: request}, func(ctx context.Context, r *run) (conclusion, error) {
 		spec := delivery.VerificationSpec{Pipeline: request.Pipeline, Stage: request.Stage, Version: request.Version}
 		if err := w.verifyAuthorized(ctx, request.RequestedBy, delivery.VerificationRequest{Spec: spec, Again: again}); err != nil {
 			return conclusion{}, err

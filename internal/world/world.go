@@ -19,7 +19,7 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 	if err != nil {
 		return w, err
 	}
-	w.Freezes, w.Policies = declared.Freezes, declared.Policies
+	w.Head, w.Freezes, w.Policies = declared.Head, declared.Freezes, declared.Policies
 	if w.Pipeline, err = pipelineOf(declared, pipeline, changes); err != nil {
 		return w, err
 	}

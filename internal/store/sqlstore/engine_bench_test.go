@@ -129,9 +129,7 @@ func (l *line) release(version string) delivery.ReleaseRequest {
 // deliver brings a release to staging.
 func (l *line) deliver(b *testing.B, version string) {
 	b.Helper()
-	_, err := l.PutRelease(b.Context(), ann, l.release(version))
-	require.NoError(b, err)
-	state, err := l.WaitRelease(b.Context(), "shop", version, time.Minute)
+	state, err := l.PutReleaseAndWait(b.Context(), ann, l.release(version), time.Minute)
 	require.NoError(b, err)
 	require.True(b, state.Work.Settled)
 	require.Nil(b, state.Work.Failure)
@@ -150,9 +148,7 @@ func promotion(version string) delivery.PromotionSpec {
 // promote brings a release to production.
 func (l *line) promote(b *testing.B, version string) {
 	b.Helper()
-	_, err := l.PutPromotion(b.Context(), ann, promotion(version))
-	require.NoError(b, err)
-	state, err := l.WaitPromotion(b.Context(), "shop", "production", "", time.Minute)
+	state, err := l.PutPromotionAndWait(b.Context(), ann, promotion(version), time.Minute)
 	require.NoError(b, err)
 	require.True(b, state.Work.Settled)
 	require.Nil(b, state.Work.Failure)
