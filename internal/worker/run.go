@@ -101,8 +101,12 @@ func (w *Worker) queue(r, before *run) {
 	if before == nil {
 		return
 	}
-	<-before.done
-	r.known = nil // that work may have changed it
+	select {
+	case <-before.done:
+	default:
+		<-before.done
+		r.known = nil // that work may have changed it
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.before = nil // or a process would keep all that it ever did
