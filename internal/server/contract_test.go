@@ -86,7 +86,7 @@ func calls() []call {
 		{"Release", func(ctx context.Context, c *client.Client) (any, error) { return c.Release(ctx, oddName, "1.0+b") },
 			asked{"Release", []any{oddName, "1.0+b"}}, filled[delivery.ReleaseState]()},
 		{"PutRelease", func(ctx context.Context, c *client.Client) (any, error) { return c.PutRelease(ctx, release) },
-			asked{"PutRelease", []any{actor, release}}, filled[delivery.ReleaseState]()},
+			asked{"PutReleaseAndWait", []any{actor, release, 20 * time.Second}}, filled[delivery.ReleaseState]()},
 		{"DeleteRelease", func(ctx context.Context, c *client.Client) (any, error) {
 			return nil, c.DeleteRelease(ctx, oddName, "1")
 		},
@@ -94,7 +94,7 @@ func calls() []call {
 		{"Promotion", func(ctx context.Context, c *client.Client) (any, error) { return c.Promotion(ctx, oddName, "s") },
 			asked{"Promotion", []any{oddName, "s"}}, filled[delivery.PromotionState]()},
 		{"PutPromotion", func(ctx context.Context, c *client.Client) (any, error) { return c.PutPromotion(ctx, promotion) },
-			asked{"PutPromotion", []any{actor, promotion}}, filled[delivery.PromotionState]()},
+			asked{"PutPromotionAndWait", []any{actor, promotion, 20 * time.Second}}, filled[delivery.PromotionState]()},
 		{"DeletePromotion", func(ctx context.Context, c *client.Client) (any, error) {
 			return nil, c.DeletePromotion(ctx, oddName, "s")
 		},
@@ -104,7 +104,7 @@ func calls() []call {
 		},
 			asked{"Verification", []any{verification.Spec}}, filled[delivery.VerificationState]()},
 		{"PutVerification", func(ctx context.Context, c *client.Client) (any, error) { return c.PutVerification(ctx, verification) },
-			asked{"PutVerification", []any{actor, verification}}, filled[delivery.VerificationState]()},
+			asked{"PutVerificationAndWait", []any{actor, verification, 20 * time.Second}}, filled[delivery.VerificationState]()},
 		{"Approval", func(ctx context.Context, c *client.Client) (any, error) { return c.Approval(ctx, oddID) },
 			asked{"Approval", []any{oddID}}, filled[delivery.Approval]()},
 		{"AddApproval", func(ctx context.Context, c *client.Client) (any, error) { return c.AddApproval(ctx, approval) },
@@ -165,7 +165,7 @@ func TestEmptyDeclarationsReachTheEngine(t *testing.T) {
 		release := delivery.ReleaseRequest{Spec: delivery.ReleaseSpec{Pipeline: "p", Version: "1"}}
 		_, err = c.PutRelease(t.Context(), release)
 		require.NoError(t, err)
-		require.Equal(t, asked{"PutRelease", []any{actor, release}}, e.last())
+		require.Equal(t, asked{"PutReleaseAndWait", []any{actor, release, 20 * time.Second}}, e.last())
 		_, err = c.PutPipeline(t.Context(), delivery.PipelineSpec{Name: "p", Stages: []delivery.Stage{{}}})
 		require.NoError(t, err)
 	})
@@ -225,6 +225,7 @@ func TestAWriteMayWaitForItsWork(t *testing.T) {
 	put := func(path, body string) int {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(api.ActorHeader, "alice@example.com")
 		handler.ServeHTTP(w, r)
 		return w.Code
 	}
