@@ -33,43 +33,18 @@ func (p *memoryPages) TestReport(_ context.Context, id string) (delivery.TestRep
 }
 
 func (p *memoryPages) TestReports(_ context.Context, pipeline string, versions ...string) ([]delivery.TestReport, error) {
-	found := []delivery.TestReport{}
-	for _, r := range p.evidence.reports {
-		if r.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, r.Spec.Version)) {
-			found = append(found, r)
-		}
-	}
-	slices.SortFunc(found, func(a, b delivery.TestReport) int {
-		return cmp.Or(a.RecordedAt.Compare(b.RecordedAt), cmp.Compare(a.ID, b.ID))
-	})
-	return found, nil
+	return recorded(p.evidence.reports, pipeline, versions, func(r delivery.TestReport) record {
+		return record{r.ID, r.Spec.Pipeline, r.Spec.Version, r.RecordedAt}
+	}), nil
 }
 
 func (p *memoryPages) AddTestReport(_ context.Context, r delivery.TestReport) error {
-	if p.over {
-		return errOver
-	}
-	if _, ok := p.evidence.reports[r.ID]; ok {
-		return delivery.Errorf(delivery.CodeConflict, "test report %q is recorded already", r.ID)
-	}
-	r = again(r)
 	r.RecordedAt = moment(r.RecordedAt)
-	p.evidence.reports[r.ID] = r
-	return nil
+	return add(p, p.evidence.reports, r.ID, "test report", r)
 }
 
-func (p *memoryPages) WithdrawTestReport(ctx context.Context, id string, at time.Time) error {
-	if p.over {
-		return errOver
-	}
-	r, err := p.TestReport(ctx, id)
-	if err != nil || r.WithdrawnAt != nil {
-		return err
-	}
-	at = moment(at)
-	r.WithdrawnAt = &at
-	p.evidence.reports[id] = r
-	return nil
+func (p *memoryPages) WithdrawTestReport(_ context.Context, id string, at time.Time) error {
+	return end(p, p.evidence.reports, id, "test report", at, func(r *delivery.TestReport) **time.Time { return &r.WithdrawnAt })
 }
 
 func (p *memoryPages) Freeze(_ context.Context, name string) (delivery.FreezeSpec, error) {
@@ -77,28 +52,15 @@ func (p *memoryPages) Freeze(_ context.Context, name string) (delivery.FreezeSpe
 }
 
 func (p *memoryPages) Freezes(context.Context) ([]delivery.FreezeSpec, error) {
-	found := []delivery.FreezeSpec{}
-	for _, name := range sortedKeys(p.evidence.freezes) {
-		found = append(found, p.evidence.freezes[name])
-	}
-	return found, nil
+	return declared(p.evidence.freezes), nil
 }
 
 func (p *memoryPages) PutFreeze(_ context.Context, spec delivery.FreezeSpec) error {
-	if p.over {
-		return errOver
-	}
-	p.evidence.freezes[spec.Name] = again(spec)
-	return nil
+	return declare(p, p.evidence.freezes, spec.Name, spec)
 }
 
-func (p *memoryPages) DeleteFreeze(ctx context.Context, name string) error {
-	if p.over {
-		return errOver
-	}
-	_, err := p.Freeze(ctx, name)
-	delete(p.evidence.freezes, name)
-	return err
+func (p *memoryPages) DeleteFreeze(_ context.Context, name string) error {
+	return remove(p, p.evidence.freezes, name, "freeze")
 }
 
 func (p *memoryPages) Policy(_ context.Context, name string) (delivery.PolicySpec, error) {
@@ -106,28 +68,15 @@ func (p *memoryPages) Policy(_ context.Context, name string) (delivery.PolicySpe
 }
 
 func (p *memoryPages) Policies(context.Context) ([]delivery.PolicySpec, error) {
-	found := []delivery.PolicySpec{}
-	for _, name := range sortedKeys(p.evidence.policies) {
-		found = append(found, p.evidence.policies[name])
-	}
-	return found, nil
+	return declared(p.evidence.policies), nil
 }
 
 func (p *memoryPages) PutPolicy(_ context.Context, spec delivery.PolicySpec) error {
-	if p.over {
-		return errOver
-	}
-	p.evidence.policies[spec.Name] = again(spec)
-	return nil
+	return declare(p, p.evidence.policies, spec.Name, spec)
 }
 
-func (p *memoryPages) DeletePolicy(ctx context.Context, name string) error {
-	if p.over {
-		return errOver
-	}
-	_, err := p.Policy(ctx, name)
-	delete(p.evidence.policies, name)
-	return err
+func (p *memoryPages) DeletePolicy(_ context.Context, name string) error {
+	return remove(p, p.evidence.policies, name, "policy")
 }
 
 func (p *memoryPages) Override(_ context.Context, id string) (delivery.Override, error) {
@@ -135,43 +84,18 @@ func (p *memoryPages) Override(_ context.Context, id string) (delivery.Override,
 }
 
 func (p *memoryPages) Overrides(_ context.Context, pipeline string, versions ...string) ([]delivery.Override, error) {
-	found := []delivery.Override{}
-	for _, o := range p.evidence.overrides {
-		if o.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, o.Spec.Version)) {
-			found = append(found, o)
-		}
-	}
-	slices.SortFunc(found, func(a, b delivery.Override) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
-	return found, nil
+	return recorded(p.evidence.overrides, pipeline, versions, func(o delivery.Override) record {
+		return record{o.ID, o.Spec.Pipeline, o.Spec.Version, o.CreatedAt}
+	}), nil
 }
 
 func (p *memoryPages) AddOverride(_ context.Context, o delivery.Override) error {
-	if p.over {
-		return errOver
-	}
-	if _, ok := p.evidence.overrides[o.ID]; ok {
-		return delivery.Errorf(delivery.CodeConflict, "override %q is recorded already", o.ID)
-	}
-	o = again(o)
 	o.CreatedAt = moment(o.CreatedAt)
-	p.evidence.overrides[o.ID] = o
-	return nil
+	return add(p, p.evidence.overrides, o.ID, "override", o)
 }
 
-func (p *memoryPages) RevokeOverride(ctx context.Context, id string, at time.Time) error {
-	if p.over {
-		return errOver
-	}
-	o, err := p.Override(ctx, id)
-	if err != nil || o.RevokedAt != nil {
-		return err
-	}
-	at = moment(at)
-	o.RevokedAt = &at
-	p.evidence.overrides[id] = o
-	return nil
+func (p *memoryPages) RevokeOverride(_ context.Context, id string, at time.Time) error {
+	return end(p, p.evidence.overrides, id, "override", at, func(o *delivery.Override) **time.Time { return &o.RevokedAt })
 }
 
 func (p *memoryPages) Rollouts(_ context.Context, pipeline string, stages []string, since time.Time) ([]delivery.RolloutRecord, error) {

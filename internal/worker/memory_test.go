@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,7 +31,7 @@ type memoryPages struct {
 	pipelines    map[string]delivery.PipelineSpec
 	releases     map[[2]string]delivery.Release
 	promotions   map[[2]string]delivery.Promotion
-	approvals    []delivery.Approval
+	approvals    map[string]delivery.Approval
 	deployments  []delivery.Deployment
 	events       []delivery.Event
 	leases       map[string]store.Lease
@@ -41,7 +42,7 @@ type memoryPages struct {
 
 func newMemory() *memory {
 	return &memory{kept: memoryPages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
-		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, leases: map[string]store.Lease{}, evidence: newEvidence(), work: newWorkPages()}}
+		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, approvals: map[string]delivery.Approval{}, leases: map[string]store.Lease{}, evidence: newEvidence(), work: newWorkPages()}}
 }
 
 func TestMemoryIsALedger(t *testing.T) {
@@ -104,7 +105,7 @@ func (m *memory) Close() error {
 
 func (p memoryPages) copied() memoryPages {
 	return memoryPages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
-		promotions: maps.Clone(p.promotions), approvals: slices.Clone(p.approvals), deployments: slices.Clone(p.deployments),
+		promotions: maps.Clone(p.promotions), approvals: maps.Clone(p.approvals), deployments: slices.Clone(p.deployments),
 		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied(), work: p.work.copied()}
 }
 
@@ -129,6 +130,35 @@ func one[K comparable, V any](m map[K]V, key K, what string) (V, error) {
 		return v, delivery.Errorf(delivery.CodeNotFound, "%s does not exist", what)
 	}
 	return v, nil
+}
+
+// declared lists declarations by name.
+func declared[T any](table map[string]T) []T {
+	found := []T{}
+	for _, name := range sortedKeys(table) {
+		found = append(found, table[name])
+	}
+	return found
+}
+
+// record is what the ledger finds and orders records by.
+type record struct {
+	id, pipeline, version string
+	at                    time.Time
+}
+
+// recorded lists the records of a pipeline, or of some of its versions, oldest first.
+func recorded[T any](table map[string]T, pipeline string, versions []string, of func(T) record) []T {
+	found := []T{}
+	for _, v := range table {
+		if r := of(v); r.pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, r.version)) {
+			found = append(found, v)
+		}
+	}
+	slices.SortFunc(found, func(a, b T) int {
+		return cmp.Or(of(a).at.Compare(of(b).at), cmp.Compare(of(a).id, of(b).id))
+	})
+	return found
 }
 
 func (p *memoryPages) Environment(_ context.Context, name string) (delivery.EnvironmentSpec, error) {
@@ -160,11 +190,7 @@ func (p *memoryPages) Pipeline(_ context.Context, name string) (delivery.Pipelin
 }
 
 func (p *memoryPages) Pipelines(context.Context) ([]delivery.PipelineSpec, error) {
-	found := []delivery.PipelineSpec{}
-	for _, name := range sortedKeys(p.pipelines) {
-		found = append(found, p.pipelines[name])
-	}
-	return found, nil
+	return declared(p.pipelines), nil
 }
 
 func (p *memoryPages) Release(_ context.Context, pipeline, version string) (delivery.Release, error) {
@@ -178,18 +204,8 @@ func (p *memoryPages) Releases(_ context.Context, pipeline string, versions ...s
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b delivery.Release) int { return compare(a.Spec.Version, b.Spec.Version) })
+	slices.SortFunc(found, func(a, b delivery.Release) int { return cmp.Compare(a.Spec.Version, b.Spec.Version) })
 	return found, nil
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (p *memoryPages) Promotion(_ context.Context, pipeline, stage string) (delivery.Promotion, error) {
@@ -203,33 +219,18 @@ func (p *memoryPages) Promotions(_ context.Context, pipeline string) ([]delivery
 			found = append(found, one)
 		}
 	}
-	slices.SortFunc(found, func(a, b delivery.Promotion) int { return compare(a.Spec.Stage, b.Spec.Stage) })
+	slices.SortFunc(found, func(a, b delivery.Promotion) int { return cmp.Compare(a.Spec.Stage, b.Spec.Stage) })
 	return found, nil
 }
 
 func (p *memoryPages) Approval(_ context.Context, id string) (delivery.Approval, error) {
-	for _, a := range p.approvals {
-		if a.ID == id {
-			return a, nil
-		}
-	}
-	return delivery.Approval{}, delivery.Errorf(delivery.CodeNotFound, "approval %q does not exist", id)
+	return one(p.approvals, id, fmt.Sprintf("approval %q", id))
 }
 
 func (p *memoryPages) Approvals(_ context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
-	found := []delivery.Approval{}
-	for _, a := range p.approvals {
-		if a.Spec.Pipeline == pipeline && (len(versions) == 0 || slices.Contains(versions, a.Spec.Version)) {
-			found = append(found, a)
-		}
-	}
-	slices.SortFunc(found, func(a, b delivery.Approval) int {
-		if c := a.DecidedAt.Compare(b.DecidedAt); c != 0 {
-			return c
-		}
-		return compare(a.ID, b.ID)
-	})
-	return found, nil
+	return recorded(p.approvals, pipeline, versions, func(a delivery.Approval) record {
+		return record{a.ID, a.Spec.Pipeline, a.Spec.Version, a.DecidedAt}
+	}), nil
 }
 
 func (p *memoryPages) Deployment(_ context.Context, id string) (delivery.Deployment, error) {

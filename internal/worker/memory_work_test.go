@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -38,7 +39,7 @@ func (p *memoryPages) Work(_ context.Context, pipeline string, now time.Time) ([
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b delivery.WorkRecord) int { return compare(a.Stage, b.Stage) })
+	slices.SortFunc(found, func(a, b delivery.WorkRecord) int { return cmp.Compare(a.Stage, b.Stage) })
 	return found, nil
 }
 
@@ -84,7 +85,7 @@ func (p *memoryPages) Recordings(_ context.Context, pipeline string) ([]delivery
 			found = append(found, again(r))
 		}
 	}
-	slices.SortFunc(found, func(a, b delivery.Recording) int { return compare(a.Subject(), b.Subject()) })
+	slices.SortFunc(found, func(a, b delivery.Recording) int { return cmp.Compare(a.Subject(), b.Subject()) })
 	return found, nil
 }
 

@@ -15,38 +15,66 @@ import (
 // errOver keeps a transaction that was kept after its end from writing.
 var errOver = delivery.Errorf(delivery.CodeInternal, "the transaction has ended")
 
-func (p *memoryPages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) error {
+// declare writes a declaration.
+func declare[T any](p *memoryPages, table map[string]T, name string, spec T) error {
 	if p.over {
 		return errOver
 	}
-	p.environments[spec.Name] = again(spec)
+	table[name] = again(spec)
 	return nil
 }
 
-func (p *memoryPages) DeleteEnvironment(ctx context.Context, name string) error {
+// remove deletes a declaration, which must exist.
+func remove[T any](p *memoryPages, table map[string]T, name, what string) error {
 	if p.over {
 		return errOver
 	}
-	_, err := p.Environment(ctx, name)
-	delete(p.environments, name)
+	_, err := one(table, name, fmt.Sprintf("%s %q", what, name))
+	delete(table, name)
 	return err
+}
+
+// add writes a record, of which there must be none yet.
+func add[T any](p *memoryPages, table map[string]T, id, what string, v T) error {
+	if p.over {
+		return errOver
+	}
+	if _, ok := table[id]; ok {
+		return delivery.Errorf(delivery.CodeConflict, "%s %q is recorded already", what, id)
+	}
+	table[id] = again(v)
+	return nil
+}
+
+// end writes when a record stopped being valid, unless that is written already. ended returns where.
+func end[T any](p *memoryPages, table map[string]T, id, what string, at time.Time, ended func(*T) **time.Time) error {
+	if p.over {
+		return errOver
+	}
+	v, err := one(table, id, fmt.Sprintf("%s %q", what, id))
+	if err != nil || *ended(&v) != nil {
+		return err
+	}
+	at = moment(at)
+	*ended(&v) = &at
+	table[id] = v
+	return nil
+}
+
+func (p *memoryPages) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) error {
+	return declare(p, p.environments, spec.Name, spec)
+}
+
+func (p *memoryPages) DeleteEnvironment(_ context.Context, name string) error {
+	return remove(p, p.environments, name, "environment")
 }
 
 func (p *memoryPages) PutPipeline(_ context.Context, spec delivery.PipelineSpec) error {
-	if p.over {
-		return errOver
-	}
-	p.pipelines[spec.Name] = again(spec)
-	return nil
+	return declare(p, p.pipelines, spec.Name, spec)
 }
 
-func (p *memoryPages) DeletePipeline(ctx context.Context, name string) error {
-	if p.over {
-		return errOver
-	}
-	_, err := p.Pipeline(ctx, name)
-	delete(p.pipelines, name)
-	return err
+func (p *memoryPages) DeletePipeline(_ context.Context, name string) error {
+	return remove(p, p.pipelines, name, "pipeline")
 }
 
 func (p *memoryPages) PutRelease(_ context.Context, release delivery.Release) error {
@@ -76,31 +104,13 @@ func (p *memoryPages) PutPromotion(_ context.Context, promotion delivery.Promoti
 	return nil
 }
 
-func (p *memoryPages) AddApproval(ctx context.Context, a delivery.Approval) error {
-	if p.over {
-		return errOver
-	}
-	if _, err := p.Approval(ctx, a.ID); err == nil {
-		return delivery.Errorf(delivery.CodeConflict, "approval %q is recorded already", a.ID)
-	}
-	a = again(a)
+func (p *memoryPages) AddApproval(_ context.Context, a delivery.Approval) error {
 	a.Status, a.DecidedAt = "", moment(a.DecidedAt)
-	p.approvals = append(p.approvals, a)
-	return nil
+	return add(p, p.approvals, a.ID, "approval", a)
 }
 
-func (p *memoryPages) RevokeApproval(ctx context.Context, id string, at time.Time) error {
-	if p.over {
-		return errOver
-	}
-	if _, err := p.Approval(ctx, id); err != nil {
-		return err
-	}
-	i := slices.IndexFunc(p.approvals, func(a delivery.Approval) bool { return a.ID == id })
-	if at = moment(at); p.approvals[i].RevokedAt == nil {
-		p.approvals[i].RevokedAt = &at
-	}
-	return nil
+func (p *memoryPages) RevokeApproval(_ context.Context, id string, at time.Time) error {
+	return end(p, p.approvals, id, "approval", at, func(a *delivery.Approval) **time.Time { return &a.RevokedAt })
 }
 
 func (p *memoryPages) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
