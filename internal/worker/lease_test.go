@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,8 +16,8 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// shortLease lapses while a test waits: how long a lease holds is measured on the clock that nobody can set.
-const shortLease = 150 * time.Millisecond
+// How long a lease holds is measured on the clock that nobody can set, so the tests that wait for that have a clock of their own, from
+// synctest: they wait for as long as the leases of users take, in no time and on any machine.
 
 // failing is a ledger that stops answering writers: with an error at once, or never. Deaf, it answers nobody. It may also lose some
 // writers, as a connection does that is dead without anybody knowing.
@@ -45,7 +46,7 @@ func (s *failing) Update(ctx context.Context, f func(store.Tx) error) error {
 	return s.Store.Update(ctx, f)
 }
 
-// working has a delivery under a short lease under way, in a driver that only ends when it is told to stop.
+// working has a delivery under way, in a driver that only ends when it is told to stop.
 func working(t *testing.T) (*fixture, *failing) {
 	h := newFixture(t)
 	ledger := &failing{}
@@ -53,7 +54,6 @@ func working(t *testing.T) (*fixture, *failing) {
 	h.Engine = h.engine(func(o *engineOptions) {
 		o.Drivers = map[string]driver.Driver{"directory": d}
 		ledger.Store, o.Store = o.Store, ledger
-		o.LeaseTTL = shortLease
 	})
 	h.declares(stage("development", delivery.Automatic, "dev"))
 	_, err := h.PutRelease(t.Context(), ann, release("1.0", 1))
@@ -74,12 +74,14 @@ func (h *fixture) take(at time.Time) (lease store.Lease) {
 
 // The machine's clock jumps forward, and another process believes that the lease has lapsed.
 func TestALeaseThatWasTakenOverStopsTheWorkAtItsNextRenewal(t *testing.T) {
-	h, _ := working(t)
-	taken := h.take(h.clock.now().Add(time.Hour))
-	require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
-	requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeConflict, "no longer holds the lease on")
-	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "it records nothing over its successor")
-	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(t.Context(), taken) }))
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := working(t)
+		taken := h.take(h.clock.now().Add(time.Hour))
+		require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
+		requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeConflict, "no longer holds the lease on")
+		require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments(), "it records nothing over its successor")
+		require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(t.Context(), taken) }))
+	})
 }
 
 // A process that cannot renew its lease stops before anybody else may begin.
@@ -89,49 +91,58 @@ func TestALeaseThatCannotBeRenewedStopsTheWorkInTime(t *testing.T) {
 		"the ledger is silent": func(s *failing) { s.silent.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, ledger := working(t)
-			fail(ledger)
-			require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
-			requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeUnavailable, "could not be renewed")
-			h.Engine = h.engine()
-			require.Nil(t, h.delivers("1.0", 1).Failure)
-			require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
-			h.requireToldOnce()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				h, ledger := working(t)
+				fail(ledger)
+				require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
+				require.Less(t, time.Since(began), DefaultLeaseTTL, "nobody else may have begun")
+				requireRefusal(t, h.Work("shop", "development").Failure, delivery.CodeUnavailable, "could not be renewed")
+				h.Engine = h.engine()
+				require.Nil(t, h.delivers("1.0", 1).Failure)
+				require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
+				h.requireToldOnce()
+			})
 		})
 	}
 }
 
 // A connection that is dead without anybody knowing does not use up the time there is to renew a lease: another one is tried.
 func TestALeaseOutlivesALostConnection(t *testing.T) {
-	h := newFixture(t)
-	ledger := &failing{}
-	e := h.engine(func(o *engineOptions) {
-		ledger.Store, o.Store = o.Store, ledger
-		o.LeaseTTL = 2 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		h := newFixture(t)
+		ledger := &failing{}
+		e := h.engine(func(o *engineOptions) {
+			ledger.Store, o.Store = o.Store, ledger
+		})
+		lease := h.take(h.clock.now())
+		ledger.loses.Store(2)
+		before := time.Now()
+		held, err := e.renewInTime(t.Context(), lease, before)
+		require.NoError(t, err)
+		require.Greater(t, held, before)
+		require.Negative(t, ledger.loses.Load(), "it was asked again")
 	})
-	lease := h.take(h.clock.now())
-	ledger.loses.Store(2)
-	before := time.Now()
-	held, err := e.renewInTime(t.Context(), lease, before)
-	require.NoError(t, err)
-	require.Greater(t, held, before)
-	require.Negative(t, ledger.loses.Load(), "it was asked again")
 }
 
 // What ended because the ledger does not answer has waited for it: anyone who asks how it stands does not wait for as long once more, and
 // is told why it ended.
 func TestALedgerIsNotWaitedForTwice(t *testing.T) {
-	h, ledger := working(t)
-	ledger.gone.Store(true)
-	require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
-	ledger.deaf.Store(true) // who reads it ends only because the look is bounded
-	_, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
-	requireRefusal(t, err, delivery.CodeUnavailable, "could not be renewed")
+	synctest.Test(t, func(t *testing.T) {
+		h, ledger := working(t)
+		ledger.gone.Store(true)
+		require.NoError(t, h.Await(t.Context(), "shop", "development", manyMoments))
+		ledger.deaf.Store(true) // who reads it ends only because the look is bounded
+		asked := time.Now()
+		_, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
+		require.Less(t, time.Since(asked), DefaultLeaseTTL/2)
+		requireRefusal(t, err, delivery.CodeUnavailable, "could not be renewed")
 
-	ledger.deaf.Store(false)
-	state, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
-	require.NoError(t, err, "a ledger that answers is read")
-	requireRefusal(t, state.Work.Failure, delivery.CodeUnavailable, "could not be renewed")
+		ledger.deaf.Store(false)
+		state, err := h.WaitPromotion(t.Context(), "shop", "development", "", manyMoments)
+		require.NoError(t, err, "a ledger that answers is read")
+		requireRefusal(t, state.Work.Failure, delivery.CodeUnavailable, "could not be renewed")
+	})
 }
 
 // The lease is lost while a change under it is being recorded: what is told is why, not that somebody interrupted it.
@@ -149,19 +160,21 @@ func TestWorkThatLosesItsLeaseWhileRecordingSaysWhy(t *testing.T) {
 
 // Between taking a lease and acting under it, a long time may pass.
 func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
-	h := newFixture(t)
-	e := h.engine(func(o *engineOptions) { o.LeaseTTL = time.Minute })
-	held := h.take(h.clock.now())
-	longAgo := time.Now().Add(-time.Hour)
+	synctest.Test(t, func(t *testing.T) {
+		h := newFixture(t)
+		e := h.engine(func(o *engineOptions) { o.LeaseTTL = time.Minute })
+		held := h.take(h.clock.now())
+		longAgo := time.Now().Add(-time.Hour)
 
-	working, stop := e.keep(t.Context(), held, longAgo)
-	require.NoError(t, working.Err(), "nobody took it")
-	stop()
+		working, stop := e.keep(t.Context(), held, longAgo)
+		require.NoError(t, working.Err(), "nobody took it")
+		stop()
 
-	lost := store.Lease{Key: held.Key, Holder: "somebody else", Fence: held.Fence}
-	working, stop = e.keep(t.Context(), lost, longAgo)
-	require.ErrorContains(t, context.Cause(working), "no longer holds the lease on")
-	stop()
+		lost := store.Lease{Key: held.Key, Holder: "somebody else", Fence: held.Fence}
+		working, stop = e.keep(t.Context(), lost, longAgo)
+		require.ErrorContains(t, context.Cause(working), "no longer holds the lease on")
+		stop()
+	})
 }
 
 // Two works of one process do not share an environment: the second waits for the first, as it would for another process.

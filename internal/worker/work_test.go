@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -50,20 +51,22 @@ func TestAFailureIsTheSameFromEveryProcess(t *testing.T) {
 }
 
 func TestCancelingWorksFromAnotherProcess(t *testing.T) {
-	h, d := atWork(t)
-	other := h.engine()
-	require.NoError(t, other.Cancel(t.Context(), "shop", "development"))
-	require.EqualValues(t, 1, d.stopped.Load())
-	require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments())
-	work := other.Work("shop", "development")
-	require.True(t, work.Settled)
-	require.True(t, work.CancelRequested)
-	requireRefusal(t, work.Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
+	synctest.Test(t, func(t *testing.T) {
+		h, d := atWork(t)
+		other := h.engine()
+		require.NoError(t, other.Cancel(t.Context(), "shop", "development"))
+		require.EqualValues(t, 1, d.stopped.Load())
+		require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments())
+		work := other.Work("shop", "development")
+		require.True(t, work.Settled)
+		require.True(t, work.CancelRequested)
+		requireRefusal(t, work.Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
 
-	before := h.clock.now()
-	close(d.letGo)
-	require.Nil(t, h.deliversBy(other, "1.0", 1).Failure, "a new request is not canceled")
-	require.Equal(t, before, h.clock.now(), "nobody waits for a lease")
+		before := h.clock.now()
+		close(d.letGo)
+		require.Nil(t, h.deliversBy(other, "1.0", 1).Failure, "a new request is not canceled")
+		require.Equal(t, before, h.clock.now(), "nobody waits for a lease")
+	})
 }
 
 // A process that died leaves work that nobody does: it shows, and the next request takes it over.
