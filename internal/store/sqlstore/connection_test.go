@@ -143,6 +143,7 @@ func TestACommitOfUnknownOutcomeSaysSo(t *testing.T) {
 func TestConnectionsThatBreakAnywhereLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
 	l, p := proxied(t, busyTimeout)
+	l.timeout = time.Hour // a slow machine is not a reason to give up
 	random, mu := rand.New(rand.NewPCG(1, 2)), sync.Mutex{}
 	cuts := 0
 	p.Decide(func(string) pgtest.Fate {

@@ -21,6 +21,9 @@ func firstLedger(t *testing.T, address string, statements ...string) {
 	t.Helper()
 	d, _, err := dialectOf(address)
 	require.NoError(t, err)
+	if d.file != "" {
+		require.NoError(t, prepareFile(d.file))
+	}
 	db, err := d.connect(forWriting, time.Second)
 	require.NoError(t, err)
 	require.NoError(t, d.prepare(t.Context(), db))
