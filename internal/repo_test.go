@@ -61,6 +61,8 @@ const (
 	cryptoModule  = "golang.org/x/crypto/..."
 	sysModule     = "golang.org/x/sys/..."
 	termModule    = "golang.org/x/term"
+	textModule    = "golang.org/x/text/..."
+	idna          = "golang.org/x/net/idna"
 	progressbar   = "github.com/schollz/progressbar/v3"
 	hclModule     = "github.com/hashicorp/hcl/v2/..."
 	ctyModule     = "github.com/zclconf/go-cty/cty"
@@ -81,8 +83,10 @@ var importTable = []row{
 	{pkg: ".", ours: []string{"cli"}},
 
 	// Decides. Given the same world it says the same thing.
-	{pkg: "delivery", ours: []string{"delivery/expr", "delivery/schedule"}, std: impure},
+	{pkg: "delivery", ours: []string{"delivery/expr", "delivery/person", "delivery/schedule"}, std: impure, testOurs: []string{"delivery/person/persontest"}},
 	{pkg: "delivery/expr", outside: []string{celModule}, std: impure},
+	{pkg: "delivery/person", outside: []string{textModule, idna}, std: impure, testOurs: []string{"delivery/person/persontest"}},
+	{pkg: "delivery/person/persontest", outside: testOutside},
 	{pkg: "delivery/schedule", std: impure},
 
 	// Say what the floors above may ask of those below.
@@ -135,7 +139,7 @@ var importTable = []row{
 	{pkg: "journal", ours: []string{"delivery", "store"}},
 
 	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.
-	{pkg: "control", ours: []string{"delivery", "journal", "junit", "signature", "store", "world"}, testOurs: []string{"store/sqlstore"}},
+	{pkg: "control", ours: []string{"delivery", "delivery/person", "journal", "junit", "signature", "store", "world"}, testOurs: []string{"store/sqlstore"}},
 	{
 		pkg: "observe", ours: []string{"check", "delivery", "driver", "redact", "secret", "store", "world"}, outside: []string{syncModule},
 		testOurs: []string{"redact/redacttest"},
@@ -283,14 +287,14 @@ func TestImportTableCatches(t *testing.T) {
 		"domain logs":                     {importedBy{pkg: "delivery", path: "log/slog"}, "the caller hands the value in"},
 		"domain's test reads a story":     {importedBy{pkg: "delivery", path: "os", test: true}, ""},
 		"domain reads a URL":              {importedBy{pkg: "delivery", path: "net/url"}, ""},
-		"domain knows the worker":         {importedBy{pkg: "delivery", path: ours + "worker"}, "may import only [delivery/expr delivery/schedule]"},
-		"domain's test knows the worker":  {importedBy{pkg: "delivery", path: ours + "worker", test: true}, "may import only [delivery/expr delivery/schedule]"},
+		"domain knows the worker":         {importedBy{pkg: "delivery", path: ours + "worker"}, "may import only [delivery/expr delivery/person delivery/schedule]"},
+		"domain's test knows the worker":  {importedBy{pkg: "delivery", path: ours + "worker", test: true}, "may import only [delivery/expr delivery/person delivery/schedule]"},
 		"a leaf knows the domain":         {importedBy{pkg: "delivery/expr", path: ours + "delivery"}, "may import only []"},
 		"a leaf opens a file":             {importedBy{pkg: "delivery/schedule", path: "os"}, "the caller hands the value in"},
 		"domain compiles conditions":      {importedBy{pkg: "delivery", path: "cel.dev/cel-go/cel"}, "of other modules"},
 		"worker knows its driver":         {importedBy{pkg: "worker", path: ours + "driver/directory"}, "delivery driver journal observe store world"},
-		"a command asks the driver":       {importedBy{pkg: "control", path: ours + "driver"}, "delivery journal junit signature store world"},
-		"a command acts":                  {importedBy{pkg: "control", path: ours + "worker"}, "delivery journal junit signature store world"},
+		"a command asks the driver":       {importedBy{pkg: "control", path: ours + "driver"}, "delivery delivery/person journal junit signature store world"},
+		"a command acts":                  {importedBy{pkg: "control", path: ours + "worker"}, "delivery delivery/person journal junit signature store world"},
 		"worker knows of requests":        {importedBy{pkg: "worker", path: ours + "server"}, "delivery driver journal observe store world"},
 		"worker's test uses a driver":     {importedBy{pkg: "worker", path: ours + "driver/directory", test: true}, ""},
 		"worker asks the driver":          {importedBy{pkg: "worker", path: ours + "driver"}, ""},

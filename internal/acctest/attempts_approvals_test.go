@@ -69,7 +69,7 @@ func attemptsOnApprovals() []attempt {
 				sc.approve(alice)
 				sc.tryToDecide(dave, sc.approval())
 			},
-			blocked: []string{"approvals"}, reasons: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; eligible approvers: bob@example.com, carol@example.com, rita@example.com"},
+			blocked: []string{"approvals"}, reasons: []string{"an author may not approve their own release", "1 of 2 approvals, by alice@example.com; eligible approvers: bob@example.com, carol@example.com"},
 			fix: bobApproves,
 		},
 		{
@@ -98,11 +98,46 @@ func attemptsOnApprovals() []attempt {
 			without: []step{approved},
 			do: func(sc *scenario) {
 				sc.approve(alice)
-				for _, spelling := range []string{"Alice@example.com", alice + ".", "al\u0456ce@example.com"} {
+				for _, spelling := range []string{"Alice@example.com", alice + ".", "Bob <alice@EXAMPLE.com>", "\uff21lice@example.com", "mailto:" + alice} {
+					sc.decide(spelling, sc.approval())
+				}
+			},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; eligible approvers: bob@example.com, carol@example.com"},
+			fix: bobApproves,
+		},
+		{
+			name:    "one person under names that look alike",
+			without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				for _, name := range []string{"al\u0456ce@example.com", "ali\u200bce@example.com", "alice@example.com\u00ad", "\u0251lice@example.com", "alice@example\u2024com\u202e"} {
+					sc.rejectedActor(name, sc.approval())
+				}
+			},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com"},
+			fix: bobApproves,
+		},
+		{
+			name:    "approval by the author in another spelling",
+			rules:   func(r *rules) { r.gates().Approvals.Approvers = []string{delivery.Anyone} },
+			without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				for _, spelling := range []string{"DAVE@example.com", "Erin <dave@example.com>", " dave@example.com."} {
 					sc.tryToDecide(spelling, sc.approval())
 				}
 			},
-			blocked: []string{"approvals"}, reasons: []string{"Alice@example.com is not among the stage's approvers", "1 of 2 approvals"},
+			blocked: []string{"approvals"}, reasons: []string{"DAVE@example.com is the author of release shop/1.0.0", "1 of 2 approvals, by alice@example.com"},
+			fix: bobApproves,
+		},
+		{
+			name:    "approval by whoever registered the release",
+			without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide("Rita <"+rita+">", sc.approval())
+			},
+			blocked: []string{"approvals"}, reasons: []string{"rita@example.com> registered release shop/1.0.0 and counts as an author", "1 of 2 approvals, by alice@example.com"},
 			fix: bobApproves,
 		},
 		{

@@ -264,6 +264,14 @@ func (sc *scenario) tryToDecide(who string, spec delivery.ApprovalSpec) {
 	sc.refused(err)
 }
 
+// rejectedActor makes a decision in a name that nobody may act under. It cannot be in the log: the log names who acted.
+func (sc *scenario) rejectedActor(who string, spec delivery.ApprovalSpec) {
+	sc.Helper()
+	_, err := sc.by(who).AddApproval(sc.Context(), spec)
+	require.Equal(sc, delivery.CodeInvalid, delivery.CodeOf(err), "%v", err)
+	require.ErrorContains(sc, err, "actor: ")
+}
+
 // refused keeps a refusal, to look for it in the log later.
 func (sc *scenario) refused(err error) {
 	sc.Helper()

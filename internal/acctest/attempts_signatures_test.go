@@ -203,7 +203,7 @@ func attemptsOnSignatures() []attempt {
 		},
 		{
 			name:    "signed: one key under two names",
-			rules:   listing(signerLine("*@example.com", carol)),
+			rules:   listing(signerLine(bob+","+carol, carol)),
 			without: []step{approved},
 			do: func(sc *scenario) {
 				sc.decide(carol, sc.signedBy(carol, carol))
@@ -211,6 +211,47 @@ func attemptsOnSignatures() []attempt {
 			},
 			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by bob@example.com", "carol@example.com's approval is signed with the key of bob@example.com's"},
 			fix: func(sc *scenario) { sc.approve(alice) },
+		},
+		{
+			name:    "signed: a name chosen for a key that is listed with a pattern",
+			rules:   listing(signerLine("b*@example.com", carol)),
+			without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(carol, sc.signedBy(bob, carol))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"cannot decide for bob@example.com", "1 of 2 approvals, by alice@example.com"},
+			fix: func(sc *scenario) {
+				sc.declare(requireSignatures)
+				sc.approveAll()
+			},
+		},
+		{
+			name:    "signed: a key that may also sign for the author",
+			rules:   listing(signerLine(bob+",DAVE@example.com", bob)),
+			without: []step{approved},
+			do: func(sc *scenario) {
+				sc.approve(alice)
+				sc.tryToDecide(bob, sc.signedBy(bob, bob))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"the key may also sign for dave@example.com, an author of release shop/1.0.0", "1 of 2 approvals, by alice@example.com"},
+			fix: func(sc *scenario) {
+				sc.declare(requireSignatures)
+				sc.approveAll()
+			},
+		},
+		{
+			name: "signed: a policy requires signatures, and the stage lists no keys",
+			rules: func(r *rules) {
+				r.policy.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}, RequireSigned: true}
+			},
+			without: []step{approved},
+			do:      func(sc *scenario) { sc.approveAll() },
+			blocked: []string{"policy.guard.approvals"}, reasons: []string{"is not signed by a key that signed_by lists"},
+			fix: func(sc *scenario) {
+				sc.declare(requireSignatures)
+				sc.approveAll()
+			},
 		},
 	}
 }

@@ -97,9 +97,9 @@ func TestReleaseConformance(t *testing.T) {
 const emptyDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // deliver brings a version to staging and approves it for production.
-func deliver(t *testing.T, api *client.Client, artifact delivery.Artifact, version string) {
+func deliver(t *testing.T, h *acctest.Harness, api *client.Client, artifact delivery.Artifact, version string) {
 	t.Helper()
-	state, err := api.PutRelease(t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: version,
+	state, err := h.Client(rita).PutRelease(t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: version,
 		Artifacts: map[string]delivery.Artifact{"app": artifact}, Source: &delivery.Source{Revision: "3f2c", Author: "dave"}}})
 	require.NoError(t, err)
 	require.Nil(t, state.Work.Failure)
@@ -113,7 +113,7 @@ func TestPromotionConformance(t *testing.T) {
 	api := h.Client(mallory)
 	shop(t, h, api)
 	artifact := page(t, h, "hello")
-	deliver(t, api, artifact, "1.0.0")
+	deliver(t, h, api, artifact, "1.0.0")
 	conformance[delivery.PromotionSpec]{
 		typ: "cd_promotion",
 		configs: []string{`{"pipeline": "shop", "stage": "production", "version": "1.0.0", "when_blocked": "pend", "attempt": 1,
@@ -130,7 +130,7 @@ func TestPromotionConformance(t *testing.T) {
 		remove: func() error { return api.DeletePromotion(t.Context(), "shop", "production") },
 		changes: map[string]change[delivery.PromotionSpec]{
 			"version": {to: func(s *delivery.PromotionSpec) {
-				deliver(t, api, artifact, "1.1.0")
+				deliver(t, h, api, artifact, "1.1.0")
 				s.Version = "1.1.0"
 			}},
 			"when_blocked": {to: func(s *delivery.PromotionSpec) { s.WhenBlocked = delivery.WhenBlockedWait }},

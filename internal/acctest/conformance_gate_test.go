@@ -7,7 +7,7 @@ import (
 
 // gatesConfig sets every attribute of gates, as stages and policies write them.
 const gatesConfig = `{
-	"approvals": {"required": 1, "approvers": ["alice", "bob"], "allow_author": true, "expires_after": "72h",
+	"approvals": {"required": 1, "approvers": ["alice", "bob"], "allow_author": true, "expires_after": "72h", "require_signed": false,
 		"signed_by": ["alice ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"]},
 	"tests": {"unit": {"min_tests": 3, "max_failures": 1, "max_age": "24h"}, "integration": {}},
 	"soak": {"stage": "one", "duration": "1h"},
@@ -33,25 +33,26 @@ func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S)
 		return to(func(g *delivery.Gates) { changeIn(g.Expressions, "ticket", f) })
 	}
 	for name, f := range map[string]func(*delivery.Gates){
-		"parity":                  func(g *delivery.Gates) { g.Parity = nil },
-		"approvals":               func(g *delivery.Gates) { g.Approvals = nil },
-		"approvals.required":      func(g *delivery.Gates) { g.Approvals.Required = 2 },
-		"approvals.approvers":     func(g *delivery.Gates) { g.Approvals.Approvers = []string{"alice", "bob", mallory} },
-		"approvals.allow_author":  func(g *delivery.Gates) { g.Approvals.AllowAuthor = false },
-		"approvals.expires_after": func(g *delivery.Gates) { g.Approvals.ExpiresAfter = "" },
-		"approvals.signed_by":     func(g *delivery.Gates) { g.Approvals.SignedBy = nil },
-		"tests":                   func(g *delivery.Gates) { delete(g.Tests, "integration") },
-		"soak":                    func(g *delivery.Gates) { g.Soak = nil },
-		"soak.stage":              func(g *delivery.Gates) { g.Soak.Stage = "two" },
-		"soak.duration":           func(g *delivery.Gates) { g.Soak.Duration = "1s" },
-		"windows":                 func(g *delivery.Gates) { g.Windows["night"] = schedule.Window{} },
-		"cooldown":                func(g *delivery.Gates) { g.Cooldown = nil },
-		"cooldown.duration":       func(g *delivery.Gates) { g.Cooldown.Duration = "1s" },
-		"max_deploys":             func(g *delivery.Gates) { g.MaxDeploys = nil },
-		"max_deploys.count":       func(g *delivery.Gates) { g.MaxDeploys.Count = 999 },
-		"max_deploys.per":         func(g *delivery.Gates) { g.MaxDeploys.Per = "1s" },
-		"checks":                  func(g *delivery.Gates) { delete(g.Checks, "asked") },
-		"expressions":             func(g *delivery.Gates) { g.Expressions = nil },
+		"parity":                   func(g *delivery.Gates) { g.Parity = nil },
+		"approvals":                func(g *delivery.Gates) { g.Approvals = nil },
+		"approvals.required":       func(g *delivery.Gates) { g.Approvals.Required = 2 },
+		"approvals.approvers":      func(g *delivery.Gates) { g.Approvals.Approvers = []string{"alice", "bob", mallory} },
+		"approvals.allow_author":   func(g *delivery.Gates) { g.Approvals.AllowAuthor = false },
+		"approvals.expires_after":  func(g *delivery.Gates) { g.Approvals.ExpiresAfter = "" },
+		"approvals.require_signed": func(g *delivery.Gates) { g.Approvals.RequireSigned = true },
+		"approvals.signed_by":      func(g *delivery.Gates) { g.Approvals.SignedBy = nil },
+		"tests":                    func(g *delivery.Gates) { delete(g.Tests, "integration") },
+		"soak":                     func(g *delivery.Gates) { g.Soak = nil },
+		"soak.stage":               func(g *delivery.Gates) { g.Soak.Stage = "two" },
+		"soak.duration":            func(g *delivery.Gates) { g.Soak.Duration = "1s" },
+		"windows":                  func(g *delivery.Gates) { g.Windows["night"] = schedule.Window{} },
+		"cooldown":                 func(g *delivery.Gates) { g.Cooldown = nil },
+		"cooldown.duration":        func(g *delivery.Gates) { g.Cooldown.Duration = "1s" },
+		"max_deploys":              func(g *delivery.Gates) { g.MaxDeploys = nil },
+		"max_deploys.count":        func(g *delivery.Gates) { g.MaxDeploys.Count = 999 },
+		"max_deploys.per":          func(g *delivery.Gates) { g.MaxDeploys.Per = "1s" },
+		"checks":                   func(g *delivery.Gates) { delete(g.Checks, "asked") },
+		"expressions":              func(g *delivery.Gates) { g.Expressions = nil },
 	} {
 		into[prefix+name] = to(f)
 	}

@@ -74,7 +74,7 @@ func lenientShop(t *testing.T, h *acctest.Harness) *client.Client {
 		_, err = api.PutPipeline(t.Context(), declared.Spec)
 		require.NoError(t, err)
 		for _, version := range []string{"1.0.0", "1.1.0"} {
-			_, err := api.PutRelease(t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: name, Version: version,
+			_, err := h.Client(rita).PutRelease(t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: name, Version: version,
 				Artifacts: map[string]delivery.Artifact{"app": page(t, h, "hello")}, Source: &delivery.Source{Revision: "3f2c", Author: "dave"}}})
 			require.NoError(t, err)
 		}

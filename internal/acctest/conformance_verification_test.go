@@ -23,7 +23,7 @@ func TestVerificationConformance(t *testing.T) {
 	require.NoError(t, err)
 	artifact := page(t, h, "hello")
 	promote := func(version string) {
-		deliver(t, api, artifact, version)
+		deliver(t, h, api, artifact, version)
 		_, err := api.PutPromotion(t.Context(), delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: version, WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 		require.NoError(t, err)
 	}

@@ -49,7 +49,7 @@ func exercise(t *testing.T, example string, env ...string) {
 	for _, file := range []string{"import-by-identity.tf", "import-by-string-id.tf"} { // what they import does not exist yet
 		require.NoError(t, os.RemoveAll(filepath.Join(w.dir, file)))
 	}
-	w.run("apply")
+	w.applyByTwo()
 	w.requireEmptyPlan()
 	if command := importCommand(t, w.dir); command != nil {
 		w.run("state", "rm", command[1])
@@ -75,7 +75,7 @@ func (w *workspace) upgrade() {
 	require.NoError(w.t, err)
 	require.Contains(w.t, string(text), `"1.0.0"`)
 	w.write("main.tf", strings.ReplaceAll(string(text), `"1.0.0"`, `"1.1.0"`))
-	w.run("apply")
+	w.applyByTwo()
 	require.Regexp(w.t, `production\W+1\.1\.0`, w.run("output", "versions"))
 	w.requireEmptyPlan()
 }

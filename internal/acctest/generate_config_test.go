@@ -32,7 +32,7 @@ var whole = `{"resource": {
 		"forum": {"name": "forum", "stages": [
 			{"name": "try", "environments": ["try"], "promotion": "automatic", "gates": {}},
 			{"name": "live", "environments": ["live"], "promotion": "manual", "overridable": ["soak"],
-				"gates": {"approvals": {"required": 1, "approvers": ["*"]}, "tests": {"unit": {}}, "soak": {"stage": "try", "duration": "1h"}}}]}},
+				"gates": {"approvals": {"required": 1, "approvers": ["*"], "allow_author": true}, "tests": {"unit": {}}, "soak": {"stage": "try", "duration": "1h"}}}]}},
 	"cd_policy": {"strict": {"name": "strict", "tiers": ["staging", "production"], "environments": ["second", "first"], "gates": ` + gatesConfig + `}},
 	"cd_freeze": {"holidays": {"name": "holidays", "reason": "few \"people\" are here", "starts_at": "2026-12-20T00:00:00Z", "ends_at": "2027-01-04T06:00:00+01:00",
 		"environments": ["second", "first"], "tiers": ["staging", "production"], "pipelines": ["shop", "blog"]}},

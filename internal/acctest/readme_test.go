@@ -30,8 +30,8 @@ func TestReadme(t *testing.T) {
 	output, err := w.command("tar", "-czf", "dist/shop-1.4.2.tar.gz", "-C", "build", ".").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	requirePrinted(t, samples[0], w.run("plan"))
-	apply, status := w.try("apply")
+	requirePrinted(t, samples[0], w.as("dave@example.com").run("plan"))
+	apply, status := w.as("dave@example.com").try("apply")
 	require.NotZero(t, status, apply)
 	require.Contains(t, apply, `Unable to promote release "shop/1.4.2"`)
 	page, err := os.ReadFile(w.dir + "/srv/staging/shop/current/index.html")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/signature"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
@@ -54,13 +55,13 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 			given = *same
 			return nil, nil
 		}
-		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: c.now(), Number: 1}
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1}
 		for _, a := range w.Approvals {
-			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && a.Spec.Approver == spec.Approver {
+			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && person.Same(a.Spec.Approver, spec.Approver) {
 				given.Number++
 			}
 		}
-		given.ID = fmt.Sprintf("%s/%s/%d", subject, spec.Approver, given.Number)
+		given.ID = fmt.Sprintf("%s/%s/%d", subject, person.Key(spec.Approver), given.Number)
 		return journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
 	})
 	given.Status = delivery.ApprovalValid
@@ -77,7 +78,7 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 	if err := spec.Validate().Err(); err != nil {
 		return none, err
 	}
-	if given := w.Given(*spec); given != nil && (spec.Approver == actor || spec.Signature != "") {
+	if given := w.Given(*spec); given != nil && (person.Same(spec.Approver, actor) || spec.Signature != "") {
 		return given.Request(), nil
 	}
 	release, known := w.Releases[spec.Version]
@@ -97,11 +98,11 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
 		}
 	}
-	if spec.Approver != actor && !w.SignedFor(stage, spec.Approver, key) {
+	if !person.Same(spec.Approver, actor) && !w.SignedFor(stage, spec.Approver, key) {
 		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf(
 			"%s acts here, and cannot decide for %s; leave approver out, let %s apply it (the provider's actor), or give their signature by a key of the gate's signed_by", actor, spec.Approver, spec.Approver)}
 	}
-	return request, spec.ValidateGate(w, release, key).Err()
+	return request, spec.ValidateGate(w, release, actor, key).Err()
 }
 
 // ApprovalRequest returns what an approver is asked to sign, as of now.

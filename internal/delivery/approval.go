@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 )
 
 // ApprovalDecision is a person's word on a release entering a stage.
@@ -54,7 +56,8 @@ type Approval struct {
 	// their clocks showed.
 	Number        int        `json:"number"`
 	ContentDigest string     `json:"content_digest"`
-	Round         int        `json:"round,omitempty"` // of the request that was signed; see ApprovalRequest
+	Round         int        `json:"round,omitempty"`       // of the request that was signed; see ApprovalRequest
+	RecordedBy    string     `json:"recorded_by,omitempty"` // the actor
 	DecidedAt     time.Time  `json:"decided_at"`
 	RevokedAt     *time.Time `json:"revoked_at,omitempty"`
 	// Status is computed when the approval is read, and is not stored.
@@ -87,15 +90,19 @@ func (s ApprovalSpec) Validate() Errors {
 	if len(s.Comment) > MaxCommentBytes {
 		p.at("comment").add("the comment has %d bytes; at most %d are allowed", len(s.Comment), MaxCommentBytes)
 	}
-	if strings.ContainsAny(s.Approver, "/\n\x00") || len(s.Approver) > 254 {
-		p.at("approver").add("%q is not a person's name or address: no slashes or line breaks, at most 254 bytes", s.Approver)
+	switch {
+	case s.Approver == "":
+	case strings.Contains(s.Approver, "/") || len(s.Approver) > 254:
+		p.at("approver").add("%q is not a person's name or address: no slashes, at most 254 bytes", s.Approver)
+	default:
+		validatePerson(p.at("approver"), s.Approver)
 	}
 	return p.errors()
 }
 
 // ValidateGate checks that the stage, or a policy that holds there, asks for approvals at all, and that this person may give
-// one. signer is the public key that signed it; empty when nobody did.
-func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Errors {
+// one. actor is who records it; signer is the public key that signed it, empty when nobody did.
+func (s ApprovalSpec) ValidateGate(w World, release Release, actor, signer string) Errors {
 	p := newProblems()
 	stage, ok := w.Pipeline.Stage(s.Stage)
 	if !ok {
@@ -110,8 +117,11 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Erro
 	refusals, refusing := []string{}, 0
 	for _, gate := range gates {
 		why := gate.mayNot(s.Decision, s.Approver, release)
-		if why == "" && !gate.signed(s.Approver, signer, w.Now) {
+		if why == "" && gate.unsigned(Approval{Spec: s, RecordedBy: actor}, signer, release, w.Now) != "" {
 			why = fmt.Sprintf("the stage demands a signature by a key that signed_by lists for %s; sign the payload of data \"cd_approval_request\" and give it as signature", s.Approver)
+			if author := gate.sharedWith(signer, release); author != "" && s.Decision == Approve && !gate.AllowAuthor {
+				why = fmt.Sprintf("the key may also sign for %s, an author of release %s, so it approves nothing; sign with a key that signed_by lists for %s only", author, release.Spec.ID(), s.Approver)
+			}
 		}
 		if why == "" {
 			continue
@@ -126,9 +136,9 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, signer string) Erro
 	return p.errors()
 }
 
-// SignedFor reports whether a gate of the stage lists the key as one that signs for the person.
+// SignedFor reports whether a gate of the stage lists the key, by name, as one that signs for the person.
 func (w World) SignedFor(stage Stage, who, key string) bool {
-	return slices.ContainsFunc(w.approvalGates(stage), func(g ApprovalsGate) bool { return len(g.SignedBy) > 0 && g.signed(who, key, w.Now) })
+	return slices.ContainsFunc(w.approvalGates(stage), func(g ApprovalsGate) bool { return g.signsFor(key, who, w.Now, signer.names) })
 }
 
 // ApprovalRequest is what an approver signs now.
@@ -146,7 +156,7 @@ func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDe
 // superseded reports whether the same person has said something else since, and has not taken it back.
 func (w World) superseded(a Approval) bool {
 	return slices.ContainsFunc(w.Approvals, func(later Approval) bool {
-		return later.Spec.Approver == a.Spec.Approver && later.Spec.Stage == a.Spec.Stage && later.Spec.Version == a.Spec.Version &&
+		return person.Same(later.Spec.Approver, a.Spec.Approver) && later.Spec.Stage == a.Spec.Stage && later.Spec.Version == a.Spec.Version &&
 			later.Number > a.Number && later.RevokedAt == nil
 	})
 }
@@ -155,15 +165,30 @@ func (w World) superseded(a Approval) bool {
 // there is none. Anyone who asks again for the same gets that one: it is not decided twice.
 func (w World) Given(spec ApprovalSpec) *Approval {
 	for _, a := range w.Approvals {
-		if a.Spec == spec && a.RevokedAt == nil && !w.superseded(a) && w.ApprovalStatus(a) == ApprovalValid {
+		if a.Spec.sameAs(spec) && a.RevokedAt == nil && !w.superseded(a) && w.ApprovalStatus(a) == ApprovalValid {
 			return &a
 		}
 	}
 	return nil
 }
 
+// sameAs reports whether two decisions say the same, whatever the spelling of who decides.
+func (s ApprovalSpec) sameAs(o ApprovalSpec) bool {
+	same := person.Same(s.Approver, o.Approver)
+	s.Approver, o.Approver = "", ""
+	return same && s == o
+}
+
 // approvalGates lists the approvals gates of a stage: its own, and those of the policies that hold there.
 func (w World) approvalGates(stage Stage) []ApprovalsGate {
+	gates := w.declaredApprovalGates(stage)
+	for i := range gates {
+		gates[i] = gates[i].withKeys(w.signingKeys(stage))
+	}
+	return gates
+}
+
+func (w World) declaredApprovalGates(stage Stage) []ApprovalsGate {
 	gates := []ApprovalsGate{}
 	if stage.Gates.Approvals != nil {
 		gates = append(gates, *stage.Gates.Approvals)
@@ -174,6 +199,24 @@ func (w World) approvalGates(stage Stage) []ApprovalsGate {
 		}
 	}
 	return gates
+}
+
+// signingKeys lists the keys of all approvals gates of a stage, each as a line of an allowed-signers file.
+func (w World) signingKeys(stage Stage) []string {
+	keys := []string{}
+	for _, gate := range w.declaredApprovalGates(stage) {
+		keys = append(keys, gate.SignedBy...)
+	}
+	return keys
+}
+
+// withKeys returns the gate with the keys that may sign for it: its own, else, where it demands signatures and lists none, those of
+// the other gates of the stage.
+func (a ApprovalsGate) withKeys(ofStage []string) ApprovalsGate {
+	if a.RequireSigned && len(a.SignedBy) == 0 {
+		a.SignedBy = ofStage
+	}
+	return a
 }
 
 // ApprovalStatus tells whether a decision counts now for some gate of its stage.
@@ -193,22 +236,6 @@ func (w World) ApprovalStatus(a Approval) ApprovalStatus {
 		}
 	}
 	return status
-}
-
-// Anyone, in the list of approvers, lets everybody decide. An empty list lets nobody: what is missing never opens a gate.
-const Anyone = "*"
-
-func (a ApprovalsGate) anyone() bool { return slices.Contains(a.Approvers, Anyone) }
-
-// mayNot says why a person's decision would not count; empty when it would. An author may always reject their own release.
-func (a ApprovalsGate) mayNot(decision ApprovalDecision, approver string, release Release) string {
-	if !a.anyone() && !slices.Contains(a.Approvers, approver) {
-		return fmt.Sprintf("%s is not among the stage's approvers (%s)", approver, strings.Join(a.Approvers, ", "))
-	}
-	if decision == Approve && !a.AllowAuthor && approver == release.Author() {
-		return fmt.Sprintf("%s is the author of release %s, and an author may not approve their own release (gates.approvals.allow_author is false)", approver, release.Spec.ID())
-	}
-	return ""
 }
 
 // StatusAt tells whether the decision counts at a moment, for the content that would be deployed now.

@@ -93,22 +93,22 @@ func TestWhoMayDecide(t *testing.T) {
 	spec := func(who string, decision ApprovalDecision) ApprovalSpec {
 		return ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: decision, Approver: who}
 	}
-	require.Empty(t, spec("bob", Approve).ValidateGate(w, release, ""))
-	require.Empty(t, spec("ann", Reject).ValidateGate(w, release, ""))
-	requireErrors(t, spec("ann", Approve).ValidateGate(w, release, ""), map[string]string{"approver": "ann is the author of release shop/1.0"})
-	requireErrors(t, spec("eve", Reject).ValidateGate(w, release, ""), map[string]string{"approver": "eve is not among the stage's approvers (ann, bob, cid)"})
+	require.Empty(t, spec("bob", Approve).ValidateGate(w, release, "bob", ""))
+	require.Empty(t, spec("ann", Reject).ValidateGate(w, release, "ann", ""))
+	requireErrors(t, spec("ann", Approve).ValidateGate(w, release, "ann", ""), map[string]string{"approver": "ann is the author of release shop/1.0"})
+	requireErrors(t, spec("eve", Reject).ValidateGate(w, release, "eve", ""), map[string]string{"approver": "eve is not among the stage's approvers (ann, bob, cid)"})
 	gone, staging := spec("bob", Approve), spec("bob", Approve)
 	gone.Stage, staging.Stage = "gone", "staging"
-	requireErrors(t, gone.ValidateGate(w, release, ""), map[string]string{"stage": `no stage "gone"`})
-	requireErrors(t, staging.ValidateGate(w, release, ""), map[string]string{"stage": "asks for no approvals"})
+	requireErrors(t, gone.ValidateGate(w, release, gone.Approver, ""), map[string]string{"stage": `no stage "gone"`})
+	requireErrors(t, staging.ValidateGate(w, release, staging.Approver, ""), map[string]string{"stage": "asks for no approvals"})
 
 	// A policy asks as well, and refuses the author in the same words.
 	w.Policies = []PolicySpec{{Name: "four-eyes", Tiers: []Tier{TierProduction}, Gates: Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}}}}
-	requireErrors(t, spec("ann", Approve).ValidateGate(w, release, ""), map[string]string{"approver": "ann is the author of release shop/1.0"})
-	require.Empty(t, spec("eve", Approve).ValidateGate(w, release, ""), "the policy lets her, the stage does not")
+	requireErrors(t, spec("ann", Approve).ValidateGate(w, release, "ann", ""), map[string]string{"approver": "ann is the author of release shop/1.0"})
+	require.Empty(t, spec("eve", Approve).ValidateGate(w, release, "eve", ""), "the policy lets her, the stage does not")
 	w.Policies[0].Gates.Approvals.SignedBy = []string{"eve ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA0Nq8QvXkO8sSqsgwQ6zYzq5r0c9p0c4pYwzq1q3v7a"}
-	requireErrors(t, spec("eve", Approve).ValidateGate(w, release, ""), map[string]string{"approver": "eve is not among the stage's approvers (ann, bob, cid); the stage demands a signature"})
-	require.Empty(t, spec("eve", Approve).ValidateGate(w, release, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA0Nq8QvXkO8sSqsgwQ6zYzq5r0c9p0c4pYwzq1q3v7a"))
+	requireErrors(t, spec("eve", Approve).ValidateGate(w, release, "eve", ""), map[string]string{"approver": "eve is not among the stage's approvers (ann, bob, cid); the stage demands a signature"})
+	require.Empty(t, spec("eve", Approve).ValidateGate(w, release, "eve", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA0Nq8QvXkO8sSqsgwQ6zYzq5r0c9p0c4pYwzq1q3v7a"))
 }
 
 func TestWhetherADecisionStillCounts(t *testing.T) {

@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -133,74 +132,6 @@ func (c candidate) previousStage(before Stage) GateResult {
 		}
 	}
 	return result
-}
-
-// approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed.
-func (c candidate) approvals(gate ApprovalsGate) GateResult {
-	content := c.ApprovalDigest(c.stage, c.release)
-	approved, stale := []string{}, []string{}
-	signers := map[string]string{} // by key: whose approval it signed. One person counts once, also under two names
-	for _, decision := range c.decisions() {
-		who := decision.Spec.Approver
-		status := decision.StatusAt(&gate, content, c.Now)
-		switch {
-		case status != ApprovalValid:
-			stale = append(stale, decision.String()+status.because())
-		case gate.mayNot(decision.Spec.Decision, who, c.release) != "":
-			continue // recorded under other rules; it does not count under these
-		case !gate.signed(who, c.Signers[decision.ID], c.Now):
-			stale = append(stale, decision.String()+" is not signed by a key that signed_by lists")
-		case decision.Spec.Decision == Reject:
-			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
-		case len(gate.SignedBy) > 0 && signers[c.Signers[decision.ID]] != "":
-			stale = append(stale, fmt.Sprintf("%s is signed with the key of %s's", decision, signers[c.Signers[decision.ID]]))
-		default:
-			approved = append(approved, who)
-			signers[c.Signers[decision.ID]] = who
-		}
-	}
-	if len(approved) >= gate.Required {
-		return GateResult{Name: "approvals", Verdict: VerdictPassed, Reason: fmt.Sprintf("%d of %d, by %s", len(approved), gate.Required, strings.Join(approved, ", "))}
-	}
-	reason := fmt.Sprintf("%d of %d approvals", len(approved), gate.Required)
-	if len(approved) > 0 {
-		reason += ", by " + strings.Join(approved, ", ")
-	}
-	if len(stale) > 0 {
-		reason += "; " + strings.Join(stale, ", ")
-	}
-	if may := c.mayApprove(gate, approved); len(may) > 0 {
-		reason += "; eligible approvers: " + strings.Join(may, ", ")
-	}
-	return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: reason}
-}
-
-// decisions returns each person's newest decision, in the order of names. Earlier ones of the same person do not count.
-func (c candidate) decisions() []Approval {
-	newest := map[string]Approval{}
-	for _, a := range c.Approvals {
-		if a.RevokedAt != nil || a.Spec.Stage != c.stage.Name || a.Spec.Version != c.release.Spec.Version || a.Spec.Pipeline != c.release.Spec.Pipeline {
-			continue
-		}
-		if held, ok := newest[a.Spec.Approver]; !ok || a.Number > held.Number {
-			newest[a.Spec.Approver] = a
-		}
-	}
-	decisions := make([]Approval, 0, len(newest))
-	for _, who := range sortedKeys(newest) {
-		decisions = append(decisions, newest[who])
-	}
-	return decisions
-}
-
-func (c candidate) mayApprove(gate ApprovalsGate, approved []string) []string {
-	may := []string{}
-	for _, who := range gate.Approvers {
-		if who != Anyone && !slices.Contains(approved, who) && gate.mayNot(Approve, who, c.release) == "" {
-			may = append(may, who)
-		}
-	}
-	return may
 }
 
 // soak passes once the release has run verified in each environment of the stage for the whole duration, without a break.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/schedule"
 )
 
@@ -60,6 +61,9 @@ type Gates struct {
 	Expressions map[string]Expression      `json:"expressions,omitempty"`
 }
 
+// Anyone, in a list of approvers, lets everybody decide. An empty list lets nobody: what is missing never opens a gate.
+const Anyone = "*"
+
 // ApprovalsGate asks for people's decisions on exactly the content that would be deployed.
 type ApprovalsGate struct {
 	Required     int      `json:"required"`
@@ -68,6 +72,8 @@ type ApprovalsGate struct {
 	ExpiresAfter Duration `json:"expires_after,omitempty"` // empty means never
 	// SignedBy, when not empty, demands a signature by a key of this list: lines of an SSH allowed-signers file.
 	SignedBy []string `json:"signed_by,omitempty"`
+	// RequireSigned counts signed decisions only. A policy may leave the keys to the stages: those of any approvals gate of the stage count.
+	RequireSigned bool `json:"require_signed,omitempty"`
 }
 
 // SoakGate asks that the release has run verified in an earlier stage for a while.
@@ -203,6 +209,10 @@ func (s Stage) validate(p problems) {
 	}
 	validateVariables(p.at("config"), s.Config)
 	s.Gates.validate(p.at("gates"))
+	if a := s.Gates.Approvals; a != nil && a.RequireSigned && len(a.SignedBy) == 0 {
+		p.at("gates").at("approvals").at("require_signed").dependsOn(p.at("gates").at("approvals").at("signed_by").prefix).
+			add("no key is listed that could sign; give signed_by the lines of an SSH allowed-signers file")
+	}
 	validateGateNames(p.at("overridable"), s.Overridable)
 	validateChecks(p.at("verify"), s.Verify)
 	if s.Rollout != nil {
@@ -267,10 +277,15 @@ func (a ApprovalsGate) validate(p problems) {
 	}
 	seen := map[string]bool{}
 	for i, who := range a.Approvers {
-		if who == "" || seen[who] {
-			p.at("approvers").index(i).add("%q is empty or listed twice; one person counts once", who)
+		here := p.at("approvers").index(i)
+		if who != Anyone {
+			validatePerson(here, who)
 		}
-		seen[who] = true
+		if key := person.Key(who); seen[key] {
+			here.add("%q is listed twice; one person counts once, in whatever spelling", who)
+		} else {
+			seen[key] = true
+		}
 	}
 	if len(a.Approvers) > 0 && !a.anyone() && a.Required > len(a.Approvers) {
 		p.at("required").dependsOn(p.at("approvers").prefix).add("%d approvals are required, but only %d people may approve", a.Required, len(a.Approvers))

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 )
 
 // ReleaseSpec is the content of a release: an immutable version of the artifacts of one pipeline.
@@ -46,12 +48,21 @@ func (s ReleaseSpec) ID() string { return s.Pipeline + "/" + s.Version }
 // Digest hashes the release's whole content.
 func (s ReleaseSpec) Digest() string { return digestOf(s) }
 
-// Author is who may not approve the release: the source's author, or the actor who registered it when the source names nobody.
+// Author is who wrote the release: the source's author, or the actor who registered it when the source names nobody.
 func (r Release) Author() string {
 	if r.Spec.Source != nil && r.Spec.Source.Author != "" {
 		return r.Spec.Source.Author
 	}
 	return r.RegisteredBy
+}
+
+// authors are the people who may not approve the release: who wrote it, and who registered it. Whoever registers a release chooses what
+// is in it, and says who wrote it.
+func (r Release) authors() []string {
+	if author := r.Author(); !person.Same(author, r.RegisteredBy) {
+		return []string{author, r.RegisteredBy}
+	}
+	return []string{r.Author()}
 }
 
 // Validate checks the release's content.
@@ -70,6 +81,9 @@ func (s ReleaseSpec) Validate() Errors {
 	if s.Source != nil {
 		if s.Source.Revision == "" {
 			p.at("source").at("revision").add("the source needs its revision")
+		}
+		if s.Source.Author != "" {
+			validatePerson(p.at("source").at("author"), s.Source.Author)
 		}
 		if s.Source.CommittedAt != "" {
 			s.Source.CommittedAt.validate(p.at("source").at("committed_at"))

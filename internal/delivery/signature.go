@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 )
 
 // SignatureNamespace is the namespace of approval signatures, so that a signature made for anything else never counts:
@@ -216,16 +218,68 @@ func signerTime(value string) (time.Time, error) {
 	return t, nil
 }
 
-// signed reports whether a key may sign for a person at a moment. A gate that demands no signatures is content with none.
-func (a ApprovalsGate) signed(who, key string, now time.Time) bool {
-	if len(a.SignedBy) == 0 {
-		return true
+// demandsSignature reports whether the gate counts signed decisions only.
+func (a ApprovalsGate) demandsSignature() bool { return a.RequireSigned || len(a.SignedBy) > 0 }
+
+// unsigned says why a decision lacks the signature that the gate demands, after its name; empty when it has it, or needs none. key is the one whose
+// signature of the decision holds, empty when there is none.
+func (a ApprovalsGate) unsigned(d Approval, key string, release Release, now time.Time) string {
+	if !a.demandsSignature() {
+		return ""
 	}
+	// A pattern of principals fits many names. It says that the key may sign, and not whose it is: so it counts only for a person who
+	// recorded the decision, and nobody chooses another name with it.
+	by := signer.names
+	if person.Same(d.RecordedBy, d.Spec.Approver) {
+		by = signer.fits
+	}
+	if !a.signsFor(key, d.Spec.Approver, now, by) {
+		return "is not signed by a key that signed_by lists"
+	}
+	if author := a.sharedWith(key, release); author != "" && d.Spec.Decision == Approve && !a.AllowAuthor {
+		return "is signed with a key that may also sign for " + author + ", an author"
+	}
+	return ""
+}
+
+// signsFor reports whether a line of the gate lets a key sign for a person at a moment.
+func (a ApprovalsGate) signsFor(key, who string, now time.Time, by func(s signer, who string) bool) bool {
 	return key != "" && slices.ContainsFunc(a.SignedBy, func(line string) bool {
 		s, err := parseSigner(line)
-		return err == nil && s.key == key && matchesAny(s.principals, who) &&
+		return err == nil && s.key == key && by(s, who) &&
 			(len(s.namespaces) == 0 || matchesAny(s.namespaces, SignatureNamespace)) &&
 			(s.after.IsZero() || !now.Before(s.after)) && (s.before.IsZero() || !now.After(s.before))
+	})
+}
+
+// sharedWith returns the author for whom the key may sign too, at whatever time; empty when there is none.
+func (a ApprovalsGate) sharedWith(key string, release Release) string {
+	for _, author := range release.authors() {
+		for _, line := range a.SignedBy {
+			if s, err := parseSigner(line); err == nil && s.key == key && s.fits(author) {
+				return author
+			}
+		}
+	}
+	return ""
+}
+
+// fits reports whether the principals include a person, by name or by a pattern.
+func (s signer) fits(who string) bool {
+	patterns := make([]string, len(s.principals))
+	for i, principal := range s.principals {
+		bare, negated := strings.CutPrefix(principal, "!")
+		if patterns[i] = person.Key(bare); negated {
+			patterns[i] = "!" + patterns[i]
+		}
+	}
+	return matchesAny(patterns, person.Key(who))
+}
+
+// names reports whether the principals include a person by name.
+func (s signer) names(who string) bool {
+	return s.fits(who) && slices.ContainsFunc(s.principals, func(principal string) bool {
+		return !strings.ContainsAny(principal, "*?!") && person.Same(principal, who)
 	})
 }
 

@@ -217,7 +217,7 @@ func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) stri
 
 func (s *story) decide(decision delivery.ApprovalDecision, version, stage, who string) string {
 	spec := delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: stage, Decision: decision, Approver: who}
-	if err := spec.ValidateGate(s.w, s.w.Releases[version], "").Err(); err != nil {
+	if err := spec.ValidateGate(s.w, s.w.Releases[version], who, "").Err(); err != nil {
 		return "refused: " + err.Error()
 	}
 	at, ok := s.w.Pipeline.Stage(stage)

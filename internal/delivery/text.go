@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 )
 
 // Limits on what users write. They keep one declaration small enough to be read by a person and to fit one request.
@@ -78,17 +77,25 @@ func (t Timestamp) validate(p problems) {
 	}
 }
 
-// ValidateActor checks who is acting, who is recorded with every event: one line of text, of up to MaxActorLength bytes. Git, the operating
-// system and variables may give anything.
+// ValidateActor checks who is acting, who is recorded with every event: a name or an address that can be compared with others
+// (person.Check), of up to MaxActorLength bytes. Git, the operating system and variables may give anything.
 func ValidateActor(actor string) Errors {
 	p := newProblems()
-	switch {
-	case len(actor) > MaxActorLength:
+	if len(actor) > MaxActorLength {
 		p.at("actor").add("it has %d bytes; at most %d are allowed", len(actor), MaxActorLength)
-	case !utf8.ValidString(actor) || strings.ContainsFunc(actor, unicode.IsControl):
-		p.at("actor").add("%q is not a line of text in UTF-8, so it cannot be recorded; set actor in the provider block, or CD_ACTOR, to a name or an address", actor)
+	} else if err := person.Check(actor); err != nil {
+		p.at("actor").add("%v. Set actor in the provider block, or CD_ACTOR, to a name or an address", err)
 	}
 	return p.errors()
+}
+
+// validatePerson refuses a text that cannot be compared with other spellings of the same person.
+func validatePerson(p problems, who string) {
+	if len(who) > MaxActorLength {
+		p.add("it has %d bytes; at most %d are allowed", len(who), MaxActorLength)
+	} else if err := person.Check(who); err != nil {
+		p.add("%v", err)
+	}
 }
 
 // validateName refuses a name that cannot be part of a path or an identifier.

@@ -40,8 +40,9 @@ func TestNames(t *testing.T) {
 
 	require.Empty(t, ValidateActor(strings.Repeat("a", MaxActorLength)))
 	require.Contains(t, ValidateActor(strings.Repeat("a", MaxActorLength+1)).Error(), "actor: it has 321 bytes; at most 320 are allowed")
-	require.Contains(t, ValidateActor("a\nb").Error(), "is not a line of text in UTF-8")
-	require.Contains(t, ValidateActor("a\xff").Error(), "is not a line of text in UTF-8")
+	require.Contains(t, ValidateActor("a\nb").Error(), "holds an invisible character (U+000A); write it without. Set actor in the provider block, or CD_ACTOR")
+	require.Contains(t, ValidateActor("a\xff").Error(), "is not text in UTF-8")
+	require.Contains(t, ValidateActor("").Error(), "names nobody")
 	require.Empty(t, ValidateAttempt(1))
 	require.Empty(t, ValidateAttempt(1_000_000))
 	require.Contains(t, ValidateAttempt(0).Error(), "attempt: 0 is not an attempt")
@@ -144,7 +145,10 @@ func TestValidateGates(t *testing.T) {
 		Soak: &SoakGate{Duration: "1ms"}, Cooldown: &CooldownGate{Duration: "1s"}, MaxDeploys: &MaxDeploysGate{Count: MaxRollouts - 1, Per: "1s"}}, nil)
 	check(Gates{Approvals: &ApprovalsGate{Required: 100, ExpiresAfter: "1ms", Approvers: []string{Anyone}}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1s"}}, nil)
 	check(Gates{Approvals: &ApprovalsGate{Required: 101, ExpiresAfter: "0s", Approvers: []string{Anyone}}}, map[string]string{"approvals.required": "101 is not a number of approvals", "approvals.expires_after": "too short"})
-	check(Gates{Approvals: &ApprovalsGate{Required: 3, Approvers: []string{"a", "", "a"}}}, map[string]string{"approvals.approvers[1]": "is empty or listed twice", "approvals.approvers[2]": "listed twice"})
+	check(Gates{Approvals: &ApprovalsGate{Required: 3, Approvers: []string{"a", "", "a"}}}, map[string]string{"approvals.approvers[1]": "names nobody", "approvals.approvers[2]": "listed twice"})
+	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{"ann@x.org", "Ann <ANN@x.org>", "b\u200bob"}}}, map[string]string{"approvals.approvers[1]": "listed twice", "approvals.approvers[2]": "invisible character"})
+	check(Gates{Approvals: &ApprovalsGate{Required: 9, Approvers: []string{"a", Anyone}}}, nil)
+	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone, Anyone}}}, map[string]string{"approvals.approvers[1]": "listed twice"})
 	check(Gates{Approvals: &ApprovalsGate{Required: 2, Approvers: []string{"a"}}}, map[string]string{"approvals.required": "2 approvals are required, but only 1 people may approve"})
 	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}, SignedBy: []string{"nobody"}}}, map[string]string{"approvals.signed_by[0]": ""})
 	check(Gates{Approvals: &ApprovalsGate{Required: 2, Approvers: []string{Anyone, "a"}, SignedBy: []string{}}}, map[string]string{"approvals.signed_by": "the list is empty; remove it for approvals without a signature"})
@@ -226,9 +230,9 @@ func TestValidateRequests(t *testing.T) {
 	require.Empty(t, approval.Validate())
 	requireErrors(t, ApprovalSpec{Decision: "maybe", Approver: "a/b", Signature: approval.Signature + "a", Comment: approval.Comment + "a"}.Validate(), map[string]string{
 		"pipeline": "a name is needed", "version": "is not a version", "stage": "a name is needed", "decision": "is not a decision", "approver": "no slashes", "signature": "at most 16384", "comment": "at most 8192"})
-	for _, who := range []string{"a\nb", "a\x00", strings.Repeat("a", 255)} {
+	for who, why := range map[string]string{"a\nb": "invisible character", "a\x00": "invisible character", strings.Repeat("a", 255): "at most 254 bytes", " ": "names nobody", "a@b.c, d@e.f": "more than one address"} {
 		approval.Approver = who
-		requireErrors(t, approval.Validate(), map[string]string{"approver": "is not a person's name"})
+		requireErrors(t, approval.Validate(), map[string]string{"approver": why})
 	}
 	report := TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}
 	require.Empty(t, report.Validate())

@@ -22,9 +22,9 @@ const (
 	thePromotion = "cd_promotion.production[0]"
 )
 
-// approvalGate is the variable "gates" with an approvals gate.
+// approvalGate is the variable "gates" with an approvals gate. One person registers and approves in most tests.
 func approvalGate(with map[string]any) map[string]any {
-	gate := map[string]any{"required": 1, "approvers": []any{"*"}}
+	gate := map[string]any{"required": 1, "approvers": []string{"*"}, "allow_author": true}
 	for name, value := range with {
 		gate[name] = value
 	}
@@ -88,7 +88,7 @@ func TestAccApprovalIsVoidOnceItsContentChanges(t *testing.T) {
 func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
-	gates := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}, "expires_after": "48h"}}
+	gates := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}, "allow_author": true, "expires_after": "48h"}}
 	pending := func(level string) []declaration {
 		return s.declare(order{version: "1.0.0", logLevel: level, gates: gates, approval: map[string]any{}, promotion: map[string]any{"when_blocked": "pend"}})
 	}
@@ -152,7 +152,7 @@ func TestAccApprovalRefusals(t *testing.T) {
 		return step
 	}
 	s.test(
-		refused(wish{"release": own, "gates": approvalGate(nil), "approvals": approvals(nil)}, `(?s)Unable to give approval.*an\s+author\s+may\s+not\s+approve\s+their\s+own\s+release`),
+		refused(wish{"release": own, "gates": approvalGate(map[string]any{"allow_author": false}), "approvals": approvals(nil)}, `(?s)Unable to give approval.*an\s+author\s+may\s+not\s+approve\s+their\s+own\s+release`),
 		refused(wish{"release": stranger, "gates": approvalGate(map[string]any{"approvers": []string{"bob@example.com"}}), "approvals": approvals(nil)}, `(?s)Unable to give approval.*not\s+among\s+the\s+stage's\s+approvers`),
 		refused(wish{"release": stranger, "approvals": approvals(nil)}, `(?s)Unable to give approval.*asks\s+for\s+no\s+approvals`),
 		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"version": "9.9.9"})}, `(?s)Unable to give approval.*has\s+no\s+release\s+"9\.9\.9"`),

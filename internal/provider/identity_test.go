@@ -109,7 +109,7 @@ type identified struct {
 // everything declares one of each resource, in the order of their dependencies.
 func everything(s shop) []identified {
 	all := map[string]declaration{}
-	order := order{version: "1.0.0", gates: map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}, "soak": map[string]any{"stage": "staging", "duration": "1h"}}, lenient: []any{"soak"},
+	order := order{version: "1.0.0", gates: map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}, "allow_author": true}, "soak": map[string]any{"stage": "staging", "duration": "1h"}}, lenient: []any{"soak"},
 		approval: map[string]any{}, override: map[string]any{"gates": []any{"soak"}}, promotion: map[string]any{"attempt": 1, "when_blocked": "fail"},
 		report: map[string]any{"junit": `<testsuite name="unit"><testcase name="a"/></testsuite>`}}
 	for _, d := range s.declare(order) {
@@ -120,7 +120,7 @@ func everything(s shop) []identified {
 		return func(config map[string]any) { config[attribute] = value }
 	}
 	freeze := declaration{"freeze", "cd_freeze", map[string]any{"name": "sale", "reason": "a sale", "starts_at": "2028-01-01T00:00:00Z", "ends_at": "2028-01-02T00:00:00Z", "tiers": []any{"production"}}}
-	policy := declaration{"policy", "cd_policy", map[string]any{"name": "four-eyes", "tiers": []any{"production"}, "gates": map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}}}}
+	policy := declaration{"policy", "cd_policy", map[string]any{"name": "four-eyes", "tiers": []any{"production"}, "gates": map[string]any{"approvals": map[string]any{"allow_author": true, "required": 1, "approvers": []any{"*"}}}}}
 	next := s.declare(s.next(order))[3].config
 	const given = "shop/1.0.0/production/alice@example.com/1"
 	const made = "shop/1.0.0/production/1"

@@ -44,7 +44,7 @@ func TestPipelineBadInput(t *testing.T) {
 		"soak duration":     {stage(`"gates": {"soak": {"stage": "one", "duration": "long"}}`), `AttributeName("duration")`, "not a duration"},
 		"approvals":         {stage(`"gates": {"approvals": {"required": 0, "approvers": ["*"]}}`), `AttributeName("approvals").AttributeName("required")`, "use 1 to 100"},
 		"too few people":    {stage(`"gates": {"approvals": {"required": 2, "approvers": ["*"], "approvers": ["alice"]}}`), `AttributeName("approvals").AttributeName("required")`, "only 1 people may approve"},
-		"nobody":            {stage(`"gates": {"approvals": {"required": 1, "approvers": ["*"], "approvers": ["", "alice"]}}`), `AttributeName("approvals").AttributeName("approvers")`, "is empty"},
+		"nobody":            {stage(`"gates": {"approvals": {"required": 1, "approvers": ["*"], "approvers": ["", "alice"]}}`), `AttributeName("approvals").AttributeName("approvers")`, "names nobody"},
 		"expiry":            {stage(`"gates": {"approvals": {"required": 1, "approvers": ["*"], "expires_after": "0s"}}`), `AttributeName("expires_after")`, "too short"},
 		"check kind":        {stage(`"gates": {"checks": {"rate": {}}}`), `AttributeName("checks").ElementKeyString("rate")`, "exactly one kind"},
 		"check name":        {stage(`"verify": {"no spaces": {"http": {"url": "https://a.example"}}}`), `AttributeName("verify").ElementKeyString("no spaces")`, "is not a name"},

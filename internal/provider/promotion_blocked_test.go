@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	oneApproval = map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"alice@example.com", "bob@example.com"}}}
+	oneApproval = map[string]any{"approvals": map[string]any{"required": 1, "allow_author": true, "approvers": []any{"alice@example.com", "bob@example.com"}}}
 	oneHour     = map[string]any{"soak": map[string]any{"stage": "staging", "duration": "1h"}}
 )
 

@@ -31,7 +31,7 @@ resource "cd_pipeline" "shop" {
 resource "cd_policy" "four_eyes" {
   name  = "POLICY"
   tiers = ["production"]
-  gates = { approvals = { required = 1, approvers = ["*"] } }
+  gates = { approvals = { required = 1, approvers = ["*"], allow_author = true } }
   lifecycle { create_before_destroy = FIRST }
 }
 

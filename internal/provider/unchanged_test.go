@@ -97,7 +97,7 @@ func (p *pair) requireSameState(t *testing.T, d declaration, slow, fast *tfproto
 	return value
 }
 
-var writtenGates = map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"alice@example.com"}, "allow_author": false}}
+var writtenGates = map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"alice@example.com"}, "allow_author": true, "require_signed": false}}
 
 func writtenOut(name string, config map[string]any) {
 	if name != "pipeline" {

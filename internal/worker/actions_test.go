@@ -49,6 +49,11 @@ func (u *simulation) anyVersion() string {
 
 func (u *simulation) anyone() string { return people[u.pick(len(people))] }
 
+// spelled writes a name in one of the spellings in which people give it.
+func (u *simulation) spelled(who string) string {
+	return pickOf(u, who, who, who, strings.ToUpper(who), "Somebody <"+who+">", " "+who)
+}
+
 // attemptOf is the attempt that was asked for last, sometimes raised.
 func (u *simulation) attemptOf(pipeline, stage, version string) int {
 	attempt := max(1, u.oracle.askedFor(pipeline, stage, version))
@@ -71,10 +76,10 @@ func (u *simulation) oneRefuses(version string) {
 func (u *simulation) delivery() operation { return u.deliveryOf(u.anyPipeline(), u.anyVersion()) }
 
 func (u *simulation) deliveryOf(pipeline, version string) operation {
-	actor := u.anyone()
+	actor := u.spelled(u.anyone())
 	u.oneRefuses(version)
 	spec := u.layout[pipeline]
-	author := people[0]
+	author := people[0] // in one spelling: another would be another content
 	if version == versions[1] {
 		author = "" // then it is the person who registers it
 	}

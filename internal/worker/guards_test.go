@@ -348,7 +348,7 @@ func (u *simulation) drawApprovals() *delivery.ApprovalsGate {
 
 // word gives somebody's word on a release, signed where a gate of the stage demands it: most often by their own key.
 func (u *simulation) word(who string, spec delivery.ApprovalSpec) {
-	ctx, actor := context.Background(), who
+	ctx, actor := context.Background(), u.spelled(who)
 	stage, _ := u.layout[spec.Pipeline].Stage(spec.Stage)
 	demanded := stage.Gates.Approvals != nil && len(stage.Gates.Approvals.SignedBy) > 0
 	for _, p := range u.policies {
@@ -365,11 +365,11 @@ func (u *simulation) word(who string, spec delivery.ApprovalSpec) {
 			s.covers = setup{ctx: ctx, oracle: u.oracle, ledger: r, now: u.clock.now()}.toApprove(spec.Pipeline, spec.Stage, spec.Version)
 		})
 		spec.Signature = u.sign(&s)
-		spec.Approver = who
+		spec.Approver = u.spelled(who)
 		actor = u.anyone()
 	}
 	if spec.Signature == "" && u.chance(5) {
-		spec.Approver = u.anyone() // in somebody's name
+		spec.Approver = u.spelled(u.anyone()) // in somebody's name
 	}
 	a, err := u.self.AddApproval(ctx, actor, spec)
 	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, spec.Pipeline, spec.Stage, a.ID, err)

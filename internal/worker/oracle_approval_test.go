@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -29,7 +30,7 @@ func (s setup) toApprove(pipeline, stageName, version string) string {
 }
 
 func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, version string) []string {
-	author := s.author(pipeline, version)
+	authors := s.authors(pipeline, version)
 	newest := map[string]delivery.Approval{} // by person: what they said last
 	s.oracle.mu.Lock()
 	said, covered := slices.Clone(s.oracle.said), maps.Clone(s.oracle.covered)
@@ -37,7 +38,7 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 	for _, id := range said {
 		a := must(s.ledger.Approval(s.ctx, id))
 		if a.RevokedAt == nil && a.Spec.Pipeline == pipeline && a.Spec.Stage == stage && a.Spec.Version == version {
-			newest[a.Spec.Approver] = a
+			newest[whois(a.Spec.Approver)] = a
 		}
 	}
 	yes, there := 0, s.toApprove(pipeline, stage, version)
@@ -49,7 +50,7 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 		case covered[a.ID] != there || tooOld || !entitled || (len(gate.SignedBy) > 0 && !s.signedBy(a, there, said)):
 		case a.Spec.Decision == delivery.Reject:
 			return []string{who + " rejected it"}
-		case who != author || gate.AllowAuthor:
+		case !slices.Contains(authors, who) || gate.AllowAuthor:
 			yes++
 		}
 	}
@@ -59,12 +60,26 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, pipeline, stage, ve
 	return nil
 }
 
+// whois is the person that a spelling of the histories means.
+func whois(spelling string) string {
+	_, address, named := strings.Cut(spelling, "<")
+	if !named {
+		address = spelling
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSpace(address), ">"))
+}
+
+// authors wrote the release, or chose what is in it.
+func (s setup) authors(pipeline, version string) []string {
+	return []string{whois(s.author(pipeline, version)), whois(s.release(pipeline, version).RegisteredBy)}
+}
+
 // signedBy reports whether the approver's own key signed exactly this decision on exactly this content, and nobody hands in again
 // what was withdrawn, or gave way to another word.
 func (s setup) signedBy(a delivery.Approval, there string, said []string) bool {
 	made, ok := s.oracle.signings()[a.Spec.Signature]
 	r := made.request
-	if !ok || made.key != a.Spec.Approver || made.covers != there || r.Pipeline != a.Spec.Pipeline || r.Version != a.Spec.Version ||
+	if !ok || made.key != whois(a.Spec.Approver) || made.covers != there || r.Pipeline != a.Spec.Pipeline || r.Version != a.Spec.Version ||
 		r.Stage != a.Spec.Stage || r.Decision != a.Spec.Decision {
 		return false
 	}

@@ -1,7 +1,3 @@
-provider "cd" {
-  actor = "alice@example.com"
-}
-
 resource "cd_environment" "production" {
   name                = "production"
   tier                = "production"
@@ -26,7 +22,8 @@ resource "cd_release" "shop" {
   source    = { revision = "3f2c9a7d", author = "dave@example.com" }
 }
 
-# Alice approves exactly this content. If it changes, her approval is void, and only she can approve again.
+# Alice approves exactly this content, and applies this herself (CD_ACTOR=alice@example.com), after somebody else registered the release.
+# If the content changes, her approval is void, and only she can approve again.
 resource "cd_approval" "alice" {
   pipeline = cd_pipeline.shop.name
   version  = cd_release.shop.version

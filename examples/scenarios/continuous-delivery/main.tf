@@ -8,9 +8,7 @@ terraform {
   }
 }
 
-provider "cd" {
-  actor = "alice@example.com"
-}
+provider "cd" {} # CD_ACTOR says who is acting: whoever registers a release does not approve it
 
 locals {
   sites   = "${abspath(path.module)}/srv"

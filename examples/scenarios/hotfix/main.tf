@@ -9,9 +9,7 @@ terraform {
   }
 }
 
-provider "cd" {
-  actor = "alice@example.com"
-}
+provider "cd" {} # CD_ACTOR says who is acting: whoever registers a release does not approve it
 
 variable "live" {
   description = "The version that the normal pipeline delivers to the customer, once alice has approved it."

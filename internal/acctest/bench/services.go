@@ -49,7 +49,7 @@ resource "cd_pipeline" "%[1]s" {
       name         = "production"
       environments = [cd_environment.production.name]
       promotion    = "manual"
-      gates        = { approvals = { required = 1, approvers = ["*"] } }
+      gates        = { approvals = { required = 1, approvers = ["*"], allow_author = true } }
     },
   ]
 }

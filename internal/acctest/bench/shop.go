@@ -50,7 +50,7 @@ func shopConfiguration(stateURL, dir, version, digest string) string {
 var shopGates = map[delivery.PromotionPolicy]string{
 	delivery.Automatic: `{ max_deploys = { count = 100, per = "24h" } }`,
 	delivery.Manual: `{
-        approvals   = { required = 1, approvers = ["*"] }
+        approvals   = { required = 1, approvers = ["*"], allow_author = true }
         tests       = { unit = { min_tests = 1 } }
         soak        = { stage = "staging", duration = "1s" }
         max_deploys = { count = 100, per = "24h" }

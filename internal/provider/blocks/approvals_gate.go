@@ -18,6 +18,8 @@ type ApprovalsGate struct {
 	AllowAuthor  types.Bool   `tfsdk:"allow_author"`
 	ExpiresAfter types.String `tfsdk:"expires_after"`
 	SignedBy     []string     `tfsdk:"signed_by"`
+
+	RequireSigned types.Bool `tfsdk:"require_signed"`
 }
 
 func approvalsGateAttribute() schema.Attribute {
@@ -31,11 +33,11 @@ func approvalsGateAttribute() schema.Attribute {
 			},
 			"approvers": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
-				MarkdownDescription: "People who may decide. `[\"*\"]` lets everyone decide.",
+				MarkdownDescription: "People who may decide: names or addresses, or `[\"*\"]` for everyone. One person counts once, in whatever spelling.",
 			},
 			"allow_author": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the author of a release may approve it. Defaults to `false`.",
+				MarkdownDescription: "Whether the author of a release, and whoever registered it, may approve it. Defaults to `false`.",
 			},
 			"expires_after": schema.StringAttribute{
 				Optional:            true,
@@ -43,7 +45,11 @@ func approvalsGateAttribute() schema.Attribute {
 			},
 			"signed_by": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Lines of an SSH allowed-signers file (principals, key type, key). If set, a decision counts only with a signature by one of these keys.",
+				MarkdownDescription: "Lines of an SSH allowed-signers file (principals, key type, key). If set, a decision counts only with a signature by one of these keys. A key that may sign for an author of the release approves nothing. A pattern of principals does not name anyone: a key listed under one counts only for the actor who records the decision.",
+			},
+			"require_signed": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether only signed decisions count. In a stage it requires `signed_by`. In a policy without `signed_by`, the keys of any approvals gate of the stage count. Defaults to `false`.",
 			},
 		},
 	}
@@ -60,6 +66,8 @@ func (m *ApprovalsGate) ToSpec() *delivery.ApprovalsGate {
 		AllowAuthor:  m.AllowAuthor.ValueBool(),
 		ExpiresAfter: delivery.Duration(m.ExpiresAfter.ValueString()),
 		SignedBy:     slices.Clone(m.SignedBy), // an empty list is an error, unlike none
+
+		RequireSigned: m.RequireSigned.ValueBool(),
 	}
 }
 
@@ -74,5 +82,7 @@ func approvalsGateFrom(g *delivery.ApprovalsGate, prior *ApprovalsGate) *Approva
 		AllowAuthor:  types.BoolValue(g.AllowAuthor),
 		ExpiresAfter: tf.StringOr(g.ExpiresAfter, was.ExpiresAfter),
 		SignedBy:     tf.ListOr(slices.Clone(g.SignedBy), was.SignedBy),
+
+		RequireSigned: types.BoolValue(g.RequireSigned),
 	}
 }

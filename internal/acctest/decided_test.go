@@ -1,0 +1,52 @@
+package acctest_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
+
+// registered matches the releases of a configuration.
+var registered = regexp.MustCompile(`(?m)^resource "cd_release" "(\w+)"`)
+
+// applyByTwo applies a configuration with approvals as two people would: dave registers the releases, and alice approves and promotes. Whoever
+// registers a release does not approve it.
+func (w *workspace) applyByTwo() {
+	w.t.Helper()
+	text := w.read("main.tf")
+	if !strings.Contains(text, `resource "cd_approval"`) {
+		w.run("apply")
+		return
+	}
+	targets := []string{"apply"}
+	for _, release := range registered.FindAllStringSubmatch(text, -1) {
+		targets = append(targets, "-target=cd_release."+release[1])
+	}
+	w.as("dave@example.com").run(targets...)
+	w.run("apply")
+}
+
+// as returns the workspace of somebody else, in the same directory.
+func (w *workspace) as(actor string) *workspace {
+	other := *w
+	other.env = append(append([]string{}, w.env...), "CD_ACTOR="+actor)
+	return &other
+}
+
+// read returns the configuration of a workspace: its main.tf, or the only other file that declares resources.
+func (w *workspace) read(name string) string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, name))
+	if os.IsNotExist(err) && name == "main.tf" {
+		for _, other := range []string{"resource.tf", "data-source.tf", "provider.tf", "function.tf"} {
+			if text, err = os.ReadFile(filepath.Join(w.dir, other)); err == nil {
+				break
+			}
+		}
+	}
+	require.NoError(w.t, err)
+	return string(text)
+}
