@@ -133,7 +133,7 @@ func (g guide) recordsEverything() {
 		do(err)
 		d.Status = delivery.Verified
 		do(tx.PutDeployment(ctx, d))
-		_, err = tx.AppendEvent(ctx, delivery.Event{At: now, Kind: "guide.followed"})
+		_, err = tx.AppendEvents(ctx, delivery.Event{At: now, Kind: "guide.followed"})
 		do(err)
 		lease, err := tx.AcquireLease(ctx, "eu/shop", "alice", now, time.Minute)
 		do(err)

@@ -37,8 +37,8 @@ type Worker interface {
 	// Request records, in the transaction of a command, that this process will work on a stage.
 	Request(ctx context.Context, tx store.Tx, actor, pipeline, stage, version string) (delivery.WorkRecord, error)
 	// StartPromotion begins the requested work on a promotion, unless the caller has given it up meanwhile. known is the world as the
-	// transaction of the request left it; nil when it could not be loaded.
-	StartPromotion(asked context.Context, request delivery.WorkRecord, known *delivery.World) error
+	// transaction of the request left it.
+	StartPromotion(asked context.Context, request delivery.WorkRecord, known delivery.World) error
 	// StartVerification begins the requested checks of what Terraform deployed in a stage.
 	StartVerification(asked context.Context, request delivery.WorkRecord, again bool) error
 	// Await waits until the work of this process on a stage has ended, or until d has passed, which is no error.

@@ -28,7 +28,7 @@ func (o overtaken) Request(ctx context.Context, tx store.Tx, actor, pipeline, st
 	return tx.RequestWork(ctx, delivery.WorkRecord{Pipeline: pipeline, Stage: stage, Holder: "this", Version: version, RequestedBy: actor, RequestedAt: o.now}, o.now, time.Minute)
 }
 
-func (o overtaken) StartPromotion(ctx context.Context, mine delivery.WorkRecord, _ *delivery.World) error {
+func (o overtaken) StartPromotion(ctx context.Context, mine delivery.WorkRecord, _ delivery.World) error {
 	return o.ledger.Update(ctx, func(tx store.Tx) error {
 		rival, err := o.Request(ctx, tx, "bob@example.com", mine.Pipeline, mine.Stage, "2.0")
 		if err != nil {

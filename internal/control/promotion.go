@@ -106,7 +106,7 @@ func (c *Control) startPromotion(ctx context.Context, actor string, spec deliver
 	if err != nil {
 		return request, err
 	}
-	return request, c.o.Worker.StartPromotion(ctx, request, &w)
+	return request, c.o.Worker.StartPromotion(ctx, request, w)
 }
 
 // promotable refuses a promotion that could never be carried out: no such stage, or no such release.

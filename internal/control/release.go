@@ -86,60 +86,56 @@ func (c *Control) startRelease(ctx context.Context, actor string, r delivery.Rel
 	if err := c.refuseUnbuilt(ctx, r.Spec); err != nil {
 		return request, err
 	}
-	var pipeline delivery.PipelineSpec
-	var known *delivery.World
+	var w delivery.World
 	err = c.journal.ChangeThen(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
 		var err error
-		if pipeline, err = tx.Pipeline(ctx, r.Spec.Pipeline); err != nil {
+		if w, err = c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Version); err != nil {
 			return nil, noPipeline(err)
 		}
-		events, err := c.register(ctx, tx, actor, r)
-		if err != nil || !pipeline.AutoStart() {
+		release, events, err := c.register(ctx, tx, actor, r)
+		if err != nil || !w.Pipeline.AutoStart() {
 			return events, err
 		}
-		before, err := tx.Promotion(ctx, pipeline.Name, pipeline.Stages[0].Name)
-		if err != nil && !delivery.IsNotFound(err) {
-			return nil, err
+		p := r.LeadingPromotion(w.Pipeline, actor, c.now())
+		wanted, err := want(ctx, tx, w.Promotions[p.Spec.Stage], p)
+		if w.Releases[r.Spec.Version] = release; len(wanted) > 0 {
+			w = w.With(p)
 		}
-		wanted, err := want(ctx, tx, before, r.LeadingPromotion(pipeline, actor, c.now()))
 		return append(events, wanted...), err
 	}, func(tx store.Tx) (err error) {
-		if !pipeline.AutoStart() {
+		if !w.Pipeline.AutoStart() {
 			return nil
 		}
-		if request, err = c.o.Worker.Request(ctx, tx, actor, pipeline.Name, pipeline.Stages[0].Name, r.Spec.Version); err != nil {
+		if request, err = c.o.Worker.Request(ctx, tx, actor, w.Pipeline.Name, w.Pipeline.Stages[0].Name, r.Spec.Version); err != nil {
 			return err
 		}
-		known = nil
-		if w, err := c.load(ctx, tx, pipeline.Name, nil); err == nil { // else the work reads it again, and says what is wrong
-			known = &w
-		}
-		return nil
+		w.Head, err = tx.Head(ctx) // what this transaction changed is in that world
+		return err
 	})
-	if err != nil || !pipeline.AutoStart() {
+	if err != nil || !w.Pipeline.AutoStart() {
 		return delivery.WorkRecord{}, err
 	}
-	return request, c.o.Worker.StartPromotion(ctx, request, known)
+	return request, c.o.Worker.StartPromotion(ctx, request, w)
 }
 
-// register saves the release, or what may change of it.
-func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) ([]journal.Entry, error) {
+// register saves the release, or what may change of it, and returns it as it is then.
+func (c *Control) register(ctx context.Context, tx store.Tx, actor string, r delivery.ReleaseRequest) (delivery.Release, []journal.Entry, error) {
 	known, err := tx.Release(ctx, r.Spec.Pipeline, r.Spec.Version)
 	if err != nil && !delivery.IsNotFound(err) {
-		return nil, err
+		return known, nil, err
 	}
 	if err != nil {
 		release := delivery.Release{Spec: r.Spec, Digest: r.Spec.Digest(), Attempt: r.Attempt, RegisteredBy: actor, RegisteredAt: c.now()}
-		return journal.One(delivery.EventReleaseRegistered, r.Spec.ID(), release), tx.PutRelease(ctx, release)
+		return release, journal.One(delivery.EventReleaseRegistered, r.Spec.ID(), release), tx.PutRelease(ctx, release)
 	}
 	if err := sameContent(map[string]delivery.Release{r.Spec.Version: known}, r.Spec); err != nil {
-		return nil, err
+		return known, nil, err
 	}
 	if known.Attempt == r.Attempt && !known.Retired {
-		return nil, nil
+		return known, nil, nil
 	}
 	known.Attempt, known.Retired = r.Attempt, false
-	return journal.One(delivery.EventReleaseDeclared, r.Spec.ID(), known), tx.PutRelease(ctx, known)
+	return known, journal.One(delivery.EventReleaseDeclared, r.Spec.ID(), known), tx.PutRelease(ctx, known)
 }
 
 // want saves a promotion as what is wanted in its stage, if that is not what was wanted there before. The zero promotion is none.

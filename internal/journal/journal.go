@@ -78,15 +78,17 @@ func refuses(err error) bool {
 
 // Append adds events to the log in a transaction that makes the changes they tell.
 func (j Journal) Append(ctx context.Context, tx store.Tx, actor string, entries []Entry) error {
-	for _, entry := range entries {
+	if len(entries) == 0 {
+		return nil
+	}
+	events := make([]delivery.Event, len(entries))
+	for i, entry := range entries {
 		data, err := json.Marshal(entry.Data)
 		if err != nil {
 			return delivery.Errorf(delivery.CodeInternal, "event %s %s: %v", entry.Kind, entry.Subject, err)
 		}
-		event := delivery.Event{At: j.Now(), Actor: actor, Kind: entry.Kind, Subject: entry.Subject, Data: data}
-		if _, err := tx.AppendEvent(ctx, event); err != nil {
-			return err
-		}
+		events[i] = delivery.Event{At: j.Now(), Actor: actor, Kind: entry.Kind, Subject: entry.Subject, Data: data}
 	}
-	return nil
+	_, err := tx.AppendEvents(ctx, events...)
+	return err
 }

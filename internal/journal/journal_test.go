@@ -32,12 +32,12 @@ func (b *book) Update(_ context.Context, f func(store.Tx) error) error {
 	return err
 }
 
-func (b *book) AppendEvent(_ context.Context, e delivery.Event) (delivery.Event, error) {
+func (b *book) AppendEvents(_ context.Context, events ...delivery.Event) ([]delivery.Event, error) {
 	if b.broken != nil {
-		return e, b.broken
+		return nil, b.broken
 	}
-	b.events = append(b.events, e)
-	return e, nil
+	b.events = append(b.events, events...)
+	return events, nil
 }
 
 var berlin = time.FixedZone("", 3600)

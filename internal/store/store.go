@@ -172,8 +172,8 @@ type Tx interface {
 	// PutRecordings records what was observed of a pipeline, each in place of what was there.
 	PutRecordings(ctx context.Context, pipeline string, recordings []delivery.Recording) error
 
-	// AppendEvent seals the event as the next link of the chain and returns it.
-	AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error)
+	// AppendEvents seals events as the next links of the chain, in their order, and returns them.
+	AppendEvents(ctx context.Context, events ...delivery.Event) ([]delivery.Event, error)
 
 	// AcquireLease takes the right to act on a key until now+ttl. It is a conflict while another holder's lease has not
 	// lapsed (the message names the holder and until when). Taking it again as the same holder renews it. The fence grows each

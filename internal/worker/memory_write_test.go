@@ -177,24 +177,26 @@ func (p *memoryPages) PutDeployment(ctx context.Context, d delivery.Deployment) 
 	return nil
 }
 
-func (p *memoryPages) AppendEvent(_ context.Context, e delivery.Event) (delivery.Event, error) {
+func (p *memoryPages) AppendEvents(_ context.Context, events ...delivery.Event) ([]delivery.Event, error) {
 	if p.over {
-		return delivery.Event{}, errOver
+		return nil, errOver
 	}
-	if len(e.Data) > 0 && !json.Valid(e.Data) {
-		return delivery.Event{}, delivery.Errorf(delivery.CodeInternal, "the data of event %s is not JSON", e.Kind)
+	for i, e := range events {
+		if len(e.Data) > 0 && !json.Valid(e.Data) {
+			return nil, delivery.Errorf(delivery.CodeInternal, "the data of event %s is not JSON", e.Kind)
+		}
+		previous := ""
+		if n := len(p.events); n > 0 {
+			previous = p.events[n-1].Hash
+		}
+		e.Data = slices.Clone(e.Data)
+		if len(e.Data) == 0 {
+			e.Data = nil
+		}
+		events[i] = e.Sealed(int64(len(p.events))+1, previous)
+		p.events = append(p.events, events[i])
 	}
-	previous := ""
-	if n := len(p.events); n > 0 {
-		previous = p.events[n-1].Hash
-	}
-	if len(e.Data) == 0 {
-		e.Data = nil
-	}
-	e.Data = slices.Clone(e.Data)
-	e = e.Sealed(int64(len(p.events))+1, previous)
-	p.events = append(p.events, e)
-	return e, nil
+	return events, nil
 }
 
 func (p *memoryPages) AcquireLease(_ context.Context, key, holder string, now time.Time, ttl time.Duration) (store.Lease, error) {

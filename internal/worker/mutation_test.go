@@ -372,11 +372,8 @@ func (s silent) Update(ctx context.Context, f func(store.Tx) error) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error { return f(silentTx{tx, s.kind}) })
 }
 
-func (tx silentTx) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error) {
-	if e.Kind == tx.kind {
-		return e, nil
-	}
-	return tx.Tx.AppendEvent(ctx, e)
+func (tx silentTx) AppendEvents(ctx context.Context, events ...delivery.Event) ([]delivery.Event, error) {
+	return tx.Tx.AppendEvents(ctx, slices.DeleteFunc(events, func(e delivery.Event) bool { return e.Kind == tx.kind })...)
 }
 
 // TestEveryMutationIsFound breaks the engine in each of these ways and lets the same histories find it: an oracle that finds

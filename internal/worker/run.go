@@ -45,9 +45,9 @@ func (w *Worker) Request(ctx context.Context, tx store.Tx, actor, pipeline, stag
 }
 
 // StartPromotion begins the requested work on a promotion, for a caller that still wants it. known is the world as the transaction of
-// the request left it; nil when it could not be loaded.
-func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord, known *delivery.World) error {
-	return w.launch(asked, &run{record: request, known: known}, func(ctx context.Context, r *run) (conclusion, error) {
+// the request left it.
+func (w *Worker) StartPromotion(asked context.Context, request delivery.WorkRecord, known delivery.World) error {
+	return w.launch(asked, &run{record: request, known: &known}, func(ctx context.Context, r *run) (conclusion, error) {
 		return w.advance(ctx, r, func(d delivery.Decision) delivery.Decision { return d })
 	})
 }

@@ -40,7 +40,7 @@ func TestAFilledLedgerIsUnbroken(t *testing.T) {
 			if err := tx.PutFreeze(t.Context(), spec); err != nil {
 				return err
 			}
-			_, err = tx.AppendEvent(t.Context(), delivery.Event{At: now, Kind: "freeze.declared", Subject: "now", Data: text})
+			_, err = tx.AppendEvents(t.Context(), delivery.Event{At: now, Kind: "freeze.declared", Subject: "now", Data: text})
 			return err
 		}))
 		require.NoError(t, held.Close())

@@ -184,6 +184,6 @@ func BenchmarkDeclareEnvironments(b *testing.B) {
 }
 
 func happen(ctx context.Context, tx store.Tx, kind delivery.EventKind, subject string) error {
-	_, err := tx.AppendEvent(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: []byte(`{}`)})
+	_, err := tx.AppendEvents(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: []byte(`{}`)})
 	return err
 }

@@ -55,7 +55,7 @@ func BenchmarkPutEnvironmentWithEvent(b *testing.B) {
 			if err := tx.PutEnvironment(ctx, spec); err != nil {
 				return err
 			}
-			_, err := tx.AppendEvent(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: "environment.declared", Subject: "eu", Data: []byte(`{"name":"eu"}`)})
+			_, err := tx.AppendEvents(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: "environment.declared", Subject: "eu", Data: []byte(`{"name":"eu"}`)})
 			return err
 		}))
 	}

@@ -17,6 +17,15 @@ func (c *conditions) argument(v any) string {
 	return fmt.Sprintf("$%d", len(c.args))
 }
 
+// list adds arguments and gives their placeholders.
+func (c *conditions) list(values ...any) string {
+	placeholders := make([]string, len(values))
+	for i, v := range values {
+		placeholders[i] = c.argument(v)
+	}
+	return strings.Join(placeholders, ", ")
+}
+
 // add asks for one thing: a column and its operator, as in "seq > ".
 func (c *conditions) add(comparison string, v any) {
 	c.terms = append(c.terms, comparison+c.argument(v))

@@ -50,7 +50,7 @@ func once(text string, fate pgtest.Fate) func(string) pgtest.Fate {
 func record(ctx context.Context, l *ledger) (tries int, err error) {
 	err = l.Update(ctx, func(tx store.Tx) error {
 		tries++
-		_, err := tx.AppendEvent(ctx, delivery.Event{Kind: "round.fought", Subject: "once"})
+		_, err := tx.AppendEvents(ctx, delivery.Event{Kind: "round.fought", Subject: "once"})
 		return err
 	})
 	return tries, err

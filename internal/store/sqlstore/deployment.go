@@ -104,11 +104,13 @@ func newestDeployment(which string) string {
 // AddDeployment implements store.Tx.
 func (w *writer) AddDeployment(ctx context.Context, d delivery.Deployment) (delivery.Deployment, error) {
 	none := delivery.Deployment{}
-	if err := w.refuseSecondInFlight(ctx, d); err != nil {
+	var second, version string
+	if _, err := w.value(ctx, []any{&d.Seq, &second, &version}, `SELECT (SELECT COALESCE(MAX(seq), 0) + 1 FROM deployments), COALESCE(other.id, ''), COALESCE(other.version, '')
+		FROM (SELECT 1) AS here LEFT JOIN deployments AS other ON `+otherInFlight, d.Pipeline, d.Environment, d.ID); err != nil {
 		return none, err
 	}
-	if _, err := w.value(ctx, []any{&d.Seq}, `SELECT COALESCE(MAX(seq), 0) + 1 FROM deployments`); err != nil {
-		return none, err
+	if d.InFlight() && second != "" {
+		return none, inFlightAlready(d, second, version)
 	}
 	d = asStored(d)
 	text, err := encode(d)
@@ -158,12 +160,18 @@ func (w *writer) refuseSecondInFlight(ctx context.Context, d delivery.Deployment
 		return nil
 	}
 	var id, version string
-	found, err := w.value(ctx, []any{&id, &version}, `SELECT id, version FROM deployments
-		WHERE pipeline = $1 AND environment = $2 AND status IN ('deploying', 'verifying') AND id <> $3`, d.Pipeline, d.Environment, d.ID)
+	found, err := w.value(ctx, []any{&id, &version}, `SELECT other.id, other.version FROM deployments AS other WHERE `+otherInFlight, d.Pipeline, d.Environment, d.ID)
 	if err == nil && found {
-		return delivery.Errorf(delivery.CodeConflict, "deployment %s of %s/%s to %s is in flight; another one can start once it has finished", id, d.Pipeline, version, d.Environment)
+		return inFlightAlready(d, id, version)
 	}
 	return err
+}
+
+// otherInFlight is true for another deployment than $3 that is in flight for the pipeline $1 to the environment $2.
+const otherInFlight = `other.pipeline = $1 AND other.environment = $2 AND other.status IN ('deploying', 'verifying') AND other.id <> $3`
+
+func inFlightAlready(d delivery.Deployment, other, version string) error {
+	return delivery.Errorf(delivery.CodeConflict, "deployment %s of %s/%s to %s is in flight; another one can start once it has finished", other, d.Pipeline, version, d.Environment)
 }
 
 func refuseOtherContent(held, d delivery.Deployment) error {

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -61,23 +63,32 @@ func (w *writer) Head(ctx context.Context) (string, error) {
 	return w.head.Hash, nil
 }
 
-// AppendEvent implements store.Tx. The data's text is kept byte for byte, because the chain covers it.
-func (w *writer) AppendEvent(ctx context.Context, e delivery.Event) (delivery.Event, error) {
-	if len(e.Data) > 0 && !json.Valid(e.Data) {
-		return delivery.Event{}, delivery.Errorf(delivery.CodeInternal, "the data of event %s %s is not JSON", e.Kind, e.Subject)
+// AppendEvents implements store.Tx. The text of the data is kept byte for byte, because the chain covers it.
+func (w *writer) AppendEvents(ctx context.Context, events ...delivery.Event) ([]delivery.Event, error) {
+	for _, e := range events {
+		if len(e.Data) > 0 && !json.Valid(e.Data) {
+			return nil, delivery.Errorf(delivery.CodeInternal, "the data of event %s %s is not JSON", e.Kind, e.Subject)
+		}
 	}
 	if _, err := w.Head(ctx); err != nil {
-		return delivery.Event{}, err
+		return nil, err
 	}
-	e = e.Sealed(w.head.Seq+1, w.head.Hash)
-	_, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash)
-	if err != nil {
-		return delivery.Event{}, err
+	sealed := make([]delivery.Event, 0, len(events))
+	for batch := range slices.Chunk(events, w.ledger.dialect.batch) {
+		values, args := make([]string, len(batch)), conditions{}
+		for i, e := range batch {
+			e = e.Sealed(w.head.Seq+1, w.head.Hash)
+			values[i] = "(" + args.list(e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash) + ")"
+			e.Data = rawData(string(e.Data)) // as it is read back
+			w.head, sealed = &e, append(sealed, e)
+		}
+		if _, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES `+strings.Join(values, ", "), args.args...); err != nil {
+			w.head = nil
+			return nil, err
+		}
+		w.last = *w.head
 	}
-	e.Data = rawData(string(e.Data)) // as it is read back
-	w.head, w.last = &e, e
-	return e, nil
+	return sealed, nil
 }
 
 func rawData(text string) json.RawMessage {

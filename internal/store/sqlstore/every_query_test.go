@@ -115,7 +115,7 @@ func runEveryQuery(ctx context.Context, tx store.Tx) error {
 	do(tx.WithdrawTestReport(ctx, "new", storedAt))
 	do(tx.AddOverride(ctx, delivery.Override{ID: "new"}))
 	do(tx.RevokeOverride(ctx, "new", storedAt))
-	_, err = tx.AppendEvent(ctx, delivery.Event{At: storedAt, Kind: "asked", Subject: "everything"})
+	_, err = tx.AppendEvents(ctx, delivery.Event{At: storedAt, Kind: "asked", Subject: "everything"})
 	do(err)
 	lease, err := tx.AcquireLease(ctx, "eu/shop", "alice", storedAt, time.Minute)
 	do(err)

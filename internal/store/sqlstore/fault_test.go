@@ -69,7 +69,7 @@ func TestUpdateRunsAgainAfterAConflict(t *testing.T) {
 		if err := tx.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "staging"}); err != nil {
 			return err
 		}
-		_, err := tx.AppendEvent(t.Context(), delivery.Event{Kind: "environment.declared"})
+		_, err := tx.AppendEvents(t.Context(), delivery.Event{Kind: "environment.declared"})
 		if runs < 3 {
 			w, ok := tx.(*writer)
 			require.True(t, ok)

@@ -52,7 +52,7 @@ func together(t *testing.T, l *ledger, members ...member) (ended []error, runs [
 type canceling struct{}
 
 func declared(ctx context.Context, tx store.Tx, name string) error {
-	_, err := tx.AppendEvent(ctx, delivery.Event{Actor: "ann", Kind: "environment.declared", Subject: name})
+	_, err := tx.AppendEvents(ctx, delivery.Event{Actor: "ann", Kind: "environment.declared", Subject: name})
 	return err
 }
 

@@ -24,27 +24,30 @@ func (r *reader) Releases(ctx context.Context, pipeline string, versions ...stri
 		WHERE pipeline = $1 AND version IN (`+r.ledger.dialect.elements("$2")+`) ORDER BY version`, pipeline, list(versions))
 }
 
-// PutRelease implements store.Tx.
+// PutRelease implements store.Tx. Most releases are new.
 func (w *writer) PutRelease(ctx context.Context, release delivery.Release) error {
 	spec := release.Spec
-	held, err := w.Release(ctx, spec.Pipeline, spec.Version)
-	switch {
-	case delivery.IsNotFound(err):
-		held = release
-		held.RegisteredAt = moment(release.RegisteredAt)
-	case err != nil:
-		return err
-	case held.Digest != release.Digest:
-		return delivery.Errorf(delivery.CodeConflict, "release %s exists with other content (%s, not %s): a release never changes; give the new content a new version", spec.ID(), held.Digest, release.Digest)
-	default:
-		held.Attempt, held.Retired = release.Attempt, release.Retired
-	}
-	text, err := encode(held)
+	release.RegisteredAt = moment(release.RegisteredAt)
+	text, err := encode(release)
 	if err != nil {
 		return err
 	}
-	_, err = w.exec(ctx, `INSERT INTO releases (pipeline, version, digest, document) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (pipeline, version) DO UPDATE SET digest = excluded.digest, document = excluded.document`,
-		spec.Pipeline, spec.Version, held.Digest, text)
+	n, err := w.exec(ctx, `INSERT INTO releases (pipeline, version, digest, document) VALUES ($1, $2, $3, $4) ON CONFLICT (pipeline, version) DO NOTHING`,
+		spec.Pipeline, spec.Version, release.Digest, text)
+	if err != nil || n > 0 {
+		return err
+	}
+	held, err := w.Release(ctx, spec.Pipeline, spec.Version)
+	if err != nil {
+		return err
+	}
+	if held.Digest != release.Digest {
+		return delivery.Errorf(delivery.CodeConflict, "release %s exists with other content (%s, not %s): a release never changes; give the new content a new version", spec.ID(), held.Digest, release.Digest)
+	}
+	held.Attempt, held.Retired = release.Attempt, release.Retired
+	if text, err = encode(held); err != nil {
+		return err
+	}
+	_, err = w.exec(ctx, `UPDATE releases SET document = $3 WHERE pipeline = $1 AND version = $2`, spec.Pipeline, spec.Version, text)
 	return err
 }

@@ -33,7 +33,7 @@ func count(ctx context.Context, l *ledger) (runs int, err error) {
 		if err := tx.PutEnvironment(ctx, spec); err != nil {
 			return err
 		}
-		_, err = tx.AppendEvent(ctx, delivery.Event{At: storedAt, Kind: "counted", Subject: spec.Config["N"]})
+		_, err = tx.AppendEvents(ctx, delivery.Event{At: storedAt, Kind: "counted", Subject: spec.Config["N"]})
 		return err
 	})
 	return runs, err

@@ -208,7 +208,7 @@ func writeHistory(t *testing.T, l *ledger) {
 			require.NoError(t, err)
 			data, err := json.Marshal(v)
 			require.NoError(t, err)
-			_, err = tx.AppendEvent(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: data})
+			_, err = tx.AppendEvents(ctx, delivery.Event{At: storedAt, Actor: "alice", Kind: kind, Subject: subject, Data: data})
 			require.NoError(t, err)
 		}
 		for _, name := range []string{"eu", "us", "gone"} {

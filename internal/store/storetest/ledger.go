@@ -38,7 +38,7 @@ var events = map[string]func(*testing.T, ledger){
 		broken := event("environment.declared", "eu")
 		broken.Data = []byte(`{"a":`)
 		l.refuse(t, delivery.CodeInternal, func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.AppendEvent(ctx, broken)
+			_, err := tx.AppendEvents(ctx, broken)
 			return err
 		})
 	},
@@ -60,17 +60,15 @@ var events = map[string]func(*testing.T, ledger){
 // append appends events and returns them as they were sealed.
 func (l ledger) append(t *testing.T, all ...delivery.Event) []delivery.Event {
 	t.Helper()
-	sealed := []delivery.Event{}
+	var sealed []delivery.Event
 	l.write(t, func(ctx context.Context, tx store.Tx) error {
-		sealed = sealed[:0]
-		for _, e := range all {
-			one, err := tx.AppendEvent(ctx, e)
-			if err != nil {
-				return err
-			}
-			sealed = append(sealed, one)
+		first, err := tx.AppendEvents(ctx, all[0])
+		if err != nil {
+			return err
 		}
-		return nil
+		rest, err := tx.AppendEvents(ctx, all[1:]...)
+		sealed = append(first, rest...)
+		return err
 	})
 	return sealed
 }

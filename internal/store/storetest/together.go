@@ -45,11 +45,11 @@ var together = map[string]func(*testing.T, ledger){
 			l.write(t, func(ctx context.Context, tx store.Tx) error {
 				before, err := tx.Head(ctx)
 				require.NoError(t, err)
-				appended, err := tx.AppendEvent(ctx, delivery.Event{At: noon, Kind: delivery.EventReleaseRegistered, Subject: subject})
+				appended, err := tx.AppendEvents(ctx, delivery.Event{At: noon, Kind: delivery.EventReleaseRegistered, Subject: subject})
 				require.NoError(t, err)
-				require.Equal(t, before, appended.Previous)
+				require.Equal(t, before, appended[0].Previous)
 				after, err := tx.Head(ctx)
-				require.Equal(t, appended.Hash, after)
+				require.Equal(t, appended[0].Hash, after)
 				return err
 			})
 			last := read(t, l, eventsAfter(0, 10))

@@ -144,7 +144,7 @@ var transactions = map[string]func(*testing.T, ledger){
 
 // everything writes one of each kind of object, with its event.
 func everything(ctx context.Context, tx store.Tx) error {
-	_, err := tx.AppendEvent(ctx, event("ledger.filled", "everything"))
+	_, err := tx.AppendEvents(ctx, event("ledger.filled", "everything"))
 	_, err2 := tx.AddDeployment(ctx, inFlight("d1", "shop", "eu", "1.0.0"))
 	_, err3 := tx.AcquireLease(ctx, "shop/eu", "alice", noon, time.Minute)
 	return errors.Join(err, err2, err3,
@@ -194,7 +194,7 @@ func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
 		if err := countIn(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.AppendEvent(ctx, event("round.fought", id)); err != nil {
+		if _, err := tx.AppendEvents(ctx, event("round.fought", id)); err != nil {
 			return err
 		}
 		var err error
@@ -205,7 +205,7 @@ func Contend(ctx context.Context, s store.Store, pipeline, id string) error {
 		if won, err = tx.AddDeployment(ctx, inFlight(id, pipeline, contendedEnvironment, "1.0.0")); err != nil {
 			return err
 		}
-		_, err = tx.AppendEvent(ctx, event("lease.taken", fmt.Sprintf("%s/%d", pipeline, lease.Fence)))
+		_, err = tx.AppendEvents(ctx, event("lease.taken", fmt.Sprintf("%s/%d", pipeline, lease.Fence)))
 		return err
 	})
 	if err != nil || won.ID == "" {
