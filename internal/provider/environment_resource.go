@@ -304,13 +304,7 @@ func (r *environmentResource) Update(ctx context.Context, req resource.UpdateReq
 
 func (r *environmentResource) put(ctx context.Context, action string, plan environmentModel, diags *diag.Diagnostics) (delivery.Environment, bool) {
 	spec := plan.toSpec()
-	api, err := r.session.client(ctx)
-	if err != nil {
-		tf.AddErrors(diags, action, "environment", spec.Name, err)
-		return delivery.Environment{}, false
-	}
-	defer r.session.environments.invalidate()
-	written, err := api.PutEnvironment(ctx, spec)
+	written, err := r.session.PutEnvironment(ctx, spec)
 	if err != nil {
 		tf.AddErrors(diags, action, "environment", spec.Name, err)
 		return delivery.Environment{}, false

@@ -85,8 +85,28 @@ func requireSameCreation(rt *rapid.T, quick, slow *wire, config map[string]any) 
 	require.Equal(rt, other.RequiresReplace, one.RequiresReplace)
 	planned, otherwise := quick.static(s, one.PlannedState), slow.static(s, other.PlannedState)
 	require.True(rt, otherwise.Equal(planned), "planned: %s, not %s", planned, otherwise)
+	if len(one.Diagnostics) == 0 {
+		requireSameApply(rt, quick, slow, config, one)
+	}
 	quick.configure()
 	slow.configure()
+}
+
+// requireSameApply asks both to create an environment as it was planned.
+func requireSameApply(rt *rapid.T, quick, slow *wire, config map[string]any, plan *tfprotov6.PlanResourceChangeResponse) {
+	s := quick.schema("cd_environment")
+	apply := func(w *wire) *tfprotov6.ApplyResourceChangeResponse {
+		resp, err := w.server.ApplyResourceChange(w.t.Context(), &tfprotov6.ApplyResourceChangeRequest{TypeName: "cd_environment", PriorState: w.dynamic(s, quick.null("cd_environment")),
+			Config: w.dynamic(s, w.value(s, config)), PlannedState: plan.PlannedState, PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity})
+		require.NoError(rt, err)
+		return resp
+	}
+	one, other := apply(quick), apply(slow)
+	require.Equal(rt, said(other.Diagnostics), said(one.Diagnostics))
+	require.Equal(rt, other.NewIdentity, one.NewIdentity)
+	require.Equal(rt, other.Private, one.Private)
+	created, otherwise := quick.static(s, one.NewState), slow.static(s, other.NewState)
+	require.True(rt, otherwise.Equal(created), "created: %s, not %s", created, otherwise)
 }
 
 // requireSameIdentities asks both with what Terraform may keep as identity: nothing yet, as older ones do, the environment's, or

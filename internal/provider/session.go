@@ -10,6 +10,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/changeset"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
 )
 
 // session is one configured provider: the client of the control plane, opened at first use, what this plan is about to change, and what was
@@ -92,6 +93,19 @@ func (s *session) Environment(ctx context.Context, name string) (delivery.Enviro
 		}
 		return byName(all, func(e delivery.Environment) string { return e.Spec.Name }), nil
 	})
+}
+
+// PutEnvironment declares an environment, unless this request has done so already.
+func (s *session) PutEnvironment(ctx context.Context, spec delivery.EnvironmentSpec) (delivery.Environment, error) {
+	if written, attempted, err := fastpath.Attempted(ctx, spec.Name); attempted {
+		return written, err
+	}
+	api, err := s.client(ctx)
+	if err != nil {
+		return delivery.Environment{}, err
+	}
+	defer s.environments.invalidate()
+	return api.PutEnvironment(ctx, spec)
 }
 
 // pipeline returns a pipeline from a list that is read once for all resources. The error is not_found if there is none.

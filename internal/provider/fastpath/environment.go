@@ -18,6 +18,7 @@ import (
 // Session is what a configured provider knows.
 type Session interface {
 	Environment(ctx context.Context, name string) (delivery.Environment, error)
+	PutEnvironment(ctx context.Context, spec delivery.EnvironmentSpec) (delivery.Environment, error)
 	Changes() *changeset.Collector
 }
 
@@ -30,7 +31,7 @@ func New(next tfprotov6.ProviderServer, types Types, session func() (Session, bo
 	return &fastPathServer{ProviderServer: next, types: types, session: session, resources: resources}
 }
 
-// fastPathServer answers the requests of a plan about an environment that does not change, and plans new ones. Most environments in most
+// fastPathServer answers the requests of a plan about an environment that does not change, and plans and creates new ones. Most environments in most
 // plans are one or the other. It handles environments without parity, target and source only, and passes on anything unusual: an unknown or
 // null value, an error, a difference of any kind.
 type fastPathServer struct {

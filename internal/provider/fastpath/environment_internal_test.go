@@ -17,10 +17,17 @@ import (
 type fakeSession struct {
 	environment delivery.Environment
 	changes     *changeset.Collector
+	refusal     error                      // of a declaration
+	put         []delivery.EnvironmentSpec // what was declared
 }
 
 func (s *fakeSession) Environment(context.Context, string) (delivery.Environment, error) {
 	return s.environment, nil
+}
+
+func (s *fakeSession) PutEnvironment(_ context.Context, spec delivery.EnvironmentSpec) (delivery.Environment, error) {
+	s.put = append(s.put, spec)
+	return s.environment, s.refusal
 }
 
 func (s *fakeSession) Changes() *changeset.Collector { return s.changes }
@@ -28,7 +35,14 @@ func (s *fakeSession) Changes() *changeset.Collector { return s.changes }
 // framework counts the requests that are passed on.
 type framework struct {
 	tfprotov6.ProviderServer
-	asked int
+	asked   int
+	applied context.Context
+}
+
+func (f *framework) ApplyResourceChange(ctx context.Context, _ *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	f.asked++
+	f.applied = ctx
+	return nil, nil
 }
 
 func (f *framework) ReadResource(context.Context, *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
@@ -64,7 +78,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{session: &fakeSession{delivery.EnvironmentOf(plain), changeset.New()}, next: &framework{}}
+	f := &fixture{session: &fakeSession{environment: delivery.EnvironmentOf(plain), changes: changeset.New()}, next: &framework{}}
 	f.server = New(f.next, Types{object, identity}, func() (Session, bool) { return f.session, true },
 		func(string) (Resource, bool) { return Resource{}, false })
 	variables := tftypes.NewValue(texts, map[string]tftypes.Value{"A": tftypes.NewValue(tftypes.String, "1")})
