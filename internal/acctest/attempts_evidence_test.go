@@ -107,7 +107,26 @@ func attemptsOnReports() []attempt {
 			do: func(sc *scenario) {
 				sc.must(sc.by(rita).WithdrawTestReport(sc.Context(), "shop/1.0.0/unit/1"))
 			},
-			blocked: []string{"tests.unit"}, reasons: missing, fix: testUnit,
+			blocked: []string{"tests.unit"}, reasons: []string{"the newest report of suite unit about 1.0.0 was withdrawn; record a new one"}, fix: testUnit,
+		},
+		{
+			name: "an older report that passed, by withdrawing the newest, which failed",
+			do: func(sc *scenario) {
+				failed := sc.report(sc.version, "unit", `<testsuite><testcase name="a"><failure/></testcase></testsuite>`)
+				sc.must(sc.by(rita).WithdrawTestReport(sc.Context(), failed.ID))
+			},
+			blocked: []string{"tests.unit"}, reasons: []string{"the newest report of suite unit about 1.0.0 was withdrawn; record a new one"}, fix: testUnit,
+		},
+		{
+			name: "a report of tests that ran elsewhere, over one that failed in staging",
+			do: func(sc *scenario) {
+				sc.reportFrom("staging", sc.version, "unit", `<testsuite><testcase name="a"><failure/></testcase></testsuite>`)
+				sc.report(sc.version, "unit", `<testsuite><testcase name="elsewhere"/></testsuite>`)
+			},
+			blocked: []string{"tests.unit"}, reasons: []string{"1 tests ran, 1 failed; at most 0 may (report of a cd_test_report in staging)"},
+			fix: func(sc *scenario) {
+				sc.reportFrom("staging", sc.version, "unit", `<testsuite><testcase name="mended"/></testsuite>`)
+			},
 		},
 		{
 			name: "an older report that is better than the newest",

@@ -219,8 +219,14 @@ func (sc *scenario) test(version, suite string) delivery.TestReport {
 
 func (sc *scenario) report(version, suite, junit string) delivery.TestReport {
 	sc.Helper()
+	return sc.reportFrom("", version, suite, junit)
+}
+
+// reportFrom adds a report of tests that ran in a stage.
+func (sc *scenario) reportFrom(stage, version, suite, junit string) delivery.TestReport {
+	sc.Helper()
 	report, err := sc.by(rita).AddTestReport(sc.Context(), delivery.TestReportRequest{JUnit: junit,
-		Spec: delivery.TestReportSpec{Pipeline: "shop", Version: version, Suite: suite}})
+		Spec: delivery.TestReportSpec{Pipeline: "shop", Version: version, Suite: suite, Stage: stage}})
 	sc.must(err)
 	return report
 }

@@ -22,6 +22,7 @@ type record[S any] struct {
 	add    func(S) (string, error)   // adds an object through the API, and returns its id
 	remove func(id string) error     // removes an object through the API
 	fixed  map[string]func(*S) error // attributes that cannot be changed: the attempt is refused
+	own    []string                  // attributes that only Terraform knows: nobody else can change them
 }
 
 func (r record[S]) run(t *testing.T, h *acctest.Harness) {
@@ -53,6 +54,7 @@ func (r record[S]) run(t *testing.T, h *acctest.Harness) {
 		require.Error(t, attempt(&spec), name)
 		covered = append(covered, name)
 	}
+	covered = append(covered, r.own...)
 	slices.Sort(covered)
 	require.Equal(t, configurable(p.schema(r.typ).Block.Attributes, ""), covered, "say what happens when the new attribute changes")
 
@@ -135,12 +137,14 @@ func TestTestReportConformance(t *testing.T) {
 		},
 		remove: func(id string) error { return api.WithdrawTestReport(t.Context(), id) },
 		others: map[string]func(*report){
-			"pipeline": func(r *report) { r.Spec.Pipeline = "forum" },
-			"version":  func(r *report) { r.Spec.Version = "1.1.0" },
-			"suite":    func(r *report) { r.Spec.Suite = "integration" },
-			"stage":    func(r *report) { r.Spec.Stage = "production" },
-			"junit":    func(r *report) { r.JUnit = `<testsuite name="unit"><testcase name="b"/></testsuite>` },
+			"pipeline":    func(r *report) { r.Spec.Pipeline = "forum" },
+			"version":     func(r *report) { r.Spec.Version = "1.1.0" },
+			"suite":       func(r *report) { r.Spec.Suite = "integration" },
+			"stage":       func(r *report) { r.Spec.Stage = "production" },
+			"environment": func(r *report) { r.Spec.Environment = "staging" },
+			"junit":       func(r *report) { r.JUnit = `<testsuite name="unit"><testcase name="b"/></testsuite>` },
 		},
+		own: []string{"withdraw_on_destroy"},
 	}.run(t, h)
 }
 

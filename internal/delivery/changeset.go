@@ -143,7 +143,7 @@ func (s ApprovalSpec) PlanKey() string {
 
 // PlanKey names a test report that is not recorded yet.
 func (s TestReportSpec) PlanKey() string {
-	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, s.Suite}, "\n")
+	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, s.Environment, s.Suite}, "\n")
 }
 
 // PlanKey names an override that is not recorded yet.
@@ -322,7 +322,12 @@ func (c ChangeSet) approvals(w World) []Approval {
 }
 
 func (c ChangeSet) reports(w World) []TestReport {
-	reports := slices.DeleteFunc(slices.Clone(w.Reports), func(r TestReport) bool { return c.Reports.removes(r.ID) })
+	reports := slices.Clone(w.Reports)
+	for i, r := range reports {
+		if c.Reports.removes(r.ID) {
+			reports[i].WithdrawnAt = &w.Now
+		}
+	}
 	for i, report := range c.Reports.All() {
 		if release, known := w.Releases[report.Spec.Version]; known && report.Spec.Pipeline == w.Pipeline.Name {
 			report.ID, report.Number, report.ReleaseDigest, report.RecordedBy, report.RecordedAt = fmt.Sprintf("planned-%d", i), afterAll+i, release.Digest, c.Actor, w.Now

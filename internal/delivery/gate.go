@@ -64,6 +64,9 @@ func (c candidate) evaluate() []GateResult {
 	if refused, ok := c.nobodyAuthorizes(); ok {
 		gates = append(gates, refused)
 	}
+	if refused, ok := c.unguarded(); ok {
+		gates = append(gates, refused)
+	}
 	if frozen, ok := c.frozen(); ok {
 		gates = append(gates, frozen)
 	}

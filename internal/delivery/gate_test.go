@@ -146,32 +146,40 @@ func TestTestsGate(t *testing.T) {
 		return []TestReport{r}
 	}
 	five := TestCounts{Tests: 5}
+	inStaging := func(r *TestReport) { r.Check, r.Spec.Stage, r.Spec.Environment = "unit", "staging", "stg" }
 	cases := map[string]struct {
 		reports []TestReport
 		gate    TestsGate
 		verdict Verdict
 		reason  string
 	}{
-		"no report":            {nil, TestsGate{}, VerdictPending, "no report of suite unit about 1.0; record one with a cd_test_report"},
-		"enough":               {[]TestReport{report(1, five)}, TestsGate{}, VerdictPassed, "5 tests ran, 0 failed"},
-		"another suite":        {change(func(r *TestReport) { r.Spec.Suite = "e2e" }), TestsGate{}, VerdictPending, "no report"},
-		"another version":      {change(func(r *TestReport) { r.Spec.Version = "1.1" }), TestsGate{}, VerdictPending, "no report"},
-		"another content":      {change(func(r *TestReport) { r.ReleaseDigest = "sha256:other" }), TestsGate{}, VerdictPending, "no report"},
-		"withdrawn":            {change(func(r *TestReport) { r.WithdrawnAt = later(0) }), TestsGate{}, VerdictPending, "no report"},
-		"empty":                {[]TestReport{report(1, TestCounts{})}, TestsGate{}, VerdictFailed, "0 tests ran, 0 failed; at least 1 must run"},
-		"empty is enough":      {[]TestReport{report(1, TestCounts{})}, TestsGate{MinTests: &none}, VerdictPassed, ""},
-		"skipped did not run":  {[]TestReport{report(1, TestCounts{Tests: 5, Skipped: 5})}, TestsGate{}, VerdictFailed, "at least 1 must run"},
-		"failures":             {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1})}, TestsGate{}, VerdictFailed, "5 tests ran, 1 failed; at most 0 may"},
-		"errors":               {[]TestReport{report(1, TestCounts{Tests: 5, Errors: 1})}, TestsGate{}, VerdictFailed, "1 failed"},
-		"as many as may":       {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1, Errors: 1})}, TestsGate{MaxFailures: 2}, VerdictPassed, "2 failed"},
-		"one more than may":    {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 2, Errors: 1})}, TestsGate{MaxFailures: 2}, VerdictFailed, "3 failed; at most 2 may"},
-		"the newest":           {[]TestReport{report(2, TestCounts{Tests: 5, Failures: 1}), report(1, five)}, TestsGate{}, VerdictFailed, ""},
-		"the newest, in order": {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1}), report(2, five)}, TestsGate{}, VerdictPassed, ""},
-		"old enough":           {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-time.Hour) }), TestsGate{MaxAge: "1h"}, VerdictPassed, ""},
-		"too old":              {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-time.Hour - 1) }), TestsGate{MaxAge: "1h"}, VerdictPending, "the report may be at most 1h old: run the suite again"},
-		"any age":              {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-1000 * time.Hour) }), TestsGate{}, VerdictPassed, ""},
-		"a clock that is fast": {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(MaxClockSkew) }), TestsGate{MaxAge: "1h"}, VerdictPassed, ""},
-		"from the future":      {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(MaxClockSkew + 1) }), TestsGate{MaxAge: "1h"}, VerdictPending, "run the suite again"},
+		"no report":               {nil, TestsGate{}, VerdictPending, "no report of suite unit about 1.0; record one with a cd_test_report"},
+		"enough":                  {[]TestReport{report(1, five)}, TestsGate{}, VerdictPassed, "5 tests ran, 0 failed"},
+		"another suite":           {change(func(r *TestReport) { r.Spec.Suite = "e2e" }), TestsGate{}, VerdictPending, "no report"},
+		"another version":         {change(func(r *TestReport) { r.Spec.Version = "1.1" }), TestsGate{}, VerdictPending, "no report"},
+		"another content":         {change(func(r *TestReport) { r.ReleaseDigest = "sha256:other" }), TestsGate{}, VerdictPending, "no report"},
+		"withdrawn":               {change(func(r *TestReport) { r.WithdrawnAt = later(0) }), TestsGate{}, VerdictPending, "the newest report of suite unit about 1.0 was withdrawn; record a new one"},
+		"an older one, withdrawn": {append(change(func(r *TestReport) { r.WithdrawnAt = later(0) }), report(2, five)), TestsGate{}, VerdictPassed, ""},
+		"the newest, withdrawn":   {append(change(func(r *TestReport) { r.WithdrawnAt, r.Number = later(0), 2 }), report(1, five)), TestsGate{}, VerdictPending, "was withdrawn"},
+		"two origins":             {append(change(inStaging), report(2, five)), TestsGate{}, VerdictPassed, "5 tests ran, 0 failed (report of a cd_test_report); 5 tests ran, 0 failed (report of the check unit in staging (stg))"},
+		"one of two fails":        {append(change(func(r *TestReport) { inStaging(r); r.Counts.Errors = 1 }), report(2, five)), TestsGate{}, VerdictFailed, "5 tests ran, 1 failed; at most 0 may (report of the check unit in staging (stg))"},
+		"one of two, withdrawn":   {append(change(func(r *TestReport) { inStaging(r); r.WithdrawnAt = later(0) }), report(2, five)), TestsGate{}, VerdictPending, "was withdrawn; record a new one (report of the check"},
+		"no check, other place":   {append(change(func(r *TestReport) { r.Spec.Stage, r.Counts.Errors = "production", 1 }), report(2, five)), TestsGate{}, VerdictFailed, "(report of a cd_test_report in production)"},
+		"found after entering":    {append(change(func(r *TestReport) { inStaging(r); r.Spec.Stage, r.Counts.Errors = "production", 1 }), report(2, five)), TestsGate{}, VerdictPassed, ""},
+		"empty":                   {[]TestReport{report(1, TestCounts{})}, TestsGate{}, VerdictFailed, "0 tests ran, 0 failed; at least 1 must run"},
+		"empty is enough":         {[]TestReport{report(1, TestCounts{})}, TestsGate{MinTests: &none}, VerdictPassed, ""},
+		"skipped did not run":     {[]TestReport{report(1, TestCounts{Tests: 5, Skipped: 5})}, TestsGate{}, VerdictFailed, "at least 1 must run"},
+		"failures":                {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1})}, TestsGate{}, VerdictFailed, "5 tests ran, 1 failed; at most 0 may"},
+		"errors":                  {[]TestReport{report(1, TestCounts{Tests: 5, Errors: 1})}, TestsGate{}, VerdictFailed, "1 failed"},
+		"as many as may":          {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1, Errors: 1})}, TestsGate{MaxFailures: 2}, VerdictPassed, "2 failed"},
+		"one more than may":       {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 2, Errors: 1})}, TestsGate{MaxFailures: 2}, VerdictFailed, "3 failed; at most 2 may"},
+		"the newest":              {[]TestReport{report(2, TestCounts{Tests: 5, Failures: 1}), report(1, five)}, TestsGate{}, VerdictFailed, ""},
+		"the newest, in order":    {[]TestReport{report(1, TestCounts{Tests: 5, Failures: 1}), report(2, five)}, TestsGate{}, VerdictPassed, ""},
+		"old enough":              {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-time.Hour) }), TestsGate{MaxAge: "1h"}, VerdictPassed, ""},
+		"too old":                 {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-time.Hour - 1) }), TestsGate{MaxAge: "1h"}, VerdictPending, "the report may be at most 1h old: run the suite again"},
+		"any age":                 {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(-1000 * time.Hour) }), TestsGate{}, VerdictPassed, ""},
+		"a clock that is fast":    {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(MaxClockSkew) }), TestsGate{MaxAge: "1h"}, VerdictPassed, ""},
+		"from the future":         {change(func(r *TestReport) { r.RecordedAt = fixtureNow.Add(MaxClockSkew + 1) }), TestsGate{MaxAge: "1h"}, VerdictPending, "run the suite again"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -59,6 +59,8 @@ type Gates struct {
 	Parity      *ParityGate                `json:"parity,omitempty"`
 	Checks      map[string]Check           `json:"checks,omitempty"`
 	Expressions map[string]Expression      `json:"expressions,omitempty"`
+	// None is why the stage has no gates. An automatic stage that deploys to production needs a gate, or this.
+	None string `json:"none,omitempty"`
 }
 
 // Anyone, in a list of approvers, lets everybody decide. An empty list lets nobody: what is missing never opens a gate.
@@ -259,6 +261,12 @@ func (g Gates) validate(p problems) {
 	for _, name := range sortedKeys(g.Expressions) {
 		validateName(p.at("expressions").key(name), name)
 		g.Expressions[name].validate(p.at("expressions").key(name))
+	}
+	if g.None != "" {
+		validateReason(p.at("none"), g.None)
+		if !g.empty() {
+			p.at("none").add("the stage has gates; remove them, or remove none")
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package delivery
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // PolicySpec is a guardrail: gates that are added to every stage of every pipeline that deploys to one of its tiers or
 // environments. A stage's own gates and every policy's are all asked, so the strictest wins; a stage can be stricter than policy,
@@ -33,6 +36,28 @@ func (s PolicySpec) binds(stage Stage, environments map[string]EnvironmentSpec) 
 	return slices.ContainsFunc(stage.Environments, func(name string) bool {
 		return slices.Contains(s.Environments, name) || slices.Contains(s.Tiers, environments[name].Tier)
 	})
+}
+
+// unguarded refuses what would go live without any gate: nobody is asked in an automatic stage, so one that deploys to production
+// needs a gate of its own or of a policy, or has to say why it has none. ok is false where that is so.
+func (c candidate) unguarded() (result GateResult, ok bool) {
+	env, unguarded := c.World.Unguarded(c.stage)
+	return GateResult{Name: "guarded", Verdict: VerdictFailed, Reason: fmt.Sprintf(
+		"nobody is asked in this stage, and it deploys to production (%s) without any gate; give it gates, or write gates = { none = \"the reason\" }", env)}, unguarded
+}
+
+// Unguarded names the first environment of tier production that an automatic stage deploys to without any gate, of its own or of a
+// policy, and without saying why.
+func (w World) Unguarded(stage Stage) (environment string, ok bool) {
+	if stage.Promotion != Automatic || !stage.Gates.empty() || stage.Gates.None != "" || len(w.policies(stage)) > 0 {
+		return "", false
+	}
+	for _, name := range stage.Environments {
+		if w.Environments[name].Tier == TierProduction {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // policies lists the policies that hold for a stage, sorted by name.

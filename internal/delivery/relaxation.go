@@ -175,6 +175,9 @@ func (w relaxation) gates(old, now Gates) {
 	w.soak(old.Soak, now.Soak)
 	w.windows(old.Windows, now.Windows)
 	w.frequency(old, now)
+	if old.None == "" && now.None != "" && old.empty() {
+		w.add("it is declared to have no gates: %s", now.None)
+	}
 	if old.Parity != nil && now.Parity == nil {
 		w.add("gate parity removed")
 	}

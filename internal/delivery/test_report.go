@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +19,9 @@ type TestReportSpec struct {
 	Pipeline string `json:"pipeline"`
 	Version  string `json:"version"`
 	Suite    string `json:"suite"`
-	Stage    string `json:"stage,omitempty"` // where the suite ran; empty when it ran before any deployment
+	// Stage and Environment are where the suite ran; both are empty when it ran before any deployment.
+	Stage       string `json:"stage,omitempty"`
+	Environment string `json:"environment,omitempty"`
 }
 
 // TestCounts are the numbers of a report.
@@ -34,6 +37,9 @@ type TestCounts struct {
 type TestReport struct {
 	ID   string         `json:"id"`
 	Spec TestReportSpec `json:"spec"`
+	// Check is the verify check that wrote the report, when the release was deployed to the stage and environment of Spec; empty for a
+	// report that somebody recorded.
+	Check string `json:"check,omitempty"`
 	// Number counts the reports of one suite about one release, from 1: the highest is what the suite said last, whatever the
 	// clocks showed.
 	Number        int        `json:"number"`
@@ -61,16 +67,48 @@ func (s TestReportSpec) Validate() Errors {
 	if s.Stage != "" {
 		validateName(p.at("stage"), s.Stage)
 	}
+	if s.Environment != "" {
+		validateName(p.at("environment"), s.Environment)
+		if s.Stage == "" {
+			p.at("environment").dependsOn(p.at("stage").prefix).add("set stage too: an environment is named as part of a stage")
+		}
+	}
 	return p.errors()
 }
 
-// ValidateStage checks that the stage where the suite ran exists.
+// ValidateStage checks that the stage where the suite ran exists, and deploys to the environment.
 func (s TestReportSpec) ValidateStage(pipeline PipelineSpec) Errors {
 	p := newProblems()
-	if _, ok := pipeline.Stage(s.Stage); s.Stage != "" && !ok {
+	switch stage, ok := pipeline.Stage(s.Stage); {
+	case s.Stage == "":
+	case !ok:
 		p.at("stage").add("%s", pipeline.NoStage(s.Stage))
+	case s.Environment != "" && !slices.Contains(stage.Environments, s.Environment):
+		p.at("environment").add("stage %q does not deploy to %q; it deploys to %s", s.Stage, s.Environment, strings.Join(stage.Environments, ", "))
 	}
 	return p.errors()
+}
+
+// testOrigin is where reports of a suite come from. Reports of different origins never stand for each other.
+type testOrigin struct{ check, stage, environment string }
+
+func (r TestReport) origin() testOrigin {
+	return testOrigin{r.Check, r.Spec.Stage, r.Spec.Environment}
+}
+
+// String names the origin, after "report ".
+func (o testOrigin) String() string {
+	text := "of a cd_test_report"
+	if o.check != "" {
+		text = "of the check " + o.check
+	}
+	if o.stage != "" {
+		text += " in " + o.stage
+	}
+	if o.environment != "" {
+		text += " (" + o.environment + ")"
+	}
+	return text
 }
 
 func (t TestsGate) validate(p problems) {
@@ -93,40 +131,6 @@ func (t TestsGate) Least() int {
 	return *t.MinTests
 }
 
-// tests passes when the newest report of the suite about exactly this release has enough tests, few enough failures, and is
-// young enough.
-func (c candidate) tests(suite string, gate TestsGate) GateResult {
-	result := GateResult{Name: "tests." + suite, Verdict: VerdictPending}
-	var newest *TestReport
-	for i := range c.Reports {
-		r := &c.Reports[i]
-		if r.Spec.Suite == suite && r.Spec.Version == c.release.Spec.Version && r.ReleaseDigest == c.release.Digest && r.WithdrawnAt == nil &&
-			(newest == nil || r.Number > newest.Number) {
-			newest = r
-		}
-	}
-	if newest == nil {
-		result.Reason = fmt.Sprintf("no report of suite %s about %s; record one with a cd_test_report", suite, c.release.Spec.Version)
-		return result
-	}
-	counts := newest.Counts
-	ran, broken := counts.Tests-counts.Skipped, counts.Failures+counts.Errors
-	result.Reason = fmt.Sprintf("%d tests ran, %d failed", ran, broken)
-	switch age := c.Now.Sub(newest.RecordedAt); {
-	case broken > gate.MaxFailures:
-		result.Verdict = VerdictFailed
-		result.Reason += fmt.Sprintf("; at most %d may", gate.MaxFailures)
-	case ran < gate.Least():
-		result.Verdict = VerdictFailed
-		result.Reason += fmt.Sprintf("; at least %d must run", gate.Least())
-	case gate.MaxAge != "" && (age > gate.MaxAge.Value() || age < -MaxClockSkew):
-		result.Reason += fmt.Sprintf(", at %s; the report may be at most %s old: run the suite again", clock(newest.RecordedAt), gate.MaxAge)
-	default:
-		result.Verdict = VerdictPassed
-	}
-	return result
-}
-
 // validateReason asks for words where a person must answer for something.
 func validateReason(p problems, reason string) {
 	if strings.TrimSpace(reason) == "" {
@@ -137,8 +141,8 @@ func validateReason(p problems, reason string) {
 	}
 }
 
-// NextTestReport numbers a report after those that its release has already, unless the newest valid one of its suite says the same:
-// then that one is returned, and nothing is added.
+// NextTestReport numbers a report after those that its release has already, unless the newest one of its origin says the same and was
+// not withdrawn: then that one is returned, and nothing is added.
 func NextTestReport(before []TestReport, made TestReport) (report TestReport, added bool) {
 	newest, number := TestReport{}, 1
 	for _, r := range before {
@@ -146,11 +150,11 @@ func NextTestReport(before []TestReport, made TestReport) (report TestReport, ad
 			continue
 		}
 		number++
-		if r.WithdrawnAt == nil && (newest.ID == "" || r.Number > newest.Number) {
+		if r.origin() == made.origin() && (newest.ID == "" || r.Number > newest.Number) {
 			newest = r
 		}
 	}
-	if newest.ID != "" && newest.Digest == made.Digest && newest.Spec == made.Spec && newest.ReleaseDigest == made.ReleaseDigest {
+	if newest.ID != "" && newest.WithdrawnAt == nil && newest.Digest == made.Digest && newest.Spec == made.Spec && newest.ReleaseDigest == made.ReleaseDigest {
 		return newest, false
 	}
 	made.Number = number

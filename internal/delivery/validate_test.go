@@ -237,7 +237,13 @@ func TestValidateRequests(t *testing.T) {
 	report := TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}
 	require.Empty(t, report.Validate())
 	require.Empty(t, report.ValidateStage(w.Pipeline))
-	report.Stage = "gone"
+	report.Stage, report.Environment = "production", "us"
+	require.Empty(t, append(report.Validate(), report.ValidateStage(w.Pipeline)...))
+	report.Environment = "stg"
+	requireErrors(t, report.ValidateStage(w.Pipeline), map[string]string{"environment": `stage "production" does not deploy to "stg"; it deploys to eu, us`})
+	report.Stage = ""
+	requireErrors(t, report.Validate(), map[string]string{"environment": "set stage too"})
+	report.Stage, report.Environment = "gone", ""
 	requireErrors(t, report.ValidateStage(w.Pipeline), map[string]string{"stage": `no stage "gone"`})
 	requireErrors(t, TestReportSpec{Stage: "a b"}.Validate(), map[string]string{"pipeline": "needed", "version": "is not a version", "suite": "needed", "stage": "is not a name"})
 	verification := VerificationSpec{Pipeline: "shop", Stage: "production", Version: "1.0"}
@@ -268,6 +274,10 @@ func TestReportsAreNumbered(t *testing.T) {
 		require.True(t, added, name)
 		require.Equal(t, []any{"shop/1.0/unit/2", 2}, []any{next.ID, next.Number}, name)
 		back, added := NextTestReport([]TestReport{next, first}, made)
+		if other.origin() != made.origin() {
+			require.False(t, added, "%s has an origin of its own", name)
+			continue
+		}
 		require.True(t, added, "%s since: the newest counts", name)
 		require.Equal(t, 3, back.Number)
 	}

@@ -15,7 +15,7 @@ type World struct {
 	Promotions   map[string]Promotion       // by the stage they enter
 	Approvals    []Approval                 // revoked ones too
 	Signers      map[string]string          // by approval: the public key whose signature of its payload was verified
-	Reports      []TestReport               // not withdrawn
+	Reports      []TestReport               // withdrawn ones too
 	Freezes      []FreezeSpec
 	Overrides    []Override               // not revoked
 	Policies     []PolicySpec             // all of them

@@ -105,6 +105,7 @@ var gatesModels = rapid.Custom(func(t *rapid.T) blocks.Gates {
 		Parity:      optionalOf(rapid.Just(blocks.ParityGate{})).Draw(t, "parity"),
 		Checks:      optionalMap(checkModels).Draw(t, "checks"),
 		Expressions: optionalMap(rapid.Just(blocks.Expression{Condition: types.StringValue("true"), Message: types.StringValue("always")})).Draw(t, "expressions"),
+		None:        optionalText("nobody uses it yet").Draw(t, "none"),
 	}
 })
 

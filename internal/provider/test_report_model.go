@@ -12,28 +12,31 @@ import (
 
 // testReportModel is a cd_test_report as Terraform holds it.
 type testReportModel struct {
-	ID       types.String `tfsdk:"id"`
-	Pipeline types.String `tfsdk:"pipeline"`
-	Version  types.String `tfsdk:"version"`
-	Suite    types.String `tfsdk:"suite"`
-	Stage    types.String `tfsdk:"stage"`
-	JUnit    types.String `tfsdk:"junit"`
-	Tests    types.Int64  `tfsdk:"tests"`
-	Failures types.Int64  `tfsdk:"failures"`
-	Errors   types.Int64  `tfsdk:"errors"`
-	Skipped  types.Int64  `tfsdk:"skipped"`
-	Duration types.String `tfsdk:"duration"`
-	Digest   types.String `tfsdk:"digest"`
+	ID                types.String `tfsdk:"id"`
+	Pipeline          types.String `tfsdk:"pipeline"`
+	Version           types.String `tfsdk:"version"`
+	Suite             types.String `tfsdk:"suite"`
+	Stage             types.String `tfsdk:"stage"`
+	Environment       types.String `tfsdk:"environment"`
+	JUnit             types.String `tfsdk:"junit"`
+	WithdrawOnDestroy types.Bool   `tfsdk:"withdraw_on_destroy"`
+	Tests             types.Int64  `tfsdk:"tests"`
+	Failures          types.Int64  `tfsdk:"failures"`
+	Errors            types.Int64  `tfsdk:"errors"`
+	Skipped           types.Int64  `tfsdk:"skipped"`
+	Duration          types.String `tfsdk:"duration"`
+	Digest            types.String `tfsdk:"digest"`
 }
 
 // toSpec returns what the user declares.
 func (m testReportModel) toSpec() delivery.TestReportRequest {
 	return delivery.TestReportRequest{
 		Spec: delivery.TestReportSpec{
-			Pipeline: m.Pipeline.ValueString(),
-			Version:  m.Version.ValueString(),
-			Suite:    m.Suite.ValueString(),
-			Stage:    m.Stage.ValueString(),
+			Pipeline:    m.Pipeline.ValueString(),
+			Version:     m.Version.ValueString(),
+			Suite:       m.Suite.ValueString(),
+			Stage:       m.Stage.ValueString(),
+			Environment: m.Environment.ValueString(),
 		},
 		JUnit: m.JUnit.ValueString(),
 	}
@@ -43,12 +46,14 @@ func (m testReportModel) toSpec() delivery.TestReportRequest {
 // text itself: that is known only as long as the prior model has it.
 func testReportModelFrom(r delivery.TestReport, prior testReportModel) testReportModel {
 	m := testReportModel{
-		ID:       types.StringValue(r.ID),
-		Pipeline: types.StringValue(r.Spec.Pipeline),
-		Version:  types.StringValue(r.Spec.Version),
-		Suite:    types.StringValue(r.Spec.Suite),
-		Stage:    tf.StringOr(r.Spec.Stage, prior.Stage),
-		JUnit:    types.StringNull(),
+		ID:                types.StringValue(r.ID),
+		Pipeline:          types.StringValue(r.Spec.Pipeline),
+		Version:           types.StringValue(r.Spec.Version),
+		Suite:             types.StringValue(r.Spec.Suite),
+		Stage:             tf.StringOr(r.Spec.Stage, prior.Stage),
+		Environment:       tf.StringOr(r.Spec.Environment, prior.Environment),
+		JUnit:             types.StringNull(),
+		WithdrawOnDestroy: prior.WithdrawOnDestroy, // Terraform's alone: the ledger does not know it
 	}
 	if textDigest(prior.JUnit.ValueString()) == r.Digest {
 		m.JUnit = prior.JUnit
@@ -74,7 +79,7 @@ func (m testReportModel) isOf(state testReportModel) bool {
 
 // keep takes over what was recorded of the same report; what the user declares stays as written.
 func (m *testReportModel) keep(state testReportModel) {
-	state.Stage, state.JUnit = m.Stage, m.JUnit
+	state.Stage, state.Environment, state.JUnit, state.WithdrawOnDestroy = m.Stage, m.Environment, m.JUnit, m.WithdrawOnDestroy
 	*m = state
 }
 

@@ -51,7 +51,7 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The result of a test suite for a release, as evidence for `tests` gates. The report belongs to the release's digest, not only to its version. Make the promotion that needs the report depend on it, so that the report is recorded first. Every change replaces the report. Destroying withdraws it: it no longer counts, and stays in the ledger.",
+		MarkdownDescription: "The result of a test suite for a release, as evidence for `tests` gates. The report belongs to the release's digest, not only to its version. Make the promotion that needs the report depend on it, so that the report is recorded first. Every change replaces the report. Destroying or replacing stops managing the report: it still counts, until the suite reports again. With `withdraw_on_destroy`, it no longer counts.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -76,6 +76,16 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				Optional:            true,
 				MarkdownDescription: "Name of the stage where the suite ran. Omit it if the suite ran before any deployment.",
 				PlanModifiers:       replaces,
+			},
+			"environment": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Name of the environment of `stage` where the suite ran. Reports about different places never stand for each other: the newest of each must pass.",
+				PlanModifiers:       replaces,
+			},
+			"withdraw_on_destroy": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether destroying or replacing the resource withdraws the report. Gates then wait for a new report from the same place; older ones do not count again. " +
+					"The report and its withdrawal stay in the ledger. Defaults to `false`.",
 			},
 			"junit": schema.StringAttribute{
 				Optional:            true,
@@ -128,7 +138,9 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	switch {
 	case state != nil && (plan == nil || !plan.isOf(*state)):
-		r.session.changes.WithdrawTestReport(state.ID.ValueString())
+		if state.WithdrawOnDestroy.ValueBool() {
+			r.session.changes.WithdrawTestReport(state.ID.ValueString())
+		}
 		return
 	case state != nil:
 		plan.keep(*state)
@@ -164,7 +176,15 @@ func testReportName(s delivery.TestReportSpec) string {
 	return fmt.Sprintf("%s/%s/%s", s.Pipeline, s.Version, s.Suite)
 }
 
-// Update stores the text of an imported report. Every other change replaces the report.
+// Delete stops managing the report, and withdraws it if the resource says so.
+func (r *testReportResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state testReportModel
+	if tf.Decode(ctx, req.State, &state, &resp.Diagnostics) && state.WithdrawOnDestroy.ValueBool() {
+		r.recordedResource.Delete(ctx, req, resp)
+	}
+}
+
+// Update stores the text of an imported report, and whether destroying withdraws it. Every other change replaces the report.
 func (r *testReportResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan testReportModel
 	if tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) {

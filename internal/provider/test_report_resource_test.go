@@ -191,11 +191,18 @@ func TestPlanForeseesTestReports(t *testing.T) {
 		require.Empty(t, o.action, name)
 		require.Empty(t, o.diagnostics, name)
 	}
-	// Destroying withdraws it.
-	id := w.attribute(w.state["report"], "id")
-	_, diagnostics := w.change(with(map[string]any{"junit": goodReport})[4], w.state["report"], w.null("cd_test_report"))
+	// Destroying keeps it, unless the resource says otherwise. That alone is an update in place.
+	id, report := w.attribute(w.state["report"], "id"), 4
+	_, diagnostics := w.change(with(map[string]any{"junit": goodReport})[report], w.state["report"], w.null("cd_test_report"))
 	require.Empty(t, diagnostics)
 	_, err := s.Client(acctest.Actor).TestReport(t.Context(), id)
+	require.NoError(t, err)
+	withdraws := with(map[string]any{"junit": goodReport, "withdraw_on_destroy": true})
+	require.Equal(t, "update", w.refreshAndPlan(withdraws...)["report"].action)
+	w.apply(withdraws...)
+	_, diagnostics = w.change(withdraws[report], w.state["report"], w.null("cd_test_report"))
+	require.Empty(t, diagnostics)
+	_, err = s.Client(acctest.Actor).TestReport(t.Context(), id)
 	require.True(t, delivery.IsNotFound(err), "%v", err)
 }
 

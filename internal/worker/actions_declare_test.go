@@ -81,6 +81,9 @@ func (u *simulation) drawStage(spec delivery.PipelineSpec, i int) delivery.Stage
 		u.drawGates(spec, i, &s.Gates)
 	}
 	u.drawOverridable(&s)
+	if text(s.Gates) == "{}" && u.chance(60) {
+		s.Gates.None = "nobody uses it yet"
+	}
 	return s
 }
 

@@ -244,7 +244,12 @@ var mutations = map[string]mutation{
 			w.Policies[i].Tiers = nil
 		}
 	}), "policies", "expressions"),
-	"1 anybody's signature counts":          among(deciding(func(w *delivery.World) { w.Signers = ownKeys(w) }), "approvals", "policies"),
+	"1 anybody's signature counts": among(deciding(func(w *delivery.World) { w.Signers = ownKeys(w) }), "approvals", "policies"),
+	"1 production needs no gate": deciding(stages(func(s *delivery.Stage) {
+		if text(s.Gates) == "{}" {
+			s.Gates.None = "not said"
+		}
+	})),
 	"2 a manual stage is entered by itself": deciding(stages(func(s *delivery.Stage) { s.Promotion = delivery.Automatic })),
 	"2 another version than the promoted one": deciding(func(w *delivery.World) {
 		w.Promotions = again(w.Promotions)

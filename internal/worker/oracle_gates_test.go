@@ -27,6 +27,9 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 			s.oracle.happened("override used for " + group(r.gate))
 		}
 	}
+	if s.liveUnasked(stage) {
+		closed = append(closed, "guarded: it goes live, and nothing and nobody was asked")
+	}
 	for _, p := range s.guardrails(stage) {
 		for _, r := range s.closed(p.Gates, pipeline, at, d) {
 			closed = append(closed, "policy "+p.Name+": "+r.gate+": "+r.why)
@@ -34,6 +37,22 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 		s.oracle.happened("let through by a policy")
 	}
 	return closed
+}
+
+// liveUnasked reports whether a stage takes releases to production without a person, a gate, a policy, or a reason for that.
+func (s setup) liveUnasked(stage delivery.Stage) bool {
+	live := slices.ContainsFunc(stage.Environments, func(env string) bool { return tiers[env] == delivery.TierProduction })
+	if !live || stage.Promotion == delivery.Manual {
+		return false
+	}
+	switch {
+	case stage.Gates.None != "":
+		s.oracle.happened("live without gates, for a reason")
+	case text(stage.Gates) != "{}":
+	case len(s.guardrails(stage)) == 0:
+		return true
+	}
+	return false
 }
 
 func group(gate string) string {
@@ -86,7 +105,7 @@ func (s setup) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 		}
 	}
 	for suite, gate := range g.Tests {
-		asked("tests."+suite, s.untested(suite, gate, pipeline.Name, version)...)
+		asked("tests."+suite, s.untested(suite, gate, pipeline, at, version)...)
 	}
 	if len(g.Windows) > 0 {
 		asked("windows", s.outsideOf(g.Windows)...)
@@ -155,17 +174,21 @@ func (s setup) overriding(stage delivery.Stage, gate string, d delivery.Deployme
 	return false
 }
 
-// untested says what is wrong with what the suite said last about the release.
-func (s setup) untested(suite string, gate delivery.TestsGate, pipeline, version string) []string {
+// untested says what is wrong with what each who reports for the suite said last about the release.
+func (s setup) untested(suite string, gate delivery.TestsGate, pipeline delivery.PipelineSpec, at int, version string) (wrong []string) {
+	heard := map[string]bool{}
 	s.oracle.mu.Lock()
 	reported := slices.Clone(s.oracle.reported)
 	s.oracle.mu.Unlock()
 	for _, id := range slices.Backward(reported) {
 		r := must(s.ledger.TestReport(s.ctx, id))
-		if s.oracle.withdrawn(id) || r.Spec.Pipeline != pipeline || r.Spec.Version != version || r.Spec.Suite != suite ||
-			r.ReleaseDigest != s.release(pipeline, version).Digest {
+		later := slices.ContainsFunc(pipeline.Stages[at:], func(stage delivery.Stage) bool { return stage.Name == r.Spec.Stage })
+		who := r.Check + "/" + r.Spec.Stage + "/" + r.Spec.Environment
+		if r.Spec.Pipeline != pipeline.Name || r.Spec.Version != version || r.Spec.Suite != suite || heard[who] || r.Check != "" && later ||
+			r.ReleaseDigest != s.release(pipeline.Name, version).Digest {
 			continue
 		}
+		heard[who] = true
 		counts, known := s.oracle.checker.written(r.Digest)
 		least := 1
 		if gate.MinTests != nil {
@@ -173,18 +196,22 @@ func (s setup) untested(suite string, gate delivery.TestsGate, pipeline, version
 		}
 		age := s.now.Sub(r.RecordedAt)
 		switch {
+		case s.oracle.withdrawn(id):
+			wrong = append(wrong, "what was said last was withdrawn")
 		case !known:
-			return []string{"nobody wrote this report"}
+			wrong = append(wrong, "nobody wrote this report")
 		case counts.broken > gate.MaxFailures:
-			return []string{fmt.Sprintf("%d failed", counts.broken)}
+			wrong = append(wrong, fmt.Sprintf("%d failed", counts.broken))
 		case counts.ran < least:
-			return []string{fmt.Sprintf("only %d ran", counts.ran)}
+			wrong = append(wrong, fmt.Sprintf("only %d ran", counts.ran))
 		case gate.MaxAge != "" && (age > parsed(string(gate.MaxAge)) || age < -5*time.Minute):
-			return []string{"the report is too old"}
+			wrong = append(wrong, "the report is too old")
 		}
-		return nil
 	}
-	return []string{"no report"}
+	if len(heard) == 0 {
+		return []string{"no report"}
+	}
+	return wrong
 }
 
 // outsideOf reads the local time of each window's time zone.

@@ -39,7 +39,7 @@ var happensSomewhere = []string{
 	"held", "went on after a failure", "attempt raised", "other content refused", "waited", "clock set back", "approve", "reject", "revoke",
 	"crashed", "asked to stop", "continued after a crash", "event deployment.resumed", "two at once",
 	"let through by tests", "let through by windows", "let through by cooldown", "let through by max_deploys", "let through by expressions",
-	"let through by signatures", "let through by a policy",
+	"let through by signatures", "let through by a policy", "live without gates, for a reason",
 	"stopped by tests", "stopped by windows", "stopped by cooldown", "stopped by max_deploys", "stopped by expressions", "stopped by freeze",
 	"stopped by a policy's approvals", "stopped by a policy's tests", "stopped by a policy's soak", "stopped by a policy's windows",
 	"stopped by a policy's expressions", "override used", "override used for approvals", "override used for previous_stage", "rollback under a freeze",

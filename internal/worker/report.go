@@ -23,8 +23,8 @@ func (w *Worker) addReports(ctx context.Context, tx store.Tx, d delivery.Deploym
 		if err != nil {
 			return nil, err
 		}
-		spec := delivery.TestReportSpec{Pipeline: d.Pipeline, Version: d.Content.Version, Suite: check.Name, Stage: d.Stage}
-		report, added := delivery.NextTestReport(before, delivery.TestReport{Spec: spec, Counts: *check.Report, Digest: check.ReportDigest,
+		spec := delivery.TestReportSpec{Pipeline: d.Pipeline, Version: d.Content.Version, Suite: check.Name, Stage: d.Stage, Environment: d.Environment}
+		report, added := delivery.NextTestReport(before, delivery.TestReport{Spec: spec, Check: check.Name, Counts: *check.Report, Digest: check.ReportDigest,
 			ReleaseDigest: release.Digest, RecordedBy: d.Actor, RecordedAt: w.now()})
 		if !added {
 			continue

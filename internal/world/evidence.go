@@ -23,8 +23,8 @@ func signers(approvals []delivery.Approval) map[string]string {
 	return keys
 }
 
-// loadEvidence loads the releases, and what gates look at beside deployments, rollouts and what is declared: approvals, revoked ones
-// too, and the reports and overrides that still apply.
+// loadEvidence loads the releases, and what gates look at beside deployments, rollouts and what is declared: approvals and
+// reports, revoked and withdrawn ones too, and the overrides that still apply.
 func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versions []string) error {
 	found, err := r.Evidence(ctx, w.Pipeline.Name, versions...)
 	if err != nil {
@@ -35,7 +35,7 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 		w.Releases[release.Spec.Version] = release
 	}
 	w.Approvals, w.Signers = found.Approvals, signers(found.Approvals)
-	w.Reports = slices.DeleteFunc(found.TestReports, func(r delivery.TestReport) bool { return r.WithdrawnAt != nil })
+	w.Reports = found.TestReports
 	w.Overrides = slices.DeleteFunc(found.Overrides, func(o delivery.Override) bool { return o.RevokedAt != nil })
 	return nil
 }

@@ -23,6 +23,7 @@ type Gates struct {
 	Parity      *ParityGate           `tfsdk:"parity"`
 	Checks      map[string]Check      `tfsdk:"checks"`
 	Expressions map[string]Expression `tfsdk:"expressions"`
+	None        types.String          `tfsdk:"none"`
 }
 
 // SoakGate asks for a time verified in an earlier stage.
@@ -51,6 +52,10 @@ func GatesAttribute(description string, required bool) schema.Attribute {
 			},
 			"checks":      ChecksAttribute("Checks by HTTP or command, by name. All must pass."),
 			"expressions": expressionsAttribute(),
+			"none": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Reason why the stage has no gates. An automatic stage that deploys to an environment of tier `production` delivers only if it or a policy has a gate, or if this is set.",
+			},
 		},
 	}
 }
@@ -90,6 +95,7 @@ func (m *Gates) ToSpec() delivery.Gates {
 		Parity:      m.Parity.ToSpec(),
 		Checks:      tf.Each(m.Checks, Check.ToSpec),
 		Expressions: tf.Each(m.Expressions, Expression.ToSpec),
+		None:        m.None.ValueString(),
 	}
 }
 
@@ -129,6 +135,7 @@ func GatesFrom(g delivery.Gates, prior *Gates) *Gates {
 		Parity:      parityGateFrom(g.Parity),
 		Checks:      tf.EachFrom(g.Checks, was.Checks, CheckFrom),
 		Expressions: tf.EachFrom(g.Expressions, was.Expressions, expressionFrom),
+		None:        tf.StringOr(g.None, was.None),
 	}
 	if prior == nil && reflect.DeepEqual(m, Gates{}) {
 		return nil

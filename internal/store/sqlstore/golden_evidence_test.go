@@ -27,7 +27,8 @@ func fullTestReport() delivery.TestReport {
 	at := storedAt
 	return delivery.TestReport{
 		ID:     "t1",
-		Spec:   delivery.TestReportSpec{Pipeline: "shop", Version: "1.0.0", Suite: "unit", Stage: "development"},
+		Spec:   delivery.TestReportSpec{Pipeline: "shop", Version: "1.0.0", Suite: "unit", Stage: "development", Environment: "dev"},
+		Check:  "unit",
 		Number: 2,
 		Counts: delivery.TestCounts{Tests: 412, Failures: 1, Errors: 2, Skipped: 3, Duration: 90 * time.Second},
 		Digest: "sha256:04", ReleaseDigest: "sha256:01", RecordedBy: "alice", RecordedAt: storedAt, WithdrawnAt: &at,
