@@ -11,7 +11,7 @@ func fullGates() delivery.Gates {
 	least := 100
 	return delivery.Gates{
 		Approvals: &delivery.ApprovalsGate{
-			Required: 2, Approvers: []string{"alice", "bob"}, AllowAuthor: true, ExpiresAfter: "72h", SignedBy: []string{"bob ssh-ed25519 AAAA"},
+			Required: 2, Approvers: []string{"alice", "bob"}, AllowAuthor: true, ExpiresAfter: "72h", SignedBy: []string{"bob ssh-ed25519 AAAA"}, RequireSigned: true,
 		},
 		Tests:      map[string]delivery.TestsGate{"unit": {MinTests: &least, MaxFailures: 1, MaxAge: "168h"}},
 		Soak:       &delivery.SoakGate{Stage: "development", Duration: "1h"},
@@ -20,6 +20,7 @@ func fullGates() delivery.Gates {
 		MaxDeploys: &delivery.MaxDeploysGate{Count: 3, Per: "24h"},
 		Parity:     &delivery.ParityGate{},
 		Checks:     fullChecks(),
+		None:       "not with gates, but that is for validation",
 	}
 }
 
