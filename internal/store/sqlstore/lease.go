@@ -13,28 +13,36 @@ func (w *writer) AcquireLease(ctx context.Context, key, holder string, now time.
 	if key == "" || holder == "" {
 		return store.Lease{}, delivery.Errorf(delivery.CodeInternal, "a lease needs a key and a holder, not %q and %q", key, holder)
 	}
-	held, now, err := w.leaseAndTime(ctx, key, now)
+	lease := store.Lease{Key: key, Holder: holder}
+	var expires int64
+	taken, err := w.value(ctx, []any{&lease.Fence, &expires}, w.ledger.acquireLease(), key, now.UnixMicro(), holder, ttl.Microseconds())
 	if err != nil {
 		return store.Lease{}, err
 	}
-	lease := store.Lease{Key: key, Holder: holder, Fence: held.Fence, Expires: moment(now.Add(ttl))}
-	switch {
-	case held.Holder == holder:
-	case held.Holder != "" && now.Before(held.Expires):
-		return store.Lease{}, w.leaseHeld(ctx, held, lease.Expires)
-	default:
-		lease.Fence++
+	if !taken {
+		return store.Lease{}, w.leaseHeld(ctx, key, now, ttl)
 	}
-	_, err = w.exec(ctx, `INSERT INTO leases (key, holder, fence, expires) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires`,
-		lease.Key, lease.Holder, lease.Fence, lease.Expires.UnixMicro())
-	return lease, err
+	lease.Expires = time.UnixMicro(expires).UTC()
+	return lease, nil
 }
 
-// leaseHeld is the error when another process holds the lease. At most is when any lease taken now would lapse: one that lasts longer was
-// taken before the clock was set back, and would outlive a dead holder by as much.
-func (w *writer) leaseHeld(ctx context.Context, held store.Lease, atMost time.Time) error {
-	if held.Expires.After(atMost) {
+// acquireLease takes a lease that nobody holds, or renews that of the same holder. It changes nothing while another holds it.
+func (l *ledger) acquireLease() string {
+	return `INSERT INTO leases (key, holder, fence, expires) VALUES ($1, $3, 1, ` + l.dialect.clock + ` + CAST($4 AS BIGINT))
+		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, expires = excluded.expires,
+			fence = CASE WHEN leases.holder = excluded.holder THEN leases.fence ELSE leases.fence + 1 END
+		WHERE leases.holder IN ('', excluded.holder) OR leases.expires <= ` + l.dialect.clock + `
+		RETURNING fence, expires`
+}
+
+// leaseHeld is the error when another process holds the lease. A lease that lasts longer than one taken now was taken before the clock was
+// set back, and would outlive a dead holder by as much.
+func (w *writer) leaseHeld(ctx context.Context, key string, now time.Time, ttl time.Duration) error {
+	held, now, err := w.leaseAndTime(ctx, key, now)
+	if err != nil {
+		return err
+	}
+	if atMost := moment(now.Add(ttl)); held.Expires.After(atMost) {
 		held.Expires = atMost
 		if _, err := w.exec(ctx, `UPDATE leases SET expires = $1 WHERE key = $2`, atMost.UnixMicro(), held.Key); err != nil {
 			return err
