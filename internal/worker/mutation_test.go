@@ -165,7 +165,7 @@ func dropIf[T any](condition bool, from *[]T) {
 func ownKeys(w *delivery.World) map[string]string {
 	signers := map[string]string{}
 	for _, a := range w.Approvals {
-		signers[a.ID] = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(keys[a.Spec.Approver].PublicKey())))
+		signers[a.ID] = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(keys[whois(a.Spec.Approver)].PublicKey())))
 	}
 	return signers
 }
