@@ -68,8 +68,7 @@ const (
 	PathPreviewApproval     = "/v1/previews/approval"
 	PathPreviewTestReport   = "/v1/previews/test-report"
 	PathPreviewOverride     = "/v1/previews/override"
-	PathPreviewPolicy       = "/v1/previews/policy" // also of its removal
-	PathPreviewFreeze       = "/v1/previews/freeze" // also of its removal
+	PathRelaxations         = "/v1/previews/relaxations" // what a declaration, or its removal, makes easier to enter
 )
 
 type codeStatus struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/controlplane"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver/directory"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/memnet"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/secret"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/server"
@@ -56,7 +57,7 @@ func Open(ctx context.Context, config Config) (*App, error) {
 		return nil, err
 	}
 	killNow := make(chan struct{})
-	options := controlplane.Options{Store: ledger, Drivers: drivers(killNow), Checkers: checkers(killNow), Secrets: secret.Local{}, Log: config.Log}
+	options := controlplane.Options{Store: ledger, Drivers: drivers(killNow), Checkers: checkers(killNow), Secrets: secret.Local{}, ResolvePath: directory.Resolve, Log: config.Log}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}

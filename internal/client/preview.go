@@ -49,12 +49,7 @@ func (c *Client) PreviewOverride(ctx context.Context, r delivery.PreviewRequest[
 	return post[delivery.OverridePreview](ctx, c, api.PathPreviewOverride, r)
 }
 
-// PreviewPolicy asks what declaring or removing a policy would do.
-func (c *Client) PreviewPolicy(ctx context.Context, r delivery.PolicyEdit) (delivery.PolicyPreview, error) {
-	return post[delivery.PolicyPreview](ctx, c, api.PathPreviewPolicy, r)
-}
-
-// PreviewFreeze asks what declaring or removing a freeze would do.
-func (c *Client) PreviewFreeze(ctx context.Context, r delivery.FreezeEdit) (delivery.FreezePreview, error) {
-	return post[delivery.FreezePreview](ctx, c, api.PathPreviewFreeze, r)
+// Relaxations asks what one declaration of a plan makes easier to enter, and which releases get in by it.
+func (c *Client) Relaxations(ctx context.Context, r delivery.RelaxationRequest) (delivery.RelaxationReport, error) {
+	return post[delivery.RelaxationReport](ctx, c, api.PathRelaxations, r)
 }

@@ -14,13 +14,15 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
-// Options are what a control is made of. All are needed.
+// Options are what a control is made of. All are needed, except as said.
 type Options struct {
 	Store    store.Store
 	Journal  journal.Journal
 	Observer Observer
 	Worker   Worker
 	Poll     time.Duration // between two looks at work that another process does
+	// ResolvePath tells which directories are the same; nil compares their names.
+	ResolvePath delivery.PathResolver
 }
 
 // Observer asks the outside world, as *observe.Observer does it.

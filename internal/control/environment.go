@@ -92,10 +92,34 @@ func (c *Control) checkEnvironment(ctx context.Context, r store.Reader, changes 
 	if err := world.LoadEnvironments(ctx, r, world.Related(known, delivery.EnvironmentSpec.Sources), changes, known); err != nil {
 		return err
 	}
-	if err := delivery.CheckEnvironment(spec, known, c.now()).Err(); err != nil || spec.ReplicaOf == "" {
+	if err := delivery.CheckEnvironment(spec, known, c.now()).Err(); err != nil {
+		return err
+	}
+	if err := c.checkPlace(ctx, r, spec); err != nil || spec.ReplicaOf == "" {
 		return err
 	}
 	return refuseChain(ctx, r, spec)
+}
+
+// checkPlace refuses to move an environment to a place to which one of its pipelines deploys already, as the ledger has them: in
+// one apply, Terraform changes the environment first. No pipeline uses an environment that does not exist yet.
+func (c *Control) checkPlace(ctx context.Context, r store.Reader, spec delivery.EnvironmentSpec) error {
+	before, err := r.Environment(ctx, spec.Name)
+	if delivery.IsNotFound(err) || err == nil && before.Target.Place(c.o.ResolvePath) == spec.Target.Place(c.o.ResolvePath) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	pipelines, err := r.Pipelines(ctx)
+	if err != nil {
+		return err
+	}
+	specs, err := r.Environments(ctx)
+	if err != nil {
+		return err
+	}
+	return spec.ValidatePlace(pipelines, named(specs), c.o.ResolvePath).Err()
 }
 
 // refuseChain refuses to make a replica of an environment that has replicas. Only one that was none before can have some.

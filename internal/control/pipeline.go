@@ -45,7 +45,7 @@ func (c *Control) PutPipeline(ctx context.Context, actor string, spec delivery.P
 		if err != nil {
 			return nil, err
 		}
-		if err := spec.ValidateEnvironments(known).Err(); err != nil {
+		if err := c.validateEnvironments(spec, known).Err(); err != nil {
 			return nil, err
 		}
 		before, err := tx.Pipeline(ctx, spec.Name)
@@ -58,6 +58,11 @@ func (c *Control) PutPipeline(ctx context.Context, actor string, spec delivery.P
 		return journal.One(delivery.EventPipelineDeclared, spec.Name, spec), tx.PutPipeline(ctx, spec)
 	})
 	return delivery.PipelineOf(spec), err
+}
+
+// validateEnvironments checks a pipeline against the environments that it names.
+func (c *Control) validateEnvironments(spec delivery.PipelineSpec, known map[string]delivery.EnvironmentSpec) delivery.Errors {
+	return append(spec.ValidateEnvironments(known), spec.ValidatePlaces(known, c.o.ResolvePath)...)
 }
 
 // DeletePipeline stops managing a pipeline: what runs keeps running, and its releases and history stay.

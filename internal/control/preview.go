@@ -42,13 +42,6 @@ func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.Chan
 	if err := spec.Validate().Err(); err != nil {
 		return preview, err
 	}
-	before, err := c.Environment(ctx, spec.Name)
-	if err != nil && !delivery.IsNotFound(err) {
-		return preview, err
-	}
-	if err == nil {
-		preview.Relaxations = delivery.ParityRelaxation(before.Spec, spec)
-	}
 	return preview, c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
 }
 
@@ -70,11 +63,7 @@ func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeS
 	if err != nil {
 		return preview, err
 	}
-	if err := spec.ValidateEnvironments(known).Err(); err != nil {
-		return preview, err
-	}
-	preview.Weakening, err = c.pipelineRelaxation(ctx, changes, spec)
-	return preview, err
+	return preview, c.validateEnvironments(spec, known).Err()
 }
 
 // PreviewRelease says what delivering a release would do.

@@ -26,7 +26,9 @@ type Options struct {
 
 	Now     func() time.Time // default time.Now
 	Secrets secret.Resolver  // default none
-	Log     *slog.Logger     // default discards
+	// ResolvePath tells which directories of targets are the same; default compares their names.
+	ResolvePath delivery.PathResolver
+	Log         *slog.Logger // default discards
 
 	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default worker.DefaultLeaseTTL
 	Poll     time.Duration // between two looks while waiting for a gate or another process; default worker.DefaultPoll
@@ -50,7 +52,7 @@ func New(o Options) *Plane {
 	changes := journal.New(o.Store, o.Now)
 	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
 	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
-	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll}), w, observer}
+	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll, ResolvePath: o.ResolvePath}), w, observer}
 }
 
 // Observe looks at every environment where a pipeline deployed something, and records what it saw.

@@ -124,8 +124,8 @@ func (c Changes[T]) of(names []string) Changes[T] {
 	return part
 }
 
-// applied returns a list as the plan leaves it: without what it removes, and with what it puts at the end.
-func (c Changes[T]) applied(list []T, name func(T) string) []T {
+// Over returns a list as the plan leaves it: without what it removes or does not know yet, and with what it puts at the end.
+func (c Changes[T]) Over(list []T, name func(T) string) []T {
 	rest := slices.DeleteFunc(slices.Clone(list), func(one T) bool { _, ok := c[name(one)]; return ok })
 	return append(rest, c.All()...)
 }
@@ -135,6 +135,18 @@ func (c Changes[T]) removes(id string) bool {
 	change, ok := c[id]
 	return ok && change.After == nil && !change.Unknown
 }
+
+// ID names the declaration among those of its noun.
+func (s EnvironmentSpec) ID() string { return s.Name }
+
+// ID names the declaration among those of its noun.
+func (p PipelineSpec) ID() string { return p.Name }
+
+// ID names the declaration among those of its noun.
+func (s PolicySpec) ID() string { return s.Name }
+
+// ID names the declaration among those of its noun.
+func (f FreezeSpec) ID() string { return f.Name }
 
 // PlanKey names a decision that is not recorded yet.
 func (s ApprovalSpec) PlanKey() string {
@@ -255,8 +267,8 @@ func (c ChangeSet) Versions() []string {
 // Apply returns the world as the plan leaves it. The pipeline and its environments are in it already. Policies come before approvals,
 // because approvals cover them. Whose signature an approval has is for the caller to verify.
 func (c ChangeSet) Apply(w World) World {
-	w.Policies = c.Policies.applied(w.Policies, func(s PolicySpec) string { return s.Name })
-	w.Freezes = c.Freezes.applied(w.Freezes, func(s FreezeSpec) string { return s.Name })
+	w.Policies = c.Policies.Over(w.Policies, PolicySpec.ID)
+	w.Freezes = c.Freezes.Over(w.Freezes, FreezeSpec.ID)
 	w.Releases, w.Promotions = maps.Clone(w.Releases), maps.Clone(w.Promotions)
 	for _, r := range c.Releases.All() {
 		if r.Spec.Pipeline != w.Pipeline.Name {

@@ -41,7 +41,7 @@ func TestChangesOfANoun(t *testing.T) {
 	require.False(t, c.removes("moved"), "another resource of the plan declares it again")
 
 	list := []PolicySpec{{Name: "lax"}, {Name: "other"}, {Name: "strict", Tiers: []Tier{TierProduction}}}
-	require.Equal(t, []PolicySpec{{Name: "other"}, {Name: "moved"}, {Name: "strict"}}, c.applied(list, func(s PolicySpec) string { return s.Name }))
+	require.Equal(t, []PolicySpec{{Name: "other"}, {Name: "moved"}, {Name: "strict"}}, c.Over(list, PolicySpec.ID))
 	require.Len(t, list, 3, "the list itself stays")
 
 	require.Equal(t, []PolicySpec{{Name: "moved"}}, c.Where(func(s PolicySpec) bool { return s.Name == "moved" }).All())

@@ -6,18 +6,6 @@ type PreviewRequest[S any] struct {
 	Subject S         `json:"subject"`
 }
 
-// PolicyEdit is a policy that is about to be declared, or removed.
-type PolicyEdit struct {
-	Policy  PolicySpec `json:"policy"`
-	Removed bool       `json:"removed,omitempty"`
-}
-
-// FreezeEdit is a freeze that is about to be declared, or removed.
-type FreezeEdit struct {
-	Freeze  FreezeSpec `json:"freeze"`
-	Removed bool       `json:"removed,omitempty"`
-}
-
 // Refusable is a part of each preview.
 type Refusable struct {
 	// Refused is why applying would be refused; nil when it would not.
@@ -27,36 +15,11 @@ type Refusable struct {
 // Refuse says why applying would be refused.
 func (r *Refusable) Refuse(why Errors) { r.Refused = why }
 
-// Weakening is what an edit makes easier to pass.
-type Weakening struct {
-	Relaxations []string `json:"relaxations,omitempty"`
-	// Unblocked names the releases that wait now and would no longer wait.
-	Unblocked []string `json:"unblocked,omitempty"`
-}
-
 // EnvironmentPreview says what declaring an environment would do.
-type EnvironmentPreview struct {
-	Refusable
-	Weakening // of its parity
-}
+type EnvironmentPreview struct{ Refusable }
 
 // PipelinePreview says what declaring a pipeline would do.
-type PipelinePreview struct {
-	Refusable
-	Weakening
-}
-
-// PolicyPreview says what declaring or removing a policy would do.
-type PolicyPreview struct {
-	Refusable
-	Weakening
-}
-
-// FreezePreview says what declaring or removing a freeze would do, while it lasts.
-type FreezePreview struct {
-	Refusable
-	Weakening
-}
+type PipelinePreview struct{ Refusable }
 
 // DeliveryPreview is what previews have in common whose subject may deploy something.
 type DeliveryPreview struct {

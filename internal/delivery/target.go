@@ -28,6 +28,7 @@ const DefaultKeep = 3
 type CommandTarget struct {
 	Deploy  Command `json:"deploy"`
 	Observe Command `json:"observe"`
+	Place   string  `json:"place,omitempty"` // names where the commands deploy to, see Target.Place
 }
 
 // Command is a program to run: argv, never a shell line.
@@ -63,6 +64,7 @@ func (t *Target) validate(p problems) {
 		kinds++
 		t.Command.Deploy.validate(p.at("command").at("deploy"))
 		t.Command.Observe.validate(p.at("command").at("observe"))
+		validatePlace(p.at("command").at("place"), t.Command.Place)
 	}
 	if t.Webhook != nil {
 		kinds++

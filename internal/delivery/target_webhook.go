@@ -23,6 +23,7 @@ type WebhookTarget struct {
 	SendSecrets  bool     `json:"send_secrets,omitempty"`
 	Timeout      Duration `json:"timeout,omitempty"`       // of a whole deployment; default DefaultWebhookTimeout
 	PollInterval Duration `json:"poll_interval,omitempty"` // before the first look at a deployment; default DefaultPollInterval
+	Place        string   `json:"place,omitempty"`         // names where the receiver deploys to, see Target.Place
 }
 
 // Bounds and defaults of webhook targets.
@@ -68,6 +69,7 @@ func (w *WebhookTarget) validate(p problems) {
 		sameReceiver(p.at("observe_url"), receiver, validateReceiver(p.at("observe_url"), w.ObserveURL))
 	}
 	validateHeaders(p.at("headers"), w.Headers)
+	validatePlace(p.at("place"), w.Place)
 	validateReference(p.at("secret"), w.Secret)
 	if w.Token != "" {
 		validateReference(p.at("token"), w.Token)

@@ -103,6 +103,7 @@ func (r *environmentResource) ValidateConfig(ctx context.Context, req resource.V
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a parity violation fails the plan.
 func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.planProtection(ctx, req, &resp.Diagnostics); req.Plan.Raw.IsNull() {
+		r.planRemoval(ctx, req.State, "", &resp.Diagnostics)
 		return
 	}
 	var protection types.Bool
@@ -136,13 +137,10 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 	changed := !resp.Plan.Raw.Equal(req.State.Raw)
-	if known {
-		r.session.changes.AddEnvironment(spec, changed)
-	} else {
-		r.session.changes.AddUnknownEnvironment(spec.Name)
-	}
-	if len(spec.RelatedTo()) > 0 || changed && hadRelatives(ctx, req.State, &resp.Diagnostics) {
-		r.planParity(ctx, spec, changed, &resp.Diagnostics)
+	r.planRemoval(ctx, req.State, spec.Name, &resp.Diagnostics)
+	noted := r.note(spec, known, changed, req.State.Raw.IsNull())
+	if len(spec.RelatedTo()) > 0 || noted != nil {
+		r.planEdit(ctx, noted, spec, changed, &resp.Diagnostics)
 	}
 	if changed {
 		r.refuseLateSource(spec.Name, &resp.Diagnostics)
@@ -198,26 +196,15 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 }
 
-// hadRelatives reports whether the environment declared parity or was a replica before this plan.
-func hadRelatives(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) bool {
-	var parity types.Object
-	var source types.String
-	if !state.Raw.IsNull() {
-		diags.Append(state.GetAttribute(ctx, path.Root("parity"), &parity)...)
-		diags.Append(state.GetAttribute(ctx, path.Root("replica_of"), &source)...)
-	}
-	return !parity.IsNull() || !source.IsNull()
-}
-
-// planParity compares the environment with its source and with the environment that it must equal, all as this plan leaves them, and with
-// the environment that it had to equal before.
-func (r *environmentResource) planParity(ctx context.Context, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
+// planEdit compares the environment with its source and with the environment that it must equal, all as this plan leaves them, with the
+// environment that it had to equal before, and with those to which the same pipelines deploy.
+func (r *environmentResource) planEdit(ctx context.Context, noted *delivery.ChangeSet, spec delivery.EnvironmentSpec, changed bool, diags *diag.Diagnostics) {
 	preview, ok := r.preview(ctx, spec, diags)
 	if !ok {
 		return
 	}
-	if changed {
-		warnRelaxation(diags, fmt.Sprintf("This edit weakens the parity of environment %q", spec.Name), preview.Weakening)
+	if noted != nil && len(preview.Refused) == 0 {
+		r.planRelaxation(ctx, *noted, spec.Name, diags)
 	}
 	if changed || slices.ContainsFunc(spec.RelatedTo(), r.session.changes.ChangesEnvironment) {
 		tf.AddErrorsInPlan(diags, true, "plan", "environment", spec.Name, preview.Refused)
@@ -227,6 +214,50 @@ func (r *environmentResource) planParity(ctx context.Context, spec delivery.Envi
 	for _, one := range preview.Refused {
 		diags.AddWarning(fmt.Sprintf("Environment %q violates its parity", spec.Name), one.Error())
 	}
+}
+
+// note notes the environment. For an edit it returns all that this plan changes so far, and nil otherwise: nothing deploys to a new
+// environment yet, and there may be many.
+func (r *environmentResource) note(spec delivery.EnvironmentSpec, known, changed, isNew bool) *delivery.ChangeSet {
+	add := func() {
+		if known {
+			r.session.changes.AddEnvironment(spec, changed)
+		} else {
+			r.session.changes.AddUnknownEnvironment(spec.Name)
+		}
+	}
+	if !changed || isNew {
+		add()
+		return nil
+	}
+	noted := r.session.changes.Noting(add)
+	return &noted
+}
+
+// planRemoval notes that this plan removes the environment that the state holds, unless that is the one that stays.
+func (r *environmentResource) planRemoval(ctx context.Context, state tfsdk.State, stays string, diags *diag.Diagnostics) {
+	var name types.String
+	if r.session == nil || state.Raw.IsNull() {
+		return
+	}
+	if diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...); name.ValueString() != stays {
+		r.session.changes.RemoveEnvironment(name.ValueString())
+	}
+}
+
+// planRelaxation warns of what an edit of the environment makes easier: its parity, or to enter it.
+func (r *environmentResource) planRelaxation(ctx context.Context, noted delivery.ChangeSet, name string, diags *diag.Diagnostics) {
+	report, err := r.session.relaxations(ctx, noted, delivery.Subject{Environment: name})
+	if err != nil {
+		tf.AddErrors(diags, "plan", "environment", name, err)
+		return
+	}
+	warnRelaxation(diags, func(report delivery.RelaxationReport) string {
+		if len(report.Relaxations) > 0 {
+			return fmt.Sprintf("This edit makes environment %q easier to enter", name)
+		}
+		return fmt.Sprintf("This edit weakens the parity of environment %q", name)
+	}, report)
 }
 
 // planClaimants compares again the environments that were planned before this one and must equal it.

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -22,12 +20,9 @@ func newFreezeResource() resource.Resource {
 		model:      freezeModelFrom,
 		name:       func(f delivery.FreezeSpec) string { return f.Name },
 		withName:   func(name string) delivery.FreezeSpec { return delivery.FreezeSpec{Name: name} },
-		preview: func(c *client.Client, ctx context.Context, spec delivery.FreezeSpec, removed bool) (delivery.Refusable, delivery.Weakening, error) {
-			preview, err := c.PreviewFreeze(ctx, delivery.FreezeEdit{Freeze: spec, Removed: removed})
-			return preview.Refusable, preview.Weakening, err
-		},
-		relaxed: "This edit weakens freeze %q, which is active now",
-		removed: "Removing freeze %q, which is active now",
+		subject:    func(name string) delivery.Subject { return delivery.Subject{Freeze: name} },
+		relaxed:    "This edit weakens freeze %q, which is active now",
+		removed:    "Removing freeze %q, which is active now",
 
 		put:        (*client.Client).PutFreeze,
 		get:        (*client.Client).Freeze,

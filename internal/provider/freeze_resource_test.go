@@ -92,8 +92,8 @@ func TestFreezeCutShortSaysWhatItLetsThrough(t *testing.T) {
 	w.apply(append([]declaration{inventory()}, rest...)...)
 	const (
 		title   = `: This edit weakens freeze "inventory", which is active now: freeze "inventory": `
-		through = "\nWaiting releases that it unblocks: shop/1.0.0 into production."
-		nobody  = "\nIt unblocks no waiting release."
+		through = "\nReleases that it lets through: shop/1.0.0 into production."
+		nobody  = "\nIt lets no waiting release through."
 	)
 	for name, c := range map[string]struct {
 		edit []any

@@ -175,10 +175,11 @@ var targetModels = rapid.Custom(func(t *rapid.T) blocks.Target {
 			SendSecrets:  rapid.SampledFrom([]types.Bool{types.BoolNull(), types.BoolValue(false), types.BoolValue(true)}).Draw(t, "secrets"),
 			Timeout:      optionalText("30m").Draw(t, "timeout"),
 			PollInterval: optionalText("5s").Draw(t, "interval"),
+			Place:        optionalText("cluster-1/shop").Draw(t, "place"),
 		}}
 	}
 	deploy, observe := commandModels.Draw(t, "deploy"), commandModels.Draw(t, "observe")
-	return blocks.Target{Command: &blocks.CommandTarget{Deploy: &deploy, Observe: &observe}}
+	return blocks.Target{Command: &blocks.CommandTarget{Deploy: &deploy, Observe: &observe, Place: optionalText("cluster-1/shop").Draw(t, "place")}}
 })
 
 // sets draws a set of strings: null, empty, or in the order in which Terraform keeps sets.

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,7 +76,9 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 		"more overridable":   {func(stage, _ map[string]any) { stage["overridable"] = []any{"soak", "windows"} }, []string{"windows can now be overridden"}},
 		"nothing overridden": {func(stage, _ map[string]any) { delete(stage, "overridable") }, nil},
 		"no verification":    {func(stage, _ map[string]any) { delete(stage, "verify") }, []string{`verification "health" removed`}},
-		"renamed stage":      {func(stage, _ map[string]any) { stage["name"] = "last" }, []string{"removed, and its gates and checks with it"}},
+		"renamed stage":      {func(stage, _ map[string]any) { stage["name"] = "last" }, []string{"cooldown and max_deploys do not count what was delivered to stage three"}},
+		"halt":               {func(stage, _ map[string]any) { stage["on_failure"] = "halt" }, []string{"on_failure changes from rollback to halt"}},
+		"goes on":            {func(stage, _ map[string]any) { stage["rollout"] = map[string]any{"max_failures": 1} }, []string{"a rollout goes on after 1 failed environments instead of 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := object(t, guarded)
@@ -84,16 +87,21 @@ func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 			w.configure()
 			planned, diagnostics := w.plan(pipelineType, state, config)
 			require.False(t, planned.Equal(state))
-			if c.says == nil {
+			if c.says == nil && name == "nothing overridden" {
 				require.Empty(t, diagnostics)
 				return
 			}
 			require.Equal(t, oneWarning, severities(diagnostics))
+			if c.says == nil {
+				require.Equal(t, "This plan changes gates", diagnostics[0].Summary)
+				require.Contains(t, diagnostics[0].Detail, `pipeline "shop", stage "three": previous_stage (two), approvals (`)
+				return
+			}
 			require.Equal(t, `This edit weakens the gates of pipeline "shop"`, diagnostics[0].Summary)
 			for _, text := range c.says {
-				require.Contains(t, diagnostics[0].Detail, `stage "three": `+text)
+				require.Contains(t, diagnostics[0].Detail, fmt.Sprintf(`stage %q: %s`, stage["name"], text))
 			}
-			require.Contains(t, diagnostics[0].Detail, "\nIt unblocks no waiting release.")
+			require.Contains(t, diagnostics[0].Detail, "\nIt lets no waiting release through.")
 		})
 	}
 	w.configure()
@@ -114,10 +122,10 @@ func TestPipelineEditNamesWhomItLetsThrough(t *testing.T) {
 
 	plan := w.refreshAndPlan(wanted(map[string]any{"approvals": map[string]any{"required": 2, "approvers": []any{"*"}}})...)
 	require.Equal(t, []string{`: This edit weakens the gates of pipeline "shop": stage "production": gate cooldown removed` +
-		"\nIt unblocks no waiting release."}, said(plan["pipeline"].diagnostics))
+		"\nIt lets no waiting release through.\nWhat stages ask after this plan:\n  pipeline \"shop\", stage \"production\": previous_stage (staging), approvals (2 of anyone)"}, said(plan["pipeline"].diagnostics))
 
 	plan = w.refreshAndPlan(wanted(nil)...)
 	require.Equal(t, []string{`: This edit weakens the gates of pipeline "shop": stage "production": gate approvals removed` + "\n" + `stage "production": gate cooldown removed` +
-		"\nWaiting releases that it unblocks: shop/1.0.0 into production."}, said(plan["pipeline"].diagnostics))
+		"\nReleases that it lets through: shop/1.0.0 into production.\nWhat stages ask after this plan:\n  pipeline \"shop\", stage \"production\": previous_stage (staging)"}, said(plan["pipeline"].diagnostics))
 	require.Equal(t, "update", plan["promotion"].action)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -36,6 +37,7 @@ func (r *pipelineResource) ValidateConfig(ctx context.Context, req resource.Vali
 // does not exist fails the plan.
 func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
+		r.planRemoval(ctx, req.State, &resp.Diagnostics)
 		return
 	}
 	if !req.Config.Raw.IsFullyKnown() {
@@ -54,8 +56,55 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if r.session == nil || resp.Diagnostics.HasError() {
 		return
 	}
-	r.session.changes.AddPipeline(spec, changed)
+	former, renamed := r.renamed(ctx, req.State, spec.Name, &resp.Diagnostics)
+	noted := r.session.changes.Noting(func() {
+		if renamed {
+			r.session.changes.RemovePipeline(former)
+		}
+		r.session.changes.AddPipeline(spec, changed)
+	})
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
+	if changed && !renamed && !resp.Diagnostics.HasError() { // a renamed one is planned again, as a new one
+		r.planRelaxation(ctx, noted, spec, &resp.Diagnostics)
+	}
+}
+
+// renamed returns the name that the pipeline had, if this plan gives it another one: Terraform then destroys it and makes a new one.
+func (r *pipelineResource) renamed(ctx context.Context, state tfsdk.State, name string, diags *diag.Diagnostics) (former string, renamed bool) {
+	if state.Raw.IsNull() {
+		return "", false
+	}
+	var before types.String
+	diags.Append(state.GetAttribute(ctx, path.Root("name"), &before)...)
+	return before.ValueString(), before.ValueString() != name
+}
+
+// planRemoval notes that this plan removes the pipeline, and warns if the gates of its stages go with it.
+func (r *pipelineResource) planRemoval(ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) {
+	name, _ := r.renamed(ctx, state, "", diags)
+	if r.session == nil || name == "" {
+		return
+	}
+	noted := r.session.changes.Noting(func() { r.session.changes.RemovePipeline(name) })
+	r.session.warnRemoval(ctx, diags, fmt.Sprintf("Destroying pipeline %q removes its gates", name), noted, delivery.Subject{Pipeline: name})
+}
+
+// planRelaxation warns of what the declaration makes easier to enter.
+func (r *pipelineResource) planRelaxation(ctx context.Context, noted delivery.ChangeSet, spec delivery.PipelineSpec, diags *diag.Diagnostics) {
+	if !r.session.changes.PipelineKnown(spec.Name, &spec) {
+		return
+	}
+	report, err := r.session.relaxations(ctx, noted, delivery.Subject{Pipeline: spec.Name})
+	if err != nil {
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
+		return
+	}
+	warnRelaxation(diags, func(report delivery.RelaxationReport) string {
+		if report.New {
+			return fmt.Sprintf("Pipeline %q asks less than what is asked where it deploys", spec.Name)
+		}
+		return fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name)
+	}, report)
 }
 
 // planUnknown plans as unknown what cannot be computed yet.
@@ -85,8 +134,7 @@ func (r *pipelineResource) planComputed(ctx context.Context, spec delivery.Pipel
 	return true
 }
 
-// planEnvironments checks that the pipeline's environments exist and can be deployed to, and warns of what the edit weakens. It does nothing
-// while one of them is not known.
+// planEnvironments checks that the pipeline's environments exist and can be deployed to. It does nothing while one of them is not known.
 func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.PipelineSpec, changed bool, diags *diag.Diagnostics) {
 	if !r.session.changes.PipelineKnown(spec.Name, &spec) {
 		return
@@ -100,8 +148,6 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	switch {
 	case err != nil:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
-	case len(preview.Refused) == 0 && changed:
-		warnRelaxation(diags, fmt.Sprintf("This edit weakens the gates of pipeline %q", spec.Name), preview.Weakening)
 	case len(preview.Refused) == 0:
 	case changed:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -23,12 +21,10 @@ func newPolicyResource() resource.Resource {
 		model:      policyModelFrom,
 		name:       func(p delivery.PolicySpec) string { return p.Name },
 		withName:   func(name string) delivery.PolicySpec { return delivery.PolicySpec{Name: name} },
-		preview: func(c *client.Client, ctx context.Context, spec delivery.PolicySpec, removed bool) (delivery.Refusable, delivery.Weakening, error) {
-			preview, err := c.PreviewPolicy(ctx, delivery.PolicyEdit{Policy: spec, Removed: removed})
-			return preview.Refusable, preview.Weakening, err
-		},
-		relaxed: "This edit weakens policy %q",
-		removed: "Removing policy %q weakens the stages that it applies to",
+		subject:    func(name string) delivery.Subject { return delivery.Subject{Policy: name} },
+		closes:     true,
+		relaxed:    "This edit weakens policy %q",
+		removed:    "Removing policy %q weakens the stages that it applies to",
 
 		put:        (*client.Client).PutPolicy,
 		get:        (*client.Client).Policy,

@@ -82,19 +82,20 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	require.Equal(t, "waiting", w.attribute(w.state["promotion"], "status"))
 
 	stricter := map[string]any{"approvals": map[string]any{"required": 3, "approvers": []any{"*"}}}
-	require.Empty(t, w.refreshAndPlan(policyOf(stricter))["policy"].diagnostics)
+	const stagesAsk = "\nWhat stages ask after this plan:\n  pipeline \"shop\", stage \"production\": previous_stage (staging)"
+	require.Equal(t, ": This plan changes gates: "+stagesAsk[1:]+", policy.strict.approvals (3 of anyone)", w.refreshAndPlan(policyOf(stricter))["policy"].said())
 
 	fewer := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}}}
-	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": 1 approvals instead of 2\nIt unblocks no waiting release."},
+	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": 1 approvals instead of 2\nIt lets no waiting release through." + stagesAsk + ", policy.strict.approvals (1 of anyone)"},
 		said(w.refreshAndPlan(policyOf(fewer))["policy"].diagnostics))
 
 	other := map[string]any{"max_deploys": map[string]any{"count": 3, "per": "24h"}}
-	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": gate approvals removed\nWaiting releases that it unblocks: shop/1.0.0 into production."},
+	require.Equal(t, []string{": This edit weakens policy \"strict\": policy \"strict\": gate approvals removed\nReleases that it lets through: shop/1.0.0 into production." + stagesAsk + ", policy.strict.max_deploys (3 within 24h)"},
 		said(w.refreshAndPlan(policyOf(other))["policy"].diagnostics))
 
 	elsewhere := policyOf(both)
 	elsewhere.config["tiers"] = []any{"other"}
-	require.Contains(t, w.refreshAndPlan(elsewhere)["policy"].said(), "policy \"strict\": no longer holds for tier production\nWaiting releases that it unblocks: shop/1.0.0 into production.")
+	require.Contains(t, w.refreshAndPlan(elsewhere)["policy"].said(), "policy \"strict\": no longer holds for tier production\nReleases that it lets through: shop/1.0.0 into production.")
 
 	renamed := policyOf(both)
 	renamed.config["name"] = "other"
@@ -103,7 +104,7 @@ func TestPolicyEditSaysWhatItWeakens(t *testing.T) {
 	require.Contains(t, o.said(), `Removing policy "strict"`)
 
 	gone := said(w.remove(policyOf(both)))
-	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nWaiting releases that it unblocks: shop/1.0.0 into production."}, gone)
+	require.Equal(t, []string{": Removing policy \"strict\" weakens the stages that it applies to: policy \"strict\": removed, and its gates with it\nReleases that it lets through: shop/1.0.0 into production." + stagesAsk}, gone)
 	plan := w.refreshAndPlan(rest...)
 	require.Equal(t, "update", plan["promotion"].action, "nothing holds it")
 }

@@ -12,19 +12,19 @@ import (
 func TestWarnRelaxation(t *testing.T) {
 	lines := []string{`stage "production": 1 approvals instead of 2`, `stage "production": gate soak removed`}
 	for name, c := range map[string]struct {
-		preview delivery.Weakening
-		want    string
+		report delivery.RelaxationReport
+		want   string
 	}{
-		"nothing got weaker": {delivery.Weakening{}, ""},
-		"no release waits": {delivery.Weakening{Relaxations: lines[:1]},
-			"stage \"production\": 1 approvals instead of 2\nIt unblocks no waiting release."},
-		"two wait": {delivery.Weakening{Relaxations: lines, Unblocked: []string{"shop/1.1.0 into production", "shop/1.1.0 into staging"}},
+		"nothing got weaker": {delivery.RelaxationReport{}, ""},
+		"no release waits": {delivery.RelaxationReport{Lines: lines[:1]},
+			"stage \"production\": 1 approvals instead of 2\nIt lets no waiting release through."},
+		"two wait": {delivery.RelaxationReport{Lines: lines, Unblocked: []string{"shop/1.1.0 into production", "shop/1.1.0 into staging"}},
 			"stage \"production\": 1 approvals instead of 2\nstage \"production\": gate soak removed\n" +
-				"Waiting releases that it unblocks: shop/1.1.0 into production, shop/1.1.0 into staging."},
+				"Releases that it lets through: shop/1.1.0 into production, shop/1.1.0 into staging."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var diags diag.Diagnostics
-			warnRelaxation(&diags, "This edit weakens", c.preview)
+			warnRelaxation(&diags, always("This edit weakens"), c.report)
 			if c.want == "" {
 				require.Empty(t, diags)
 				return

@@ -37,7 +37,8 @@ type namedKind[M, S any] struct {
 	model       func(spec S, prior M) M
 	name        func(spec S) string
 	withName    func(name string) S
-	preview     func(c *client.Client, ctx context.Context, spec S, removed bool) (delivery.Refusable, delivery.Weakening, error)
+	subject     func(name string) delivery.Subject
+	closes      bool   // a new one changes what stages ask, which the plan lists
 	relaxed     string // the warning about an edit that weakens it, with %q for its name
 	removed     string // the warning about its removal, with %q for its name
 
@@ -112,9 +113,9 @@ func (r *namedResource[M, S]) ModifyPlan(ctx context.Context, req resource.Modif
 	if r.session == nil {
 		return
 	}
-	r.kind.add(r.session.changes, spec)
-	if !resp.Plan.Raw.Equal(req.State.Raw) {
-		r.planEdit(ctx, spec, &resp.Diagnostics)
+	noted := r.session.changes.Noting(func() { r.kind.add(r.session.changes, spec) })
+	if !resp.Plan.Raw.Equal(req.State.Raw) && (state != nil || r.kind.closes) {
+		r.planEdit(ctx, noted, spec, &resp.Diagnostics)
 	}
 }
 
@@ -128,40 +129,23 @@ func (r *namedResource[M, S]) planUnknown(ctx context.Context, req resource.Modi
 	}
 }
 
-func (r *namedResource[M, S]) planEdit(ctx context.Context, spec S, diags *diag.Diagnostics) {
+func (r *namedResource[M, S]) planEdit(ctx context.Context, noted delivery.ChangeSet, spec S, diags *diag.Diagnostics) {
 	name := r.kind.name(spec)
-	refusal, weakening, err := r.preview(ctx, spec, false)
+	report, err := r.session.relaxations(ctx, noted, r.kind.subject(name))
 	if err != nil {
 		tf.AddErrors(diags, "plan", r.noun, name, err)
 		return
 	}
-	tf.AddErrorsInPlan(diags, true, "plan", r.noun, name, refusal.Refused)
-	warnRelaxation(diags, fmt.Sprintf(r.kind.relaxed, name), weakening)
+	warnRelaxation(diags, always(fmt.Sprintf(r.kind.relaxed, name)), report)
 }
 
-// planRemoval warns of what a removal weakens. It never fails a plan: destroying must stay possible.
 func (r *namedResource[M, S]) planRemoval(ctx context.Context, spec S, diags *diag.Diagnostics) {
 	if r.session == nil {
 		return
 	}
 	name := r.kind.name(spec)
-	r.kind.noteGone(r.session.changes, name)
-	summary := fmt.Sprintf(r.kind.removed, name)
-	_, weakening, err := r.preview(ctx, spec, true)
-	if err != nil {
-		diags.AddWarning(summary, "Which waiting releases it unblocks is not known: "+err.Error())
-		return
-	}
-	warnRelaxation(diags, summary, weakening)
-}
-
-// preview asks what an edit or a removal weakens.
-func (r *namedResource[M, S]) preview(ctx context.Context, spec S, removed bool) (delivery.Refusable, delivery.Weakening, error) {
-	api, err := r.session.client(ctx)
-	if err != nil {
-		return delivery.Refusable{}, delivery.Weakening{}, err
-	}
-	return r.kind.preview(api, ctx, spec, removed)
+	noted := r.session.changes.Noting(func() { r.kind.noteGone(r.session.changes, name) })
+	r.session.warnRemoval(ctx, diags, fmt.Sprintf(r.kind.removed, name), noted, r.kind.subject(name))
 }
 
 // Create declares the object.

@@ -18,17 +18,13 @@ func previewCalls() []call {
 		previewCall("PreviewApproval", (*client.Client).PreviewApproval),
 		previewCall("PreviewTestReport", (*client.Client).PreviewTestReport),
 		previewCall("PreviewOverride", (*client.Client).PreviewOverride),
-		previewEditCall("PreviewPolicy", (*client.Client).PreviewPolicy),
-		previewEditCall("PreviewFreeze", (*client.Client).PreviewFreeze),
+		{"Relaxations", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Relaxations(ctx, filled[delivery.RelaxationRequest]())
+		}, asked{"Relaxations", []any{actor, filled[delivery.RelaxationRequest]()}}, filled[delivery.RelaxationReport]()},
 	}
 }
 
 func previewCall[S, A any](name string, do func(*client.Client, context.Context, delivery.PreviewRequest[S]) (A, error)) call {
 	request := filled[delivery.PreviewRequest[S]]()
 	return call{name, func(ctx context.Context, c *client.Client) (any, error) { return do(c, ctx, request) }, asked{name, []any{actor, request}}, filled[A]()}
-}
-
-func previewEditCall[E, A any](name string, do func(*client.Client, context.Context, E) (A, error)) call {
-	edit := filled[E]()
-	return call{name, func(ctx context.Context, c *client.Client) (any, error) { return do(c, ctx, edit) }, asked{name, []any{edit}}, filled[A]()}
 }

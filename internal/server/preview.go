@@ -18,8 +18,7 @@ type Previewer interface {
 	PreviewApproval(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.ApprovalSpec]) (delivery.ApprovalPreview, error)
 	PreviewTestReport(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.TestReportRequest]) (delivery.TestReportPreview, error)
 	PreviewOverride(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.OverrideSpec]) (delivery.OverridePreview, error)
-	PreviewPolicy(ctx context.Context, r delivery.PolicyEdit) (delivery.PolicyPreview, error)
-	PreviewFreeze(ctx context.Context, r delivery.FreezeEdit) (delivery.FreezePreview, error)
+	Relaxations(ctx context.Context, actor string, r delivery.RelaxationRequest) (delivery.RelaxationReport, error)
 }
 
 func (s *server) previews() {
@@ -31,8 +30,13 @@ func (s *server) previews() {
 	preview(s, route{"preview", "preview-approval", "Say what recording a decision would do, without doing it", http.MethodPost, api.PathPreviewApproval}, s.engine.PreviewApproval)
 	preview(s, route{"preview", "preview-test-report", "Say what recording a test report would do, without doing it", http.MethodPost, api.PathPreviewTestReport}, s.engine.PreviewTestReport)
 	preview(s, route{"preview", "preview-override", "Say what making an override would do, without doing it", http.MethodPost, api.PathPreviewOverride}, s.engine.PreviewOverride)
-	previewEdit(s, route{"preview", "preview-policy", "Say what declaring or removing a policy would do, without doing it", http.MethodPost, api.PathPreviewPolicy}, s.engine.PreviewPolicy)
-	previewEdit(s, route{"preview", "preview-freeze", "Say what declaring or removing a freeze would do, without doing it", http.MethodPost, api.PathPreviewFreeze}, s.engine.PreviewFreeze)
+	answer(s, route{"preview", "relaxations", "Say what a declaration would make easier to enter, and what it would let in", http.MethodPost, api.PathRelaxations},
+		func(ctx context.Context, in *struct {
+			By
+			Body delivery.RelaxationRequest
+		}) (delivery.RelaxationReport, error) {
+			return s.engine.Relaxations(ctx, in.Actor, in.Body)
+		})
 }
 
 // preview registers the preview of a declaration that an actor makes after other changes of a plan.
@@ -42,12 +46,5 @@ func preview[S, A any](s *server, r route, of func(ctx context.Context, actor st
 		Body delivery.PreviewRequest[S]
 	}) (A, error) {
 		return of(ctx, in.Actor, in.Body)
-	})
-}
-
-// previewEdit registers the preview of an edit that depends neither on the actor nor on other changes.
-func previewEdit[E, A any](s *server, r route, of func(ctx context.Context, edit E) (A, error)) {
-	answer(s, r, func(ctx context.Context, in *struct{ Body E }) (A, error) {
-		return of(ctx, in.Body)
 	})
 }

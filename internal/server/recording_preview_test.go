@@ -38,10 +38,6 @@ func (e *recording) PreviewOverride(_ context.Context, actor string, r delivery.
 	return reply[delivery.OverridePreview](e, "PreviewOverride", actor, r)
 }
 
-func (e *recording) PreviewPolicy(_ context.Context, edit delivery.PolicyEdit) (delivery.PolicyPreview, error) {
-	return reply[delivery.PolicyPreview](e, "PreviewPolicy", edit)
-}
-
-func (e *recording) PreviewFreeze(_ context.Context, edit delivery.FreezeEdit) (delivery.FreezePreview, error) {
-	return reply[delivery.FreezePreview](e, "PreviewFreeze", edit)
+func (e *recording) Relaxations(_ context.Context, actor string, r delivery.RelaxationRequest) (delivery.RelaxationReport, error) {
+	return reply[delivery.RelaxationReport](e, "Relaxations", actor, r)
 }

@@ -44,15 +44,18 @@ func TestAnEditedGateCountsAsFarBackAsItLooksNow(t *testing.T) {
 	less := s
 	less.Gates.Approvals = nil
 	spec := delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{less}}
-	edited, err := h.PreviewPipeline(t.Context(), ann, delivery.PreviewRequest[delivery.PipelineSpec]{Subject: spec})
-	require.NoError(t, err)
-	require.Len(t, edited.Unblocked, 1)
+	report := func() delivery.RelaxationReport {
+		changes := delivery.ChangeSet{}
+		changes.Pipelines.Put("shop", spec, true)
+		edited, err := h.Relaxations(t.Context(), ann, delivery.RelaxationRequest{Changes: changes, Subject: delivery.Subject{Pipeline: "shop"}})
+		require.NoError(t, err)
+		return edited
+	}
+	require.Equal(t, []string{"shop/1.1 into staging"}, report().Unblocked)
 
 	spec.Stages[0].Gates.Cooldown = &delivery.CooldownGate{Duration: "4h"}
-	edited, err = h.PreviewPipeline(t.Context(), ann, delivery.PreviewRequest[delivery.PipelineSpec]{Subject: spec})
-	require.NoError(t, err)
-	require.NotEmpty(t, edited.Relaxations)
-	require.Empty(t, edited.Unblocked)
+	require.NotEmpty(t, report().Lines)
+	require.Empty(t, report().Unblocked)
 }
 
 // Anyone who asks about a moment is told what holds at that moment, also of one that is gone.

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -68,6 +69,20 @@ func (a Answers) ForNextWave(w delivery.World) Answers {
 	next := a.Again()
 	if !w.ComparesRunning() {
 		next.observations = a.observations
+	}
+	return next
+}
+
+// For returns the answers that hold in another world too: what was seen, and what checks said that are the same there.
+func (a Answers) For(from, to delivery.World) Answers {
+	next := a.Again()
+	next.observations = a.observations
+	for key, result := range a.checks {
+		before, _ := from.GateCheck(key)
+		after, asked := to.GateCheck(key)
+		if asked && reflect.DeepEqual(before, after) {
+			next.checks[key] = result
+		}
 	}
 	return next
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -28,8 +29,9 @@ type DirectoryTarget struct {
 
 // CommandTarget deploys with the user's commands.
 type CommandTarget struct {
-	Deploy  *Command `tfsdk:"deploy"`
-	Observe *Command `tfsdk:"observe"`
+	Deploy  *Command     `tfsdk:"deploy"`
+	Observe *Command     `tfsdk:"observe"`
+	Place   types.String `tfsdk:"place"`
 }
 
 // Command is a program to run.
@@ -80,10 +82,21 @@ func TargetAttribute() schema.Attribute {
 						MarkdownDescription: "Command that prints what runs, as JSON on standard output.",
 						Attributes:          commandAttributes("where Terraform runs"),
 					},
+					"place": placeAttribute("the commands deploy to"),
 				},
 			},
 			"webhook": webhookAttribute(),
 		},
+	}
+}
+
+// placeAttribute describes the name of where a target deploys to, for targets whose other attributes do not tell.
+func placeAttribute(where string) schema.Attribute {
+	return schema.StringAttribute{
+		Optional: true,
+		MarkdownDescription: "Name of the place that " + where + ", such as `\"cluster-1/shop\"`. Environments with the same name here are the same place: " +
+			"a pipeline may deploy to it through one environment only, and the plan compares what pipelines ask before they deploy there. Without it, nothing is concluded.",
+		Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 	}
 }
 
@@ -123,7 +136,7 @@ func (m *Target) ToSpec() *delivery.Target {
 		}
 	}
 	if c := m.Command; c != nil {
-		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.ToSpec(), Observe: c.Observe.ToSpec()}
+		t.Command = &delivery.CommandTarget{Deploy: c.Deploy.ToSpec(), Observe: c.Observe.ToSpec(), Place: c.Place.ValueString()}
 	}
 	t.Webhook = m.Webhook.ToSpec()
 	return t
@@ -158,7 +171,7 @@ func TargetFrom(t *delivery.Target, prior *Target) *Target {
 	}
 	if c := t.Command; c != nil {
 		was := tf.PriorOr(prior.Command)
-		m.Command = &CommandTarget{Deploy: commandFrom(c.Deploy, was.Deploy), Observe: commandFrom(c.Observe, was.Observe)}
+		m.Command = &CommandTarget{Deploy: commandFrom(c.Deploy, was.Deploy), Observe: commandFrom(c.Observe, was.Observe), Place: tf.StringOr(c.Place, was.Place)}
 	}
 	m.Webhook = webhookTargetFrom(t.Webhook, prior.Webhook)
 	return m

@@ -21,6 +21,7 @@ type WebhookTarget struct {
 	SendSecrets  types.Bool        `tfsdk:"send_secrets"`
 	Timeout      types.String      `tfsdk:"timeout"`
 	PollInterval types.String      `tfsdk:"poll_interval"`
+	Place        types.String      `tfsdk:"place"`
 }
 
 func webhookAttribute() schema.Attribute {
@@ -58,6 +59,7 @@ func webhookAttribute() schema.Attribute {
 			"timeout": text("Maximum time of a whole deployment, `\"1s\"` to `\"24h\"`. Defaults to `\"10m\"`."),
 			"poll_interval": text("Time before the first poll of an accepted deployment, at least `\"100ms\"`; " +
 				"the time then increases up to 30 seconds. Defaults to `\"2s\"`."),
+			"place": placeAttribute("the receiver deploys to"),
 		},
 	}
 }
@@ -77,6 +79,7 @@ func (m *WebhookTarget) ToSpec() *delivery.WebhookTarget {
 		SendSecrets:  m.SendSecrets.ValueBool(),
 		Timeout:      delivery.Duration(m.Timeout.ValueString()),
 		PollInterval: delivery.Duration(m.PollInterval.ValueString()),
+		Place:        m.Place.ValueString(),
 	}
 }
 
@@ -95,5 +98,6 @@ func webhookTargetFrom(w *delivery.WebhookTarget, prior *WebhookTarget) *Webhook
 		SendSecrets:  tf.BoolOr(w.SendSecrets, prior.SendSecrets),
 		Timeout:      tf.StringOr(w.Timeout, prior.Timeout),
 		PollInterval: tf.StringOr(w.PollInterval, prior.PollInterval),
+		Place:        tf.StringOr(w.Place, prior.Place),
 	}
 }

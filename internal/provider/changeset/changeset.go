@@ -14,6 +14,7 @@ import (
 // here before the resource is planned. A collector may be incomplete (another process, an alias, an unknown value). Then a preview says
 // less, and the apply still asks the ledger. It is safe for concurrent use.
 type Collector struct {
+	turn     sync.Mutex // held while one declaration is noted and everything is copied
 	mu       sync.Mutex
 	set      delivery.ChangeSet
 	related  map[string]bool // environments with parity or a source; few of many, and every environment asks for them
@@ -37,6 +38,15 @@ func ask[T any](c *Collector, question func(set delivery.ChangeSet) T) T {
 	return question(c.set)
 }
 
+// Noting notes a declaration and returns all that this plan changes so far. It is one step: what two declarations make easier together
+// is reported with the second of them, and with one of them in any case.
+func (c *Collector) Noting(note func()) delivery.ChangeSet {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	note()
+	return ask(c, delivery.ChangeSet.Changed)
+}
+
 // AddEnvironment notes an environment as this plan leaves it.
 func (c *Collector) AddEnvironment(spec delivery.EnvironmentSpec, changed bool) {
 	c.note(func(set *delivery.ChangeSet) {
@@ -53,6 +63,16 @@ func (c *Collector) AddUnknownEnvironment(name string) {
 		set.Environments.PutUnknown(name)
 		delete(c.related, name)
 	})
+}
+
+// RemoveEnvironment notes an environment that this plan removes.
+func (c *Collector) RemoveEnvironment(name string) {
+	c.note(func(set *delivery.ChangeSet) { set.Environments.Remove(name) })
+}
+
+// RemovePipeline notes a pipeline that this plan removes.
+func (c *Collector) RemovePipeline(name string) {
+	c.note(func(set *delivery.ChangeSet) { set.Pipelines.Remove(name) })
 }
 
 // EnvironmentsKnown reports whether a preview may speak about these environments.
