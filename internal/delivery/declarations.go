@@ -112,6 +112,9 @@ func (d Declarations) routes() []route {
 	for _, env := range d.Environments {
 		environments[env.Name], places[env.Name] = env, env.Target.Place(d.Resolve)
 	}
+	if effective, err := Effective(environments); err == nil { // else an environment is refused, which its own plan says
+		environments = effective
+	}
 	policies := sortedBy(d.Policies, PolicySpec.ID)
 	freezes := slices.DeleteFunc(sortedBy(d.Freezes, FreezeSpec.ID), func(f FreezeSpec) bool {
 		end := f.EndsAt.Value()

@@ -39,8 +39,8 @@ type analysis struct {
 	olds, news    []route
 }
 
-// compared lists the groups of earlier ways with which a way has to be compared: those into its environment, and those into the place to
-// which that environment moved.
+// compared lists the groups of earlier ways with which a way has to be compared: those into its environment, and those into its place
+// under other names: if the environment moved there, or if its pipeline entered there by another one.
 func (a analysis) compared(now route) [][]route {
 	groups := [][]route{}
 	add := func(olds []route) {
@@ -49,7 +49,9 @@ func (a analysis) compared(now route) [][]route {
 		}
 	}
 	add(routesTo(a.olds, func(r route) bool { return r.environment.Name == now.environment.Name }))
-	if now.place != "" && !slices.ContainsFunc(a.olds, func(r route) bool { return r.environment.Name == now.environment.Name && r.place == now.place }) {
+	elsewhere := routesTo(a.olds, func(r route) bool { return r.environment.Name != now.environment.Name && r.place == now.place })
+	moved := !slices.ContainsFunc(a.olds, func(r route) bool { return r.environment.Name == now.environment.Name && r.place == now.place })
+	if now.place != "" && (moved || len(routesTo(elsewhere, func(r route) bool { return r.pipeline.Name == now.pipeline.Name })) > 0) {
 		add(routesTo(a.olds, func(r route) bool { return r.place == now.place }))
 	}
 	if len(groups) == 0 {
@@ -178,7 +180,7 @@ func (d Declarations) RelaxationLines(relaxations []Relaxation, pipeline string)
 		switch {
 		case s.Than != "":
 			lines[i] += fmt.Sprintf(" (pipeline %q asks more in %s)", s.Than, in)
-		case len(missing(d.stageOf(s.Relaxation).Environments, s.environments)) > 0:
+		case strings.HasPrefix(s.reason, "stage ") && len(missing(d.stageOf(s.Relaxation).Environments, s.environments)) > 0:
 			lines[i] += fmt.Sprintf(" (in %s)", in)
 		}
 		if s.Pipeline != pipeline && strings.HasPrefix(s.reason, "stage ") {

@@ -36,6 +36,7 @@ func (c crossing) eased() []string {
 	c.order(&found)
 	c.gates(&found)
 	c.freezes(&found)
+	c.conditions(&found)
 	c.afterwards(&found)
 	if c.than == "" && c.old.environment.Name != c.now.environment.Name { // an edit of its own reports the rest
 		found = append(found, ParityRelaxation(c.old.environment, c.now.environment)...)
@@ -65,12 +66,18 @@ func (c crossing) stage(found *[]string) easing {
 // order compares who decides that a release enters, and where it must be verified before.
 func (c crossing) order(found *[]string) {
 	e, old, now := c.stage(found), c.old.stage(), c.now.stage()
-	if old.Promotion == Manual && now.Promotion == Automatic {
+	switch {
+	case old.Promotion != Manual || now.Promotion != Automatic:
+	case c.than != "":
+		e.add("promotion is automatic: releases enter without a promotion")
+	default:
 		e.add("promotion changes from manual to automatic: releases enter without a promotion")
 	}
 	lost := missing(c.old.earlier(), c.now.earlier())
 	switch {
 	case len(lost) == 0:
+	case c.now.at == 0 && c.than != "":
+		e.add("it is the first stage: releases need not be verified before")
 	case c.now.at == 0:
 		e.add("it is now the first stage: releases need not be verified before")
 	case c.than == "":

@@ -166,8 +166,8 @@ func without(function, overload string, result *cel.Type, arguments ...*cel.Type
 
 // Program is a compiled condition.
 type Program struct {
-	program  cel.Program
-	readsNow bool
+	program cel.Program
+	reads   map[string]bool // the names that it refers to
 }
 
 // Compile compiles a condition and says what is wrong with it, one line for each flaw. A program with flaws cannot be used.
@@ -190,9 +190,9 @@ func Compile(condition string) (Program, []string) {
 	if err != nil {
 		return Program{}, []string{oneLine(err.Error())}
 	}
-	p := Program{program: made}
+	p := Program{program: made, reads: map[string]bool{}}
 	for _, reference := range checked.NativeRep().ReferenceMap() {
-		p.readsNow = p.readsNow || reference.Name == "now"
+		p.reads[reference.Name] = true
 	}
 	return p, nil
 }
@@ -255,7 +255,10 @@ func oneLine(message string) string {
 }
 
 // ReadsNow reports whether the condition reads the time, so that time alone can change its answer.
-func (p Program) ReadsNow() bool { return p.readsNow }
+func (p Program) ReadsNow() bool { return p.Reads("now") }
+
+// Reads reports whether the condition reads a variable, such as "environment": its answer may change with it.
+func (p Program) Reads(variable string) bool { return p.reads[variable] }
 
 // Eval evaluates the condition for one environment.
 func (p Program) Eval(in Input) (bool, error) {
