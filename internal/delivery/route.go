@@ -83,9 +83,26 @@ func (c crossing) order(found *[]string) {
 	case c.than == "":
 		e.add("releases need not be verified in %s before", strings.Join(lost, ", "))
 	}
+	switch {
+	case !c.old.unguarded() || !c.now.asksNothing():
+	case now.Gates.None != "":
+		e.add("it is declared to have no gates: %s", now.Gates.None)
+	case c.now.environment.Tier != TierProduction:
+		e.add("the gate guarded no longer refuses: tier %s needs no gates", c.now.environment.Tier)
+	}
 	if c.than == "" && old.Name != now.Name && len(now.Overridable) > 0 && c.old.pipeline.StageIndex(now.Name) >= 0 {
 		e.add("overrides for stage %s hold here too", now.Name)
 	}
+}
+
+// unguarded reports whether the gate guarded keeps everything out: nobody is asked, and there is no gate.
+func (r route) unguarded() bool {
+	return r.stage().Promotion == Automatic && r.environment.Tier == TierProduction && r.stage().Gates.None == "" && r.asksNothing()
+}
+
+// asksNothing reports whether neither the stage nor a policy has a gate.
+func (r route) asksNothing() bool {
+	return !slices.ContainsFunc(r.asks(), func(a asks) bool { return !a.gates.empty() })
 }
 
 // gates compares the gates of the stages and of the policies. A gate that moved, from the stage to a policy or from one policy to another,

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -76,6 +75,14 @@ func TestWaysAround(t *testing.T) {
 			d.Pipelines = []PipelineSpec{shopOf(d, func(p *PipelineSpec) { p.Stages[0].Environments = []string{"other"} })}
 			return d
 		}, []string{`stage "production": releases need not be verified in stg before`}},
+		"a stage without gates is declared so": {func(d Declarations) Declarations {
+			d.Policies, d.Freezes = nil, nil
+			return edit(func(p *PipelineSpec) {
+				p.Stages[1].Promotion, p.Stages[1].Gates = Automatic, Gates{None: "a test shop"}
+			})(d)
+		}, []string{`stage "production": promotion changes from manual to automatic: releases enter without a promotion`,
+			`stage "production": gate approvals removed`, `policy "strict": no longer holds for environment eu`, `freeze "inventory": no longer covers environment eu`,
+			`policy "strict": no longer holds for environment us`}},
 		"failing gets cheaper": {edit(func(p *PipelineSpec) {
 			p.Stages[1].OnFailure, p.Stages[1].Rollout = Halt, &Rollout{MaxFailures: 2}
 		}), []string{`stage "production": on_failure changes from rollback to halt: a release that fails keeps running`,
@@ -148,7 +155,8 @@ func TestANewPipelineAsksAsMuchAsOthers(t *testing.T) {
 func TestEachGateIsCompared(t *testing.T) {
 	g := Gates{Approvals: &ApprovalsGate{}, Tests: map[string]TestsGate{"a": {}}, Soak: &SoakGate{}, Windows: map[string]schedule.Window{"a": {}}, Cooldown: &CooldownGate{},
 		MaxDeploys: &MaxDeploysGate{}, Parity: &ParityGate{}, Checks: map[string]Check{"a": {}}, Expressions: map[string]Expression{"a": {}}}
-	value, kinds := reflect.ValueOf(g), map[string]bool{}
+	g.None = "a reason, which is no gate"
+	value, kinds := reflect.ValueOf(g), map[string]bool{"None": true}
 	for _, one := range g.each() {
 		for i := range value.NumField() {
 			if !reflect.ValueOf(one.gates).Field(i).IsZero() {
@@ -161,7 +169,7 @@ func TestEachGateIsCompared(t *testing.T) {
 		require.False(t, value.Field(i).IsZero(), "give the test a %s", value.Type().Field(i).Name)
 	}
 	require.Len(t, kinds, value.NumField())
-	require.Len(t, slices.Collect(maps.Keys(kinds)), len(g.each()))
+	require.Len(t, g.each(), value.NumField()-1)
 }
 
 // TestChangedGates lists what stages ask after a plan, only where it changes.
@@ -176,4 +184,19 @@ func TestChangedGates(t *testing.T) {
 	after.Pipelines = append(before.Pipelines, PipelineSpec{Name: "blog", Stages: before.Pipelines[0].Stages})
 	after.Policies = before.Policies
 	require.Empty(t, ChangedGates(before, after), "nothing changes for a pipeline that did not exist")
+}
+
+// TestAnUnguardedStageThatOpens has the gate guarded before, and two ways to be rid of it.
+func TestAnUnguardedStageThatOpens(t *testing.T) {
+	before := guardedShop()
+	before.Policies, before.Freezes = nil, nil
+	before.Pipelines = []PipelineSpec{shopOf(before, func(p *PipelineSpec) { p.Stages[1].Promotion, p.Stages[1].Gates = Automatic, Gates{} })}
+	none := before
+	none.Pipelines = []PipelineSpec{shopOf(before, func(p *PipelineSpec) { p.Stages[1].Gates.None = "a test shop" })}
+	require.Equal(t, []string{`stage "production": it is declared to have no gates: a test shop`}, none.RelaxationLines(Relaxations(before, none), "shop"))
+	other := before.edited("eu", func(e *EnvironmentSpec) { e.Tier = TierOther })
+	require.Equal(t, []string{`stage "production": the gate guarded no longer refuses: tier other needs no gates (in eu)`}, other.RelaxationLines(Relaxations(before, other), "shop"))
+	gates := before
+	gates.Pipelines = []PipelineSpec{shopOf(before, func(p *PipelineSpec) { p.Stages[1].Gates.Approvals = &ApprovalsGate{Required: 1} })}
+	require.Empty(t, Relaxations(before, gates), "a gate is no weakening")
 }
