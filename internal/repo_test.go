@@ -170,7 +170,7 @@ var importTable = []row{
 	{pkg: "provider/fastpath", ours: []string{"delivery", "provider/changeset", "provider/tf"}, outside: []string{pluginGo}},
 
 	// Moves, verifies and exports whole ledgers.
-	{pkg: "ledger", ours: []string{"delivery", "store/sqlstore"}, testOurs: []string{"driver", "controlplane", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
+	{pkg: "ledger", ours: []string{"delivery", "store", "store/sqlstore"}, testOurs: []string{"driver", "controlplane", "check", "store/...", "acctest", "client"}, testOutside: []string{sqlite, pgx}},
 
 	// Put it together.
 	{
@@ -179,7 +179,7 @@ var importTable = []row{
 		testOurs: []string{"acctest"},
 	},
 	{
-		pkg: "cli", ours: []string{"app", "client", "configuration", "ledger", "provider"}, outside: []string{progressbar, termModule},
+		pkg: "cli", ours: []string{"app", "client", "configuration", "delivery", "ledger", "provider"}, outside: []string{progressbar, termModule},
 		testOurs: []string{"*"}, testOutside: []string{pluginGo, goPlugin, hclog},
 	},
 

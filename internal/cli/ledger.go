@@ -10,13 +10,16 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/ledger"
 )
 
 const ledgerUsage = `usage: terraform-provider-cd ledger verify [-anchor HASH] LEDGER
        terraform-provider-cd ledger export [-o FILE] LEDGER
-       terraform-provider-cd ledger copy FROM TO
+       terraform-provider-cd ledger copy [-keep-open] FROM TO
+       terraform-provider-cd ledger adopt OLD_ID SEQ HASH LEDGER
        terraform-provider-cd ledger help
 
 LEDGER, FROM and TO are the path of a SQLite file, such as .cd/ledger.db, or the URL of a PostgreSQL database, such as
@@ -26,29 +29,43 @@ verify  checks that the log is an unbroken chain and that everything in the ledg
         record. LEDGER may also be an exported file (its name ends with .ndjson) or - for standard input.
         -anchor HASH demands that the log still has the event with this hash, as an earlier verify or export printed it.
 export  writes the whole ledger as lines of JSON to standard output, or to FILE, which must not exist yet.
-copy    copies everything, including history and chain, into an empty ledger. TO is created if it does not exist.
+copy    moves everything, including id, history and chain, into an empty ledger. TO is created if it does not exist. FROM is
+        sealed: it takes no more changes, and says that the ledger continues in TO. -keep-open leaves FROM as it is, for a backup
+        or a test: never let both go on.
+adopt   records in LEDGER that it replaces another ledger, or the end of its own history, that is lost. terraform plan prints
+        the three words when a state knows what LEDGER does not have. LEDGER is created if it does not exist.
+
+copy and adopt record who did it: CD_ACTOR, else git's user.email, else the operating system's user.
 
 Exit status: 0 success, 1 broken ledger or failure, 2 wrong usage.
 `
 
 // ledgerArguments is the command line after "ledger".
 type ledgerArguments struct {
-	command string
-	ledgers []string
-	anchor  string // verify
-	out     string // export
+	command  string
+	words    []string // what is no option: the ledgers, and for adopt what it replaces
+	anchor   string   // verify
+	out      string   // export
+	keepOpen bool     // copy
 }
 
-// ledgerCounts is how many ledgers each command takes.
-var ledgerCounts = map[string]int{"verify": 1, "export": 1, "copy": 2, "help": 0, "-h": 0, "-help": 0, "--help": 0}
+// ledgerWords is what each command takes beside its options.
+var ledgerWords = map[string]struct {
+	count int
+	what  string
+}{
+	"verify": {1, "one ledger"}, "export": {1, "one ledger"}, "copy": {2, "two ledgers: from which, and to which"},
+	"adopt": {4, "the id of the lost ledger, the number and the hash of an event, and the ledger that replaces it"},
+	"help":  {0, "nothing more"}, "-h": {0, "nothing more"}, "-help": {0, "nothing more"}, "--help": {0, "nothing more"},
+}
 
 // parseLedger reads a command line; its error says what is wrong. Options may come before, between and after the ledgers.
 func parseLedger(args []string) (a ledgerArguments, err error) {
 	if len(args) == 0 {
-		return a, errors.New("a command is needed: verify, export or copy")
+		return a, errors.New("a command is needed: verify, export, copy or adopt")
 	}
 	a.command = args[0]
-	wanted, known := ledgerCounts[a.command]
+	wanted, known := ledgerWords[a.command]
 	if !known {
 		return a, fmt.Errorf("unknown command %q", a.command)
 	}
@@ -59,17 +76,19 @@ func parseLedger(args []string) (a ledgerArguments, err error) {
 		options.StringVar(&a.anchor, "anchor", "", "")
 	case "export":
 		options.StringVar(&a.out, "o", "", "")
+	case "copy":
+		options.BoolVar(&a.keepOpen, "keep-open", false, "")
 	}
 	for rest := args[1:]; len(rest) > 0; {
 		if err := options.Parse(rest); err != nil {
 			return a, fmt.Errorf("%s: %w", options.Name(), err)
 		}
 		if rest = options.Args(); len(rest) > 0 {
-			a.ledgers, rest = append(a.ledgers, rest[0]), rest[1:]
+			a.words, rest = append(a.words, rest[0]), rest[1:]
 		}
 	}
-	if len(a.ledgers) != wanted {
-		return a, fmt.Errorf("%s takes %s", options.Name(), map[int]string{0: "nothing more", 1: "one ledger", 2: "two ledgers: from which, and to which"}[wanted])
+	if len(a.words) != wanted.count {
+		return a, fmt.Errorf("%s takes %s", options.Name(), wanted.what)
 	}
 	if a.anchor != "" && !strings.HasPrefix(a.anchor, "sha256:") {
 		return a, errors.New("-anchor is the hash of an event, as in sha256:9f86…")
@@ -106,6 +125,8 @@ func ledgerCommand(args []string, s streams) int {
 		err = exportLedger(ctx, a, s, bars)
 	case "copy":
 		err = copyLedger(ctx, a, s, bars)
+	case "adopt":
+		err = adoptLedger(ctx, a, s)
 	default:
 		_, err = fmt.Fprint(s.out, ledgerUsage)
 	}
@@ -122,7 +143,7 @@ func ledgerCommand(args []string, s streams) int {
 
 func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) (err error) {
 	var found ledger.Report
-	switch place := a.ledgers[0]; {
+	switch place := a.words[0]; {
 	case place == "-":
 		found, err = ledger.VerifyFile(ctx, "standard input", interruptible(ctx, s.in), a.anchor, bars.progress)
 	case strings.HasSuffix(place, ".ndjson") && ledger.IsPath(place):
@@ -139,14 +160,14 @@ func verifyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s is unbroken: %d events, and %d rows that match them\nanchor: %s\n", found.Name, found.Events, found.Rows, found.Last)
+	_, err = fmt.Fprintf(s.out, "%s is unbroken: %d events, and %d rows that match them\nledger: %s\nanchor: %s\n", found.Name, found.Events, found.Rows, found.ID, found.Last)
 	return err
 }
 
 // exportLedger leaves no partial file.
 func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
 	if a.out == "" {
-		_, err := ledger.Export(ctx, a.ledgers[0], s.out, bars.progress)
+		_, err := ledger.Export(ctx, a.words[0], s.out, bars.progress)
 		return err
 	}
 	file, err := os.OpenFile(a.out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -156,7 +177,7 @@ func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 	if err != nil {
 		return err
 	}
-	found, err := ledger.Export(ctx, a.ledgers[0], file, bars.progress)
+	found, err := ledger.Export(ctx, a.words[0], file, bars.progress)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -169,18 +190,61 @@ func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 }
 
 func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
-	found, err := ledger.Copy(ctx, a.ledgers[0], a.ledgers[1], bars.progress)
+	from, to := a.words[0], a.words[1]
+	found, err := ledger.Report{}, error(nil)
+	if a.keepOpen {
+		found, err = ledger.Copy(ctx, from, to, bars.progress)
+	} else {
+		found, err = moveLedger(ctx, from, to, bars)
+	}
 	bars.end()
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "copied %d events and %d rows of %s\nanchor: %s\n", found.Events, found.Rows, found.Name, found.Last); err != nil {
+	if _, err := fmt.Fprintf(s.out, "copied %d events and %d rows of %s\nledger: %s\nanchor: %s\n", found.Events, found.Rows, found.Name, found.ID, found.Last); err != nil {
 		return err
 	}
-	if found.Missed > 0 {
+	switch {
+	case !a.keepOpen:
+		_, err = fmt.Fprintf(s.out, "%s is sealed: it takes no more changes\n", found.Name)
+	case found.Missed > 0:
 		_, err = fmt.Fprintf(s.err, "warning: %s was in use during the copy, and %d newer events were not copied; stop the processes that use it and copy again into an empty ledger\n", found.Name, found.Missed)
 	}
 	return err
+}
+
+func moveLedger(ctx context.Context, from, to string, bars *bars) (ledger.Report, error) {
+	by, err := changedBy(ctx)
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	return ledger.Move(ctx, from, to, by, bars.progress)
+}
+
+func adoptLedger(ctx context.Context, a ledgerArguments, s streams) error {
+	replaced, err := delivery.LedgerPositionOf(a.words[0], a.words[1], a.words[2])
+	if err != nil {
+		return err
+	}
+	by, err := changedBy(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := ledger.Adopt(ctx, a.words[3], replaced, by)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "ledger %s replaces ledger %s up to event %d\n", found.Newest.Ledger, replaced.Ledger, replaced.Seq)
+	return err
+}
+
+// changedBy is who changes a ledger from the command line, now.
+func changedBy(ctx context.Context) (ledger.By, error) {
+	name := actor(ctx)
+	if name == "" {
+		return ledger.By{}, errors.New("who does this is not known: set CD_ACTOR")
+	}
+	return ledger.By{Actor: name, At: time.Now()}, nil
 }
 
 // interruptible is an input whose reads end when ctx does.

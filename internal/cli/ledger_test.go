@@ -51,6 +51,7 @@ func TestLedgerCommandLine(t *testing.T) {
 		{[]string{"verify"}, "takes one ledger"},
 		{[]string{"verify", "a", "b"}, "takes one ledger"},
 		{[]string{"copy", "a"}, "takes two ledgers"},
+		{[]string{"adopt", "a", "1", "b"}, "takes the id of the lost ledger"},
 		{[]string{"export", "-x", "a"}, "ledger export: flag provided but not defined: -x"},
 		{[]string{"copy", "-o", "f", "a", "b"}, "ledger copy: flag provided but not defined: -o"},
 		{[]string{"export", "a", "-o"}, "flag needs an argument: -o"},
@@ -69,7 +70,7 @@ func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
 	dir := t.TempDir()
 	one, two, file := someLedger(t, filepath.Join(dir, "one.db")), pgtest.URL(t), filepath.Join(dir, "one.ndjson")
 
-	copied := run("", "copy", one, two)
+	copied := run("", "copy", one, two, "-keep-open")
 	require.Equal(t, output{copied.out, "", 0}, copied)
 	require.Contains(t, copied.out, "copied 1 events and 1 rows")
 	require.Equal(t, 1, run("", "copy", one, two).status)
@@ -98,6 +99,32 @@ func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
 	require.Equal(t, 1, broken.status)
 	require.Contains(t, broken.err, "event 1 (environment.declared staging) was changed after it was written")
 	require.Empty(t, broken.out)
+
+	three := filepath.Join(dir, "three.db")
+	moved := run("", "copy", two, three)
+	require.Equal(t, output{moved.out, "", 0}, moved)
+	require.Contains(t, moved.out, "is sealed: it takes no more changes")
+	require.Contains(t, run("", "copy", two, filepath.Join(dir, "four.db")).err, "it was moved to "+three)
+}
+
+func TestLedgerIsAdopted(t *testing.T) {
+	dir := t.TempDir()
+	one, next := someLedger(t, filepath.Join(dir, "one.db")), filepath.Join(dir, "next", "ledger.db")
+	verified := run("", "verify", one).out
+	_, rest, found := strings.Cut(verified, "ledger: ")
+	require.True(t, found, verified)
+	id, anchor, _ := strings.Cut(strings.TrimSpace(rest), "\nanchor: ")
+	for range 2 {
+		adopted := run("", "adopt", id, "1", anchor, next)
+		require.Equal(t, output{adopted.out, "", 0}, adopted)
+		require.Contains(t, adopted.out, "replaces ledger "+id+" up to event 1")
+	}
+	require.Contains(t, run("", "verify", next).out, "1 events")
+	for _, wrong := range [][]string{{"LEDGER", "1", anchor}, {id, "one", anchor}, {id, "1", "sha256:12"}} {
+		got := run("", append(append([]string{"adopt"}, wrong...), next)...)
+		require.Equal(t, 1, got.status)
+		require.Contains(t, got.err, "copy the three words from the message of terraform plan")
+	}
 }
 
 // A misspelt address is never taken for the name of a file, and a look at a ledger makes none.

@@ -55,6 +55,10 @@ const (
 	EventDeploymentFailed     EventKind = "deployment.failed"
 	EventDeploymentRolledBack EventKind = "deployment.rolled_back"
 	EventDeploymentSuperseded EventKind = "deployment.superseded"
+
+	EventLedgerSealed  EventKind = "ledger.sealed"  // it was moved, and takes no more changes; the last event
+	EventLedgerOpened  EventKind = "ledger.opened"  // it continues here after it was sealed
+	EventLedgerAdopted EventKind = "ledger.adopted" // it replaces another ledger
 )
 
 // effect is what an event means for the row of its object.
@@ -81,6 +85,7 @@ var effects = map[EventKind]effect{
 	EventDeploymentStarted: effectWrites, EventDeploymentResumed: effectNone, EventDeploymentDeployed: effectWrites,
 	EventDeploymentVerified: effectWrites, EventDeploymentFailed: effectWrites, EventDeploymentRolledBack: effectWrites,
 	EventDeploymentSuperseded: effectWrites,
+	EventLedgerSealed:         effectNone, EventLedgerOpened: effectNone, EventLedgerAdopted: effectNone,
 }
 
 // noun is what the event is about.

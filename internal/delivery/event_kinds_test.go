@@ -20,6 +20,7 @@ approval.approve approval.refused approval.reject approval.revoked
 deployment.deployed deployment.failed deployment.resumed deployment.rolled_back deployment.started deployment.superseded deployment.verified
 environment.declared environment.deleted environment.refused
 freeze.declared freeze.deleted freeze.refused
+ledger.adopted ledger.opened ledger.sealed
 override.made override.refused override.revoked
 pipeline.declared pipeline.deleted pipeline.refused
 policy.declared policy.deleted policy.refused
@@ -63,8 +64,9 @@ func declaredKinds(t *testing.T) []string {
 func TestEveryEventKindIsAboutARowOrARequest(t *testing.T) {
 	for kind, effect := range effects {
 		_, audited := tables[kind.noun()]
-		require.Equal(t, kind.noun() != "verification", audited, "%s: verifications have no rows; everything else has", kind)
-		require.Equal(t, effectNone == effect, strings.HasSuffix(string(kind), ".refused") || kind == EventDeploymentResumed || kind.noun() == "verification", kind)
+		rowless := kind.noun() == "verification" || kind.noun() == "ledger"
+		require.Equal(t, !rowless, audited, "%s: verifications and the ledger itself have no rows; everything else has", kind)
+		require.Equal(t, effectNone == effect, strings.HasSuffix(string(kind), ".refused") || kind == EventDeploymentResumed || rowless, kind)
 		require.Equal(t, effectRemoves == effect, strings.HasSuffix(string(kind), ".deleted"), kind)
 	}
 }

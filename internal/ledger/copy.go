@@ -12,9 +12,22 @@ import (
 // Copy copies everything in a ledger, except leases, into an empty one, in one transaction of the target: the chain of
 // the source is verified before anything is written, and what the target then has, before it is kept. After an error the target
 // is as empty as it was. An error is a *delivery.Error: conflict (the source is broken, or the target not empty), not_found
-// (there is no source), or as of sqlstore.Open. The source may be in use: what it held at one moment is copied.
-func Copy(ctx context.Context, from, to string, progress Progress) (report Report, err error) {
+// (there is no source), or as of sqlstore.Open. The source may be in use: what it held at one moment is copied. The copy has the id of the
+// source, and both go on: Move leaves one.
+func Copy(ctx context.Context, from, to string, progress Progress) (Report, error) {
+	return transfer(ctx, from, to, progress)
+}
+
+// transfer copies a ledger, and appends events of its own to the copy.
+func transfer(ctx context.Context, from, to string, progress Progress, appended ...delivery.Event) (report Report, err error) {
 	err = withSnapshot(ctx, from, func(name string, source sqlstore.Snapshot) error {
+		found, err := source.Ledger(ctx)
+		if err != nil {
+			return err
+		}
+		if found.Moved != nil && len(appended) == 0 {
+			return delivery.Errorf(delivery.CodeConflict, "the ledger %s was moved to %s; copy that one", name, found.Moved.To)
+		}
 		counts, err := source.Count(ctx)
 		if err != nil {
 			return err
@@ -25,9 +38,15 @@ func Copy(ctx context.Context, from, to string, progress Progress) (report Repor
 			return err
 		}
 		_, last := audit.Last()
-		report = Report{Name: name, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable], Last: last}
+		report = Report{Name: name, ID: found.Newest.Ledger, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable], Last: last}
 		return sqlstore.Fill(ctx, to, func(target *sqlstore.Filling) error {
-			return fill(ctx, source, target, sum(counts), progress)
+			if err := target.Identity(ctx, report.ID); err != nil {
+				return err
+			}
+			if err := fill(ctx, source, target, sum(counts), progress); err != nil {
+				return err
+			}
+			return target.Append(ctx, appended...)
 		})
 	})
 	if err != nil {

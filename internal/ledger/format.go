@@ -26,6 +26,7 @@ type header struct {
 	Type    string           `json:"type"` // "ledger"
 	Format  string           `json:"format"`
 	Version int              `json:"version"`
+	ID      string           `json:"id"`     // which ledger it is
 	Counts  map[string]int64 `json:"counts"` // lines of each table, "events" included
 }
 
@@ -61,8 +62,8 @@ func newWriter(out io.Writer) writer {
 	return writer{buffered, encoder}
 }
 
-func (w writer) header(counts map[string]int64) error {
-	return w.json.Encode(header{"ledger", formatName, formatVersion, counts})
+func (w writer) header(id string, counts map[string]int64) error {
+	return w.json.Encode(header{"ledger", formatName, formatVersion, id, counts})
 }
 
 func (w writer) event(e delivery.Event) error {
@@ -82,10 +83,11 @@ func (l eventLine) event() delivery.Event {
 // *delivery.Error: conflict (the ledger is broken: it names the first broken record) or invalid (this is not an exported ledger).
 func VerifyFile(ctx context.Context, name string, in io.Reader, anchor string, progress Progress) (Report, error) {
 	lines := &lines{name: name, in: bufio.NewReaderSize(in, 1<<16)}
-	counts, err := lines.header()
+	first, err := lines.header()
 	if err != nil {
 		return Report{}, err
 	}
+	counts := first.Counts
 	audit, found := delivery.NewAudit(anchor), map[string]int64{}
 	step := steps("verifying", sum(counts), progress)
 	for ctx.Err() == nil {
@@ -110,7 +112,7 @@ func VerifyFile(ctx context.Context, name string, in io.Reader, anchor string, p
 		return Report{}, err
 	}
 	_, last := audit.Last()
-	return Report{Name: name, Events: found[eventsTable], Rows: sum(found) - found[eventsTable], Last: last}, nil
+	return Report{Name: name, ID: first.ID, Events: found[eventsTable], Rows: sum(found) - found[eventsTable], Last: last}, nil
 }
 
 // lines reads an exported ledger line by line.
@@ -141,19 +143,18 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
-func (l *lines) header() (map[string]int64, error) {
+func (l *lines) header() (first header, err error) {
 	line, err := l.next()
 	if err != nil {
-		return nil, err
+		return first, err
 	}
-	var first header
 	if err := json.Unmarshal(line, &first); err != nil || first.Type != "ledger" || first.Format != formatName {
-		return nil, delivery.Errorf(delivery.CodeInvalid, "%s is not an exported ledger: its first line is not the header that terraform-provider-cd ledger export writes", l.name)
+		return first, delivery.Errorf(delivery.CodeInvalid, "%s is not an exported ledger: its first line is not the header that terraform-provider-cd ledger export writes", l.name)
 	}
 	if first.Version != formatVersion {
-		return nil, delivery.Errorf(delivery.CodeInvalid, "%s was exported by a newer release (its format is version %d, and this release knows %d); verify it with that release or a newer one", l.name, first.Version, formatVersion)
+		return first, delivery.Errorf(delivery.CodeInvalid, "%s was exported by a newer release (its format is version %d, and this release knows %d); verify it with that release or a newer one", l.name, first.Version, formatVersion)
 	}
-	return first.Counts, nil
+	return first, nil
 }
 
 // take checks one line and returns the table it belongs to.

@@ -16,6 +16,7 @@ type Progress func(work string, done, total int64)
 // Report is what was found in a whole ledger.
 type Report struct {
 	Name   string // how messages call it; a URL without what is secret
+	ID     string // which ledger it is; empty for an exported file without it
 	Events int64
 	Rows   int64
 	Last   string // the hash of the newest event; empty when there is none
@@ -30,8 +31,12 @@ func Verify(ctx context.Context, address, anchor string, progress Progress) (rep
 		if err != nil {
 			return err
 		}
+		found, err := s.Ledger(ctx)
+		if err != nil {
+			return err
+		}
 		audit := delivery.NewAudit(anchor)
-		report = Report{Name: name, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable]}
+		report = Report{Name: name, ID: found.Newest.Ledger, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable]}
 		step := steps("verifying", sum(counts), progress)
 		if err := s.Events(ctx, step.events(audit.Event)); err != nil {
 			return err
@@ -52,9 +57,13 @@ func Export(ctx context.Context, address string, out io.Writer, progress Progres
 		if err != nil {
 			return err
 		}
-		report = Report{Name: name, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable]}
+		found, err := s.Ledger(ctx)
+		if err != nil {
+			return err
+		}
+		report = Report{Name: name, ID: found.Newest.Ledger, Events: counts[eventsTable], Rows: sum(counts) - counts[eventsTable]}
 		to := newWriter(out)
-		if err := to.header(counts); err != nil {
+		if err := to.header(report.ID, counts); err != nil {
 			return err
 		}
 		step := steps("exporting", sum(counts), progress)

@@ -18,6 +18,11 @@ type Store interface {
 	// Update runs f in one serialized write transaction: it is committed when f returns nil and undone otherwise. No other
 	// writer comes between what f reads and what it writes. f may be run again after a conflict, so it must only touch tx.
 	Update(ctx context.Context, f func(Tx) error) error
+	// Written is the newest event that this process committed; the zero position if there is none.
+	Written() delivery.LedgerPosition
+	// ClockAhead is how far this machine's clock is ahead of the ledger's own, as seen last; negative if it is behind. It is 0 where the
+	// ledger has no clock of its own. Moments that the ledger keeps or is judged by go by the ledger's clock.
+	ClockAhead() time.Duration
 	// Close releases the ledger.
 	Close() error
 }
@@ -93,6 +98,10 @@ type Reader interface {
 	// Head is the hash of the last event; empty while there is none. Every change of what decisions are made from comes with its event, so
 	// what was read at this head still holds.
 	Head(ctx context.Context) (string, error)
+	// Ledger tells which ledger this is and where its history ends. In a write transaction its own events count.
+	Ledger(ctx context.Context) (delivery.Ledger, error)
+	// EventHashes lists the hashes of the events on a page (delivery.LedgerPageOf), ascending.
+	EventHashes(ctx context.Context, page int64) ([]string, error)
 	// Events lists at most limit events with Seq > after, ascending.
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type memory struct {
 
 // pages is everything the ledger remembers. It is never changed once kept: a transaction writes on a copy.
 type memoryPages struct {
+	id           string
 	environments map[string]delivery.EnvironmentSpec
 	pipelines    map[string]delivery.PipelineSpec
 	releases     map[[2]string]delivery.Release
@@ -40,8 +42,11 @@ type memoryPages struct {
 	over         bool // the transaction has ended
 }
 
+// memories numbers the ledgers, so that each has its own id.
+var memories atomic.Int64
+
 func newMemory() *memory {
-	return &memory{kept: memoryPages{environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
+	return &memory{kept: memoryPages{id: fmt.Sprintf("%032x", memories.Add(1)), environments: map[string]delivery.EnvironmentSpec{}, pipelines: map[string]delivery.PipelineSpec{},
 		releases: map[[2]string]delivery.Release{}, promotions: map[[2]string]delivery.Promotion{}, approvals: map[string]delivery.Approval{}, leases: map[string]store.Lease{}, evidence: newEvidence(), work: newWorkPages()}}
 }
 
@@ -104,7 +109,7 @@ func (m *memory) Close() error {
 }
 
 func (p memoryPages) copied() memoryPages {
-	return memoryPages{environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
+	return memoryPages{id: p.id, environments: maps.Clone(p.environments), pipelines: maps.Clone(p.pipelines), releases: maps.Clone(p.releases),
 		promotions: maps.Clone(p.promotions), approvals: maps.Clone(p.approvals), deployments: slices.Clone(p.deployments),
 		events: slices.Clip(p.events), leases: maps.Clone(p.leases), evidence: p.evidence.copied(), work: p.work.copied()}
 }
@@ -286,13 +291,6 @@ func (p *memoryPages) DecisionHistory(_ context.Context, pipeline string, versio
 		}
 	}
 	return found, nil
-}
-
-func (p *memoryPages) Head(context.Context) (string, error) {
-	if len(p.events) == 0 {
-		return "", nil
-	}
-	return p.events[len(p.events)-1].Hash, nil
 }
 
 func (p *memoryPages) Events(_ context.Context, after int64, limit int) ([]delivery.Event, error) {

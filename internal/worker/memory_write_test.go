@@ -177,7 +177,7 @@ func (p *memoryPages) PutDeployment(ctx context.Context, d delivery.Deployment) 
 	return nil
 }
 
-func (p *memoryPages) AppendEvents(_ context.Context, events ...delivery.Event) ([]delivery.Event, error) {
+func (p *memoryPages) AppendEvents(ctx context.Context, events ...delivery.Event) ([]delivery.Event, error) {
 	if p.over {
 		return nil, errOver
 	}
@@ -185,10 +185,14 @@ func (p *memoryPages) AppendEvents(_ context.Context, events ...delivery.Event) 
 		if len(e.Data) > 0 && !json.Valid(e.Data) {
 			return nil, delivery.Errorf(delivery.CodeInternal, "the data of event %s is not JSON", e.Kind)
 		}
-		previous := ""
-		if n := len(p.events); n > 0 {
-			previous = p.events[n-1].Hash
+		end, err := p.Ledger(ctx)
+		if err == nil {
+			err = end.Takes(e.Kind)
 		}
+		if err != nil {
+			return nil, err
+		}
+		previous := end.Newest.Hash
 		e.Data = slices.Clone(e.Data)
 		if len(e.Data) == 0 {
 			e.Data = nil

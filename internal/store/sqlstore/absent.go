@@ -135,6 +135,9 @@ func newEmptyLedger(ctx context.Context, name string, timeout time.Duration) (*e
 	if err := l.migrate(ctx, 0); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
+	if err := forgetIdentity(ctx, held); err != nil {
+		return nil, errors.Join(l.failed(ctx, "be opened", err), e.close())
+	}
 	return e, nil
 }
 

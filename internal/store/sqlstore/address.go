@@ -30,6 +30,15 @@ func dialectOf(address string) (d dialect, name string, err error) {
 // IsPath reports whether an address is the path of a file, and not the URL of a database or a misspelt one.
 func IsPath(address string) bool { return unclean(address) == "" && notAPath(address) == "" }
 
+// Place is how other ledgers name the one at an address: the absolute path of a file, or a URL without what is secret.
+func Place(address string) (string, error) {
+	d, name, err := dialectOf(address)
+	if d.file != "" {
+		name = d.file
+	}
+	return name, err
+}
+
 var (
 	// keyword is a setting of PostgreSQL's other notation ("host=db dbname=cd"), or of another driver's ("Server=db;Database=cd").
 	keyword = regexp.MustCompile(`(?i)(^|[\s;&?])(host|hostaddr|server|data source|port|dbname|database|initial catalog|user|user id|uid|username|password|pwd|passfile|service|sslmode|connect_timeout|application_name|options)\s*=`)

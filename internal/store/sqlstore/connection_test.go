@@ -95,7 +95,8 @@ func TestAnotherTransactionOfTheSameNumberIsNotOurs(t *testing.T) {
 	require.NoError(t, l.write.QueryRow(`SELECT pg_current_xact_id()::text`).Scan(&receipt))
 	_, err := record(t.Context(), l)
 	require.NoError(t, err)
-	ours := delivery.Event{Kind: "round.fought", Subject: "once"}.Sealed(1, "")
+	event := delivery.Event{Kind: "round.fought", Subject: "once"}.Sealed(1, "")
+	ours := delivery.LedgerPosition{Seq: 1, Hash: event.Hash}
 	again, err := l.resolveCommit(t.Context(), receipt, ours)
 	require.NoError(t, err)
 	require.False(t, again, "our event is there")
@@ -103,7 +104,7 @@ func TestAnotherTransactionOfTheSameNumberIsNotOurs(t *testing.T) {
 	again, err = l.resolveCommit(t.Context(), receipt, ours)
 	require.Equal(t, delivery.CodeUnavailable, delivery.CodeOf(err), "%v", err)
 	require.True(t, again)
-	again, err = l.resolveCommit(t.Context(), receipt, delivery.Event{})
+	again, err = l.resolveCommit(t.Context(), receipt, delivery.LedgerPosition{})
 	require.NoError(t, err)
 	require.False(t, again, "a transaction without an event has nothing but its number")
 }

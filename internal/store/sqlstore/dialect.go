@@ -40,6 +40,8 @@ type dialect struct {
 	// clock is the moment by which leases lapse, in microseconds since 1970, given the caller's as $2. The caller's will do for a
 	// database of one machine; machines that share one do not agree on the time, so it is the database that tells it.
 	clock string
+	// now is the database's own moment, in microseconds since 1970; 0 where the caller's clock decides.
+	now string
 	// elements gives a query of the texts in a JSON list, as a column named element: one SQL text whatever the list's length.
 	elements func(placeholder string) string
 	// tables counts all tables, and those of the given name, at one moment.

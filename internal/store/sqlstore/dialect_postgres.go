@@ -59,6 +59,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		lockWriters:  lockWritersPostgres,
 		committed:    committedPostgres,
 		clock:        "COALESCE(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint), CAST($2 AS bigint))",
+		now:          "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)",
 		elements: func(placeholder string) string {
 			return "SELECT element FROM json_array_elements_text(CAST(CAST(" + placeholder + " AS text) AS json)) AS list (element)"
 		},

@@ -35,6 +35,7 @@ func sqliteDialect(path string) dialect {
 		batch:        16,                             // it looks for the name of each argument among those of all others: what that takes grows with the square
 		readOptions:  &sql.TxOptions{ReadOnly: true}, // makes the driver begin deferred, whatever _txlock says
 		clock:        "CAST($2 AS INTEGER)",
+		now:          "0",
 		elements:     func(placeholder string) string { return "SELECT value AS element FROM json_each(" + placeholder + ")" },
 		tables:       tablesSQLite,
 		prepare:      prepareSQLite,

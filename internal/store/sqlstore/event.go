@@ -41,26 +41,8 @@ func (r *reader) Events(ctx context.Context, after int64, limit int) ([]delivery
 
 // Head implements store.Reader.
 func (r *reader) Head(ctx context.Context) (string, error) {
-	last, err := r.lastEvent(ctx)
-	return last.Hash, err
-}
-
-// lastEvent reads the number and the hash of the last event; the zero value while there is none.
-func (r *reader) lastEvent(ctx context.Context) (last delivery.Event, err error) {
-	_, err = r.value(ctx, []any{&last.Seq, &last.Hash}, `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`)
-	return last, err
-}
-
-// Head implements store.Reader. Nobody else writes meanwhile, so it is read once.
-func (w *writer) Head(ctx context.Context) (string, error) {
-	if w.head == nil {
-		last, err := w.lastEvent(ctx)
-		if err != nil {
-			return "", err
-		}
-		w.head = &last
-	}
-	return w.head.Hash, nil
+	found, err := r.Ledger(ctx)
+	return found.Newest.Hash, err
 }
 
 // AppendEvents implements store.Tx. The text of the data is kept byte for byte, because the chain covers it.
@@ -70,23 +52,28 @@ func (w *writer) AppendEvents(ctx context.Context, events ...delivery.Event) ([]
 			return nil, delivery.Errorf(delivery.CodeInternal, "the data of event %s %s is not JSON", e.Kind, e.Subject)
 		}
 	}
-	if _, err := w.Head(ctx); err != nil {
+	if _, err := w.Ledger(ctx); err != nil {
 		return nil, err
 	}
 	sealed := make([]delivery.Event, 0, len(events))
 	for batch := range slices.Chunk(events, w.ledger.dialect.batch) {
 		values, args := make([]string, len(batch)), conditions{}
 		for i, e := range batch {
-			e = e.Sealed(w.head.Seq+1, w.head.Hash)
+			if err := w.ends.Takes(e.Kind); err != nil {
+				w.ends = nil // events of this batch are not written
+				return nil, err
+			}
+			e = e.Sealed(w.ends.Newest.Seq+1, w.ends.Newest.Hash) // nobody else writes meanwhile
 			values[i] = "(" + args.list(e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash) + ")"
 			e.Data = rawData(string(e.Data)) // as it is read back
-			w.head, sealed = &e, append(sealed, e)
+			w.follow(e)
+			sealed = append(sealed, e)
 		}
 		if _, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES `+strings.Join(values, ", "), args.args...); err != nil {
-			w.head = nil
+			w.ends = nil
 			return nil, err
 		}
-		w.last = *w.head
+		w.last = w.ends.Newest
 	}
 	return sealed, nil
 }

@@ -40,15 +40,40 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 	})
 }
 
+// RequireEmpty is a conflict if the ledger at an address holds anything. It makes no file. Other errors are as of Open.
+func RequireEmpty(ctx context.Context, address string) (err error) {
+	d, name, err := dialectOf(address)
+	if err != nil {
+		return err
+	}
+	if d.file != "" {
+		if there, err := fileExists(d.file); err != nil || !there {
+			return err
+		}
+	}
+	l, err := openDialect(ctx, d, name, busyTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return l.View(ctx, func(r store.Reader) error {
+		of, ok := r.(*reader)
+		if !ok {
+			return fmt.Errorf("sqlstore: the reader is a %T, not sqlstore's own", r)
+		}
+		return of.requireEmpty(ctx)
+	})
+}
+
 // requireEmpty allows only an empty ledger to be filled: two histories cannot become one chain.
-func (w *writer) requireEmpty(ctx context.Context) error {
+func (r *reader) requireEmpty(ctx context.Context) error {
 	for _, t := range append([]table{events}, snapshotTables...) {
 		var filled bool
-		if _, err := w.value(ctx, []any{&filled}, `SELECT EXISTS (SELECT 1 FROM `+t.name+`)`); err != nil {
+		if _, err := r.value(ctx, []any{&filled}, `SELECT EXISTS (SELECT 1 FROM `+t.name+`)`); err != nil {
 			return err
 		}
 		if filled {
-			return delivery.Errorf(delivery.CodeConflict, "the ledger %s is not empty: its table %s already has rows, and two histories cannot become one; name a new file, or an empty database or schema", w.ledger.name, t.name)
+			return delivery.Errorf(delivery.CodeConflict, "the ledger %s is not empty: its table %s already has rows, and two histories cannot become one; name a new file, or an empty database or schema", r.ledger.name, t.name)
 		}
 	}
 	return nil
@@ -61,6 +86,22 @@ type Filling struct {
 	rows  [][]any
 	bytes int
 	full  map[string]*sql.Stmt // by table: what writes a whole batch; closed with the transaction
+}
+
+// Identity makes it the ledger of this id. It comes before the first event.
+func (f *Filling) Identity(ctx context.Context, id string) error {
+	_, err := f.w.exec(ctx, `UPDATE ledger_identity SET id = $1`, id)
+	return err
+}
+
+// Append appends events to what was handed over, as new links of the chain.
+func (f *Filling) Append(ctx context.Context, events ...delivery.Event) error {
+	if err := f.flush(ctx); err != nil {
+		return err
+	}
+	f.w.ends = nil // the events before were not written one by one
+	_, err := f.w.AppendEvents(ctx, events...)
+	return err
 }
 
 // Event writes an event just as it is.

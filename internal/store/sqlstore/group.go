@@ -35,8 +35,8 @@ type group struct {
 	receipt string
 	began   time.Time
 
-	members int            // that ran, or run
-	last    delivery.Event // that was appended and not undone
+	members int                     // that ran, or run
+	last    delivery.LedgerPosition // of the event that was appended last and not undone
 
 	ended bool
 	done  chan struct{} // closed once it has ended; then:
@@ -152,11 +152,14 @@ func (g *group) commit(ctx context.Context) {
 	g.ended = true
 	err := g.tx.Commit()
 	if err == nil {
+		g.ledger.committed(g.last)
 		return
 	}
 	d := g.ledger.dialect.diagnose(err)
 	if d.lost && g.receipt != "" {
-		g.again, g.err = g.ledger.resolveCommit(ctx, g.receipt, g.last)
+		if g.again, g.err = g.ledger.resolveCommit(ctx, g.receipt, g.last); g.err == nil {
+			g.ledger.committed(g.last)
+		}
 		return
 	}
 	g.again, g.err = d.transient(), g.ledger.failed(ctx, "be written", err)

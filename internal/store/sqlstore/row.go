@@ -28,13 +28,14 @@ type reader struct {
 	retryable bool
 	// first is the first failure of a statement. Some databases refuse every later statement of the transaction, which says nothing.
 	first error
+	// ends is where the history ends for this transaction, once it was asked for.
+	ends *delivery.Ledger
 }
 
 // writer is a store.Tx over one write transaction.
 type writer struct {
 	reader
-	head *delivery.Event // the last of the log; nil when it was not read yet
-	last delivery.Event  // that it appended; the zero value when there is none
+	last delivery.LedgerPosition // of the event that it appended last; the zero value when there is none
 }
 
 // failed explains why the ledger could not do something and remembers whether a retry may help.

@@ -34,7 +34,8 @@ func TestBothDatabasesHaveTheSameSchema(t *testing.T) {
 		FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'ledger_schema'`))
 	require.Equal(t, indexes(t, lite), indexes(t, post))
 	rules := `'releases_keep_their_content', 'releases_stay', 'deployments_keep_their_content', 'deployments_stay', 'events_are_a_chain',
-		'events_do_not_change', 'events_stay', 'test_reports_stay', 'overrides_stay', 'rollouts_do_not_change', 'rollouts_stay'`
+		'events_do_not_change', 'events_stay', 'test_reports_stay', 'overrides_stay', 'rollouts_do_not_change', 'rollouts_stay',
+		'ledger_identity_stays', 'ledger_identity_is_not_lost'`
 	triggers := texts(t, lite, `SELECT tbl_name || ' ' || name FROM sqlite_schema WHERE type = 'trigger'`)
 	require.Len(t, triggers, strings.Count(rules, ",")+1, "a new rule belongs into this test")
 	require.Equal(t, triggers, texts(t, post, `SELECT DISTINCT tgrelid::regclass::text || ' ' || tgname FROM pg_trigger

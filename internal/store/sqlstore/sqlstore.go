@@ -13,6 +13,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -73,16 +74,22 @@ type ledger struct {
 	dialect dialect
 	name    string // for messages: the path as the user wrote it, or a URL without what is secret
 	timeout time.Duration
-	read    *sql.DB
-	write   *sql.DB // one connection: writers of one process queue for their turn, not in the database
+
+	selectLedger string
+
+	read  *sql.DB
+	write *sql.DB // one connection: writers of one process queue for their turn, not in the database
 
 	turns   turns
 	joining time.Duration // for how long a group takes updates in
 	group   *group        // that the next update may join; only the one whose turn it is looks at it
+
+	written atomic.Pointer[delivery.LedgerPosition] // the newest event of this process
+	ahead   atomic.Int64                            // this machine's clock, as seen last, in nanoseconds
 }
 
 func newLedger(ctx context.Context, d dialect, name string, timeout time.Duration, reading use) (*ledger, error) {
-	l := &ledger{dialect: d, name: name, timeout: timeout, joining: joiningTime}
+	l := &ledger{dialect: d, name: name, timeout: timeout, joining: joiningTime, selectLedger: fmt.Sprintf(selectLedger, d.now)}
 	var err error
 	if l.read, err = d.connect(reading, timeout); err != nil {
 		return nil, l.failed(ctx, "be opened", err)
@@ -113,27 +120,18 @@ func (l *ledger) View(ctx context.Context, f func(store.Reader) error) error {
 
 // view runs f once. Again says that the connection was lost under it.
 func (l *ledger) view(ctx context.Context, f func(store.Reader) error) (again bool, err error) {
-	tx, err := l.snapshot(ctx)
+	tx, err := l.read.BeginTx(ctx, l.dialect.readOptions)
 	if err != nil {
 		return l.dialect.diagnose(err).transient(), l.failed(ctx, "be read", err)
 	}
 	defer tx.Rollback() // nothing was written; there is nothing to lose
 	r := &reader{ledger: l, tx: tx}
+	// Databases take the snapshot at the first statement, so one is run at once.
+	if _, err := r.Ledger(ctx); err != nil {
+		return r.retryable, err
+	}
 	err = f(r)
 	return err != nil && r.retryable, err
-}
-
-// snapshot begins a read transaction. Databases take the snapshot at the first statement, so one is run at once.
-func (l *ledger) snapshot(ctx context.Context) (*sql.Tx, error) {
-	tx, err := l.read.BeginTx(ctx, l.dialect.readOptions)
-	if err != nil {
-		return nil, err
-	}
-	var version int64
-	if err := tx.QueryRowContext(ctx, selectSchemaVersion).Scan(&version); err != nil {
-		return nil, errors.Join(err, tx.Rollback())
-	}
-	return tx, nil
 }
 
 // Update implements store.Store. Updates that are waiting for each other in this process are committed together.
@@ -157,7 +155,7 @@ func (l *ledger) begin(ctx context.Context) (tx *sql.Tx, receipt string, err err
 // resolveCommit finds out what became of a transaction when the connection was lost during its commit: running it again
 // might do everything twice, and giving up might lose what was kept. A standby that has taken over without our last transactions gives
 // their numbers to others, so it counts as kept only if its last event, when it had one, is in the log.
-func (l *ledger) resolveCommit(ctx context.Context, receipt string, last delivery.Event) (again bool, err error) {
+func (l *ledger) resolveCommit(ctx context.Context, receipt string, last delivery.LedgerPosition) (again bool, err error) {
 	var kept, decided bool
 	err = l.retry(ctx, func() (again bool, err error) {
 		kept, decided, err = l.dialect.committed(ctx, l.write, receipt)

@@ -34,6 +34,7 @@ func Exercise(t *testing.T, open func(t *testing.T) store.Store) {
 		{"relevant", relevant},
 		{"rollouts", rollouts},
 		{"events", events},
+		{"identity", identities},
 		{"leases", leases},
 		{"work", workRecords},
 		{"recordings", recordings},
