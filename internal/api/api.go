@@ -53,6 +53,7 @@ const (
 	PathObservations    = "/v1/pipelines/{pipeline}/observations"                                // POST: look at what runs, and record it
 	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // POST: run the checks of a stage's gates
 	PathDeployments     = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
+	PathLedger          = "/v1/ledger"                                                           // GET ?event=
 	PathEvents          = "/v1/events"                                                           // GET ?after=&limit=
 	PathOpenAPI         = "/openapi.json"                                                        // GET: this API, described
 )

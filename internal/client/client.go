@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -39,6 +40,8 @@ type Client struct {
 	wrong error  // why the address cannot be used; nil when it can
 
 	actor, userAgent string
+
+	written atomic.Pointer[delivery.LedgerPosition]
 
 	http        *retryablehttp.Client
 	answerLimit int64

@@ -98,6 +98,7 @@ func (c *Client) exchange(req *retryablehttp.Request) (*answer, error) {
 		if int64(len(body)) > c.answerLimit {
 			return fmt.Errorf("%w: more than %d bytes", errTooLarge, c.answerLimit)
 		}
+		c.learn(resp.Header)
 		a = &answer{status: resp.StatusCode, problem: isProblem(resp.Header), body: body}
 		return nil
 	}

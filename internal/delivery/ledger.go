@@ -94,7 +94,7 @@ func (l Ledger) IDs() []string {
 // Recognize compares a position that somebody kept with the ledger. It is nil if the ledger holds it, or replaces the ledger that did. The
 // page is the one of the position (LedgerPageOf).
 func (p LedgerPage) Recognize(kept LedgerPosition) error {
-	if p.holds(kept) || slices.ContainsFunc(p.Adopted, func(a LedgerPosition) bool { return a.covers(kept) }) {
+	if p.Holds(kept) || slices.ContainsFunc(p.Adopted, func(a LedgerPosition) bool { return a.covers(kept) }) {
 		return nil
 	}
 	adopt := "terraform-provider-cd ledger adopt " + kept.String() + " LEDGER"
@@ -109,8 +109,8 @@ func (p LedgerPage) Recognize(kept LedgerPosition) error {
 	return Errorf(CodeConflict, "this ledger has another history: its event %d is not the one that the state was written after, because a copy of it was changed, or older events were. Use the ledger that has this event. If it is lost for good, run: %s", kept.Seq, adopt)
 }
 
-// holds reports whether the ledger's history has the position.
-func (p LedgerPage) holds(kept LedgerPosition) bool {
+// Holds reports whether the ledger's own history has the position. The page is the one of the position.
+func (p LedgerPage) Holds(kept LedgerPosition) bool {
 	if kept.Ledger != p.Newest.Ledger || kept.Seq > p.Newest.Seq {
 		return false
 	}
@@ -142,7 +142,7 @@ func LedgerPositionOf(ledger, seq, hash string) (LedgerPosition, error) {
 		p.Hash = ""
 	}
 	switch {
-	case !ledgerID.MatchString(ledger):
+	case !LedgerID.MatchString(ledger):
 		return LedgerPosition{}, Errorf(CodeInvalid, "%q is not the id of a ledger: it has 32 characters from 0 to 9 and a to f; copy the three words from the message of terraform plan", ledger)
 	case (n == 0) != (p.Hash == ""), p.Hash != "" && !eventHash.MatchString(p.Hash):
 		return LedgerPosition{}, Errorf(CodeInvalid, "%q is not the hash of event %d; copy the three words from the message of terraform plan", hash, n)
@@ -150,7 +150,7 @@ func LedgerPositionOf(ledger, seq, hash string) (LedgerPosition, error) {
 	return p, nil
 }
 
-var (
-	ledgerID  = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	eventHash = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-)
+// LedgerID is how the id of a ledger is written.
+var LedgerID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+var eventHash = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)

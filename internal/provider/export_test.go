@@ -8,5 +8,5 @@ import (
 // ServerOver is Server with something between the fast path and the framework.
 func ServerOver(host Host, between func(framework tfprotov6.ProviderServer) tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	p := &cdProvider{version: "test", host: host}
-	return p.fastPath(between(providerserver.NewProtocol6(p)()))
+	return p.guardLedger(p.fastPath(between(providerserver.NewProtocol6(p)())))
 }

@@ -8,17 +8,20 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -60,7 +63,7 @@ func Serve(version string, host Host, debug bool) error {
 // Server is the provider as Terraform talks to it.
 func Server(version string, host Host) tfprotov6.ProviderServer {
 	p := &cdProvider{version: version, host: host}
-	return p.fastPath(providerserver.NewProtocol6(p)())
+	return p.guardLedger(p.fastPath(providerserver.NewProtocol6(p)()))
 }
 
 // fastPath answers what it can, and passes every other request to the framework's server.
@@ -97,8 +100,9 @@ type cdProvider struct {
 var _ provider.ProviderWithFunctions = (*cdProvider)(nil)
 
 type providerModel struct {
-	Ledger types.String `tfsdk:"ledger"`
-	Actor  types.String `tfsdk:"actor"`
+	Ledger   types.String `tfsdk:"ledger"`
+	LedgerID types.String `tfsdk:"ledger_id"`
+	Actor    types.String `tfsdk:"actor"`
 }
 
 // Metadata names the provider.
@@ -116,6 +120,11 @@ func (p *cdProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *p
 				Sensitive:           true, // a URL may hold a password
 				MarkdownDescription: "Location of the ledger: the path of a SQLite file, relative to where Terraform runs, or the URL of a PostgreSQL database that a team shares, for example `postgres://cd_applier@db.example.com/cd?sslmode=verify-full`. Defaults to `CD_LEDGER`, else `" + DefaultLedger + "`. Keep passwords out of the configuration and of plan files: set them in `CD_LEDGER`, `PGPASSWORD` or a password file.",
 			},
+			"ledger_id": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.RegexMatches(delivery.LedgerID, "must be the id of a ledger, as `terraform-provider-cd ledger verify` prints it: 32 characters from 0 to 9 and a to f")},
+				MarkdownDescription: "The only ledger to use: any other one is refused before anything is done. `terraform-provider-cd ledger verify` prints the id. Without it, the first plan of a new state accepts any ledger; later ones accept the ledger that the state was written with.",
+			},
 			"actor": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Person or program that acts. It is recorded with every decision. Defaults to `CD_ACTOR`, then to git's `user.email`, then to the operating system's user.",
@@ -128,10 +137,11 @@ func (p *cdProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *p
 func (p *cdProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || model.Ledger.IsUnknown() || model.Actor.IsUnknown() || p.host.Open == nil {
+	if resp.Diagnostics.HasError() || model.Ledger.IsUnknown() || model.LedgerID.IsUnknown() || model.Actor.IsUnknown() || p.host.Open == nil {
 		return // resources work without a session: a preview says less, and the apply configures again with known values
 	}
 	s := newSession(p.host, p.version, model.Ledger.ValueString(), model.Actor.ValueString())
+	s.ledgerID = model.LedgerID.ValueString()
 	p.session.Store(s)
 	resp.ResourceData, resp.DataSourceData = s, s
 }

@@ -19,9 +19,12 @@ type session struct {
 	host          Host
 	version       string
 	ledger, actor string
+	ledgerID      string // the only ledger to use; empty if any will do
 
-	mu  sync.Mutex
-	api *client.Client
+	mu      sync.Mutex
+	api     *client.Client
+	history map[int64]*ledgerPages // by page
+	warned  bool                   // of the ledger and the clock
 
 	// configuration returns what the files of the configuration say; they are read once. The error is configuration.ErrNoFiles if there are none.
 	configuration func() (*configuration.Configuration, error)
@@ -33,7 +36,7 @@ type session struct {
 }
 
 func newSession(host Host, version, ledger, actor string) *session {
-	s := &session{host: host, version: version, ledger: ledger, actor: actor, changes: changeset.New(), observed: map[string]*snapshot[bool]{}}
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, history: map[int64]*ledgerPages{}, changes: changeset.New(), observed: map[string]*snapshot[bool]{}}
 	if host.Configuration == nil {
 		host.Configuration = func() (*configuration.Configuration, error) { return nil, configuration.ErrNoFiles }
 	}
@@ -69,7 +72,11 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 	if actor == "" {
 		return nil, delivery.Errorf(delivery.CodeInvalid, "the actor is not known: set actor in the provider block, or CD_ACTOR")
 	}
-	s.api = client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version})
+	api := client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version})
+	if err := s.requireLedger(ctx, api); err != nil {
+		return nil, err
+	}
+	s.api = api
 	return s.api, nil
 }
 

@@ -137,6 +137,8 @@ func calls() []call {
 			return c.Readiness(ctx, "p", "1", "s", time.Time{})
 		},
 			asked{"Readiness", []any{"p", "1", "s", time.Time{}}}, filled[delivery.Readiness]()},
+		{"Ledger", func(ctx context.Context, c *client.Client) (any, error) { return c.Ledger(ctx, 501) },
+			asked{"Ledger", []any{int64(501)}}, filled[delivery.LedgerPage]()},
 		{"Events", func(ctx context.Context, c *client.Client) (any, error) { return c.Events(ctx, 41, 99999) },
 			asked{"Events", []any{int64(41), api.MaxLimit}}, filled[[]delivery.Event]()},
 	}...)

@@ -16,14 +16,15 @@ import (
 // guard stands before the routes: it answers panics and unknown paths with our envelope, and keeps a line per request in the
 // log for those who ask for it.
 type guard struct {
-	mux *http.ServeMux
-	log *slog.Logger
+	mux     *http.ServeMux
+	log     *slog.Logger
+	written func() delivery.LedgerPosition
 }
 
 // ServeHTTP answers one request.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	watched := &watchedWriter{ResponseWriter: w}
+	watched := &watchedWriter{ResponseWriter: w, written: g.written}
 	defer func() {
 		if v := recover(); v != nil {
 			g.recovered(watched, r, v)
@@ -66,16 +67,20 @@ func write(w http.ResponseWriter, p *api.Problem) {
 	w.Write(append(text, '\n')) //nolint:errcheck // a caller that is gone cannot be told
 }
 
-// watchedWriter remembers whether an answer was begun.
+// watchedWriter remembers whether an answer was begun, and says in each what the ledger has by then.
 type watchedWriter struct {
 	http.ResponseWriter
-	status int
+	status  int
+	written func() delivery.LedgerPosition
 }
 
 // WriteHeader passes the status on.
 func (w *watchedWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		if p := w.written(); p.Seq > 0 {
+			w.Header().Set(api.PositionHeader, p.String())
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -83,7 +88,7 @@ func (w *watchedWriter) WriteHeader(status int) {
 // Write passes the body on.
 func (w *watchedWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(p)
 }

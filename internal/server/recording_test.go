@@ -19,6 +19,8 @@ type recording struct {
 	fail  error  // what every method returns, when set
 	panic any    // what every method panics with, when set
 	block func() // called by every method, when set
+
+	written delivery.LedgerPosition // of the process, whatever is asked
 }
 
 type asked struct {
@@ -233,3 +235,10 @@ func (e *recording) PutPromotionAndWait(_ context.Context, actor string, spec de
 func (e *recording) PutVerificationAndWait(_ context.Context, actor string, r delivery.VerificationRequest, d time.Duration) (delivery.VerificationState, error) {
 	return reply[delivery.VerificationState](e, "PutVerificationAndWait", actor, r, d)
 }
+
+func (e *recording) Ledger(_ context.Context, event int64) (delivery.LedgerPage, error) {
+	return reply[delivery.LedgerPage](e, "Ledger", event)
+}
+
+// Written is not asked by a request: every answer has it.
+func (e *recording) Written() delivery.LedgerPosition { return e.written }

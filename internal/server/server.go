@@ -76,6 +76,9 @@ type Engine interface {
 	Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error)
 	Parity(ctx context.Context, q delivery.ParityQuery) (delivery.ParityResult, error)
 	Events(ctx context.Context, after int64, limit int) ([]delivery.Event, error)
+	Ledger(ctx context.Context, event int64) (delivery.LedgerPage, error)
+	// Written is the newest event that this process committed; the zero position if there is none.
+	Written() delivery.LedgerPosition
 }
 
 type server struct {
@@ -105,8 +108,9 @@ func New(e Engine, log *slog.Logger) http.Handler {
 	s.parity()
 	s.previews()
 	s.events()
+	s.ledger()
 	s.describe(mux)
-	return &guard{mux: mux, log: log}
+	return &guard{mux: mux, log: log, written: e.Written}
 }
 
 func configuration() huma.Config {
