@@ -27,6 +27,8 @@ type World struct {
 	Verifications []VerificationSpec
 	// Head is the last event of the log that the world was loaded from, by its hash. No decision depends on it.
 	Head string
+	// Ledger is which ledger that was, and when its newest event was recorded.
+	Ledger Ledger
 	// Unregistered are the releases that only that plan knows, by version.
 	Unregistered []string
 }

@@ -50,7 +50,12 @@ type Request struct {
 	// Hidden are more values that may show nowhere. Observe gets those of the secrets here: they are masked, and handed to nobody.
 	Hidden []string `json:"-"`
 	// Resumed says that the deployment may be under way already: the process that began it went away before it was done.
-	Resumed bool            `json:"-"`
+	Resumed bool `json:"-"`
+	// Ledger is the id of the ledger that records the deployment, and Replaced are those of the ledgers that it continues. A place that
+	// remembers its ledger refuses every other one.
+	Ledger   string   `json:"-"`
+	Replaced []string `json:"-"`
+
 	Receipt string          `json:"receipt,omitempty"` // Observe: what Deploy returned
 	Target  delivery.Target `json:"-"`
 }

@@ -75,11 +75,11 @@ func (o *Observer) observe(ctx context.Context, w delivery.World, env string) (d
 	if current == nil {
 		return delivery.Observation{Unknown: "nothing was ever deployed there"}, nil
 	}
-	return o.look(ctx, *current)
+	return o.look(ctx, w.Ledger, *current)
 }
 
 // look observes what a deployment left.
-func (o *Observer) look(ctx context.Context, d delivery.Deployment) (delivery.Observation, error) {
+func (o *Observer) look(ctx context.Context, ledger delivery.Ledger, d delivery.Deployment) (delivery.Observation, error) {
 	by, ok := o.Drivers[d.Content.Target.Kind()]
 	if !ok {
 		return delivery.Observation{Unknown: fmt.Sprintf("there is no driver for target %q", d.Content.Target.Kind())}, nil
@@ -88,7 +88,7 @@ func (o *Observer) look(ctx context.Context, d delivery.Deployment) (delivery.Ob
 	if err != nil {
 		return delivery.Observation{Unknown: err.Error()}, ctx.Err()
 	}
-	seen, err := by.Observe(ctx, Request(d, known))
+	seen, err := by.Observe(ctx, Request(ledger, d, known))
 	return known.HideObservation(seen), err
 }
 
@@ -124,8 +124,8 @@ func (o *Observer) Check(ctx context.Context, r delivery.CheckRequest, known Con
 	return result, err
 }
 
-// Request is a deployment as its driver sees it.
-func Request(d delivery.Deployment, known Confidential) driver.Request {
+// Request is a deployment of a ledger as its driver sees it.
+func Request(ledger delivery.Ledger, d delivery.Deployment, known Confidential) driver.Request {
 	names := make([]string, 0, len(d.Content.Secrets))
 	for name := range d.Content.Secrets {
 		names = append(names, name)
@@ -133,7 +133,8 @@ func Request(d delivery.Deployment, known Confidential) driver.Request {
 	slices.Sort(names)
 	r := driver.Request{ID: d.ID, Pipeline: d.Pipeline, Stage: d.Stage, Environment: d.Environment, Version: d.Content.Version,
 		Digest: d.Content.ReleaseDigest, Artifacts: d.Content.Artifacts, Config: d.Content.Config, Secrets: known.Secrets, SecretNames: names,
-		ConfigRevision: d.Content.ConfigRevision, Credentials: known.Credentials, Hidden: known.Hidden, Receipt: d.Receipt}
+		ConfigRevision: d.Content.ConfigRevision, Credentials: known.Credentials, Hidden: known.Hidden, Receipt: d.Receipt,
+		Ledger: ledger.Newest.Ledger, Replaced: ledger.IDs()}
 	if d.Content.Target != nil {
 		r.Target = *d.Content.Target
 	}

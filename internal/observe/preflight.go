@@ -13,5 +13,5 @@ func (o *Observer) Preflight(ctx context.Context, d delivery.Deployment) error {
 	if !ok {
 		return nil
 	}
-	return by.Preflight(ctx, Request(d, Confidential{}))
+	return by.Preflight(ctx, Request(delivery.Ledger{}, d, Confidential{}))
 }

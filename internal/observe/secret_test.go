@@ -72,7 +72,7 @@ func TestObservingMasksTheSecretsThatCanBeResolved(t *testing.T) {
 	g := &gossip{}
 	o := &Observer{Drivers: map[string]driver.Driver{"directory": g}, Secrets: secret.Func(vault{"env:A": "hunter2-hunter2"}.Resolve)}
 	content := delivery.Content{Version: "1.0", Secrets: map[string]string{"A": "env:A", "B": "env:B"}, Target: &delivery.Target{Directory: &delivery.DirectoryTarget{}}}
-	seen, err := o.look(t.Context(), delivery.Deployment{Environment: "eu", Content: content})
+	seen, err := o.look(t.Context(), delivery.Ledger{}, delivery.Deployment{Environment: "eu", Content: content})
 	require.NoError(t, err)
 	redacttest.RequireNone(t, seen.Version, "hunter2-hunter2")
 	require.Equal(t, []string{"hunter2-hunter2"}, g.got.Hidden)

@@ -10,3 +10,9 @@ func ServerOver(host Host, between func(framework tfprotov6.ProviderServer) tfpr
 	p := &cdProvider{version: "test", host: host}
 	return p.guardLedger(p.fastPath(between(providerserver.NewProtocol6(p)())))
 }
+
+// FrameworkServer is Server without the fast path.
+func FrameworkServer(host Host) tfprotov6.ProviderServer {
+	p := &cdProvider{version: "test", host: host}
+	return p.guardLedger(providerserver.NewProtocol6(p)())
+}

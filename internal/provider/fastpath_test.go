@@ -5,7 +5,6 @@ import (
 	"maps"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
@@ -22,7 +21,7 @@ func TestQuickAnswersAreTheFrameworks(t *testing.T) {
 	t.Parallel()
 	h := acctest.New(t)
 	quick, slow := newWire(t, h), newWire(t, h)
-	slow.server = providerserver.NewProtocol6(provider.New("test", h.Host())())()
+	slow.server = provider.FrameworkServer(h.Host())
 	outside := h.Client("mallory@example.com")
 	count, untouched := 0, 0
 	_, err := outside.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: "elsewhere", Tier: delivery.TierOther, Config: map[string]string{"A": "1"}})

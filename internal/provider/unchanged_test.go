@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
@@ -44,7 +43,7 @@ func newPair(t *testing.T, s shop) *pair {
 		p.framework = &passedOn{framework, map[string]int{}, map[string]int{}}
 		return p.framework
 	})
-	p.slow.server = providerserver.NewProtocol6(provider.New("test", s.Host())())()
+	p.slow.server = provider.FrameworkServer(s.Host())
 	return p
 }
 

@@ -22,6 +22,7 @@ type job struct {
 	since      time.Time // a moment before the lease was taken
 	deployment delivery.Deployment
 	known      observe.Confidential
+	ledger     delivery.Ledger  // which records it
 	resumed    bool             // it was in flight already
 	left       **delivery.World // where to leave the world as the transaction of the result leaves it; nil: nowhere
 }
@@ -81,7 +82,7 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 					return err
 				}
 			}
-			jobs = append(jobs, job{lease: lease, since: since, deployment: begun, known: secrets[i], resumed: current.Kind == delivery.StepResume})
+			jobs = append(jobs, job{lease: lease, since: since, deployment: begun, known: secrets[i], ledger: known.Ledger, resumed: current.Kind == delivery.StepResume})
 		}
 		if err := tx.PutRecordings(ctx, pipeline.Name, seen); err != nil || len(jobs) == 0 {
 			return err
@@ -208,7 +209,7 @@ func (w *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
 	if !ok {
 		return driver.Result{}, fmt.Errorf("environment %s has no target that can be deployed to", d.Environment)
 	}
-	r := observe.Request(d, j.known)
+	r := observe.Request(j.ledger, d, j.known)
 	r.Resumed = j.resumed
 	return by.Deploy(ctx, r)
 }

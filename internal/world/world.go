@@ -19,6 +19,9 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 	if err != nil {
 		return w, err
 	}
+	if w.Ledger, err = r.Ledger(ctx); err != nil {
+		return w, err
+	}
 	w.Head, w.Freezes, w.Policies = declared.Head, declared.Freezes, declared.Policies
 	if w.Pipeline, err = pipelineOf(declared, pipeline, changes); err != nil {
 		return w, err

@@ -2,7 +2,8 @@
 //
 // # Layout
 //
-// Everything of a pipeline is below <path>/<pipeline>:
+// <path>/.cd-ledger.json names the ledger that deploys below <path>: no other one may, and what another one runs there is not looked at.
+// A directory without it belongs to the ledger whose deployment comes next. Everything of a pipeline is below <path>/<pipeline>:
 //
 //	current                        link to the release that runs, switched atomically
 //	previous                       link to what ran before it: where a failed after_deploy goes back to

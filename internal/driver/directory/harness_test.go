@@ -291,6 +291,7 @@ func openPlaceForTest(t *testing.T, pack func(*testing.T, string) map[string]del
 		return delivery.Target{Directory: &delivery.DirectoryTarget{Path: target, AfterDeploy: hook}}
 	}
 	return drivertest.Place{
+		OneLedger: true,
 		Driver:    New(Options{}),
 		Target:    with(hookAs(t, "note="+started)),
 		Artifacts: pack,

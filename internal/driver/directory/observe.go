@@ -55,6 +55,9 @@ func (d *directoryDriver) Observe(ctx context.Context, r driver.Request) (delive
 		return unknown("%v", err), nil
 	}
 	defer p.close()
+	if err := foreign(r); err != nil {
+		return unknown("%v", err), nil
+	}
 	seen, err := d.look(ctx, p, r, left)
 	if err != nil {
 		return delivery.Observation{}, err

@@ -54,6 +54,9 @@ func makeSiteDir(r driver.Request) (*siteDir, error) {
 		return nil, failed("open the directory", target, err)
 	}
 	defer root.Close()
+	if err := claim(root, target, r); err != nil {
+		return nil, err
+	}
 	for _, dir := range []string{r.Pipeline, path.Join(r.Pipeline, releasesName), path.Join(r.Pipeline, stagingName)} {
 		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return nil, failed("create the directory", filepath.Join(target, dir), err)
@@ -197,7 +200,12 @@ func (p *siteDir) write(name string, text []byte) error {
 
 // writePrivate creates a file that only its owner may read, and waits until the disk has it.
 func writePrivate(root *os.Root, name string, text []byte) error {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return writeNew(root, name, 0o600, text)
+}
+
+// writeNew creates a file, and waits until the disk has it.
+func writeNew(root *os.Root, name string, mode fs.FileMode, text []byte) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

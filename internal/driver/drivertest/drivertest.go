@@ -49,6 +49,8 @@ type Place struct {
 	// Stalling is the same place with a target whose next deployment does not end by itself. The channel is closed once it
 	// is under way.
 	Stalling func(t *testing.T) (delivery.Target, <-chan struct{})
+	// OneLedger says that the place remembers which ledger deploys there.
+	OneLedger bool
 	// Effects counts how often software of the pipeline was started or restarted.
 	Effects func(t *testing.T, pipeline string) int
 }
@@ -83,6 +85,13 @@ func Exercise(t *testing.T, open func(t *testing.T) Place) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
+	t.Run("a place of another ledger is left alone", func(t *testing.T) {
+		if p := open(t); p.OneLedger {
+			refusesOtherLedgers(t, p)
+		} else {
+			takesAnyLedger(t, p)
+		}
+	})
 }
 
 // request is a deployment of content to the pipeline "shop", complete except for what a test wants to be special.
