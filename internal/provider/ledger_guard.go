@@ -68,8 +68,9 @@ func (g *ledgerGuard) ApplyResourceChange(ctx context.Context, req *tfprotov6.Ap
 	if err != nil || isNull(resp.NewState) {
 		return resp, err
 	}
-	if written := s.lastWritten(); written.Seq > 0 {
-		resp.Private, err = keeping(resp.Private, written)
+	kept := positionIn(resp.Private)
+	if newest := s.afterChange(ctx, kept); newest != nil {
+		resp.Private, err = keeping(resp.Private, *newest)
 	}
 	return resp, err
 }
@@ -122,6 +123,15 @@ func (s *session) recognize(ctx context.Context, kept *delivery.LedgerPosition) 
 		err = page.Recognize(*kept)
 	}
 	return err
+}
+
+// afterChange is the position to keep after a change. It is nil if the one that is there is as new: an identical declaration writes no event.
+func (s *session) afterChange(ctx context.Context, kept *delivery.LedgerPosition) *delivery.LedgerPosition {
+	written := s.lastWritten()
+	if written.Seq == 0 || kept != nil && kept.Ledger == written.Ledger && kept.Seq >= written.Seq {
+		return s.toKeep(ctx, kept)
+	}
+	return &written
 }
 
 // requireLedger refuses any other ledger than the one that the provider's block names, if it names one.
