@@ -139,7 +139,8 @@ func TestPipelineDeclaredElsewherePlansEmpty(t *testing.T) {
 		require.True(t, planned.Equal(imported))
 	}
 	planned, diagnostics := w.plan(pipelineType, imported, object(t, strings.Replace(config, "REST", `, "on_failure": "halt"`, 1)))
-	require.Empty(t, diagnostics)
+	require.Equal(t, oneWarning, severities(diagnostics))
+	require.Contains(t, diagnostics[0].Detail, "on_failure changes from rollback to halt")
 	require.False(t, w.attributes(planned)["revision"].Equal(w.attributes(imported)["revision"]))
 }
 
