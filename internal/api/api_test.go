@@ -26,7 +26,21 @@ func TestAStatusAloneNeverSaysNotFound(t *testing.T) {
 		require.NotEqual(t, delivery.CodeNotFound, api.CodeOf(status))
 		require.True(t, api.Known(api.CodeOf(status)))
 	}
-	require.Equal(t, delivery.CodeUnavailable, api.CodeOf(http.StatusBadGateway))
+}
+
+// What proxies and other web servers say without an envelope of ours.
+func TestWhatAStatusAloneSays(t *testing.T) {
+	for code, statuses := range map[delivery.Code][]int{
+		delivery.CodeInvalid:     {400, 404, 405, 413, 422},
+		delivery.CodeForbidden:   {401, 403},
+		delivery.CodeUnavailable: {429, 502, 503, 504},
+		delivery.CodeConflict:    {409},
+		delivery.CodeInternal:    {418, 500, 501},
+	} {
+		for _, status := range statuses {
+			require.Equal(t, code, api.CodeOf(status), status)
+		}
+	}
 }
 
 func TestFill(t *testing.T) {

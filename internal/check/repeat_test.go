@@ -59,3 +59,16 @@ func TestAPassCountsEvenIfTheCallerLeftMeanwhile(t *testing.T) {
 	}
 	cancel()
 }
+
+// What cannot be asked at all is not asked again, however many attempts there are; and what is said is made fit to be shown.
+func TestWhatIsBrokenIsAskedOnce(t *testing.T) {
+	asked := 0
+	answer, err := check.Repeat(t.Context(), delivery.CheckRequest{}, 3, 0, check.Sleep, func(context.Context) delivery.CheckResult {
+		asked++
+		return delivery.CheckResult{Broken: true, Detail: "no such program: \x1b[31mrm"}
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, asked)
+	require.True(t, answer.Broken)
+	require.NotContains(t, answer.Detail, "\x1b")
+}

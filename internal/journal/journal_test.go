@@ -118,3 +118,22 @@ func TestWhoCannotBeRecordedChangesNothing(t *testing.T) {
 		require.Equal(t, delivery.CodeInvalid, delivery.CodeOf(err))
 	}
 }
+
+// What comes after a change sees its events. A refusal is no change, and nothing comes after it.
+func TestNothingComesAfterARefusal(t *testing.T) {
+	b, j := newBook(1)
+	seen := -1
+	then := func(store.Tx) error { seen = len(b.events); return nil }
+	declare := func(err error) error {
+		return j.ChangeThen(t.Context(), "ann", delivery.EventFreezeRefused, "xmas", func(store.Tx) ([]Entry, error) {
+			return One(delivery.EventFreezeDeclared, "xmas", nil), err
+		}, then)
+	}
+	require.Error(t, declare(delivery.Errorf(delivery.CodeConflict, "as things are")))
+	require.Equal(t, -1, seen)
+	require.NoError(t, declare(nil))
+	require.Equal(t, 1, seen)
+	broken := errors.New("it cannot be loaded")
+	then = func(store.Tx) error { return broken }
+	require.ErrorIs(t, declare(nil), broken)
+}

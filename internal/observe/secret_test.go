@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/check"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
@@ -77,4 +78,34 @@ func TestObservingMasksTheSecretsThatCanBeResolved(t *testing.T) {
 	redacttest.RequireNone(t, seen.Version, "hunter2-hunter2")
 	require.Equal(t, []string{"hunter2-hunter2"}, g.got.Hidden)
 	require.Empty(t, g.got.Secrets)
+}
+
+// listener is a check that is told, and tells everything.
+type listener struct{ got delivery.CheckRequest }
+
+func (l *listener) Check(_ context.Context, r delivery.CheckRequest) (delivery.CheckResult, error) {
+	l.got = r
+	return delivery.CheckResult{Passed: true, Detail: redacttest.Say("hunter2-hunter2")}, nil
+}
+
+// The check of a gate may meet the software of its stage, which knows the secrets of its environments: it is told what to mask, and what it
+// says is masked once more.
+func TestChecksAreToldWhatToMask(t *testing.T) {
+	l := &listener{}
+	o := &Observer{Checkers: map[string]check.Checker{"http": l}, Secrets: secret.Func(vault{"env:A": "hunter2-hunter2"}.Resolve)}
+	ask := delivery.Check{HTTP: &delivery.HTTPCheck{URL: "https://example.com"}}
+	w := delivery.World{Pipeline: delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
+		{Name: "production", Environments: []string{"eu"}, Gates: delivery.Gates{Checks: map[string]delivery.Check{"errors": ask}}}}},
+		Environments: map[string]delivery.EnvironmentSpec{"eu": {Name: "eu", Secrets: map[string]string{"A": "env:A", "B": "env:B"}}}}
+	result, err := o.askCheck(t.Context(), w, delivery.CheckKey{Stage: "production", Name: "errors"})
+	require.NoError(t, err)
+	require.True(t, result.Passed)
+	require.Equal(t, "errors", result.Name)
+	require.Equal(t, []string{"hunter2-hunter2"}, l.got.Hidden)
+	redacttest.RequireNone(t, result.Detail, "hunter2-hunter2")
+
+	result, err = o.askCheck(t.Context(), w, delivery.CheckKey{Stage: "production", Name: "gone"})
+	require.NoError(t, err)
+	require.True(t, result.Broken)
+	require.False(t, result.Passed)
 }

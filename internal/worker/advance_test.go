@@ -108,7 +108,13 @@ func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
 			return d
 		}
 	})
-	requireRefusal(t, h.deliversBy(slow, "1.0", 1).Failure, delivery.CodeConflict, "asked for 2.0 meanwhile")
+	gone := h.engine()
+	gone.end()
+	_, err := gone.PutRelease(t.Context(), ann, release("1.0", 1))
+	requireRefusal(t, err, delivery.CodeUnavailable, "was stopped") // it is wanted, and nobody works on it
+	wanted, _, err := slow.Advance(t.Context(), bob, "shop", "development")
+	require.NoError(t, err)
+	require.Equal(t, "2.0", wanted.Spec.Version)
 	require.Equal(t, []string{"1.0 to dev: deliver superseded", "2.0 to dev: deliver verified"}, h.deployments())
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -116,6 +117,7 @@ func TestVerificationHasItsChecksOnRecord(t *testing.T) {
 	}, h.renamed(h.log(n))[:7])
 	report, err := h.TestReport(t.Context(), "shop/1.0/smoke/1")
 	require.NoError(t, err)
+	require.Equal(t, release("1.0", 1).Spec.Digest(), report.ReleaseDigest, "it is evidence about this content")
 	require.Equal(t, 3, report.Counts.Tests)
 }
 
@@ -213,9 +215,22 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	requireRefusal(t, err, delivery.CodeNotFound, `has no stage "nowhere"; it has: development, production, last`)
 }
 
-// TestAVerificationWaitsForTheHolder has another process, silent for good, in one of the environments.
+// TestAVerificationWaitsForTheHolder has another process, silent for good, in one of the environments. The others are free meanwhile.
 func TestAVerificationWaitsForTheHolder(t *testing.T) {
-	h := newFixture(t)
+	var h *fixture
+	h = newFixture(t, func(o *engineOptions) {
+		pause := o.Pause
+		o.Pause = func(ctx context.Context, d time.Duration) error {
+			err := h.ledger.Update(ctx, func(tx store.Tx) error {
+				free, err := tx.AcquireLease(ctx, "eu/shop", "somebody else", h.clock.now(), DefaultLeaseTTL)
+				if err != nil {
+					return err
+				}
+				return tx.ReleaseLease(ctx, free)
+			})
+			return errors.Join(err, pause(ctx, d))
+		}
+	})
 	h.byTerraformIn()
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
@@ -308,4 +323,34 @@ func TestATargetInPlaceOfTerraform(t *testing.T) {
 	require.Equal(t, delivery.StageVerified, promoted.Status)
 	require.Equal(t, []string{"1.0 to eu: deliver superseded", "1.0 to eu: deliver failed", "1.0 to eu: deliver superseded",
 		"1.0 to eu: deliver superseded", "1.0 to eu: heal verified"}, slices.DeleteFunc(h.deployments(), func(line string) bool { return line[:9] != "1.0 to eu" }))
+}
+
+// A verification moves on only what is still wanted: not what nobody promotes anymore, and not another version than it verified.
+func TestAVerificationMovesOnWhatIsWanted(t *testing.T) {
+	for name, edit := range map[string]func(h *fixture) error{
+		"nobody promotes it anymore": func(h *fixture) error { return h.DeletePromotion(h.t.Context(), bob, "shop", "production") },
+		"another version is wanted": func(h *fixture) error {
+			require.Nil(h.t, h.delivers("2.0", 1).Failure)
+			return h.ledger.Update(h.t.Context(), func(tx store.Tx) error {
+				return tx.PutPromotion(h.t.Context(), delivery.Promotion{Spec: promotion("production", "2.0", delivery.WhenBlockedPend), RequestedBy: bob, RequestedAt: h.clock.now()})
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newFixture(t)
+			h.byTerraformIn()
+			require.Nil(t, h.delivers("1.0", 1).Failure)
+			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedPend))
+			require.NoError(t, err)
+			require.NoError(t, edit(h))
+			state, err := h.verifies(verificationOf("1.0"))
+			require.NoError(t, err)
+			require.Nil(t, state.Work.Failure)
+			require.Contains(t, h.deployments(), "1.0 to eu: deliver verified")
+			for _, line := range h.deployments() {
+				require.NotContains(t, line, "to asia")
+				require.NotContains(t, line, "2.0 to eu")
+			}
+		})
+	}
 }

@@ -171,10 +171,36 @@ func TestNothingIsDoneUnderALeaseThatMayHaveLapsed(t *testing.T) {
 		stop()
 
 		lost := store.Lease{Key: held.Key, Holder: "somebody else", Fence: held.Fence}
-		working, stop = e.keep(t.Context(), lost, longAgo)
-		require.ErrorContains(t, context.Cause(working), "no longer holds the lease on")
-		stop()
+		for _, since := range []time.Time{longAgo, time.Now().Add(-30 * time.Second)} { // half of its time is too much too
+			working, stop = e.keep(t.Context(), lost, since)
+			require.ErrorContains(t, context.Cause(working), "no longer holds the lease on")
+			stop()
+		}
 	})
+}
+
+// writes counts the changes that a ledger is asked for.
+type writes struct {
+	store.Store
+	n int
+}
+
+func (s *writes) Update(ctx context.Context, f func(store.Tx) error) error {
+	s.n++
+	return s.Store.Update(ctx, f)
+}
+
+// Releasing a lease is a courtesy, for which a ledger that does not answer is not waited for again.
+func TestALeaseIsReleasedUnlessTheLedgerIsSilent(t *testing.T) {
+	h := newFixture(t)
+	ledger := &writes{Store: h.ledger}
+	e := h.engine(func(o *engineOptions) { o.Store = ledger })
+	held := h.take(h.clock.now())
+	e.releaseLease(t.Context(), held, delivery.Errorf(delivery.CodeUnavailable, "the ledger could not be written in time"))
+	require.Zero(t, ledger.n)
+	e.releaseLease(t.Context(), held, errors.New("the driver failed"))
+	require.Equal(t, 1, ledger.n)
+	require.Equal(t, held.Fence+1, h.take(h.clock.now()).Fence, "it is free")
 }
 
 // Two works of one process do not share an environment: the second waits for the first, as it would for another process.

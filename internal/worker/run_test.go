@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -290,4 +291,52 @@ func (h *fixture) overtake(version string) error {
 	})
 	_, err := other.PutRelease(context.Background(), bob, release(version, 1))
 	return err
+}
+
+// Work waits for the work before it, and forgets what it knew from before that. Where nothing was under way, it still holds.
+func TestWorkQueues(t *testing.T) {
+	known := &delivery.World{}
+	synctest.Test(t, func(t *testing.T) {
+		w, before := &Worker{}, &run{done: make(chan struct{})}
+		next, passed := &run{before: before, known: known}, false
+		go func() {
+			w.queue(next, before)
+			passed = true
+		}()
+		synctest.Wait()
+		require.False(t, passed)
+		close(before.done)
+		synctest.Wait()
+		require.True(t, passed)
+		require.Nil(t, next.known)
+		require.Nil(t, next.before, "or a process would keep all that it ever did")
+
+		later := &run{before: before, known: known}
+		w.queue(later, before)
+		require.Same(t, known, later.known)
+	})
+}
+
+// Work is canceled after it was requested, and before this process begins it.
+func TestARequestThatIsCanceledBeforeItBegins(t *testing.T) {
+	h := newFixture(t)
+	h.declares(stage("development", delivery.Automatic, "dev"))
+	var request delivery.WorkRecord
+	require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) (err error) {
+		request, err = h.Request(t.Context(), tx, ann, "shop", "development", "1.0")
+		return err
+	}))
+	require.NoError(t, h.Cancel(t.Context(), "shop", "development"))
+	requireRefusal(t, h.StartPromotion(t.Context(), request, delivery.World{}), delivery.CodeUnavailable, "was stopped at a safe point")
+}
+
+// A process that is at work says so again and again, or others would take its work for interrupted.
+func TestWorkKeepsItselfAlive(t *testing.T) {
+	h, _ := working(t)
+	other := h.engine()
+	h.clock.move(time.Hour) // by this clock it was silent for long
+	require.Eventually(t, func() bool {
+		state, err := other.Release(t.Context(), "shop", "1.0")
+		return err == nil && !state.Work.Settled
+	}, 20*time.Second, time.Millisecond)
 }

@@ -101,6 +101,18 @@ func TestWorkOfThisProcessIsNotInterruptedByItsClock(t *testing.T) {
 	require.Nil(t, state.Work.Failure)
 }
 
+// Work is of the process that holds it: the same number says nothing.
+func TestWorkIsOfItsHolder(t *testing.T) {
+	h, d := atWork(t)
+	defer close(d.letGo)
+	record, err := h.held(t.Context(), runKey{"shop", "development"})
+	require.NoError(t, err)
+	require.True(t, h.WorksOn(record))
+	require.False(t, h.engine().WorksOn(record))
+	record.Holder = "somebody else"
+	require.False(t, h.WorksOn(record))
+}
+
 // Reading tells what was recorded: no driver is asked and no check.
 func TestReadingAsksNobody(t *testing.T) {
 	h := newFixture(t)

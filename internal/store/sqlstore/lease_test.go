@@ -63,3 +63,21 @@ func TestLeasesInPostgresGoByItsOwnClock(t *testing.T) {
 	}
 	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error { return tx.CheckLease(context.WithoutCancel(t.Context()), held) }))
 }
+
+// Work goes by the same clock: its holder counts as silent from the moment on at which its lease would lapse.
+func TestWorkInAFileGoesByTheMachinesClock(t *testing.T) {
+	t.Parallel()
+	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
+	noon := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error {
+		_, err := tx.RequestWork(t.Context(), delivery.WorkRecord{Pipeline: "shop", Stage: "staging", Holder: "h", RequestedAt: noon}, noon, time.Minute)
+		return err
+	}))
+	for at, interrupted := range map[time.Time]bool{noon: false, noon.Add(time.Minute - time.Microsecond): false, noon.Add(time.Minute): true} {
+		require.NoError(t, l.View(t.Context(), func(r store.Reader) error {
+			found, err := r.Work(t.Context(), "shop", at)
+			require.Equal(t, interrupted, found[0].Interrupted, at)
+			return err
+		}))
+	}
+}
