@@ -37,12 +37,14 @@ resource "cd_pipeline" "shop" {
       name         = "pilot"
       environments = [for name, customer in local.customers : cd_environment.customer[name].name if customer.pilot == "yes"]
       promotion    = "automatic"
+      gates        = { none = "pilot customers have agreed to get every release" } # production without a gate has to say why
       verify       = { smoke = local.smoke }
     },
     {
       name         = "production"
       environments = [for name, customer in local.customers : cd_environment.customer[name].name if customer.pilot != "yes"]
       promotion    = "automatic"
+      gates        = { none = "what every pilot customer runs verified may go to all" }
       verify       = { smoke = local.smoke }
       # Ten at a time. If the release fails in an environment, it is rolled back there. After the third failure, it is rolled back everywhere.
       rollout = { max_parallel = 10, max_failures = 2 }
