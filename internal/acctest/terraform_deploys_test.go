@@ -44,6 +44,11 @@ func (w *workspace) fails(args ...string) string {
 	w.t.Helper()
 	output, status := w.try(args...)
 	require.NotZero(w.t, status, output)
+	return flat(output)
+}
+
+// flat makes one line of what Terraform wrapped and framed.
+func flat(output string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│", " ")), " ")
 }
 

@@ -92,35 +92,41 @@ func (c *Configuration) Blocks(o Object) []Block {
 
 // Order is what the files say about the order of two objects.
 type Order struct {
-	// Proved is true if every block that may declare the later object depends on every block that may declare the earlier one.
-	Proved bool
-	// Missing lists the pairs of blocks without a dependency, by address.
-	Missing []Dependency
+	// Fixed is true if the files declare both, and of any two blocks that may declare them one depends on the other. Terraform handles them in
+	// that order in every plan and in every apply.
+	Fixed bool
+	// Open lists the pairs of blocks that do not depend on each other, by address.
+	Open []Dependency
 }
 
 // Dependency is one block that should depend on another.
 type Dependency struct{ Later, Earlier Block }
 
-// Order tells whether Terraform always handles the earlier object before the later one. It is not proved either if the files do not declare
-// both.
+// Order tells whether Terraform always handles two objects in the same order.
 func (c *Configuration) Order(later, earlier Object) Order {
 	declared := false
-	missing := map[string]Dependency{}
+	open := map[string]Dependency{}
 	for _, r := range c.readings {
 		after, before := r.blocks(later), r.blocks(earlier)
 		declared = declared || len(after) > 0 && len(before) > 0
+		reachable := map[node]map[node]bool{}
+		depends := func(on, by Block) bool {
+			if reachable[by.node] == nil {
+				reachable[by.node] = r.reachable(by.node)
+			}
+			return reachable[by.node][on.node]
+		}
 		for _, a := range after {
-			reached := r.reachable(a.node)
 			for _, b := range before {
-				if !reached[b.node] {
-					missing[a.Address()+" "+b.Address()] = Dependency{a, b}
+				if !depends(b, a) && !depends(a, b) {
+					open[a.Address()+" "+b.Address()] = Dependency{a, b}
 				}
 			}
 		}
 	}
-	order := Order{Proved: declared && len(missing) == 0}
-	for _, key := range slices.Sorted(maps.Keys(missing)) {
-		order.Missing = append(order.Missing, missing[key])
+	order := Order{Fixed: declared && len(open) == 0}
+	for _, key := range slices.Sorted(maps.Keys(open)) {
+		order.Open = append(order.Open, open[key])
 	}
 	return order
 }
@@ -158,4 +164,26 @@ func modulePath(path string) string {
 		return ""
 	}
 	return "module." + strings.ReplaceAll(path, ".", ".module.")
+}
+
+// Argument says what to write where, so that the later block depends on the earlier one: the address of the block to edit, the module in
+// which both can be named, and the element of depends_on. Where the two are in different modules, it is about the calls of these modules.
+func (d Dependency) Argument() (block, module, element string) {
+	later, earlier := d.Later.path(), d.Earlier.path()
+	shared := 0
+	for shared < len(later)-1 && shared < len(earlier)-1 && later[shared] == earlier[shared] {
+		shared++
+	}
+	return later[shared], strings.Join(later[:shared], "."), earlier[shared]
+}
+
+// path is the way from the root module to the block: the modules, and then the block itself.
+func (b Block) path() []string {
+	var steps []string
+	if b.node.module != "" {
+		for _, name := range strings.Split(b.node.module, ".") {
+			steps = append(steps, "module."+name)
+		}
+	}
+	return append(steps, b.LocalAddress())
 }

@@ -3,6 +3,7 @@ package configuration_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,8 +51,10 @@ var (
 
 const freezeF = `resource "cd_freeze" "f" { name = "f" }` + "\n"
 
-func TestOrderIsProvedBy(t *testing.T) {
+func TestOrderIsFixedBy(t *testing.T) {
 	for name, files := range map[string]map[string]string{
+		"the other way round":     {"main.tf": "resource \"cd_freeze\" \"f\" {\n depends_on = [cd_release.r]\n}\n" + `resource "cd_release" "r" { version = "1" }`},
+		"one way and the other":   {"main.tf": "resource \"cd_freeze\" \"f\" {\n depends_on = [cd_release.r]\n}\n" + `resource "cd_freeze" "g" {}` + "\n" + `resource "cd_release" "r" { depends_on = [cd_freeze.g] }`},
 		"depends_on":              {"main.tf": freezeF + `resource "cd_release" "r" { depends_on = [cd_freeze.f] }`},
 		"a reference":             {"main.tf": freezeF + `resource "cd_release" "r" { labels = { freeze = cd_freeze.f.name } }`},
 		"an instance":             {"main.tf": freezeF + `resource "cd_release" "r" { labels = { freeze = cd_freeze.f["a"].name } }`},
@@ -106,18 +109,17 @@ func TestOrderIsProvedBy(t *testing.T) {
 			c, err := configuration.Read(dir, "")
 			require.NoError(t, err)
 			order := c.Order(release, freeze)
-			require.Empty(t, order.Missing)
-			require.True(t, order.Proved)
-			require.False(t, c.Order(freeze, release).Proved, "not the other way round")
+			require.Empty(t, order.Open)
+			require.True(t, order.Fixed)
+			require.True(t, c.Order(freeze, release).Fixed, "whichever is named first")
 		})
 	}
 }
 
-func TestOrderIsNotProvedBy(t *testing.T) {
+func TestOrderIsNotFixedBy(t *testing.T) {
 	r := `resource "cd_release" "r" { version = "1" }` + "\n"
 	for name, files := range map[string]map[string]string{
 		"nothing":                      {"main.tf": freezeF + r},
-		"the other way round":          {"main.tf": "resource \"cd_freeze\" \"f\" {\n depends_on = [cd_release.r]\n}\n" + r},
 		"one of two freezes":           {"main.tf": freezeF + `resource "cd_freeze" "g" {}` + "\n" + `resource "cd_release" "r" { depends_on = [cd_freeze.f] }`},
 		"one of two releases":          {"main.tf": freezeF + r + `resource "cd_release" "s" { depends_on = [cd_freeze.f] }`},
 		"a name that is no reference":  {"main.tf": freezeF + `resource "cd_release" "r" { version = "cd_freeze.f" }`},
@@ -143,7 +145,7 @@ func TestOrderIsNotProvedBy(t *testing.T) {
 		"a test's module and its root": {manifest: modules("test.tests.a.setup", "setup"), "main.tf": freezeF + r, "setup/a.tf": freezeF + `resource "cd_release" "r" { depends_on = [cd_freeze.f] }`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.False(t, read(t, files).Order(release, freeze).Proved)
+			require.False(t, read(t, files).Order(release, freeze).Fixed)
 		})
 	}
 }
@@ -152,12 +154,39 @@ func TestOrderNamesTheBlocks(t *testing.T) {
 	c := read(t, map[string]string{manifest: modules("m", "m", "m.n", "m/n"), "main.tf": "\n" + freezeF + "module \"m\" {\n source = \"./m\"\n}",
 		"m/a.tf": "module \"n\" {\n source = \"./n\"\n}", "m/n/r.tf": "\n\nresource \"cd_release\" \"r\" {}"})
 	order := c.Order(release, freeze)
-	require.Len(t, order.Missing, 1)
-	require.Equal(t, "module.m.module.n.cd_release.r", order.Missing[0].Later.Address())
-	require.Equal(t, "cd_release.r", order.Missing[0].Later.LocalAddress())
-	require.Equal(t, "m/n/r.tf:3", order.Missing[0].Later.Position())
-	require.Equal(t, "cd_freeze.f", order.Missing[0].Earlier.Address())
-	require.Equal(t, "main.tf:2", order.Missing[0].Earlier.Position())
+	require.Len(t, order.Open, 1)
+	require.Equal(t, "module.m.module.n.cd_release.r", order.Open[0].Later.Address())
+	require.Equal(t, "cd_release.r", order.Open[0].Later.LocalAddress())
+	require.Equal(t, "m/n/r.tf:3", order.Open[0].Later.Position())
+	require.Equal(t, "cd_freeze.f", order.Open[0].Earlier.Address())
+	require.Equal(t, "main.tf:2", order.Open[0].Earlier.Position())
+	block, module, element := order.Open[0].Argument()
+	require.Equal(t, []string{"module.m", "", "cd_freeze.f"}, []string{block, module, element}, "where both can be named")
+}
+
+func TestArgumentIsWhereBothCanBeNamed(t *testing.T) {
+	nested := map[string]string{manifest: modules("m", "m", "m.n", "m/n", "m.o", "m/o"), "main.tf": "module \"m\" {\n source = \"./m\"\n}",
+		"m/a.tf": "module \"n\" {\n source = \"./n\"\n}\nmodule \"o\" {\n source = \"./o\"\n}"}
+	for name, c := range map[string]struct {
+		release, freeze string // the files
+		want            []string
+	}{
+		"one module":                {"m/n/r.tf", "m/n/f.tf", []string{"cd_release.r", "module.m.module.n", "cd_freeze.f"}},
+		"two modules":               {"m/n/r.tf", "m/o/f.tf", []string{"module.n", "module.m", "module.o"}},
+		"the freeze further inside": {"m/r.tf", "m/o/f.tf", []string{"cd_release.r", "module.m", "module.o"}},
+		"the freeze at the root":    {"m/n/r.tf", "f.tf", []string{"module.m", "", "cd_freeze.f"}},
+		"the release at the root":   {"r.tf", "m/n/f.tf", []string{"cd_release.r", "", "module.m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"m/n/x.tf": "", "m/o/x.tf": ""}
+			maps.Copy(files, nested)
+			files[c.release], files[c.freeze] = `resource "cd_release" "r" {}`, freezeF
+			open := read(t, files).Order(release, freeze).Open
+			require.Len(t, open, 1)
+			block, module, element := open[0].Argument()
+			require.Equal(t, c.want, []string{block, module, element})
+		})
+	}
 }
 
 // A literal tells which block declares an object. It never makes a block that states none count less.
@@ -172,10 +201,10 @@ func TestLiteralsTellBlocksApart(t *testing.T) {
 		addresses = append(addresses, b.Address())
 	}
 	require.Equal(t, []string{"cd_freeze.f", "cd_freeze.h"}, addresses)
-	require.True(t, c.Order(release, named("f")).Proved)
-	require.True(t, c.Order(release, named("z")).Proved, "h may be z, and the release depends on it")
-	require.False(t, c.Order(release, named("g")).Proved)
-	require.False(t, c.Order(release, named("i")).Proved)
+	require.True(t, c.Order(release, named("f")).Fixed)
+	require.True(t, c.Order(release, named("z")).Fixed, "h may be z, and the release depends on it")
+	require.False(t, c.Order(release, named("g")).Fixed)
+	require.False(t, c.Order(release, named("i")).Fixed)
 }
 
 func TestReferences(t *testing.T) {
@@ -255,6 +284,6 @@ func TestReadUsesTheDataDirectory(t *testing.T) {
 	for _, data := range []string{"elsewhere", filepath.Join(dir, "elsewhere")} {
 		c, err := configuration.Read(dir, data)
 		require.NoError(t, err)
-		require.True(t, c.Order(release, freeze).Proved)
+		require.True(t, c.Order(release, freeze).Fixed)
 	}
 }

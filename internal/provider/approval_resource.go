@@ -129,6 +129,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		tf.AddErrors(&resp.Diagnostics, "preview", "approval", approvalName(spec), err)
 	case state == nil:
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", spec.Pipeline+"/"+spec.Version)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfInvalid(&resp.Diagnostics, *state, preview.ContentDigest)

@@ -19,7 +19,7 @@ func TestRequestsAtOnce(t *testing.T) {
 			own := func(name string) string { return fmt.Sprintf("%s-%d", name, i) }
 			mine := *shared
 			mine.t, mine.configured = t, true
-			w := &walks{&mine, map[string]tftypes.Value{}}
+			w := &walks{wire: &mine, state: map[string]tftypes.Value{}}
 			all := s.declare(order{version: "1.0.0", promotion: map[string]any{}, edit: func(name string, config map[string]any) {
 				switch name {
 				case "staging", "production":

@@ -144,6 +144,7 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	if changed {
 		r.refuseLateSource(spec.Name, &resp.Diagnostics)
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "environment", spec.Name)
 	}
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
 }

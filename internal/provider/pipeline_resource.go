@@ -66,6 +66,7 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
 	if changed && !renamed && !resp.Diagnostics.HasError() { // a renamed one is planned again, as a new one
 		r.planRelaxation(ctx, noted, spec, &resp.Diagnostics)
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", spec.Name)
 	}
 }
 
@@ -115,6 +116,7 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), types.StringUnknown())...)
 	if r.session != nil && !name.IsUnknown() {
 		r.session.changes.AddUnknownPipeline(name.ValueString())
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", name.ValueString())
 	}
 }
 

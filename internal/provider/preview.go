@@ -24,12 +24,17 @@ func preview[S, A any](ctx context.Context, s *session, pipeline string, subject
 	if !s.changes.PipelineKnown(pipeline, recorded) || !s.changes.DeliveriesKnown(pipeline) {
 		return answer, false, nil
 	}
+	answer, err = previewWith(ctx, s, s.changes.ForPipeline(pipeline, recorded), subject, ask)
+	return answer, err == nil, err
+}
+
+// previewWith asks what applying one declaration would do after some changes.
+func previewWith[S, A any](ctx context.Context, s *session, changes delivery.ChangeSet, subject S, ask func(*client.Client, context.Context, delivery.PreviewRequest[S]) (A, error)) (answer A, err error) {
 	api, err := s.client(ctx)
 	if err != nil {
-		return answer, false, err
+		return answer, err
 	}
-	answer, err = ask(api, ctx, delivery.PreviewRequest[S]{Changes: s.changes.ForPipeline(pipeline, recorded), Subject: subject})
-	return answer, err == nil, err
+	return ask(api, ctx, delivery.PreviewRequest[S]{Changes: changes, Subject: subject})
 }
 
 // autoStarts reports whether releases enter the pipeline without a promotion, as this plan leaves it.

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -168,15 +169,29 @@ func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 // preview asks what applying would do, and says so in warnings.
 func (r *promotionResource) preview(ctx context.Context, spec delivery.PromotionSpec, changed bool, diags *diag.Diagnostics) (delivery.PromotionPreview, error) {
 	r.session.changes.AddPromotion(spec, changed)
+	d := r.delivering(spec)
+	r.session.addDelivery(d)
 	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewPromotion)
 	if err != nil {
 		return preview, err
 	}
 	preview.Changes = preview.Changes || !known // something may change
+	r.session.requireOrder(ctx, diags, d, preview.DeliveryPreview, known, changed || preview.Changes)
 	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	warnPreview(diags, promotionTitle(spec), preview.DeliveryPreview, spec.WhenBlocked)
 	return preview, nil
+}
+
+func (r *promotionResource) delivering(spec delivery.PromotionSpec) delivering {
+	return delivering{
+		resource: configuration.Object{Type: "cd_promotion", Values: map[string]string{"pipeline": spec.Pipeline, "stage": spec.Stage, "version": spec.Version}},
+		action:   "promote", noun: "release", name: spec.Pipeline + "/" + spec.Version, pipeline: spec.Pipeline,
+		ask: func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error) {
+			preview, err := previewWith(ctx, r.session, changes, spec, (*client.Client).PreviewPromotion)
+			return preview.DeliveryPreview, err
+		},
+	}
 }
 
 func promotionTitle(spec delivery.PromotionSpec) string {

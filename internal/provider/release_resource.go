@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -201,15 +202,30 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 			spec.Pipeline, rival)}}
 		tf.AddErrorsInPlan(diags, changed || rivalChanges, "deliver", "release", spec.ID(), refusals)
 	}
+	d := r.delivering(request)
+	r.session.addDelivery(d)
 	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewRelease)
 	if err != nil {
 		return preview, err
 	}
 	preview.Changes = preview.Changes || !known // something may change
+	r.session.requireOrder(ctx, diags, d, preview.DeliveryPreview, known, changed || preview.Changes)
 	r.session.changes.AddGateUses("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
 	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview.DeliveryPreview, "")
 	return preview, nil
+}
+
+func (r *releaseResource) delivering(request delivery.ReleaseRequest) delivering {
+	spec := request.Spec
+	return delivering{
+		resource: configuration.Object{Type: "cd_release", Values: map[string]string{"pipeline": spec.Pipeline, "version": spec.Version}},
+		action:   "deliver", noun: "release", name: spec.ID(), pipeline: spec.Pipeline,
+		ask: func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error) {
+			preview, err := previewWith(ctx, r.session, changes, request, (*client.Client).PreviewRelease)
+			return preview.DeliveryPreview, err
+		},
+	}
 }
 
 // Create registers the release and delivers it. A failure leaves no state: the next plan creates again, and the control plane knows what it

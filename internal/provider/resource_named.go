@@ -46,7 +46,7 @@ type namedKind[M, S any] struct {
 	put                  func(c *client.Client, ctx context.Context, spec S) (S, error)
 	get                  func(c *client.Client, ctx context.Context, name string) (S, error)
 	delete               func(c *client.Client, ctx context.Context, name string) error
-	add                  func(changes *changeset.Collector, spec S)
+	add                  func(changes *changeset.Collector, spec S, changed bool)
 	addUnknown, noteGone func(changes *changeset.Collector, name string)
 }
 
@@ -113,9 +113,13 @@ func (r *namedResource[M, S]) ModifyPlan(ctx context.Context, req resource.Modif
 	if r.session == nil {
 		return
 	}
-	noted := r.session.changes.Noting(func() { r.kind.add(r.session.changes, spec) })
-	if !resp.Plan.Raw.Equal(req.State.Raw) && (state != nil || r.kind.closes) {
+	changed := !resp.Plan.Raw.Equal(req.State.Raw)
+	noted := r.session.changes.Noting(func() { r.kind.add(r.session.changes, spec, changed) })
+	if changed && (state != nil || r.kind.closes) {
 		r.planEdit(ctx, noted, spec, &resp.Diagnostics)
+	}
+	if changed {
+		r.session.requireEarlier(ctx, &resp.Diagnostics, r.noun, r.kind.name(spec))
 	}
 }
 
@@ -126,6 +130,7 @@ func (r *namedResource[M, S]) planUnknown(ctx context.Context, req resource.Modi
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	if r.session != nil {
 		r.kind.addUnknown(r.session.changes, name.ValueString())
+		r.session.requireEarlier(ctx, &resp.Diagnostics, r.noun, name.ValueString())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
@@ -29,14 +30,16 @@ type session struct {
 	// configuration returns what the files of the configuration say; they are read once. The error is configuration.ErrNoFiles if there are none.
 	configuration func() (*configuration.Configuration, error)
 
-	changes      *changeset.Collector // what this plan is about to change
+	changes      *changeset.Collector  // what this plan is about to change
+	deliveries   map[string]delivering // what this plan delivers, by resource
+	applying     atomic.Bool           // whether this walk is an apply; false until its first change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
 	observed     map[string]*snapshot[bool] // by pipeline
 }
 
 func newSession(host Host, version, ledger, actor string) *session {
-	s := &session{host: host, version: version, ledger: ledger, actor: actor, history: map[int64]*ledgerPages{}, changes: changeset.New(), observed: map[string]*snapshot[bool]{}}
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, history: map[int64]*ledgerPages{}, changes: changeset.New(), deliveries: map[string]delivering{}, observed: map[string]*snapshot[bool]{}}
 	if host.Configuration == nil {
 		host.Configuration = func() (*configuration.Configuration, error) { return nil, configuration.ErrNoFiles }
 	}

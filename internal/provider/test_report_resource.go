@@ -168,6 +168,7 @@ func (r *testReportResource) previewReport(ctx context.Context, plan *testReport
 	}
 	plan.count(*preview.Counts, preview.Digest)
 	r.session.changes.AddTestReport(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
+	r.session.requireEarlier(ctx, &resp.Diagnostics, "test report", request.Spec.Pipeline+"/"+request.Spec.Version)
 	warnIfOrderedAfter(&resp.Diagnostics, "test report", "cd_test_report", r.session.changes.GateUsesBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
 	return true
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -97,11 +98,14 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	spec := plan.toSpec()
 	changed := state == nil || state.toSpec() != spec || plan.triggered(state)
 	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
+	d := r.delivering(request)
+	r.session.addDelivery(d)
 	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewVerification)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
 		return
 	}
+	r.session.requireOrder(ctx, &resp.Diagnostics, d, preview.DeliveryPreview, known, changed || preview.Changes || !known)
 	r.session.changes.AddVerification(spec)
 	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview.DeliveryPreview, "")
@@ -129,6 +133,18 @@ func (r *verificationResource) planUntriggered(ctx context.Context, req resource
 		return
 	}
 	tf.AddErrorsInPlan(diags, true, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+}
+
+func (r *verificationResource) delivering(request delivery.VerificationRequest) delivering {
+	spec := request.Spec
+	return delivering{
+		resource: configuration.Object{Type: "cd_verification", Values: map[string]string{"pipeline": spec.Pipeline, "stage": spec.Stage, "version": spec.Version}},
+		action:   "verify", noun: "release", name: spec.Pipeline + "/" + spec.Version, pipeline: spec.Pipeline,
+		ask: func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error) {
+			preview, err := previewWith(ctx, r.session, changes, request, (*client.Client).PreviewVerification)
+			return preview.DeliveryPreview, err
+		},
+	}
 }
 
 func verificationTitle(spec delivery.VerificationSpec) string {

@@ -1,12 +1,15 @@
 package provider_test
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,11 +48,38 @@ func (o outcome) said() string { return strings.Join(said(o.diagnostics), "\n") 
 type walks struct {
 	*wire
 	state map[string]tftypes.Value
+	dir   string // where the files of the configuration are; empty for none
+	// unordered leaves out of the files what makes each resource come after those before it.
+	unordered bool
 }
 
 func newWalks(t *testing.T, s shop) *walks {
 	t.Helper()
-	return &walks{newWire(t, s.Harness), map[string]tftypes.Value{}}
+	return &walks{wire: newWire(t, s.Harness), state: map[string]tftypes.Value{}, dir: s.Dir}
+}
+
+// writeFiles writes the configuration of a walk.
+func (w *walks) writeFiles(all []declaration) {
+	w.t.Helper()
+	if w.dir == "" {
+		return
+	}
+	resources, earlier := map[string]map[string]any{}, []string{}
+	for _, d := range all {
+		if resources[d.typ] == nil {
+			resources[d.typ] = map[string]any{}
+		}
+		block := maps.Clone(d.config)
+		if !w.unordered {
+			block["depends_on"] = slices.Clone(earlier)
+		}
+		resources[d.typ][d.name] = block
+		earlier = append(earlier, d.typ+"."+d.name)
+	}
+	text, err := json.Marshal(map[string]any{"resource": resources})
+	require.NoError(w.t, err)
+	text = bytes.ReplaceAll(text, []byte(`\u0000unknown`), []byte("${terraform_data.late.output}"))
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, "main.tf.json"), text, 0o600))
 }
 
 func (w *walks) prior(d declaration) tftypes.Value {
@@ -62,6 +92,7 @@ func (w *walks) prior(d declaration) tftypes.Value {
 // refreshAndPlan is terraform plan.
 func (w *walks) refreshAndPlan(all ...declaration) map[string]outcome {
 	w.t.Helper()
+	w.writeFiles(all)
 	w.configure()
 	for _, d := range all {
 		if prior := w.prior(d); !prior.IsNull() {

@@ -23,3 +23,31 @@ resource "cd_policy" "production" {
     }
   }
 }
+
+resource "cd_environment" "production" {
+  name                = "production"
+  tier                = "production"
+  target              = { directory = { path = "${abspath(path.module)}/srv/production" } }
+  deletion_protection = false # so that you can destroy this example; production is protected by default
+}
+
+resource "cd_pipeline" "shop" {
+  name   = "shop"
+  stages = [{ name = "production", environments = [cd_environment.production.name], promotion = "manual" }]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "1.4.2"
+  artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
+  labels    = { ticket = "SHOP-42" }
+}
+
+# Whatever delivers in the same configuration depends on the policy. Otherwise the apply could deliver first, and the plan is an error.
+resource "cd_promotion" "production" {
+  pipeline     = cd_pipeline.shop.name
+  stage        = "production"
+  version      = cd_release.shop.version
+  when_blocked = "pend" # it waits until the gates of the policy pass
+  depends_on   = [cd_policy.production]
+}

@@ -127,8 +127,8 @@ func (c *Collector) DeliveriesKnown(pipeline string) bool {
 }
 
 // AddFreeze notes a freeze as this plan leaves it.
-func (c *Collector) AddFreeze(spec delivery.FreezeSpec) {
-	c.note(func(set *delivery.ChangeSet) { set.Freezes.Put(spec.Name, spec, true) })
+func (c *Collector) AddFreeze(spec delivery.FreezeSpec, changed bool) {
+	c.note(func(set *delivery.ChangeSet) { set.Freezes.Put(spec.Name, spec, changed) })
 }
 
 // AddUnknownFreeze notes a freeze with parts that are not known yet.
@@ -142,8 +142,8 @@ func (c *Collector) RemoveFreeze(name string) {
 }
 
 // AddPolicy notes a policy as this plan leaves it.
-func (c *Collector) AddPolicy(spec delivery.PolicySpec) {
-	c.note(func(set *delivery.ChangeSet) { set.Policies.Put(spec.Name, spec, true) })
+func (c *Collector) AddPolicy(spec delivery.PolicySpec, changed bool) {
+	c.note(func(set *delivery.ChangeSet) { set.Policies.Put(spec.Name, spec, changed) })
 }
 
 // AddUnknownPolicy notes a policy with parts that are not known yet.

@@ -115,9 +115,9 @@ func TestChangesOfWhatIsNotKnownYet(t *testing.T) {
 func TestChangesOfFreezesAndPolicies(t *testing.T) {
 	o := New()
 	holidays, strict := delivery.FreezeSpec{Name: "holidays"}, delivery.PolicySpec{Name: "strict"}
-	o.AddFreeze(delivery.FreezeSpec{Name: "inventory"})
-	o.AddFreeze(holidays)
-	o.AddPolicy(strict)
+	o.AddFreeze(delivery.FreezeSpec{Name: "inventory"}, true)
+	o.AddFreeze(holidays, true)
+	o.AddPolicy(strict, true)
 	o.RemoveFreeze("spring")
 	o.RemovePolicy("lax")
 	part := o.ForPipeline("shop", nil)
@@ -130,8 +130,8 @@ func TestChangesOfFreezesAndPolicies(t *testing.T) {
 	o.AddUnknownFreeze("holidays")
 	o.AddUnknownPolicy("strict")
 	require.False(t, o.DeliveriesKnown("shop"))
-	o.AddFreeze(holidays)
+	o.AddFreeze(holidays, true)
 	require.False(t, o.DeliveriesKnown("shop"))
-	o.AddPolicy(strict)
+	o.AddPolicy(strict, true)
 	require.True(t, o.DeliveriesKnown("shop"), "apply plans again, with everything known")
 }
