@@ -238,10 +238,21 @@ func attemptsOnStaleApprovals() []attempt {
 			other.Keep = 5
 			r.prod.Target = &delivery.Target{Directory: &other}
 		}),
-		edited("an environment added to the stage", func(r *rules) {
-			r.environments = append(r.environments, copyOf(r.prod, "mirror"))
-			r.stage().Environments = append(slices.Clone(r.stage().Environments), "mirror")
+		{
+			name: "approved, and then an environment added to the stage",
+			do: func(sc *scenario) {
+				sc.declare(func(r *rules) {
+					r.environments = append(r.environments, copyOf(r.prod, "mirror"))
+					r.stage().Environments = append(slices.Clone(r.stage().Environments), "mirror")
+				})
+			},
+			blocked: []string{"approvals"}, reasons: []string{"alice@example.com's approval does not cover what would be delivered to mirror"}, fix: approveAllAgain,
+		},
+		edited("another verification", func(r *rules) {
+			r.stage().Verify = map[string]delivery.Check{"asked": r.gates().Checks["errors"]}
 		}),
+		edited("halting instead of rolling back", func(r *rules) { r.stage().OnFailure = delivery.Halt }),
+		edited("failures tolerated", func(r *rules) { r.stage().Rollout = &delivery.Rollout{MaxFailures: 1} }),
 		edited("fewer approvals required", func(r *rules) { r.gates().Approvals.Required = 1 }),
 		edited("the author allowed", func(r *rules) { r.gates().Approvals.AllowAuthor = true }),
 		edited("a gate weakened", func(r *rules) { r.gates().Soak.Duration = "20m" }),

@@ -55,11 +55,19 @@ END $$`
 func (sc *scenario) forge(signature string) {
 	sc.Helper()
 	request := sc.request()
-	a := delivery.Approval{ID: "shop/1.0.0/production/" + bob + "/1", Spec: sc.withSignature(bob, signature), Number: 1, ContentDigest: request.ContentDigest,
+	a := delivery.Approval{ID: "shop/1.0.0/production/" + bob + "/1", Spec: sc.withSignature(bob, signature), Number: 1, ContentDigest: request.ContentDigest, Contents: sc.given(alice).Contents,
 		Round: request.Round, DecidedAt: sc.h.Clock.Now()}
 	text, err := json.Marshal(a)
 	sc.must(err)
 	sc.tamper(`INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, 'shop', $2, $3, $4)`, a.ID, sc.version, a.DecidedAt.UnixMicro(), string(text))
+}
+
+// given returns the first decision of somebody on the version.
+func (sc *scenario) given(who string) delivery.Approval {
+	sc.Helper()
+	a, err := sc.by(rita).Approval(sc.Context(), "shop/"+sc.version+"/production/"+who+"/1")
+	sc.must(err)
+	return a
 }
 
 // attemptsOnTheLedger write to the database directly. If the gate requires signatures, that does not help.
@@ -90,7 +98,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
 					sc.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
 			},
-			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: bobApproves,
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is void (the content changed)"}, fix: bobApproves,
 		},
 		{
 			name: "ledger: an expired approval made recent", rules: func(r *rules) {

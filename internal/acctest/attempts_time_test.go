@@ -153,9 +153,10 @@ func attemptsOnParity() []attempt {
 				_, err := sc.h.Client(mallory).PutEnvironment(sc.Context(), sc.rules.prod)
 				sc.must(err)
 			},
-			blocked: []string{"parity"}, reasons: []string{`platform.postgres is absent in staging and "17" in production`},
+			blocked: []string{"approvals", "parity"}, reasons: []string{`platform.postgres is absent in staging and "17" in production`},
 			fix: func(sc *scenario) {
 				sc.declare(func(r *rules) { r.staging.Platform = map[string]string{"postgres": "17"} })
+				sc.approveAll()
 			},
 		},
 		{

@@ -53,9 +53,12 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 		}
 		if same := w.Given(spec); same != nil {
 			given = *same
+			given.Status = w.ApprovalStatus(given)
 			return nil, nil
 		}
-		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1}
+		stage, _ := w.Pipeline.Stage(spec.Stage)
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, w.Releases[spec.Version]), Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1,
+			Status: delivery.ApprovalValid}
 		for _, a := range w.Approvals {
 			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && person.Same(a.Spec.Approver, spec.Approver) {
 				given.Number++
@@ -64,7 +67,6 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 		given.ID = fmt.Sprintf("%s/%s/%d", subject, person.Key(spec.Approver), given.Number)
 		return journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
 	})
-	given.Status = delivery.ApprovalValid
 	return given, err
 }
 
@@ -124,7 +126,7 @@ func (c *Control) ApprovalRequest(ctx context.Context, pipeline, version, stage 
 	return w.ApprovalRequest(s, release, decision), nil
 }
 
-// RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger.
+// RevokeApproval takes a decision back. The decision and its revocation both stay in the ledger. One that was used is history: that is a conflict.
 func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
 	return c.journal.Change(ctx, actor, delivery.EventApprovalRefused, id, func(tx store.Tx) ([]journal.Entry, error) {
 		a, err := tx.Approval(ctx, id)
@@ -133,6 +135,12 @@ func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
 		}
 		if a.RevokedAt != nil {
 			return nil, delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked already", id)
+		}
+		switch w, err := c.load(ctx, tx, a.Spec.Pipeline, nil, a.Spec.Version); {
+		case err != nil && !delivery.IsNotFound(err):
+			return nil, err
+		case err == nil && w.ApprovalStatus(a) == delivery.ApprovalUsed:
+			return nil, delivery.Errorf(delivery.CodeConflict, "approval %q was used: %s was verified in %s under it. It stays in the ledger; deliver another version, or reject this one", id, a.Spec.Version, a.Spec.Stage)
 		}
 		at := c.now()
 		a.RevokedAt = &at

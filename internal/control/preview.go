@@ -149,6 +149,9 @@ func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeS
 	}
 	request, err := approvable(w, changes.Actor, &spec)
 	preview.ContentDigest = request.ContentDigest
+	if recorded := w.Recorded(spec); recorded != nil {
+		preview.Status = w.ApprovalStatus(*recorded)
+	}
 	return preview, err
 }
 

@@ -21,20 +21,14 @@ const (
 // ApprovalStatus says whether a decision still counts.
 type ApprovalStatus string
 
-// A decision counts while it is valid. It is void once what it covers has changed, and expired once it is too old.
+// A decision counts while it is valid. It is used once its release was verified under it, void once what it covers has changed, and
+// expired once it is too old.
 const (
 	ApprovalValid   ApprovalStatus = "valid"
+	ApprovalUsed    ApprovalStatus = "used"
 	ApprovalVoid    ApprovalStatus = "void"
 	ApprovalExpired ApprovalStatus = "expired"
 )
-
-// because says why a decision is no longer valid, after its name.
-func (s ApprovalStatus) because() string {
-	if s == ApprovalExpired {
-		return " has expired"
-	}
-	return " is void (the content changed)"
-}
 
 // ApprovalSpec is a decision as it is given.
 type ApprovalSpec struct {
@@ -54,12 +48,14 @@ type Approval struct {
 	Spec ApprovalSpec `json:"spec"` // Approver is always filled in
 	// Number counts the decisions of one person on one release in one stage, from 1: the highest is what they said last, whatever
 	// their clocks showed.
-	Number        int        `json:"number"`
-	ContentDigest string     `json:"content_digest"`
-	Round         int        `json:"round,omitempty"`       // of the request that was signed; see ApprovalRequest
-	RecordedBy    string     `json:"recorded_by,omitempty"` // the actor
-	DecidedAt     time.Time  `json:"decided_at"`
-	RevokedAt     *time.Time `json:"revoked_at,omitempty"`
+	Number        int    `json:"number"`
+	ContentDigest string `json:"content_digest"` // of everything that was to be approved
+	// Contents are the digests of what it covers, one for each environment that the stage had, sorted.
+	Contents   []string   `json:"contents,omitempty"`
+	Round      int        `json:"round,omitempty"`       // of the request that was signed; see ApprovalRequest
+	RecordedBy string     `json:"recorded_by,omitempty"` // the actor
+	DecidedAt  time.Time  `json:"decided_at"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
 	// Status is computed when the approval is read, and is not stored.
 	Status ApprovalStatus `json:"status,omitempty"`
 }
@@ -146,7 +142,7 @@ func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDe
 	r := ApprovalRequest{Pipeline: w.Pipeline.Name, Version: release.Spec.Version, Stage: stage.Name, Decision: decision,
 		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}
 	for _, a := range w.Approvals {
-		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.superseded(a) || w.ApprovalStatus(a) == ApprovalExpired) {
+		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.superseded(a) || w.used(a) || w.ApprovalStatus(a) == ApprovalExpired) {
 			r.Round++
 		}
 	}
@@ -161,11 +157,39 @@ func (w World) superseded(a Approval) bool {
 	})
 }
 
-// Given returns the decision in the ledger that says exactly this, is valid, and is the last one of its approver; nil when
+// usedUp reports whether a decision was used somewhere, and its release was superseded there.
+func (w World) usedUp(a Approval) bool {
+	stage, _ := w.Pipeline.Stage(a.Spec.Stage)
+	return slices.ContainsFunc(stage.Environments, func(env string) bool { _, usedUp := w.History.usedIn(env, a); return usedUp })
+}
+
+// used reports whether a decision was used somewhere: then its signature is not taken for another decision.
+func (w World) used(a Approval) bool {
+	stage, _ := w.Pipeline.Stage(a.Spec.Stage)
+	return slices.ContainsFunc(stage.Environments, func(env string) bool { used, _ := w.History.usedIn(env, a); return used })
+}
+
+// coversAll reports whether a decision covers what would be delivered to each environment of its stage now.
+func (w World) coversAll(a Approval) bool {
+	stage, _ := w.Pipeline.Stage(a.Spec.Stage)
+	return !slices.ContainsFunc(w.ApprovalContents(stage, w.Releases[a.Spec.Version]), func(content string) bool { return !a.covers(content) })
+}
+
+// Recorded returns the newest decision in the ledger that says exactly this and was not revoked; nil when there is none.
+func (w World) Recorded(spec ApprovalSpec) *Approval {
+	for _, a := range slices.Backward(w.Approvals) {
+		if a.Spec.sameAs(spec) && a.RevokedAt == nil {
+			return &a
+		}
+	}
+	return nil
+}
+
+// Given returns the decision in the ledger that says exactly this, still counts, and is the last one of its approver; nil when
 // there is none. Anyone who asks again for the same gets that one: it is not decided twice.
 func (w World) Given(spec ApprovalSpec) *Approval {
 	for _, a := range w.Approvals {
-		if a.Spec.sameAs(spec) && a.RevokedAt == nil && !w.superseded(a) && w.ApprovalStatus(a) == ApprovalValid {
+		if a.Spec.sameAs(spec) && a.RevokedAt == nil && !w.superseded(a) && !w.usedUp(a) && w.counts(a) && w.coversAll(a) {
 			return &a
 		}
 	}
@@ -219,28 +243,44 @@ func (a ApprovalsGate) withKeys(ofStage []string) ApprovalsGate {
 	return a
 }
 
-// ApprovalStatus tells whether a decision counts now for some gate of its stage.
+// ApprovalStatus tells whether a decision counts now for some gate and some environment of its stage in which it was not used yet.
 func (w World) ApprovalStatus(a Approval) ApprovalStatus {
 	stage, ok := w.Pipeline.Stage(a.Spec.Stage)
 	release, known := w.Releases[a.Spec.Version]
 	if !ok || !known {
 		return ApprovalVoid
 	}
-	content, status := w.ApprovalDigest(stage, release), ApprovalVoid
-	for _, gate := range w.approvalGates(stage) {
-		switch a.StatusAt(&gate, content, w.Now) {
-		case ApprovalValid:
-			return ApprovalValid
-		case ApprovalExpired:
-			status = ApprovalExpired
+	status := ApprovalVoid
+	contents := w.approvalContents(stage, release)
+	for _, env := range stage.Environments {
+		if used, _ := w.History.usedIn(env, a); used {
+			status = ApprovalUsed
+			continue
+		}
+		for _, gate := range w.approvalGates(stage) {
+			switch a.StatusAt(&gate, contents[env], w.Now) {
+			case ApprovalValid:
+				return ApprovalValid
+			case ApprovalExpired:
+				if status == ApprovalVoid {
+					status = ApprovalExpired
+				}
+			}
 		}
 	}
 	return status
 }
 
-// StatusAt tells whether the decision counts at a moment, for the content that would be deployed now.
-func (a Approval) StatusAt(gate *ApprovalsGate, contentDigest string, now time.Time) ApprovalStatus {
-	if gate == nil || a.ContentDigest != contentDigest {
+// counts reports whether a decision is valid, or is the one under which its release runs.
+func (w World) counts(a Approval) bool {
+	status := w.ApprovalStatus(a)
+	return status == ApprovalValid || status == ApprovalUsed
+}
+
+// StatusAt tells whether the decision counts at a moment, for the content that would be deployed to an environment now. It does not know whether
+// the decision was used.
+func (a Approval) StatusAt(gate *ApprovalsGate, content string, now time.Time) ApprovalStatus {
+	if gate == nil || !a.covers(content) {
 		return ApprovalVoid
 	}
 	if gate.ExpiresAfter == "" {

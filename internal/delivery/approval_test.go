@@ -17,7 +17,8 @@ func approvalFixture() World {
 
 // says makes a decision on the fixture's release 1.0 in production.
 func says(w World, id, who string, number int, decision ApprovalDecision) Approval {
-	return Approval{ID: id, Number: number, ContentDigest: w.ApprovalDigest(w.Pipeline.Stages[1], w.Releases["1.0"]), DecidedAt: w.Now, Round: 1,
+	stage, release := w.Pipeline.Stages[1], w.Releases["1.0"]
+	return Approval{ID: id, Number: number, ContentDigest: w.ApprovalDigest(stage, release), Contents: w.ApprovalContents(stage, release), DecidedAt: w.Now, Round: 1,
 		Spec: ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: decision, Approver: who}}
 }
 
@@ -36,8 +37,8 @@ func TestApprovalsGate(t *testing.T) {
 		"another stage":        {edit(func(a *Approval) { a.Spec.Stage = "staging" }), VerdictPending, "0 of 1 approvals; eligible"},
 		"another version":      {edit(func(a *Approval) { a.Spec.Version = "1.1" }), VerdictPending, "0 of 1 approvals; eligible"},
 		"another pipeline":     {edit(func(a *Approval) { a.Spec.Pipeline = "blog" }), VerdictPending, "0 of 1 approvals; eligible"},
-		"other content":        {edit(func(a *Approval) { a.ContentDigest = "x" }), VerdictPending, "0 of 1 approvals; bob's approval is void (the content changed); eligible approvers: bob, cid"},
-		"a void rejection":     {edit(func(a *Approval) { a.ContentDigest, a.Spec.Decision = "x", Reject }), VerdictPending, "bob's rejection is void (the content changed)"},
+		"other content":        {edit(func(a *Approval) { a.Contents = []string{"x"} }), VerdictPending, "0 of 1 approvals; bob's approval is void (the content changed); eligible approvers: bob, cid"},
+		"a void rejection":     {edit(func(a *Approval) { a.Contents, a.Spec.Decision = nil, Reject }), VerdictPending, "bob's rejection is void (the content changed)"},
 		"not yet expired":      {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(1 - 2*time.Hour) }), VerdictPassed, ""},
 		"expired":              {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(-2 * time.Hour) }), VerdictPending, "bob's approval has expired; eligible"},
 		"a clock that is fast": {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(MaxClockSkew) }), VerdictPassed, ""},
@@ -126,7 +127,7 @@ func TestWhetherADecisionStillCounts(t *testing.T) {
 	unknown = a
 	unknown.Spec.Stage = "gone"
 	require.Equal(t, ApprovalVoid, w.ApprovalStatus(unknown))
-	require.Equal(t, ApprovalVoid, a.StatusAt(nil, a.ContentDigest, fixtureNow))
+	require.Equal(t, ApprovalVoid, a.StatusAt(nil, a.Contents[0], fixtureNow))
 }
 
 func (a Approval) at(t time.Time) Approval {
@@ -147,7 +148,7 @@ func TestADecisionIsNotGivenTwice(t *testing.T) {
 	require.Nil(t, w.Given(a.Spec), "he said something else since")
 	w.Approvals[1].RevokedAt = later(0)
 	require.Equal(t, "a1", w.Given(a.Spec).ID, "and revoked that")
-	w.Approvals[0].ContentDigest = "x"
+	w.Approvals[0].Contents = nil
 	require.Nil(t, w.Given(a.Spec), "it is void")
 	w.Approvals = []Approval{a}
 	w.Approvals[0].RevokedAt = later(0)
@@ -179,7 +180,7 @@ func TestEachSignedRequestHasItsRound(t *testing.T) {
 	require.Equal(t, 2, round(edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(-3 * time.Hour) })))
 	require.Equal(t, 1, round(edit(func(a *Approval) { a.RevokedAt, a.Spec.Stage = later(0), "staging" })))
 	require.Equal(t, 1, round(edit(func(a *Approval) { a.RevokedAt, a.Spec.Version = later(0), "1.1" })))
-	require.Equal(t, 1, round(edit(func(a *Approval) { a.ContentDigest = "x" })), "a void one was for other content")
+	require.Equal(t, 1, round(edit(func(a *Approval) { a.Contents = []string{"x"} })), "a void one was for other content")
 	request := w.ApprovalRequest(stage, release, Reject)
 	require.Equal(t, ApprovalRequest{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Reject,
 		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}, request)
@@ -207,6 +208,8 @@ func TestWhatAnApprovalCovers(t *testing.T) {
 	require.Equal(t, before, digest(func(w *World, _ *Stage, _ *Release) {
 		w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierTesting}}}
 	}), "a policy elsewhere")
+	require.Equal(t, before, digest(func(_ *World, s *Stage, _ *Release) { s.Environments = []string{"us", "eu"} }), "the order of environments")
+	require.Equal(t, before, digest(func(_ *World, s *Stage, _ *Release) { s.OnFailure, s.Rollout = Rollback, &Rollout{MaxParallel: 1} }), "defaults written out")
 	for name, change := range map[string]func(*World, *Stage, *Release){
 		"the release":       func(_ *World, _ *Stage, r *Release) { r.Digest = "x" },
 		"the pipeline":      func(_ *World, _ *Stage, r *Release) { r.Spec.Pipeline = "blog" },
@@ -215,7 +218,12 @@ func TestWhatAnApprovalCovers(t *testing.T) {
 		"its gates":         func(_ *World, s *Stage, _ *Release) { s.Gates.Parity = &ParityGate{} },
 		"what is skipped":   func(_ *World, s *Stage, _ *Release) { s.Overridable = []string{"soak"} },
 		"the environments":  func(_ *World, s *Stage, _ *Release) { s.Environments = []string{"eu"} },
-		"their order":       func(_ *World, s *Stage, _ *Release) { s.Environments = []string{"us", "eu"} },
+		"its verification":  func(_ *World, s *Stage, _ *Release) { s.Verify = map[string]Check{"smoke": {}} },
+		"halting":           func(_ *World, s *Stage, _ *Release) { s.OnFailure = Halt },
+		"more at a time":    func(_ *World, s *Stage, _ *Release) { s.Rollout = &Rollout{MaxParallel: 2} },
+		"more failures":     func(_ *World, s *Stage, _ *Release) { s.Rollout = &Rollout{MaxFailures: 1} },
+		"a tier":            env(func(s *EnvironmentSpec) { s.Tier = TierOther }),
+		"a platform":        env(func(s *EnvironmentSpec) { s.Platform = map[string]string{"os": "debian-12"} }),
 		"a policy": func(w *World, _ *Stage, _ *Release) {
 			w.Policies = []PolicySpec{{Name: "p", Tiers: []Tier{TierProduction}, Gates: Gates{Parity: &ParityGate{}}}}
 		},

@@ -8,45 +8,100 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
 )
 
-// approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed.
+// approvals passes once enough different people, each entitled to, have approved exactly the content that would be deployed to each
+// environment. A rejection that covers any environment of the stage stops them all.
 func (c candidate) approvals(gate ApprovalsGate) GateResult {
 	gate = gate.withKeys(c.signingKeys(c.stage))
-	content := c.ApprovalDigest(c.stage, c.release)
-	approved, stale := []string{}, []string{}
+	decisions, contents := c.decisions(), c.approvalContents(c.stage, c.release)
+	for _, d := range decisions {
+		if d.Spec.Decision == Reject && c.rejects(gate, d, contents) {
+			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", d.Spec.Approver, d.Spec.Comment), ": ")}
+		}
+	}
+	environments := c.environments
+	if len(environments) == 0 {
+		environments = c.stage.Environments
+	}
+	var weakest approvalCount
+	used := []string{}
+	for i, env := range environments {
+		one := c.countApprovals(gate, env, contents[env], decisions)
+		used = append(used, one.ids...)
+		if i == 0 || len(one.approved) < len(weakest.approved) {
+			weakest = one
+		}
+	}
+	if len(weakest.approved) < gate.Required {
+		return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: c.missingApprovals(gate, weakest)}
+	}
+	slices.Sort(used)
+	return GateResult{Name: "approvals", Verdict: VerdictPassed, Approvals: slices.Compact(used),
+		Reason: fmt.Sprintf("%d of %d, by %s", len(weakest.approved), gate.Required, strings.Join(weakest.approved, ", "))}
+}
+
+// rejects reports whether a rejection counts for any environment of the stage.
+func (c candidate) rejects(gate ApprovalsGate, d Approval, contents map[string]string) bool {
+	return gate.mayNot(Reject, d.Spec.Approver, c.release) == "" && gate.unsigned(d, c.Signers[d.ID], c.release, c.Now) == "" &&
+		slices.ContainsFunc(c.stage.Environments, func(env string) bool { return d.StatusAt(&gate, contents[env], c.Now) == ApprovalValid })
+}
+
+// approvalCount is who has approved what would be delivered to one environment, by which decisions, and which decisions do not count.
+type approvalCount struct{ approved, ids, stale []string }
+
+func (c candidate) countApprovals(gate ApprovalsGate, env, content string, decisions []Approval) approvalCount {
+	count := approvalCount{}
 	signers := map[string]string{} // by key: whose approval it signed. One person counts once, also under two names
-	for _, decision := range c.decisions() {
-		who, key := decision.Spec.Approver, c.Signers[decision.ID]
-		status := decision.StatusAt(&gate, content, c.Now)
-		switch {
-		case status != ApprovalValid:
-			stale = append(stale, decision.String()+status.because())
-		case gate.mayNot(decision.Spec.Decision, who, c.release) != "":
+	for _, d := range decisions {
+		who, key := d.Spec.Approver, c.Signers[d.ID]
+		if why := c.stale(gate, d, env, content); why != "" {
+			count.stale = append(count.stale, d.String()+why)
+			continue
+		}
+		switch unsigned := gate.unsigned(d, key, c.release, c.Now); {
+		case d.Spec.Decision == Reject, gate.mayNot(d.Spec.Decision, who, c.release) != "":
 			continue // recorded under other rules; it does not count under these
-		case gate.unsigned(decision, key, c.release, c.Now) != "":
-			stale = append(stale, decision.String()+" "+gate.unsigned(decision, key, c.release, c.Now))
-		case decision.Spec.Decision == Reject:
-			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", who, decision.Spec.Comment), ": ")}
+		case unsigned != "":
+			count.stale = append(count.stale, d.String()+" "+unsigned)
 		case gate.demandsSignature() && signers[key] != "":
-			stale = append(stale, fmt.Sprintf("%s is signed with the key of %s's", decision, signers[key]))
+			count.stale = append(count.stale, fmt.Sprintf("%s is signed with the key of %s's", d, signers[key]))
 		default:
-			approved = append(approved, who)
+			count.approved, count.ids = append(count.approved, who), append(count.ids, d.ID)
 			signers[key] = who
 		}
 	}
-	if len(approved) >= gate.Required {
-		return GateResult{Name: "approvals", Verdict: VerdictPassed, Reason: fmt.Sprintf("%d of %d, by %s", len(approved), gate.Required, strings.Join(approved, ", "))}
+	return count
+}
+
+// stale says why a decision does not count for an environment any longer, after its name; empty when it does.
+func (c candidate) stale(gate ApprovalsGate, d Approval, env, content string) string {
+	_, usedUp := c.History.usedIn(env, d)
+	status := d.StatusAt(&gate, content, c.Now)
+	switch {
+	case usedUp:
+		return fmt.Sprintf(" is used up (another release has run in %s since)", env)
+	case status == ApprovalExpired:
+		return " has expired"
+	case status == ApprovalVoid && c.counts(d):
+		return fmt.Sprintf(" does not cover what would be delivered to %s", env)
+	case status == ApprovalVoid:
+		return " is void (the content changed)"
 	}
-	reason := fmt.Sprintf("%d of %d approvals", len(approved), gate.Required)
-	if len(approved) > 0 {
-		reason += ", by " + strings.Join(approved, ", ")
+	return ""
+}
+
+// missingApprovals says which approvals are missing for an environment, and who could give them.
+func (c candidate) missingApprovals(gate ApprovalsGate, count approvalCount) string {
+	reason := fmt.Sprintf("%d of %d approvals", len(count.approved), gate.Required)
+	if len(count.approved) > 0 {
+		reason += ", by " + strings.Join(count.approved, ", ")
 	}
-	if len(stale) > 0 {
-		reason += "; " + strings.Join(stale, ", ")
+	if len(count.stale) > 0 {
+		reason += "; " + strings.Join(count.stale, ", ")
 	}
-	if may := c.mayApprove(gate, approved); len(may) > 0 {
+	if may := c.mayApprove(gate, count.approved); len(may) > 0 {
 		reason += "; eligible approvers: " + strings.Join(may, ", ")
 	}
-	return GateResult{Name: "approvals", Verdict: VerdictPending, Reason: reason}
+	return reason
 }
 
 // decisions returns each person's newest decision, in the order of their names. Earlier ones of the same person do not count.

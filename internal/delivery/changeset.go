@@ -313,7 +313,7 @@ func (c ChangeSet) approvals(w World) []Approval {
 	w.Approvals = slices.Clone(w.Approvals)
 	now := w.Now
 	for i := range w.Approvals {
-		if c.Approvals.removes(w.Approvals[i].ID) {
+		if c.Approvals.removes(w.Approvals[i].ID) && w.ApprovalStatus(w.Approvals[i]) != ApprovalUsed { // that one is history
 			w.Approvals[i].RevokedAt = &now
 		}
 	}
@@ -328,7 +328,7 @@ func (c ChangeSet) approvals(w World) []Approval {
 		}
 		request := w.ApprovalRequest(stage, release, spec.Decision)
 		w.Approvals = append(w.Approvals, Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, Number: afterAll + i, DecidedAt: w.Now, RecordedBy: c.Actor,
-			ContentDigest: request.ContentDigest, Round: request.Round})
+			ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, release), Round: request.Round})
 	}
 	return w.Approvals
 }

@@ -75,30 +75,6 @@ func ContentFor(stage Stage, env EnvironmentSpec, release Release) Content {
 	return c
 }
 
-// ApprovalDigest hashes what an approval covers: the release's digest, the stage's effective configuration, secret references
-// and targets in each of its environments, its gates, and the policies that hold there.
-func (w World) ApprovalDigest(stage Stage, release Release) string {
-	type environment struct {
-		Name           string
-		ConfigRevision string
-	}
-	environments := make([]environment, len(stage.Environments))
-	for i, name := range stage.Environments {
-		environments[i] = environment{name, ContentFor(stage, w.Environments[name], release).ConfigRevision}
-	}
-	policies := []Gates{}
-	for _, policy := range w.policies(stage) {
-		policies = append(policies, policy.Gates)
-	}
-	return digestOf(struct {
-		Release, Pipeline, Stage string
-		Gates                    Gates
-		Overridable              []string
-		Policies                 []Gates
-		Environments             []environment
-	}{release.Digest, release.Spec.Pipeline, stage.Name, stage.Gates, stage.Overridable, policies, environments})
-}
-
 // Observation is what a driver sees running.
 type Observation struct {
 	Running bool   `json:"running"`           // something of this pipeline runs there

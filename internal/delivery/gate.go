@@ -23,6 +23,8 @@ type GateResult struct {
 	Reason  string  `json:"reason"`
 	// ReadyAt is the earliest moment at which the gate can pass by time alone; nil when time alone will not do it.
 	ReadyAt *time.Time `json:"ready_at,omitempty"`
+	// Approvals are the ids of the decisions that made the gate pass, sorted by who decided.
+	Approvals []string `json:"approvals,omitempty"`
 	// Override is the id of the override that skipped the gate; empty when it passed by itself.
 	Override string `json:"override,omitempty"`
 }

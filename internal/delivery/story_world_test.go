@@ -224,7 +224,7 @@ func (s *story) decide(decision delivery.ApprovalDecision, version, stage, who s
 	require.True(s.t, ok)
 	n := len(s.w.Approvals) + 1
 	s.w.Approvals = append(s.w.Approvals, delivery.Approval{ID: fmt.Sprintf("a%d", n), Spec: spec, Number: n, DecidedAt: s.w.Now,
-		ContentDigest: s.w.ApprovalDigest(at, s.w.Releases[version])})
+		ContentDigest: s.w.ApprovalDigest(at, s.w.Releases[version]), Contents: s.w.ApprovalContents(at, s.w.Releases[version])})
 	return ""
 }
 

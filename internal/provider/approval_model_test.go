@@ -35,23 +35,24 @@ func TestApprovalModelRoundTrip(t *testing.T) {
 func TestWarnIfSpent(t *testing.T) {
 	cases := map[string]struct {
 		status  delivery.ApprovalStatus
-		content string
+		planned delivery.ApprovalStatus
 		want    string
 	}{
-		"valid":                   {delivery.ApprovalValid, "sha256:a", ""},
+		"valid":                   {delivery.ApprovalValid, delivery.ApprovalValid, ""},
 		"nothing known":           {delivery.ApprovalValid, "", ""},
-		"void":                    {delivery.ApprovalVoid, "sha256:b", "is void"},
+		"used":                    {delivery.ApprovalUsed, delivery.ApprovalUsed, ""},
+		"void":                    {delivery.ApprovalVoid, delivery.ApprovalVoid, "is void"},
 		"void, nothing known":     {delivery.ApprovalVoid, "", "is void"},
-		"expired":                 {delivery.ApprovalExpired, "sha256:a", "is expired"},
-		"about to become void":    {delivery.ApprovalValid, "sha256:b", "becomes void by this plan"},
-		"expired and out of date": {delivery.ApprovalExpired, "sha256:b", "is expired"},
+		"expired":                 {delivery.ApprovalExpired, delivery.ApprovalExpired, "is expired"},
+		"about to become void":    {delivery.ApprovalValid, delivery.ApprovalVoid, "becomes void by this plan"},
+		"expired and out of date": {delivery.ApprovalExpired, delivery.ApprovalVoid, "is expired"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			state := approvalModelFrom(delivery.Approval{ID: "a1", ContentDigest: "sha256:a", Status: c.status, DecidedAt: morning, Spec: delivery.ApprovalSpec{
 				Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: delivery.Approve, Approver: "alice@example.com"}}, approvalModel{})
 			var diags diag.Diagnostics
-			warnIfInvalid(&diags, state, c.content)
+			warnIfInvalid(&diags, state, c.planned)
 			require.False(t, diags.HasError())
 			if c.want == "" {
 				require.Empty(t, diags)

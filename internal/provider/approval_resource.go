@@ -40,8 +40,14 @@ func newApprovalResource() resource.Resource {
 		record: func(ctx context.Context, c *client.Client, m approvalModel) (delivery.Approval, error) {
 			return c.AddApproval(ctx, m.toSpec())
 		},
-		get:    (*client.Client).Approval,
-		remove: (*client.Client).RevokeApproval,
+		get: (*client.Client).Approval,
+		remove: func(c *client.Client, ctx context.Context, id string) error {
+			err := c.RevokeApproval(ctx, id)
+			if delivery.CodeOf(err) == delivery.CodeConflict {
+				return nil // it was used: that is history, which destroying a resource does not undo
+			}
+			return err
+		},
 	})}
 }
 
@@ -50,7 +56,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A person's decision whether a release may enter a stage. It covers exactly one content: the digest of the release, the effective configuration and gates of the stage, and its environments. When any of these changes, the decision becomes `void`, and applying never renews it. Every change replaces the decision. Destroying revokes it. Make the promotion depend on it, so that the decision is recorded first. To decide again, use `terraform apply -replace=ADDRESS` or edit the comment.",
+		MarkdownDescription: "A person's decision whether a release may enter a stage. It covers exactly one content: the digest of the release, the effective configuration, gates, `verify`, `on_failure` and `rollout` of the stage, and its environments with tier and platform. When any of these changes for an environment, the decision becomes `void` for it, and applying never renews it. A new environment needs a decision of its own. A decision is `used` once the release was verified under it, and used up once another release has run there: coming back needs a new decision. Every change replaces the decision. Destroying revokes one that was not used. Make the promotion depend on it, so that the decision is recorded first. To decide again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -98,7 +104,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "`valid`, `void` (the content changed), or `expired` (older than the gate allows).",
+				MarkdownDescription: "`valid`, `used` (the release was verified under it), `void` (the content changed), or `expired` (older than the gate allows).",
 			},
 			"decided_at": schema.StringAttribute{
 				Computed:            true,
@@ -132,7 +138,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", spec.Pipeline+"/"+spec.Version)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
-		warnIfInvalid(&resp.Diagnostics, *state, preview.ContentDigest)
+		warnIfInvalid(&resp.Diagnostics, *state, preview.Status)
 	}
 }
 
@@ -142,14 +148,14 @@ func approvalName(s delivery.ApprovalSpec) string {
 
 // warnIfInvalid warns of a decision that is no longer valid, or will not be once this plan is applied. It stays in the state: only a person
 // can make it again.
-func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, contentDigest string) {
+func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, planned delivery.ApprovalStatus) {
 	var why string
 	switch status := delivery.ApprovalStatus(state.Status.ValueString()); {
 	case status == delivery.ApprovalExpired:
 		why = "is expired: it is older than the stage's approvals gate allows"
 	case status == delivery.ApprovalVoid:
 		why = "is void: what it covers has changed since"
-	case contentDigest != "" && contentDigest != state.ContentDigest.ValueString():
+	case status == delivery.ApprovalValid && planned == delivery.ApprovalVoid:
 		why = "becomes void by this plan, which changes what it covers"
 	default:
 		return

@@ -155,7 +155,7 @@ func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalMo
 	spec := state.toSpec()
 	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
 	var diags diag.Diagnostics
-	warnIfInvalid(&diags, state, preview.ContentDigest)
+	warnIfInvalid(&diags, state, preview.Status)
 	return err == nil && len(diags) == 0
 }
 

@@ -132,7 +132,7 @@ func everyObject(t *testing.T, c *client.Client) map[string]string {
 	_, err := c.PutPipeline(ctx, delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{
 		{Name: "staging", Environments: []string{"staging"}, Promotion: delivery.Automatic, Verify: map[string]delivery.Check{"smoke": check}},
 		{Name: "production", Environments: []string{"production"}, Promotion: delivery.Manual, Overridable: []string{"tests"}, Gates: delivery.Gates{
-			Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}, Checks: map[string]delivery.Check{"errors": check}}},
+			Approvals: &delivery.ApprovalsGate{Required: 1, AllowAuthor: true, Approvers: []string{delivery.Anyone}}, Checks: map[string]delivery.Check{"errors": check}}},
 	}})
 	require.NoError(t, err)
 	_, err = c.PutRelease(ctx, delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: "1.0.0", Source: &delivery.Source{Revision: "r", Author: "dave@example.com"},

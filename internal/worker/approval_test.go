@@ -133,8 +133,8 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, AllowAuthor: true, Approvers: []string{delivery.Anyone}}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)
 		},
-		"environments": func(h *fixture) {
-			production := stage("production", delivery.Manual, "eu", "us")
+		"verification": func(h *fixture) {
+			production := verifying(stage("production", delivery.Manual, "eu"))
 			production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
 			h.declares(stage("development", delivery.Automatic, "dev"), production)
 		},
@@ -151,6 +151,39 @@ func TestApprovalsEndAndAreVoid(t *testing.T) {
 			requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's approval is void (the content changed)")
 		})
 	}
+	t.Run("another environment", func(t *testing.T) {
+		h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
+		h.approves(bob, "production", "1.0")
+		production := stage("production", delivery.Manual, "eu", "us")
+		production.Gates.Approvals = &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}
+		h.declares(stage("development", delivery.Automatic, "dev"), production)
+		require.Equal(t, delivery.ApprovalValid, status(h, id), "for the one that it covers")
+		require.False(t, h.ready())
+		_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+		requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's approval does not cover what would be delivered to us")
+		h.approves(cid, "production", "1.0")
+		require.True(t, h.ready())
+	})
+	t.Run("used, and used up", func(t *testing.T) {
+		h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
+		h.approves(bob, "production", "1.0")
+		_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+		require.NoError(t, err)
+		require.Equal(t, delivery.ApprovalUsed, status(h, id))
+		requireRefusal(t, h.RevokeApproval(t.Context(), bob, id), delivery.CodeConflict, "was used: 1.0 was verified in production under it")
+		require.Nil(t, h.delivers("1.1", 1).Failure)
+		h.approves(bob, "production", "1.1")
+		_, err = h.promotes(promotion("production", "1.1", delivery.WhenBlockedFail))
+		require.NoError(t, err)
+		require.Nil(t, h.delivers("1.0", 1).Failure)
+		_, err = h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+		requireRefusal(t, err, delivery.CodeConflict, "bob@example.com's approval is used up (another release has run in eu since)")
+		h.approves(bob, "production", "1.0")
+		state, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+		require.NoError(t, err)
+		require.Equal(t, "1.0", state.RunningVersion)
+		require.Equal(t, delivery.ApprovalUsed, status(h, "shop/1.0/production/"+bob+"/2"))
+	})
 	t.Run("revoked", func(t *testing.T) {
 		h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
 		h.approves(bob, "production", "1.0")

@@ -329,7 +329,7 @@ func signerLines() (lines []string) {
 type signing struct {
 	key     string // whose
 	request delivery.ApprovalRequest
-	covers  string // what was there to be approved, in the oracle's words
+	covers  map[string]string // what was there to be approved, in the oracle's words
 }
 
 func (u *simulation) drawApprovals() *delivery.ApprovalsGate {

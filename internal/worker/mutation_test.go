@@ -54,7 +54,7 @@ func recovered(w *delivery.World) {
 	w.Approvals = slices.Clone(w.Approvals)
 	for i, a := range w.Approvals {
 		if stage, ok := w.Pipeline.Stage(a.Spec.Stage); ok {
-			w.Approvals[i].ContentDigest = w.ApprovalDigest(stage, w.Releases[a.Spec.Version])
+			w.Approvals[i].Contents = w.ApprovalContents(stage, w.Releases[a.Spec.Version])
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (s setup) closed(g delivery.Gates, pipeline delivery.PipelineSpec, at int, 
 		}
 	}
 	if g.Approvals != nil {
-		missing := s.approvalsMissing(*g.Approvals, pipeline.Name, stage.Name, version)
+		missing := s.approvalsMissing(*g.Approvals, stage.Name, d)
 		asked("approvals", missing...)
 		if len(g.Approvals.SignedBy) > 0 && len(missing) == 0 {
 			s.oracle.happened("let through by signatures")

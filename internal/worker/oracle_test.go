@@ -25,19 +25,20 @@ type oracle struct {
 	moment   sync.RWMutex // time stands still within a transaction
 
 	mu        sync.Mutex
-	asked     map[string]int    // "pipeline/stage/version": the highest attempt that somebody asked for
-	said      []string          // approvals, by id, as they were recorded
-	covered   map[string]string // by approval: what was there to be approved
-	contents  map[string]string // by release: what it was first
-	reported  []string          // reports, by id, as they were recorded
-	gone      map[string]bool   // reports that were withdrawn, and overrides that were revoked, by id
+	asked     map[string]int               // "pipeline/stage/version": the highest attempt that somebody asked for
+	said      []string                     // approvals, by id, as they were recorded
+	covered   map[string]map[string]string // by approval and environment: what was there to be approved
+	letIn     map[string][]string          // by deployment: the approvals that let it in
+	contents  map[string]string            // by release: what it was first
+	reported  []string                     // reports, by id, as they were recorded
+	gone      map[string]bool              // reports that were withdrawn, and overrides that were revoked, by id
 	signed    map[string]signing
 	lastEvent *delivery.Event
 	wrong     []string
 }
 
 func newOracle(c *clock, p *fakeDriver, b *fakeChecker, counts *counters) *oracle {
-	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]string{}, contents: map[string]string{}}
+	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]map[string]string{}, letIn: map[string][]string{}, contents: map[string]string{}}
 }
 
 // ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.

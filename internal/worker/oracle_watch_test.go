@@ -20,7 +20,7 @@ type watchedTx struct {
 	store.Tx
 	oracle *oracle
 	wrong  []string
-	said   map[string]string
+	said   map[string]map[string]string
 	told   []string // reports, by id
 	gone   []string // reports and overrides
 }
@@ -30,7 +30,7 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 	defer s.oracle.moment.RUnlock()
 	var tx *watchedTx
 	err := s.Store.Update(ctx, func(inner store.Tx) error {
-		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]string{}}
+		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]map[string]string{}}
 		return f(tx)
 	})
 	if tx != nil && err == nil { // what was undone did not happen

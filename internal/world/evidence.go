@@ -13,7 +13,7 @@ import (
 func signers(approvals []delivery.Approval) map[string]string {
 	keys := map[string]string{}
 	for _, a := range approvals {
-		if a.Spec.Signature == "" {
+		if a.Spec.Signature == "" || !a.Signable() {
 			continue
 		}
 		if key, err := signature.Signer(a.Spec.Signature, a.Request().Payload()); err == nil {

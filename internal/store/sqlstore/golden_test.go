@@ -261,7 +261,7 @@ func fullApproval() delivery.Approval {
 		ID:            "a1",
 		Spec:          delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "not yet", Approver: "bob", Signature: "-----BEGIN SSH SIGNATURE-----"},
 		Number:        2,
-		ContentDigest: "sha256:02", Round: 3, RecordedBy: "ci", DecidedAt: storedAt, RevokedAt: &at,
+		ContentDigest: "sha256:02", Contents: []string{"sha256:03"}, RecordedBy: "ci", Round: 3, DecidedAt: storedAt, RevokedAt: &at,
 	}
 }
 
