@@ -153,6 +153,6 @@ func everyObject(t *testing.T, c *client.Client) map[string]string {
 	_, err = c.PutPolicy(ctx, delivery.PolicySpec{Name: "strict", Tiers: []delivery.Tier{delivery.TierProduction}, Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}})
 	require.NoError(t, err)
 	return map[string]string{"environment": "staging", "pipeline": "shop", "stage": "production", "version": "1.0.0", "freeze": "calm", "policy": "strict",
-		"with": "production", "source": "running", "decision": "approve", "wait": "1ms", "after": "0", "limit": "10",
+		"with": "production", "source": "running", "decision": "approve", "wait": "1ms", "after": "0", "event": "1", "limit": "10",
 		api.PathApproval + " id": approval.ID, api.PathTestReport + " id": report.ID, api.PathOverride + " id": override.ID}
 }
