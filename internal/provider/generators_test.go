@@ -111,10 +111,11 @@ var gatesModels = rapid.Custom(func(t *rapid.T) blocks.Gates {
 
 var approvalsGateModels = rapid.Custom(func(t *rapid.T) blocks.ApprovalsGate {
 	m := blocks.ApprovalsGate{
-		Required:     types.Int64Value(rapid.Int64Range(1, 9).Draw(t, "required")),
-		Approvers:    sets(t),
-		AllowAuthor:  types.BoolValue(rapid.Bool().Draw(t, "author")),
-		ExpiresAfter: optionalText("72h").Draw(t, "expiry"),
+		Required:      types.Int64Value(rapid.Int64Range(1, 9).Draw(t, "required")),
+		Approvers:     sets(t),
+		AllowAuthor:   types.BoolValue(rapid.Bool().Draw(t, "author")),
+		ExpiresAfter:  optionalText("72h").Draw(t, "expiry"),
+		RequireSigned: types.BoolValue(rapid.Bool().Draw(t, "require signed")),
 	}
 	if rapid.Bool().Draw(t, "signed") {
 		m.SignedBy = rapid.SliceOfN(rapid.String(), 1, 3).Draw(t, "signers")
@@ -137,7 +138,7 @@ var windowModels = rapid.Custom(func(t *rapid.T) blocks.Window {
 		TimeZone: optionalText("Europe/Berlin").Draw(t, "zone"),
 	}
 	if rapid.Bool().Draw(t, "some days") { // an empty list is an error
-		m.Days = slices.DeleteFunc([]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, func(day string) bool { return rapid.Bool().Draw(t, day) })
+		m.Days = append([]string{"mon"}, slices.DeleteFunc([]string{"tue", "wed", "thu", "fri", "sat", "sun"}, func(day string) bool { return rapid.Bool().Draw(t, day) })...)
 	}
 	return m
 })

@@ -13,7 +13,7 @@ func TestDestroyingWhatIsGoneSucceeds(t *testing.T) {
 	s := newShop(t)
 	w := newWalks(t, s)
 	all := append(s.declare(order{version: "1.0.0", gates: map[string]any{"approvals": map[string]any{"required": 2, "approvers": []any{"*"}, "allow_author": true}}, lenient: []any{"approvals"},
-		report:   map[string]any{"junit": `<testsuite><testcase name="a"/></testsuite>`},
+		report:   map[string]any{"junit": `<testsuite><testcase name="a"/></testsuite>`, "withdraw_on_destroy": true},
 		override: map[string]any{"gates": []any{"approvals"}}, approval: map[string]any{}, promotion: map[string]any{}}),
 		declaration{"freeze", "cd_freeze", map[string]any{"name": "fair", "reason": "the fair", "environments": []any{"elsewhere"},
 			"starts_at": "2027-06-01T08:00:00Z", "ends_at": "2027-06-02T08:00:00Z"}},

@@ -111,7 +111,7 @@ func (r *pipelineResource) plansNothing(ctx context.Context, config, state pipel
 func (m pipelineModel) lacksDefault() bool {
 	for _, stage := range m.Stages {
 		gates := stage.Gates
-		if stage.OnFailure.IsNull() || gates != nil && gates.Approvals != nil && gates.Approvals.AllowAuthor.IsNull() {
+		if stage.OnFailure.IsNull() || gates != nil && gates.Approvals != nil && (gates.Approvals.AllowAuthor.IsNull() || gates.Approvals.RequireSigned.IsNull()) {
 			return true
 		}
 	}
