@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/stretchr/testify/require"
 )
 
 // A pipeline that declares no gate of its own goes to production only as the policy says, and not while it is frozen.
@@ -22,7 +22,7 @@ func guardrailsStory(t *testing.T, s shop) {
 			ConfigDirectory:   config.StaticDirectory("testdata/TestAccGuardrails"),
 			ConfigVariables:   config.Variables{"dir": config.StringVariable(s.Dir), "frozen": config.BoolVariable(frozen), "approved": config.BoolVariable(approved)},
 			ConfigStateChecks: checks,
-			Check:             func(*terraform.State) error { return s.runs("production", runs) },
+			PostApplyFunc:     func() { require.NoError(t, s.runs("production", runs)) },
 		}
 	}
 	status := func(want string) statecheck.StateCheck {

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	"github.com/stretchr/testify/require"
 
@@ -52,25 +51,23 @@ func TestAccWebhookTarget(t *testing.T) {
 	s.write("password", "hunter2-hunter2")
 	r := acctest.NewReceiver(t, "a key that nobody guesses")
 	observed := fmt.Sprintf("observe_url = %q, send_secrets = true, headers = { X-Site = \"eu\" }", r.URL+"/running")
-	runs := func(version string, orders int) resource.TestCheckFunc {
-		return func(*terraform.State) error {
-			if got := r.Running("cloud"); got != version || len(r.Orders()) != orders {
-				return fmt.Errorf("%s runs after %d deployments, want %s after %d", got, len(r.Orders()), version, orders)
-			}
-			return nil
+	runs := func(version string, orders int) func() {
+		return func() {
+			require.Equal(t, version, r.Running("cloud"))
+			require.Len(t, r.Orders(), orders)
 		}
 	}
 	step := func(version, extra string) resource.TestStep {
 		return resource.TestStep{Config: behindWebhook(r, s.Dir, version, extra)}
 	}
 	first, healed, upgrade, broken, back := step("1.0.0", observed), step("1.0.0", observed), step("1.1.0", observed), step("2.0.0", observed), step("1.0.0", observed)
-	first.Check = runs("1.0.0", 1)
+	first.PostApplyFunc = runs("1.0.0", 1)
 
 	healed.PreConfig = func() { r.Alter("cloud", "somebody stopped two servers") }
 	healed = expecting(healed, plancheck.ExpectResourceAction("cd_release.shop", plancheck.ResourceActionUpdate))
-	healed.Check = runs("1.0.0", 2)
+	healed.PostApplyFunc = runs("1.0.0", 2)
 
-	upgrade.Check = runs("1.1.0", 3)
+	upgrade.PostApplyFunc = runs("1.1.0", 3)
 
 	broken.PreConfig = func() { r.Refuse("2.0.0") }
 	broken.ExpectError = regexp.MustCompile(`(?s)through\s+the\s+target's\s+webhook:\s+the\s+receiver\s+says\s+that\s+it\s+failed`)
