@@ -20,7 +20,7 @@ const ContentTypeProblem = "application/problem+json"
 // is escaped, and its names.
 const MaxBodyBytes = 33 << 20
 
-// MaxWait bounds how long one request may wait for work to settle (the query parameter "wait", a Go duration).
+// MaxWait bounds how long one request may wait for work to finish (the query parameter "wait", a Go duration).
 const MaxWait = 30 * time.Second
 
 // How many objects one page of a list holds when the request does not say, and at most.

@@ -14,7 +14,7 @@ func (c *Client) Promotion(ctx context.Context, pipeline, stage string) (deliver
 	return get[delivery.PromotionState](ctx, c, api.Fill(api.PathPromotion, pipeline, stage), nil)
 }
 
-// PutPromotion brings a release into a stage and on through the automatic stages after it. It returns once that has settled;
+// PutPromotion brings a release into a stage and on through the automatic stages after it. It returns once that has finished;
 // what went wrong on the way is in the state's Work. When ctx ends first, the work is stopped and the error is ctx's.
 func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) (delivery.PromotionState, error) {
 	path := api.Fill(api.PathPromotion, spec.Pipeline, spec.Stage)
@@ -27,7 +27,7 @@ func (c *Client) PutPromotion(ctx context.Context, spec delivery.PromotionSpec) 
 			query.Set("version", spec.Version) // another one may be asked for meanwhile
 			return get[delivery.PromotionState](ctx, c, path, query)
 		},
-		settled: func(s delivery.PromotionState) bool { return s.Work.Settled },
+		finished: func(s delivery.PromotionState) bool { return s.Work.Finished },
 		stop: func(ctx context.Context) error {
 			return c.cancel(ctx, spec.Pipeline, spec.Stage)
 		},

@@ -14,7 +14,7 @@ func (c *Client) Release(ctx context.Context, pipeline, version string) (deliver
 	return get[delivery.ReleaseState](ctx, c, api.Fill(api.PathRelease, pipeline, version), nil)
 }
 
-// PutRelease registers a release and carries it through the leading automatic stages. It returns once that has settled; what
+// PutRelease registers a release and carries it through the leading automatic stages. It returns once that has finished; what
 // went wrong on the way is in the state's Work. When ctx ends first, the work is stopped and the error is ctx's.
 func (c *Client) PutRelease(ctx context.Context, r delivery.ReleaseRequest) (delivery.ReleaseState, error) {
 	path := api.Fill(api.PathRelease, r.Spec.Pipeline, r.Spec.Version)
@@ -26,7 +26,7 @@ func (c *Client) PutRelease(ctx context.Context, r delivery.ReleaseRequest) (del
 		look: func(ctx context.Context, query url.Values) (delivery.ReleaseState, error) {
 			return get[delivery.ReleaseState](ctx, c, path, query)
 		},
-		settled: func(s delivery.ReleaseState) bool { return s.Work.Settled },
+		finished: func(s delivery.ReleaseState) bool { return s.Work.Finished },
 		stop: func(ctx context.Context) error {
 			return c.cancelRelease(ctx, r.Spec.Pipeline)
 		},

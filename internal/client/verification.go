@@ -16,7 +16,7 @@ func (c *Client) Verification(ctx context.Context, spec delivery.VerificationSpe
 }
 
 // PutVerification runs a stage's checks on what Terraform has deployed there, and carries the release on through the automatic stages
-// behind it. It returns once that has settled; what went wrong on the way is in the state's Work. When ctx ends first, the work is
+// behind it. It returns once that has finished; what went wrong on the way is in the state's Work. When ctx ends first, the work is
 // stopped and the error is ctx's.
 func (c *Client) PutVerification(ctx context.Context, r delivery.VerificationRequest) (delivery.VerificationState, error) {
 	path := api.Fill(api.PathVerification, r.Spec.Pipeline, r.Spec.Stage)
@@ -31,7 +31,7 @@ func (c *Client) PutVerification(ctx context.Context, r delivery.VerificationReq
 			}
 			return get[delivery.VerificationState](ctx, c, path, query)
 		},
-		settled: func(s delivery.VerificationState) bool { return s.Work.Settled },
+		finished: func(s delivery.VerificationState) bool { return s.Work.Finished },
 		stop: func(ctx context.Context) error {
 			return c.cancel(ctx, r.Spec.Pipeline, r.Spec.Stage)
 		},

@@ -16,14 +16,14 @@ const (
 	cancelGrace = 5 * time.Second  // how long stopping the work may take once the caller has given up
 )
 
-// work is a write whose effect takes time: it is started once, then watched until it settles. The server is asked to answer either once it
-// has settled.
+// work is a write whose effect takes time: it is started once, then watched until it finishes. The server is asked to answer either once it
+// has finished.
 type work[S any] struct {
-	what    string // names it in messages, as in "release shop/1.4.2"
-	start   func(context.Context, url.Values) (S, error)
-	look    func(context.Context, url.Values) (S, error)
-	settled func(S) bool
-	stop    func(context.Context) error
+	what     string // names it in messages, as in "release shop/1.4.2"
+	start    func(context.Context, url.Values) (S, error)
+	look     func(context.Context, url.Values) (S, error)
+	finished func(S) bool
+	stop     func(context.Context) error
 }
 
 // finish starts the work and watches it. When the caller's context ends first, the work is stopped and the context's error is
@@ -43,21 +43,21 @@ func finish[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
 
 func watch[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
 	state, err := w.start(ctx, waiting())
-	for err == nil && !w.settled(state) {
+	for err == nil && !w.finished(state) {
 		asked := time.Now()
 		next, lookErr := w.look(ctx, waiting())
 		if lookErr != nil {
 			return state, lookErr
 		}
 		state = next
-		if early := pollPace - time.Since(asked); !w.settled(state) && early > 0 {
+		if early := pollPace - time.Since(asked); !w.finished(state) && early > 0 {
 			err = c.pause(ctx, early)
 		}
 	}
 	return state, err
 }
 
-// waiting is the query of a request that is answered once the work has settled, or after a while.
+// waiting is the query of a request that is answered once the work has finished, or after a while.
 func waiting() url.Values { return url.Values{"wait": {pollWait.String()}} }
 
 // cancel stops the work on the promotion into a stage at its next safe point, and waits until it has stopped.

@@ -14,7 +14,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// plane is a control plane of one promotion and one release, whose work settles when the test says so.
+// plane is a control plane of one promotion and one release, whose work finishes when the test says so.
 type plane struct {
 	mu    sync.Mutex
 	looks int // unsettled answers left
@@ -46,7 +46,7 @@ func (p *plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			p.onGet()
 		}
 		if p.looks--; p.looks < 0 {
-			work = delivery.Work{Settled: true, Stopped: &delivery.StageDecision{Stage: "production"}}
+			work = delivery.Work{Finished: true, Stopped: &delivery.StageDecision{Stage: "production"}}
 		}
 	}
 	reply(w, delivery.PromotionState{Promotion: p.first, Work: work, Status: delivery.StageWaiting})
@@ -82,7 +82,7 @@ func TestPutWaitsUntilTheWorkIsSettled(t *testing.T) {
 	c, pauses := watcher(t, p)
 	state, err := c.PutPromotion(t.Context(), promotion)
 	require.NoError(t, err)
-	require.True(t, state.Work.Settled)
+	require.True(t, state.Work.Finished)
 	require.Equal(t, "production", state.Work.Stopped.Stage)
 	look := "GET " + promotionURI + "?version=1.0.0&wait=20s"
 	require.Equal(t, []string{"PUT " + promotionURI + "?wait=20s", look, look, look}, p.seen)

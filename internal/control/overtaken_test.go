@@ -73,13 +73,13 @@ func TestOvertakenRequestIsNoSuccess(t *testing.T) {
 			require.NoError(t, err)
 			work := released.Work
 			if promotion == delivery.Manual {
-				require.True(t, work.Settled, "a release of such a pipeline waits for a promotion")
+				require.True(t, work.Finished, "a release of such a pipeline waits for a promotion")
 				require.Nil(t, work.Failure)
 				promoted, err := c.PutPromotion(ctx, alice, delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.0", WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 				require.NoError(t, err)
 				work = promoted.Work
 			}
-			require.True(t, work.Settled)
+			require.True(t, work.Finished)
 			require.NotNil(t, work.Failure)
 			require.Equal(t, delivery.CodeConflict, work.Failure.Code)
 			require.Contains(t, work.Failure.Message, "bob@example.com asked for 2.0 meanwhile")

@@ -49,7 +49,7 @@ func releaseState(f world.Facts, version string) (delivery.ReleaseState, error) 
 	if !ok || release.Retired {
 		return delivery.ReleaseState{}, delivery.Errorf(delivery.CodeNotFound, "release %s/%s does not exist", f.Pipeline.Name, version)
 	}
-	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Settled: true}}
+	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Finished: true}}
 	state.Stages, _ = delivery.StageStates(f.World, version)
 	return state, nil
 }

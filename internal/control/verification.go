@@ -34,7 +34,7 @@ func (c *Control) PutVerification(ctx context.Context, actor string, r delivery.
 	}
 	state, err := c.Verification(ctx, r.Spec)
 	if !started {
-		state.Work = delivery.Work{Settled: true}
+		state.Work = delivery.Work{Finished: true}
 	}
 	return state, err
 }
@@ -49,7 +49,7 @@ func (c *Control) PutVerificationAndWait(ctx context.Context, actor string, r de
 		return c.WaitVerification(ctx, r.Spec, d)
 	}
 	state, err := c.Verification(ctx, r.Spec)
-	state.Work = delivery.Work{Settled: true}
+	state.Work = delivery.Work{Finished: true}
 	return state, err
 }
 

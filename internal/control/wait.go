@@ -22,7 +22,7 @@ func waitFor[S any](ctx context.Context, c *Control, pipeline, stage string, d t
 		}
 		state, work, err := readAfter(ctx, c, pipeline, stage, read)
 		left := time.Until(until)
-		if err != nil || work.Settled || left <= 0 {
+		if err != nil || work.Finished || left <= 0 {
 			return state, err
 		}
 		if err := pause(ctx, min(left, c.o.Poll)); err != nil {
@@ -70,7 +70,7 @@ func readAfter[S any](ctx context.Context, c *Control, pipeline, stage string, r
 func requested(f world.Facts, stage, version string) delivery.Work {
 	held := f.Work[stage]
 	if version != "" && held.Number > 0 && held.Version != version {
-		return delivery.Work{Settled: true, Failure: delivery.Errorf(delivery.CodeConflict,
+		return delivery.Work{Finished: true, Failure: delivery.Errorf(delivery.CodeConflict,
 			"%s/%s was to get %s, but %s asked for %s meanwhile; see what is wanted and apply again", f.Pipeline.Name, stage, version, held.RequestedBy, held.Version)}
 	}
 	return held.Work()

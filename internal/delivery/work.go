@@ -16,11 +16,11 @@ func (r ReleaseRequest) LeadingPromotion(pipeline PipelineSpec, actor string, no
 
 // Work tells where the work that a write started stands.
 type Work struct {
-	// Settled is false while the engine is still at it.
-	Settled bool `json:"settled"`
-	// Failure is why it failed, once settled; nil when it did not.
+	// Finished is false while work is going on.
+	Finished bool `json:"finished"`
+	// Failure is why it failed, once finished; nil when it did not.
 	Failure *Error `json:"failure,omitempty"`
-	// Stopped is the stage at which the release stands still, once settled; nil when it got through.
+	// Stopped is the stage at which the release stands still, once finished; nil when it got through.
 	Stopped *StageDecision `json:"stopped,omitempty"`
 
 	// What was asked for, by whom and when; all are empty where nobody asked for anything.

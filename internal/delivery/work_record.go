@@ -32,9 +32,9 @@ func (r WorkRecord) CancelRequested() bool { return r.Canceled >= r.Number && r.
 // Ended reports whether nobody is at it anymore.
 func (r WorkRecord) Ended() bool { return r.FinishedAt != nil || r.Interrupted }
 
-// Work is the record as a reader sees it. The zero record is work that nobody asked for: there is none, so it is settled.
+// Work is the record as a reader sees it. The zero record is work that nobody asked for: there is none, so it is finished.
 func (r WorkRecord) Work() Work {
-	work := Work{Settled: r.Number == 0 || r.Ended(), Failure: r.Failure, Stopped: r.Stopped, Version: r.Version, RequestedBy: r.RequestedBy,
+	work := Work{Finished: r.Number == 0 || r.Ended(), Failure: r.Failure, Stopped: r.Stopped, Version: r.Version, RequestedBy: r.RequestedBy,
 		Progress: r.Progress, CancelRequested: r.CancelRequested(), FinishedAt: r.FinishedAt}
 	if r.Number > 0 {
 		work.RequestedAt = &r.RequestedAt

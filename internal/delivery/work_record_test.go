@@ -10,9 +10,9 @@ func TestWorkAsAReaderSeesIt(t *testing.T) {
 	begun := WorkRecord{Pipeline: "shop", Stage: "staging", Number: 3, Version: "1.0", RequestedBy: "ann", RequestedAt: fixtureNow, Progress: "deploying"}
 	failure := Errorf(CodeConflict, "it does not answer")
 	for name, c := range map[string]struct {
-		change                       func(*WorkRecord)
-		settled, canceled, requested bool
-		failure                      string
+		change                        func(*WorkRecord)
+		finished, canceled, requested bool
+		failure                       string
 	}{
 		"none":                      {func(r *WorkRecord) { *r = WorkRecord{} }, true, false, false, ""},
 		"none, and all is canceled": {func(r *WorkRecord) { *r = WorkRecord{Canceled: 2} }, true, false, false, ""},
@@ -29,7 +29,7 @@ func TestWorkAsAReaderSeesIt(t *testing.T) {
 		r := begun
 		c.change(&r)
 		work := r.Work()
-		require.Equal(t, c.settled, work.Settled, name)
+		require.Equal(t, c.finished, work.Finished, name)
 		require.Equal(t, c.canceled, work.CancelRequested, name)
 		require.Equal(t, c.requested, work.RequestedAt != nil, name)
 		require.Equal(t, c.failure == "", work.Failure == nil, name)

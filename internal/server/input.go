@@ -16,9 +16,9 @@ type By struct {
 	Actor string `header:"Cd-Actor" required:"true" doc:"Who is acting."`
 }
 
-// Wait is part of the inputs that can wait for work to settle.
+// Wait is part of the inputs that can wait for work to finish.
 type Wait struct {
-	Wait string `query:"wait" doc:"How long to wait for the work to settle before answering, as a Go duration (20s). At most 30s are waited."`
+	Wait string `query:"wait" doc:"How long to wait for the work to finish before answering, as a Go duration (20s). At most 30s are waited."`
 }
 
 // duration returns how long to wait, and whether to wait at all.

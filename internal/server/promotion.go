@@ -15,7 +15,7 @@ type PromotionPath struct {
 }
 
 func (s *server) promotions() {
-	answer(s, route{"promotion", "get-promotion", "Read a promotion and where it stands, or wait for it to settle", http.MethodGet, api.PathPromotion},
+	answer(s, route{"promotion", "get-promotion", "Read a promotion and where it stands, or wait for it to finish", http.MethodGet, api.PathPromotion},
 		func(ctx context.Context, in *struct {
 			PromotionPath
 			Version string `query:"version" doc:"The release whose work is waited for; the newest request's when left out."`
@@ -31,7 +31,7 @@ func (s *server) promotions() {
 			return s.engine.Promotion(ctx, in.Pipeline, in.Stage)
 		})
 
-	answer(s, route{"promotion", "put-promotion", "Ask for a release in a stage and begin bringing it there, or wait for that to settle", http.MethodPut, api.PathPromotion},
+	answer(s, route{"promotion", "put-promotion", "Ask for a release in a stage and begin bringing it there, or wait for that to finish", http.MethodPut, api.PathPromotion},
 		func(ctx context.Context, in *struct {
 			By
 			PromotionPath

@@ -15,7 +15,7 @@ type ReleasePath struct {
 }
 
 func (s *server) releases() {
-	answer(s, route{"release", "get-release", "Read a release and where it stands, or wait for its delivery to settle", http.MethodGet, api.PathRelease},
+	answer(s, route{"release", "get-release", "Read a release and where it stands, or wait for its delivery to finish", http.MethodGet, api.PathRelease},
 		func(ctx context.Context, in *struct {
 			ReleasePath
 			Wait
@@ -30,7 +30,7 @@ func (s *server) releases() {
 			return s.engine.Release(ctx, in.Pipeline, in.Version)
 		})
 
-	answer(s, route{"release", "put-release", "Register a release and begin its delivery, or wait for it to settle", http.MethodPut, api.PathRelease},
+	answer(s, route{"release", "put-release", "Register a release and begin its delivery, or wait for it to finish", http.MethodPut, api.PathRelease},
 		func(ctx context.Context, in *struct {
 			By
 			ReleasePath

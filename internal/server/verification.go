@@ -9,7 +9,7 @@ import (
 )
 
 func (s *server) verifications() {
-	answer(s, route{"verification", "get-verification", "Read where a release stands in a stage that Terraform deploys to, or wait for its verification to settle", http.MethodGet, api.PathVerification},
+	answer(s, route{"verification", "get-verification", "Read where a release stands in a stage that Terraform deploys to, or wait for its verification to finish", http.MethodGet, api.PathVerification},
 		func(ctx context.Context, in *struct {
 			PromotionPath
 			Version string `query:"version" doc:"The release; the one that is authorized there when left out."`
@@ -26,7 +26,7 @@ func (s *server) verifications() {
 			return s.engine.Verification(ctx, spec)
 		})
 
-	answer(s, route{"verification", "put-verification", "Begin verifying what Terraform has deployed to a stage, or wait for that to settle", http.MethodPut, api.PathVerification},
+	answer(s, route{"verification", "put-verification", "Begin verifying what Terraform has deployed to a stage, or wait for that to finish", http.MethodPut, api.PathVerification},
 		func(ctx context.Context, in *struct {
 			By
 			PromotionPath

@@ -294,7 +294,7 @@ func (u *simulation) mend() {
 		p.unknown = false
 		u.driver.at[at] = p
 	}
-	u.note("everything mended")
+	u.note("everything repaired")
 }
 
 // live goes through one history and says what was wrong with it.

@@ -37,7 +37,7 @@ func verificationOf(version string) delivery.VerificationRequest {
 func (h *fixture) verifies(r delivery.VerificationRequest) (delivery.VerificationState, error) {
 	h.t.Helper()
 	state, err := h.PutVerification(context.Background(), bob, r)
-	if err != nil || state.Work.Settled {
+	if err != nil || state.Work.Finished {
 		return state, err
 	}
 	return h.WaitVerification(context.Background(), r.Spec, manyMoments)
@@ -198,7 +198,7 @@ func TestVerificationOfWhatIsNotThere(t *testing.T) {
 	state, err = h.verifies(verificationOf("1.0"))
 	require.NoError(t, err)
 	require.Equal(t, delivery.StageWaiting, state.Status)
-	require.True(t, state.Work.Settled)
+	require.True(t, state.Work.Finished)
 	require.Equal(t, []string{"1.0 to dev: deliver verified"}, h.deployments())
 
 	elsewhere := verificationOf("1.0")

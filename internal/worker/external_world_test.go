@@ -97,7 +97,7 @@ func (u *simulation) verificationOf(r delivery.VerificationRequest) operation {
 			return err
 		},
 		wait: func(p *process) (delivery.Work, error) {
-			if idle.Settled { // there was nothing to do, whatever a process that is gone was about to do
+			if idle.Finished { // there was nothing to do, whatever a process that is gone was about to do
 				return idle, nil
 			}
 			before := len(u.all())

@@ -211,7 +211,7 @@ func (b *fakeChecker) Check(ctx context.Context, r delivery.CheckRequest) (deliv
 	}
 	if b.bad[r.Pipeline+"/"+r.Version] || b.bad[r.Environment] || b.bad[r.Environment+"/"+r.Version] {
 		b.refused++
-		return b.told(r, report{ran: 3, broken: 1}, delivery.CheckResult{Detail: "it does not answer"}), nil
+		return b.told(r, report{ran: 3, failures: 1}, delivery.CheckResult{Detail: "it does not answer"}), nil
 	}
 	return b.told(r, report{ran: 3}, delivery.CheckResult{Passed: true, Detail: "it answers"}), nil
 }
@@ -221,7 +221,7 @@ func (b *fakeChecker) told(r delivery.CheckRequest, wrote report, result deliver
 	if r.Check.Command == nil || r.Check.Command.JUnit == "" {
 		return result
 	}
-	result.Report = &delivery.TestCounts{Tests: wrote.ran, Failures: wrote.broken}
+	result.Report = &delivery.TestCounts{Tests: wrote.ran, Failures: wrote.failures}
 	result.ReportDigest = digestOf(fmt.Sprintf("%d: %v in %s", len(b.reports), wrote, r.Environment))
 	b.reports[result.ReportDigest] = wrote
 	return result
@@ -255,7 +255,7 @@ func (b *fakeChecker) write(edit func(*fakeChecker)) {
 	edit(b)
 }
 
-func (b *fakeChecker) noes() int {
+func (b *fakeChecker) failedChecks() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.refused

@@ -111,7 +111,7 @@ func (h *fixture) deliversBy(e *Engine, version string, attempt int) delivery.Wo
 	require.NoError(h.t, err)
 	state, err := e.WaitRelease(ctx, "shop", version, manyMoments)
 	require.NoError(h.t, err)
-	require.True(h.t, state.Work.Settled)
+	require.True(h.t, state.Work.Finished)
 	return state.Work
 }
 

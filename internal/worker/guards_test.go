@@ -228,16 +228,16 @@ func (u *simulation) drawFreeze(now time.Time) delivery.FreezeSpec {
 var suites = []string{"unit", "smoke"}
 
 // report is what a suite said, as the test wrote it down.
-type report struct{ ran, broken int }
+type report struct{ ran, failures int }
 
 // write makes the text of a report.
 func (r report) write(suite string, skipped int) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<testsuite name="%s" tests="%d" failures="%d" skipped="%d">`, suite, r.ran+skipped, r.broken, skipped)
+	fmt.Fprintf(&b, `<testsuite name="%s" tests="%d" failures="%d" skipped="%d">`, suite, r.ran+skipped, r.failures, skipped)
 	for i := range r.ran + skipped {
 		outcome := ""
 		switch {
-		case i < r.broken:
+		case i < r.failures:
 			outcome = `<failure message="no"/>`
 		case i >= r.ran:
 			outcome = `<skipped/>`
@@ -258,13 +258,13 @@ func (u *simulation) testify() {
 		u.note("report %s is withdrawn: %v", id, u.self.WithdrawTestReport(ctx, u.anyone(), id))
 		return
 	}
-	r := report{ran: 1 + u.pick(8), broken: 0}
+	r := report{ran: 1 + u.pick(8), failures: 0}
 	if u.chance(30) {
-		r.broken = min(r.ran, 1+u.pick(2))
+		r.failures = min(r.ran, 1+u.pick(2))
 	}
 	spec, skipped := delivery.TestReportSpec{Pipeline: u.anyPipeline(), Version: u.anyVersion(), Suite: pickOf(u, suites...)}, 0
 	if u.chance(30) {
-		r.ran, skipped = max(r.broken, r.ran-4), 4
+		r.ran, skipped = max(r.failures, r.ran-4), 4
 	}
 	junit := r.write(spec.Suite, skipped)
 	u.checker.write(func(b *fakeChecker) { b.reports[digestOf(junit)] = r })

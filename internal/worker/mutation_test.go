@@ -206,7 +206,7 @@ var mutations = map[string]mutation{
 	"1 rejections are forgotten": amongApprovals(deciding(func(w *delivery.World) {
 		w.Approvals = slices.DeleteFunc(slices.Clone(w.Approvals), func(a delivery.Approval) bool { return a.Spec.Decision == delivery.Reject })
 	})),
-	"1 deployed is as good as verified": {ledger: func(s store.Store) store.Store { return credulous{s} }},
+	"1 deployed is as good as verified": {ledger: func(s store.Store) store.Store { return deployedAsVerified{s} }},
 	"1 authorized is as good as verified": among(deciding(deployments(func(w *delivery.World, d *delivery.Deployment) {
 		if d.Authorized() {
 			d.Status, d.VerifiedAt = delivery.Verified, &w.Now
@@ -297,12 +297,12 @@ func allIsWell(w *delivery.World) map[string]delivery.Observation {
 	return well
 }
 
-// credulous is a ledger that takes for verified what was only deployed.
-type credulous struct{ store.Store }
+// deployedAsVerified is a ledger that takes for verified what was only deployed.
+type deployedAsVerified struct{ store.Store }
 
 type credulousTx struct{ store.Tx }
 
-func (s credulous) Update(ctx context.Context, f func(store.Tx) error) error {
+func (s deployedAsVerified) Update(ctx context.Context, f func(store.Tx) error) error {
 	return s.Store.Update(ctx, func(tx store.Tx) error { return f(credulousTx{tx}) })
 }
 

@@ -200,8 +200,8 @@ func (s setup) untested(suite string, gate delivery.TestsGate, pipeline delivery
 			wrong = append(wrong, "what was said last was withdrawn")
 		case !known:
 			wrong = append(wrong, "nobody wrote this report")
-		case counts.broken > gate.MaxFailures:
-			wrong = append(wrong, fmt.Sprintf("%d failed", counts.broken))
+		case counts.failures > gate.MaxFailures:
+			wrong = append(wrong, fmt.Sprintf("%d failed", counts.failures))
 		case counts.ran < least:
 			wrong = append(wrong, fmt.Sprintf("only %d ran", counts.ran))
 		case gate.MaxAge != "" && (age > parsed(string(gate.MaxAge)) || age < -5*time.Minute):

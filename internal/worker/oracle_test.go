@@ -206,30 +206,30 @@ func (s setup) tried(d delivery.Deployment) []string {
 }
 
 // goesOn tells whether a rollout that broke in one environment may go on to another that it has not been to, because it may fail in
-// some; or whether what is gone back to broke elsewhere only, and that was borne or has been mended.
-func (s setup) goesOn(broken, d delivery.Deployment) bool {
-	failed, been, allows := 0, false, 0
+// some; or whether what is gone back to broke elsewhere only, and that was tolerated or has been repaired.
+func (s setup) goesOn(failure, d delivery.Deployment) bool {
+	failed, visited, allows := 0, false, 0
 	for _, o := range s.inStage(d) {
-		if o.Rollout != broken.Rollout || o.Kind == delivery.KindRollback {
+		if o.Rollout != failure.Rollout || o.Kind == delivery.KindRollback {
 			continue
 		}
 		allows = o.MaxFailures
-		been = been || o.Environment == d.Environment
+		visited = visited || o.Environment == d.Environment
 		if broke(o) && o.Failure != "" {
 			failed++
 		}
 	}
 	if d.Kind != delivery.KindRollback {
-		goesOn := broken.Rollout == d.Rollout && !been && failed <= allows
+		goesOn := failure.Rollout == d.Rollout && !visited && failed <= allows
 		if goesOn {
 			s.oracle.happened("went on after a failure")
 		}
 		return goesOn
 	}
-	_, mended := last(s.history(d.Pipeline, broken.Environment), func(o delivery.Deployment) bool {
-		return o.Seq > broken.Seq && o.Content.Version == broken.Content.Version && ranWell(o)
+	_, repaired := last(s.history(d.Pipeline, failure.Environment), func(o delivery.Deployment) bool {
+		return o.Seq > failure.Seq && o.Content.Version == failure.Content.Version && ranWell(o)
 	})
-	return mended || broken.Environment != d.Environment && failed <= allows
+	return repaired || failure.Environment != d.Environment && failed <= allows
 }
 
 func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {

@@ -51,7 +51,7 @@ func TestWaitReturnsWhenItsTimeIsOver(t *testing.T) {
 	h, d := atWork(t)
 	state, err := h.WaitRelease(t.Context(), "shop", "1.0", time.Millisecond)
 	require.NoError(t, err)
-	require.False(t, state.Work.Settled)
+	require.False(t, state.Work.Finished)
 	require.Equal(t, delivery.StageDeploying, state.Stages["development"].Status)
 
 	gone, leave := context.WithCancel(t.Context())
@@ -62,7 +62,7 @@ func TestWaitReturnsWhenItsTimeIsOver(t *testing.T) {
 	close(d.letGo)
 	state, err = h.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
 	require.NoError(t, err)
-	require.True(t, state.Work.Settled)
+	require.True(t, state.Work.Finished)
 	require.Nil(t, state.Work.Failure)
 	require.Nil(t, state.Work.Stopped)
 	require.Equal(t, "1.0 to dev: deploying", state.Work.Progress)
@@ -80,7 +80,7 @@ func TestStopping(t *testing.T) {
 			h, _ := atWork(t)
 			require.NoError(t, stop(h))
 			work := h.Work("shop", "development")
-			require.True(t, work.Settled, "stopping waits for the safe point")
+			require.True(t, work.Finished, "stopping waits for the safe point")
 			requireRefusal(t, work.Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
 			require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments())
 

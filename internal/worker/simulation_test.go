@@ -182,7 +182,7 @@ func (u *simulation) run(p *process, w operation) outcome {
 	for _, d := range before {
 		known[d.ID] = true
 	}
-	noes, pauses, reports, armed := u.checker.noes(), u.pauses.Load(), u.oracle.reports(), u.sudden.Load()
+	failedChecks, pauses, reports, armed := u.checker.failedChecks(), u.pauses.Load(), u.oracle.reports(), u.sudden.Load()
 	out := outcome{refused: w.put(p)}
 	if out.refused == nil {
 		var err error
@@ -199,7 +199,7 @@ func (u *simulation) run(p *process, w operation) outcome {
 	}
 	_, failedNow := u.driver.count()
 	out.done, out.paused = append(u.driver.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
-	out.failed = failedNow != failed || u.checker.noes() != noes
+	out.failed = failedNow != failed || u.checker.failedChecks() != failedChecks
 	out.told, out.frozen = u.oracle.reports() != reports, armed && !u.sudden.Load()
 	out.unseen = u.driver.unseen(before, u.all())
 	return out

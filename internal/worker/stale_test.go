@@ -26,9 +26,9 @@ func (s *lagging) View(ctx context.Context, f func(store.Reader) error) error {
 	return err
 }
 
-// TestSettledWorkIsNotToldWithWhatWasBefore lets the work end right after the ledger was read: a caller that hears "settled" stops
+// TestFinishedWorkIsNotToldWithWhatWasBefore lets the work end right after the ledger was read: a caller that hears "finished" stops
 // asking, so it must not hear it together with what the ledger said before.
-func TestSettledWorkIsNotToldWithWhatWasBefore(t *testing.T) {
+func TestFinishedWorkIsNotToldWithWhatWasBefore(t *testing.T) {
 	h := newFixture(t)
 	d := &slow{fakeDriver: h.driver, working: make(chan struct{}), letGo: make(chan struct{})}
 	lag := &lagging{}
@@ -47,5 +47,5 @@ func TestSettledWorkIsNotToldWithWhatWasBefore(t *testing.T) {
 	state, err := h.Release(t.Context(), "shop", "1.0")
 	require.NoError(t, err)
 	require.Equal(t, delivery.StageDeploying, state.Stages["development"].Status)
-	require.False(t, state.Work.Settled)
+	require.False(t, state.Work.Finished)
 }

@@ -20,19 +20,19 @@ func TestWorkIsTheSameFromEveryProcess(t *testing.T) {
 	for _, e := range []*Engine{h.Engine, other} {
 		state, err := e.Promotion(t.Context(), "shop", "development")
 		require.NoError(t, err)
-		require.False(t, state.Work.Settled)
+		require.False(t, state.Work.Finished)
 		require.Equal(t, "1.0", state.Work.Version)
 		require.Equal(t, ann, state.Work.RequestedBy)
 		require.Equal(t, "1.0 to dev: deploying", state.Work.Progress)
 	}
 	brief, err := other.WaitRelease(t.Context(), "shop", "1.0", time.Millisecond)
 	require.NoError(t, err)
-	require.False(t, brief.Work.Settled)
+	require.False(t, brief.Work.Finished)
 
 	close(d.letGo)
 	waited, err := other.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
 	require.NoError(t, err)
-	require.True(t, waited.Work.Settled)
+	require.True(t, waited.Work.Finished)
 	require.Equal(t, h.clock.now(), *waited.Work.FinishedAt)
 	require.Equal(t, delivery.StageVerified, waited.Stages["development"].Status)
 }
@@ -58,7 +58,7 @@ func TestCancelingWorksFromAnotherProcess(t *testing.T) {
 		require.EqualValues(t, 1, d.stopped.Load())
 		require.Equal(t, []string{"1.0 to dev: deliver deploying"}, h.deployments())
 		work := other.Work("shop", "development")
-		require.True(t, work.Settled)
+		require.True(t, work.Finished)
 		require.True(t, work.CancelRequested)
 		requireRefusal(t, work.Failure, delivery.CodeUnavailable, "applying again goes on from the ledger")
 
@@ -78,7 +78,7 @@ func TestWorkOfAProcessThatDiedIsInterrupted(t *testing.T) {
 		_, err := tx.RequestWork(t.Context(), delivery.WorkRecord{Pipeline: "shop", Stage: "development", Holder: "gone", Version: "1.0", RequestedBy: bob}, h.clock.now(), DefaultLeaseTTL)
 		return err
 	}))
-	require.False(t, h.Work("shop", "development").Settled, "it may live")
+	require.False(t, h.Work("shop", "development").Finished, "it may live")
 	h.clock.move(DefaultLeaseTTL)
 	state, err := h.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestWorkOfThisProcessIsNotInterruptedByItsClock(t *testing.T) {
 	h.clock.move(DefaultLeaseTTL)
 	state, err := h.Release(t.Context(), "shop", "1.0")
 	require.NoError(t, err)
-	require.False(t, state.Work.Settled)
+	require.False(t, state.Work.Finished)
 	require.Nil(t, state.Work.Failure)
 	close(d.letGo)
 	state, err = h.WaitRelease(t.Context(), "shop", "1.0", manyMoments)
@@ -129,7 +129,7 @@ func TestReadingAsksNobody(t *testing.T) {
 	require.NotContains(t, waiting.WaitingOn[0], "not asked")
 
 	h.driver.change("dev", "shop", func(p *fakeTarget) { p.drift = "edited" })
-	looks, noes := h.driver.looks, h.checker.noes()
+	looks, failedChecks := h.driver.looks, h.checker.failedChecks()
 	read := func() (delivery.ReleaseState, delivery.PromotionState, delivery.Deployed) {
 		release, err := h.Release(t.Context(), "shop", "1.0")
 		require.NoError(t, err)
@@ -143,10 +143,10 @@ func TestReadingAsksNobody(t *testing.T) {
 	require.Equal(t, delivery.StageVerified, release.Stages["development"].Status)
 	require.Equal(t, waiting.WaitingOn, promoted.WaitingOn, "what the check said last is told")
 	require.False(t, deployed.Drifted)
-	require.Equal(t, []int{looks, noes}, []int{h.driver.looks, h.checker.noes()})
+	require.Equal(t, []int{looks, failedChecks}, []int{h.driver.looks, h.checker.failedChecks()})
 
 	h.observes()
-	require.Equal(t, []int{looks + 1, noes}, []int{h.driver.looks, h.checker.noes()}, "an observation asks no check")
+	require.Equal(t, []int{looks + 1, failedChecks}, []int{h.driver.looks, h.checker.failedChecks()}, "an observation asks no check")
 	release, _, deployed = read()
 	require.Equal(t, delivery.StageDrifted, release.Stages["development"].Status)
 	require.Equal(t, []string{"edited"}, deployed.Differences)

@@ -21,11 +21,11 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	drivertest.Exercise(t, func(t *testing.T) drivertest.Place {
+	drivertest.Exercise(t, func(t *testing.T) drivertest.Fixture {
 		t.Helper()
 		dir := t.TempDir()
 		of := func(pipeline, name string) string { return filepath.Join(dir, pipeline, name) }
-		return drivertest.Place{
+		return drivertest.Fixture{
 			Driver:    command.New(nil),
 			Target:    commandTarget(self(t, "deploy", dir), self(t, "observe", dir)),
 			Artifacts: artifacts,

@@ -278,19 +278,19 @@ func TestConformance(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			drivertest.Exercise(t, func(t *testing.T) drivertest.Place { return openPlaceForTest(t, pack) })
+			drivertest.Exercise(t, func(t *testing.T) drivertest.Fixture { return openFixture(t, pack) })
 		})
 	}
 }
 
-func openPlaceForTest(t *testing.T, pack func(*testing.T, string) map[string]delivery.Artifact) drivertest.Place {
+func openFixture(t *testing.T, pack func(*testing.T, string) map[string]delivery.Artifact) drivertest.Fixture {
 	t.Helper()
 	target := filepath.Join(t.TempDir(), "srv")
 	started := filepath.Join(t.TempDir(), "started")
 	with := func(hook *delivery.Command) delivery.Target {
 		return delivery.Target{Directory: &delivery.DirectoryTarget{Path: target, AfterDeploy: hook}}
 	}
-	return drivertest.Place{
+	return drivertest.Fixture{
 		OneLedger: true,
 		Driver:    New(Options{}),
 		Target:    with(hookAs(t, "note="+started)),

@@ -60,8 +60,8 @@ func newTree(root *os.Root, b *budget, wrap func(io.Writer) io.Writer) *tree {
 	return &tree{root: root, budget: b, most: b.limits.TotalBytes, index: map[string]int{}, buffer: make([]byte, 128<<10), wrap: wrap}
 }
 
-// place checks a name given by the source and makes its parents. It returns "" for the artifact's own directory.
-func (t *tree) place(name string) (string, error) {
+// prepared checks a name given by the source and makes its parents. It returns "" for the artifact's own directory.
+func (t *tree) prepared(name string) (string, error) {
 	clean, err := cleanName(name)
 	if err != nil || clean == "." {
 		return "", err
@@ -130,7 +130,7 @@ func (t *tree) isNew(clean string) error {
 
 // directory adds a directory; unlike all else, it may come again.
 func (t *tree) directory(name string) error {
-	clean, err := t.place(name)
+	clean, err := t.prepared(name)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (t *tree) file(name string, executable bool, content io.Reader) error {
 }
 
 func (t *tree) placeNew(name string) (string, error) {
-	clean, err := t.place(name)
+	clean, err := t.prepared(name)
 	if err == nil && clean == "" {
 		err = fmt.Errorf("it holds %q, which must be a directory", name)
 	}

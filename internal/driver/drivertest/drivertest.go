@@ -23,9 +23,9 @@ import (
 // maxReceipt is what driver.Result allows, in bytes.
 const maxReceipt = 64 << 10
 
-// Place is an empty environment, the driver that deploys to it, and what a person at its keyboard would do. Its functions may
+// Fixture is an empty environment, the driver that deploys to it, and what a person at its keyboard would do. Its functions may
 // be called from the test's own goroutine only.
-type Place struct {
+type Fixture struct {
 	Driver driver.Driver
 	Target delivery.Target
 	// Credentials are what the driver needs to be let in; nil when it needs nothing. Long ones, which appear nowhere by chance.
@@ -64,9 +64,9 @@ type Running struct {
 }
 
 // Exercise runs the conformance suite. It calls open once for each test; open registers its own cleanup.
-func Exercise(t *testing.T, open func(t *testing.T) Place) {
+func Exercise(t *testing.T, open func(t *testing.T) Fixture) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, Place){
+	for name, test := range map[string]func(*testing.T, Fixture){
 		"what was deployed runs and is in order":         deploys,
 		"a newer release replaces the older":             replaces,
 		"an older content comes back as a new one":       rollsBack,
@@ -95,25 +95,25 @@ func Exercise(t *testing.T, open func(t *testing.T) Place) {
 }
 
 // request is a deployment of content to the pipeline "shop", complete except for what a test wants to be special.
-func (p Place) request(t *testing.T, id, version, content string) driver.Request {
+func (f Fixture) request(t *testing.T, id, version, content string) driver.Request {
 	t.Helper()
 	return driver.Request{
 		ID: id, Pipeline: "shop", Stage: "staging", Environment: "staging-eu", Version: version,
 		Digest:         digest(version + content),
-		Artifacts:      p.Artifacts(t, content),
+		Artifacts:      f.Artifacts(t, content),
 		Config:         map[string]string{"LOG_LEVEL": "info", "REGION": "eu-west-1"},
 		Secrets:        map[string]string{"DATABASE_PASSWORD": "correct horse battery staple"},
 		SecretNames:    []string{"DATABASE_PASSWORD"},
 		ConfigRevision: digest("config 1"),
-		Credentials:    p.Credentials,
-		Target:         p.Target,
+		Credentials:    f.Credentials,
+		Target:         f.Target,
 	}
 }
 
 // deploy deploys and returns the request as Observe gets it: with the receipt, without the secrets' values.
-func (p Place) deploy(t *testing.T, r driver.Request) driver.Request {
+func (f Fixture) deploy(t *testing.T, r driver.Request) driver.Request {
 	t.Helper()
-	result, err := p.Driver.Deploy(t.Context(), r)
+	result, err := f.Driver.Deploy(t.Context(), r)
 	require.NoError(t, err)
 	return observed(r, result)
 }
@@ -123,110 +123,110 @@ func observed(r driver.Request, result driver.Result) driver.Request {
 	return r
 }
 
-func (p Place) observe(t *testing.T, r driver.Request) delivery.Observation {
+func (f Fixture) observe(t *testing.T, r driver.Request) delivery.Observation {
 	t.Helper()
-	seen, err := p.Driver.Observe(t.Context(), r)
+	seen, err := f.Driver.Observe(t.Context(), r)
 	require.NoError(t, err)
 	return seen
 }
 
-func (p Place) requireInOrder(t *testing.T, r driver.Request) {
+func (f Fixture) requireInOrder(t *testing.T, r driver.Request) {
 	t.Helper()
-	require.Equal(t, delivery.Observation{Running: true, Version: r.Version}, p.observe(t, r))
+	require.Equal(t, delivery.Observation{Running: true, Version: r.Version}, f.observe(t, r))
 }
 
-func (p Place) requireDrifted(t *testing.T, r driver.Request) delivery.Observation {
+func (f Fixture) requireDrifted(t *testing.T, r driver.Request) delivery.Observation {
 	t.Helper()
-	seen := p.observe(t, r)
+	seen := f.observe(t, r)
 	require.True(t, seen.Drifted(), "%+v", seen)
 	require.True(t, slices.IsSorted(seen.Differences), "%q", seen.Differences)
 	return seen
 }
 
-func deploys(t *testing.T, p Place) {
-	r := p.request(t, "d1", "1.0.0", "hello")
-	after := p.deploy(t, r)
-	require.Equal(t, Running{"1.0.0", "hello", r.Config, r.Secrets}, p.Running(t, "shop"))
+func deploys(t *testing.T, f Fixture) {
+	r := f.request(t, "d1", "1.0.0", "hello")
+	after := f.deploy(t, r)
+	require.Equal(t, Running{"1.0.0", "hello", r.Config, r.Secrets}, f.Running(t, "shop"))
 	require.NotEmpty(t, after.Receipt)
 	require.LessOrEqual(t, len(after.Receipt), maxReceipt)
-	p.requireInOrder(t, after)
-	p.requireInOrder(t, after)
+	f.requireInOrder(t, after)
+	f.requireInOrder(t, after)
 }
 
-func replaces(t *testing.T, p Place) {
-	p.deploy(t, p.request(t, "d1", "1.0.0", "old"))
-	after := p.deploy(t, p.request(t, "d2", "1.1.0", "new"))
-	running := p.Running(t, "shop")
+func replaces(t *testing.T, f Fixture) {
+	f.deploy(t, f.request(t, "d1", "1.0.0", "old"))
+	after := f.deploy(t, f.request(t, "d2", "1.1.0", "new"))
+	running := f.Running(t, "shop")
 	require.Equal(t, "1.1.0", running.Version)
 	require.Equal(t, "new", running.Content)
-	p.requireInOrder(t, after)
+	f.requireInOrder(t, after)
 }
 
-func rollsBack(t *testing.T, p Place) {
-	p.deploy(t, p.request(t, "d1", "1.0.0", "old"))
-	p.deploy(t, p.request(t, "d2", "1.1.0", "new"))
-	after := p.deploy(t, p.request(t, "d3", "1.0.0", "old"))
-	running := p.Running(t, "shop")
+func rollsBack(t *testing.T, f Fixture) {
+	f.deploy(t, f.request(t, "d1", "1.0.0", "old"))
+	f.deploy(t, f.request(t, "d2", "1.1.0", "new"))
+	after := f.deploy(t, f.request(t, "d3", "1.0.0", "old"))
+	running := f.Running(t, "shop")
 	require.Equal(t, "1.0.0", running.Version)
 	require.Equal(t, "old", running.Content)
-	p.requireInOrder(t, after)
+	f.requireInOrder(t, after)
 }
 
-func reconfigures(t *testing.T, p Place) {
-	p.deploy(t, p.request(t, "d1", "1.0.0", "hello"))
-	r := p.request(t, "d2", "1.0.0", "hello")
+func reconfigures(t *testing.T, f Fixture) {
+	f.deploy(t, f.request(t, "d1", "1.0.0", "hello"))
+	r := f.request(t, "d2", "1.0.0", "hello")
 	r.Config = map[string]string{"LOG_LEVEL": "debug"}
 	r.Secrets, r.SecretNames = nil, nil
 	r.ConfigRevision = digest("config 2")
-	after := p.deploy(t, r)
-	running := p.Running(t, "shop")
+	after := f.deploy(t, r)
+	running := f.Running(t, "shop")
 	require.Equal(t, r.Config, running.Config)
 	require.Empty(t, running.Secrets)
-	p.requireInOrder(t, after)
+	f.requireInOrder(t, after)
 }
 
-func isIdempotent(t *testing.T, p Place) {
-	p.deploy(t, p.request(t, "d1", "1.0.0", "hello"))
-	r := p.request(t, "d2", "1.1.0", "new")
-	first := p.deploy(t, r)
-	running, effects := p.Running(t, "shop"), p.Effects(t, "shop")
-	second := p.deploy(t, r)
+func isIdempotent(t *testing.T, f Fixture) {
+	f.deploy(t, f.request(t, "d1", "1.0.0", "hello"))
+	r := f.request(t, "d2", "1.1.0", "new")
+	first := f.deploy(t, r)
+	running, effects := f.Running(t, "shop"), f.Effects(t, "shop")
+	second := f.deploy(t, r)
 	require.Equal(t, first.Receipt, second.Receipt)
-	require.Equal(t, running, p.Running(t, "shop"))
-	require.Equal(t, effects, p.Effects(t, "shop"), "the same deployment started the software again")
-	p.requireInOrder(t, second)
+	require.Equal(t, running, f.Running(t, "shop"))
+	require.Equal(t, effects, f.Effects(t, "shop"), "the same deployment started the software again")
+	f.requireInOrder(t, second)
 }
 
-func seesChanges(t *testing.T, p Place) {
-	after := p.deploy(t, p.request(t, "d1", "1.0.0", "hello"))
-	p.Alter(t, "shop")
-	seen := p.requireDrifted(t, after)
+func seesChanges(t *testing.T, f Fixture) {
+	after := f.deploy(t, f.request(t, "d1", "1.0.0", "hello"))
+	f.Alter(t, "shop")
+	seen := f.requireDrifted(t, after)
 	require.True(t, seen.Running)
 	require.NotEmpty(t, seen.Differences)
 
-	healed := p.deploy(t, p.request(t, "d2", "1.0.0", "hello"))
-	require.Equal(t, "hello", p.Running(t, "shop").Content)
-	p.requireInOrder(t, healed)
+	healed := f.deploy(t, f.request(t, "d2", "1.0.0", "hello"))
+	require.Equal(t, "hello", f.Running(t, "shop").Content)
+	f.requireInOrder(t, healed)
 }
 
-func seesRemoval(t *testing.T, p Place) {
-	after := p.deploy(t, p.request(t, "d1", "1.0.0", "hello"))
-	p.Remove(t, "shop")
-	require.False(t, p.requireDrifted(t, after).Running)
+func seesRemoval(t *testing.T, f Fixture) {
+	after := f.deploy(t, f.request(t, "d1", "1.0.0", "hello"))
+	f.Remove(t, "shop")
+	require.False(t, f.requireDrifted(t, after).Running)
 
-	healed := p.deploy(t, p.request(t, "d2", "1.0.0", "hello"))
-	require.Equal(t, "hello", p.Running(t, "shop").Content)
-	p.requireInOrder(t, healed)
+	healed := f.deploy(t, f.request(t, "d2", "1.0.0", "hello"))
+	require.Equal(t, "hello", f.Running(t, "shop").Content)
+	f.requireInOrder(t, healed)
 }
 
-func keepsAwkwardValues(t *testing.T, p Place) {
+func keepsAwkwardValues(t *testing.T, f Fixture) {
 	values := map[string]string{
 		"EMPTY": "", "SPACES": "  two  spaces  ", "QUOTES": `"double" 'single' ` + "`back`", "DOLLAR": "$HOME ${HOME} $(id) $$ $",
 		"BACKSLASH": `a\b\\c\n\`, "NEWLINES": "one\ntwo\n\nthree\n", "RETURN": "a\r\nb\r", "TAB": "a\tb", "HASH": "# no comment",
 		"EQUALS": "a=b=c", "UNICODE": "Grüße, 世界 👋 e\u0301 \u202eright", "JSON": `{"a":["b\u00e9",null]}`, "BANG": "hello!world!!",
 		"GLOB": "* ? [a-z] ~ {a,b}", "LONG": strings.Repeat("long ", 12_000), "_under_Score1": "mixed case key",
 	}
-	r := p.request(t, "d1", "1.0.0-rc.1+build.5", "Grüße, 世界 👋\n")
+	r := f.request(t, "d1", "1.0.0-rc.1+build.5", "Grüße, 世界 👋\n")
 	r.Config = values
 	r.Secrets, r.SecretNames = map[string]string{}, nil
 	for key, value := range values {
@@ -234,106 +234,106 @@ func keepsAwkwardValues(t *testing.T, p Place) {
 		r.SecretNames = append(r.SecretNames, "SECRET_"+key)
 	}
 	slices.Sort(r.SecretNames)
-	after := p.deploy(t, r)
-	require.Equal(t, Running{r.Version, "Grüße, 世界 👋\n", r.Config, r.Secrets}, p.Running(t, "shop"))
-	p.requireInOrder(t, after)
+	after := f.deploy(t, r)
+	require.Equal(t, Running{r.Version, "Grüße, 世界 👋\n", r.Config, r.Secrets}, f.Running(t, "shop"))
+	f.requireInOrder(t, after)
 }
 
-func (p Place) requireNoSecret(t *testing.T, text string) {
+func (f Fixture) requireNoSecret(t *testing.T, text string) {
 	t.Helper()
-	redacttest.RequireNone(t, text, p.secrets()...)
+	redacttest.RequireNone(t, text, f.secrets()...)
 }
 
 // secrets are all values that nothing may show.
-func (p Place) secrets() []string {
-	return slices.AppendSeq(slices.Collect(maps.Values(redacttest.Values)), maps.Values(p.Credentials))
+func (f Fixture) secrets() []string {
+	return slices.AppendSeq(slices.Collect(maps.Values(redacttest.Values)), maps.Values(f.Credentials))
 }
 
-func keepsSecrets(t *testing.T, p Place) {
-	r := p.request(t, "d1", "1.0.0", "hello")
+func keepsSecrets(t *testing.T, f Fixture) {
+	r := f.request(t, "d1", "1.0.0", "hello")
 	r.Secrets, r.SecretNames = redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
-	after := p.deploy(t, r)
-	require.Equal(t, r.Secrets, p.Running(t, "shop").Secrets)
-	p.requireNoSecret(t, after.Receipt)
+	after := f.deploy(t, r)
+	require.Equal(t, r.Secrets, f.Running(t, "shop").Secrets)
+	f.requireNoSecret(t, after.Receipt)
 
-	other := p.request(t, "d1", "1.0.0", "hello")
+	other := f.request(t, "d1", "1.0.0", "hello")
 	other.Secrets = map[string]string{}
 	for name := range r.Secrets {
 		other.Secrets[name] = "something else"
 	}
 	other.SecretNames = r.SecretNames
-	p.Remove(t, "shop")
-	require.Equal(t, after.Receipt, p.deploy(t, other).Receipt, "the receipt depends on a secret's value")
+	f.Remove(t, "shop")
+	require.Equal(t, after.Receipt, f.deploy(t, other).Receipt, "the receipt depends on a secret's value")
 
-	p.Alter(t, "shop")
-	seen, err := json.Marshal(p.requireDrifted(t, after))
+	f.Alter(t, "shop")
+	seen, err := json.Marshal(f.requireDrifted(t, after))
 	require.NoError(t, err)
-	p.requireNoSecret(t, string(seen))
+	f.requireNoSecret(t, string(seen))
 }
 
 // masksWhatItHears has all secrets told in every form. Deploy and Observe repeat much of what they hear, and show none.
-func masksWhatItHears(t *testing.T, p Place) {
-	after := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
+func masksWhatItHears(t *testing.T, f Fixture) {
+	after := f.deploy(t, f.request(t, "d1", "1.0.0", "good"))
 	var text strings.Builder
-	for _, secret := range p.secrets() {
+	for _, secret := range f.secrets() {
 		text.WriteString(redacttest.Say(secret))
 	}
 	var heard strings.Builder
-	for i, target := range p.Telling(t, "shop", text.String()) {
-		r := p.request(t, fmt.Sprintf("d%d", i+2), "1.1.0", "bad")
+	for i, target := range f.Telling(t, "shop", text.String()) {
+		r := f.request(t, fmt.Sprintf("d%d", i+2), "1.1.0", "bad")
 		r.Target, r.Secrets, r.SecretNames = target, redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
-		result, err := p.Driver.Deploy(t.Context(), r)
+		result, err := f.Driver.Deploy(t.Context(), r)
 		if err != nil {
 			heard.WriteString(err.Error())
 		}
-		p.requireNoSecret(t, result.Receipt)
+		f.requireNoSecret(t, result.Receipt)
 
 		after.Target, after.Hidden = target, slices.Collect(maps.Values(redacttest.Values))
-		seen := p.observe(t, after)
+		seen := f.observe(t, after)
 		for _, text := range append(seen.Differences, seen.Version, seen.Unknown) {
 			heard.WriteString(text + "\n")
 		}
 	}
-	p.requireNoSecret(t, heard.String())
+	f.requireNoSecret(t, heard.String())
 	require.Contains(t, heard.String(), redact.Mark, "what it heard is repeated")
 }
 
-func failsSafely(t *testing.T, p Place) {
-	before := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
-	r := p.request(t, "d2", "1.1.0", "bad")
-	r.Target = p.Failing(t)
+func failsSafely(t *testing.T, f Fixture) {
+	before := f.deploy(t, f.request(t, "d1", "1.0.0", "good"))
+	r := f.request(t, "d2", "1.1.0", "bad")
+	r.Target = f.Failing(t)
 	r.Secrets, r.SecretNames = redacttest.Values, slices.Sorted(maps.Keys(redacttest.Values))
 	for range 2 {
-		_, err := p.Driver.Deploy(t.Context(), r)
+		_, err := f.Driver.Deploy(t.Context(), r)
 		require.Error(t, err)
-		p.requireNoSecret(t, err.Error())
-		require.Equal(t, "good", p.Running(t, "shop").Content)
+		f.requireNoSecret(t, err.Error())
+		require.Equal(t, "good", f.Running(t, "shop").Content)
 	}
-	p.requireInOrder(t, before)
-	p.requireInOrder(t, p.deploy(t, p.request(t, "d3", "1.2.0", "better")))
+	f.requireInOrder(t, before)
+	f.requireInOrder(t, f.deploy(t, f.request(t, "d3", "1.2.0", "better")))
 }
 
-func obeysEndedContext(t *testing.T, p Place) {
-	before := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
+func obeysEndedContext(t *testing.T, f Fixture) {
+	before := f.deploy(t, f.request(t, "d1", "1.0.0", "good"))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := p.Driver.Deploy(ended, p.request(t, "d2", "1.1.0", "new"))
+	_, err := f.Driver.Deploy(ended, f.request(t, "d2", "1.1.0", "new"))
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = p.Driver.Observe(ended, before)
+	_, err = f.Driver.Observe(ended, before)
 	require.ErrorIs(t, err, context.Canceled)
-	p.requireInOrder(t, before)
+	f.requireInOrder(t, before)
 }
 
-func isCanceled(t *testing.T, p Place) {
-	before := p.deploy(t, p.request(t, "d1", "1.0.0", "good"))
-	r := p.request(t, "d2", "1.1.0", "new")
+func isCanceled(t *testing.T, f Fixture) {
+	before := f.deploy(t, f.request(t, "d1", "1.0.0", "good"))
+	r := f.request(t, "d2", "1.1.0", "new")
 	var under <-chan struct{}
-	r.Target, under = p.Stalling(t)
+	r.Target, under = f.Stalling(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := p.Driver.Deploy(ctx, r)
+		_, err := f.Driver.Deploy(ctx, r)
 		ended <- err
 	}()
 	select {
@@ -343,31 +343,31 @@ func isCanceled(t *testing.T, p Place) {
 	}
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
-	require.Equal(t, "good", p.Running(t, "shop").Content)
-	p.requireInOrder(t, before)
+	require.Equal(t, "good", f.Running(t, "shop").Content)
+	f.requireInOrder(t, before)
 
-	r.Target = p.Target
-	after := p.deploy(t, r)
-	require.Equal(t, "new", p.Running(t, "shop").Content)
-	p.requireInOrder(t, after)
+	r.Target = f.Target
+	after := f.deploy(t, r)
+	require.Equal(t, "new", f.Running(t, "shop").Content)
+	f.requireInOrder(t, after)
 }
 
-func deploysConcurrently(t *testing.T, p Place) {
+func deploysConcurrently(t *testing.T, f Fixture) {
 	var requests []driver.Request
 	for i := range 6 {
-		r := p.request(t, fmt.Sprintf("d%d", i), "1.0.0", fmt.Sprintf("software %d", i))
+		r := f.request(t, fmt.Sprintf("d%d", i), "1.0.0", fmt.Sprintf("software %d", i))
 		r.Pipeline = fmt.Sprintf("service-%d", i)
 		requests = append(requests, r)
 	}
 	var all errgroup.Group
 	for i, r := range requests {
 		all.Go(func() error {
-			result, err := p.Driver.Deploy(t.Context(), r)
+			result, err := f.Driver.Deploy(t.Context(), r)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.Pipeline, err)
 			}
 			requests[i] = observed(r, result)
-			seen, err := p.Driver.Observe(t.Context(), requests[i])
+			seen, err := f.Driver.Observe(t.Context(), requests[i])
 			if err == nil && (seen.Drifted() || seen.Unknown != "") {
 				err = fmt.Errorf("%s: seen %+v right after its deployment", r.Pipeline, seen)
 			}
@@ -376,15 +376,15 @@ func deploysConcurrently(t *testing.T, p Place) {
 	}
 	require.NoError(t, all.Wait())
 	for i, r := range requests {
-		require.Equal(t, fmt.Sprintf("software %d", i), p.Running(t, r.Pipeline).Content)
-		p.requireInOrder(t, r)
+		require.Equal(t, fmt.Sprintf("software %d", i), f.Running(t, r.Pipeline).Content)
+		f.requireInOrder(t, r)
 	}
 }
 
-func seesOtherDeployment(t *testing.T, p Place) {
-	older := p.deploy(t, p.request(t, "d1", "1.0.0", "old"))
-	p.deploy(t, p.request(t, "d2", "1.1.0", "new"))
-	seen := p.requireDrifted(t, older)
+func seesOtherDeployment(t *testing.T, f Fixture) {
+	older := f.deploy(t, f.request(t, "d1", "1.0.0", "old"))
+	f.deploy(t, f.request(t, "d2", "1.1.0", "new"))
+	seen := f.requireDrifted(t, older)
 	require.True(t, seen.Running)
 	require.Equal(t, "1.1.0", seen.Version)
 }

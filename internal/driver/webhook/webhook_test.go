@@ -22,24 +22,24 @@ func TestConformance(t *testing.T) {
 		"asked by the template": func(r *receiver) { r.looks, r.tells = 1, "template" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Exercise(t, func(t *testing.T) drivertest.Place {
+			drivertest.Exercise(t, func(t *testing.T) drivertest.Fixture {
 				t.Helper()
 				r := serving(t)
 				change(r)
 				t.Cleanup(func() { require.Empty(t, r.problems) })
-				return place(r)
+				return fixture(r)
 			})
 		})
 	}
 }
 
-func place(r *receiver) drivertest.Place {
+func fixture(r *receiver) drivertest.Fixture {
 	elsewhere := func(path string) delivery.Target {
 		target := r.target()
 		target.Webhook.URL = r.URL + path
 		return target
 	}
-	return drivertest.Place{
+	return drivertest.Fixture{
 		Driver: r.clock.driver(), Target: r.target(), Credentials: credentials(),
 		Artifacts: func(t *testing.T, content string) map[string]delivery.Artifact {
 			path := filepath.Join(t.TempDir(), "app")

@@ -131,7 +131,7 @@ func (l *line) deliver(b *testing.B, version string) {
 	b.Helper()
 	state, err := l.PutReleaseAndWait(b.Context(), ann, l.release(version), time.Minute)
 	require.NoError(b, err)
-	require.True(b, state.Work.Settled)
+	require.True(b, state.Work.Finished)
 	require.Nil(b, state.Work.Failure)
 }
 
@@ -150,7 +150,7 @@ func (l *line) promote(b *testing.B, version string) {
 	b.Helper()
 	state, err := l.PutPromotionAndWait(b.Context(), ann, promotion(version), time.Minute)
 	require.NoError(b, err)
-	require.True(b, state.Work.Settled)
+	require.True(b, state.Work.Finished)
 	require.Nil(b, state.Work.Failure)
 }
 
