@@ -61,7 +61,7 @@ func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "running\n", line)
 
-			ctx, cancel := context.WithTimeout(t.Context(), 2700*time.Millisecond) // a program has 3 s to end by itself, otherwise
+			ctx, cancel := context.WithTimeout(t.Context(), 2700*time.Millisecond) // a program has 3 s to end, otherwise
 			defer cancel()
 			require.NoError(t, a.Close(ctx))
 			require.NoError(t, pipe.SetReadDeadline(time.Now().Add(time.Minute)))

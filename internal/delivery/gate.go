@@ -178,7 +178,7 @@ func (c candidate) soakIn(env string, gate SoakGate) GateResult {
 	return GateResult{Name: "soak", Verdict: VerdictPassed}
 }
 
-// check turns a checker's answer into a verdict. The outside world can change by itself, so a "no" is pending; a check that
+// check turns a checker's answer into a verdict. The outside world can change at any time, so a "no" is pending; a check that
 // cannot be asked will not pass until somebody mends it.
 func (c candidate) check(name string) GateResult {
 	key := CheckKey{Stage: c.stage.Name, Version: c.release.Spec.Version, Name: name, Policy: c.policy}

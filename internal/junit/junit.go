@@ -1,7 +1,7 @@
 // Package junit counts what a JUnit XML report says about a run of tests.
 //
 // There is no standard for these files. Each runner writes its own dialect, and the same word means different things in
-// two of them. So the text is read in two steps. The first walks the XML by itself: it refuses what is hostile, too big or
+// two of them. So the text is read in two steps. The first walks the XML alone: it refuses what is hostile, too big or
 // contradictory, and finds what a plain reading passes over (a test case outside any suite, an error of a suite that has no
 // case, the counts that a suite declares about itself). It hands the test cases on, in one plain form and a few at a time, to
 // go-junit, which reads their outcome and time. So no report can make this process build a tree of its size.

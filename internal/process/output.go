@@ -88,7 +88,7 @@ func (c *capture) flush() {
 }
 
 // lines passes on whole lines only. So the streams of a program mix line by line, and no line of one cuts a line, or a secret,
-// of the other. A line that is longer than the limit is masked by itself and then passed on in pieces.
+// of the other. A line that is longer than the limit is masked alone and then passed on in pieces.
 type lines struct {
 	turn    *sync.Mutex
 	to      *redact.Stream

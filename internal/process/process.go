@@ -42,7 +42,7 @@ type Spec struct {
 	Stdin []byte
 	// Timeout is how long the program may run; 0 means as long as the context allows.
 	Timeout time.Duration
-	// Grace is how long the program has to end by itself once it is asked to, and how long its output is read at most after its
+	// Grace is how long the program has to end once it is asked to, and how long its output is read at most after its
 	// end while something that it started holds the output open; 0 means DefaultGrace.
 	Grace time.Duration
 	// KillNow, once it is closed, ends the grace of a program that was asked to end: it is killed at once, with its group. nil means
@@ -66,7 +66,7 @@ type Output struct {
 // limit bytes: secrets masked, control characters removed. A line that does not fit is cut at its beginning.
 func (o Output) LastLines(limit int) string { return lastLines(o.log, limit) }
 
-// Run runs the program and waits for its end. The error is nil exactly when the program ended with status 0 by itself; else
+// Run runs the program and waits for its end. The error is nil exactly when the program ended with status 0; else
 // it is ctx's error when the caller gave up, a *StartError when the program did not start, a *TimeoutError when its time was
 // over, or an *ExitError (waiting for it can fail too, which no system is known to do). The output is whatever was written, in each
 // case. Something that the program leaves running in the background is left alone, unless Run was interrupted. It may have inherited
@@ -173,7 +173,7 @@ func (p *process) begin() (err error) {
 	return nil
 }
 
-// killOn kills the group as soon as there is no time left for it to end by itself.
+// killOn kills the group as soon as there is no time left for it to end.
 func (p *process) killOn(noTime <-chan struct{}) {
 	select {
 	case <-noTime:

@@ -95,7 +95,7 @@ func TestSignedApproval(t *testing.T) {
 }
 
 // Whatever is not bob's own signature of exactly what would be deployed is refused at the plan, at the attribute, and deploys
-// nothing. Each attempt has a shop of its own.
+// nothing. Each attempt has its own shop.
 func TestSignaturesThatDoNotCount(t *testing.T) {
 	type attempt struct {
 		approval map[string]any

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A pipeline that declares no gate of its own goes to production only as the policy says, and not while it is frozen.
+// A pipeline that declares no gates goes to production only as the policy says, and not while it is frozen.
 func TestAccGuardrails(t *testing.T) { onEachLedger(t, guardrailsStory) }
 
 func guardrailsStory(t *testing.T, s shop) {

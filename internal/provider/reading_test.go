@@ -133,6 +133,6 @@ func TestReadinessNamesTheOverride(t *testing.T) {
 	var gates []tftypes.Value
 	require.NoError(t, found["gates"].As(&gates))
 	require.Len(t, gates, 2)
-	require.True(t, w.attributes(gates[0])["override"].IsNull(), "it passes by itself")
+	require.True(t, w.attributes(gates[0])["override"].IsNull(), "it passes without an override")
 	require.Equal(t, w.attribute(w.state["override"], "id"), w.text(w.attributes(gates[1])["override"]))
 }

@@ -6,7 +6,7 @@
 //
 //   - A form that any decoder undoes (quoting, escaping, line breaks in base64) is searched for in the decoded text, a view. So it does
 //     not matter which characters a program chose to escape, or how.
-//   - A form without a decoder that may begin anywhere (base64, hex) is a pattern of its own, searched for in every view.
+//   - A form without a decoder that may begin anywhere (base64, hex) is a separate pattern, searched for in every view.
 //
 // A Masker holds hashes of the patterns, not the secrets. The time that masking takes is linear in the text.
 package redact

@@ -13,7 +13,7 @@ import (
 // Leases.
 //
 // A lease is the right of one process to act on one environment for one pipeline. It holds for TTL after the ledger granted or renewed it.
-// The process renews it while it works, and stops by itself when it cannot. Anyone who wants it next waits until it is released or lapses.
+// The process renews it while it works, and stops when it cannot. Anyone who wants it next waits until it is released or lapses.
 //
 //	granted      renewed      renewed      ledger silent              work stops    lapses
 //	   │            │            │            ×  ×  ×  ×  ×  ×  ×  ×  ×  ×  │             │
@@ -136,7 +136,7 @@ func cause(ctx context.Context, err error) error {
 }
 
 // releaseLease releases the lease of work that ended for the given reason. It is a courtesy to the next holder: a lease that is not
-// released lapses by itself. If the reason is a ledger that does not answer, it was waited for already, and is not once more.
+// released lapses. If the reason is a ledger that does not answer, it was waited for already, and is not once more.
 func (w *Worker) releaseLease(ctx context.Context, lease store.Lease, why error) {
 	if delivery.CodeOf(why) == delivery.CodeUnavailable {
 		return
@@ -144,6 +144,6 @@ func (w *Worker) releaseLease(ctx context.Context, lease store.Lease, why error)
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.o.LeaseTTL-leaseTrusted(w.o.LeaseTTL))
 	defer cancel()
 	if err := w.o.Store.Update(detached, func(tx store.Tx) error { return tx.ReleaseLease(detached, lease) }); err != nil {
-		w.o.Log.Warn("lease not released; it lapses by itself", "key", lease.Key, "error", err)
+		w.o.Log.Warn("lease not released; it will lapse", "key", lease.Key, "error", err)
 	}
 }

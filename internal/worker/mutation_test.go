@@ -250,7 +250,7 @@ var mutations = map[string]mutation{
 			s.Gates.None = "not said"
 		}
 	})),
-	"2 a manual stage is entered by itself": deciding(stages(func(s *delivery.Stage) { s.Promotion = delivery.Automatic })),
+	"2 a manual stage is entered without a promotion": deciding(stages(func(s *delivery.Stage) { s.Promotion = delivery.Automatic })),
 	"2 another version than the promoted one": deciding(func(w *delivery.World) {
 		w.Promotions = again(w.Promotions)
 		for stage, p := range w.Promotions {

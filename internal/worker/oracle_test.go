@@ -14,7 +14,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// oracle knows by itself what may be deployed. It looks at every deployment in the very transaction that records it, and works
+// oracle knows, without the engine, what may be deployed. It looks at every deployment in the very transaction that records it, and works
 // everything out again from the ledger's records, what the test asked for, the driver and the checker. It calls none
 // of delivery's own gates: what they would get wrong, it must not get wrong with them.
 type oracle struct {

@@ -172,7 +172,7 @@ func (w *Worker) settleVerification(ctx context.Context, actor string, jobs []jo
 	return true, delivery.Errorf(delivery.CodeConflict, "%s failed in %s (%s, attempt %d): %s", d.Content.Version, d.Stage, d.Environment, d.Attempt, failures[first])
 }
 
-// settleOne records how one deployment of a verification ended: failed by itself, rolled back with those that failed, or verified.
+// settleOne records how one deployment of a verification ended: failed, rolled back with those that failed, or verified.
 func (w *Worker) settleOne(ctx context.Context, tx store.Tx, d delivery.Deployment, failure error, withOthers bool) ([]journal.Entry, error) {
 	now, first := w.now(), d.Status != delivery.Verified
 	d, kind, err := ended(d, failure, withOthers, now)

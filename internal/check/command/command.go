@@ -74,7 +74,7 @@ func (c *Checker) ask(ctx context.Context, r delivery.CheckRequest, spec process
 	return judge(result, report)
 }
 
-// ended reports whether the program ended by itself. What one that was stopped or killed has written need not be whole.
+// ended reports whether the program ended without being stopped. What one that was stopped or killed has written need not be whole.
 func ended(err error) bool {
 	exit, failed := errors.AsType[*process.ExitError](err)
 	return err == nil || (failed && exit.Code >= 0)

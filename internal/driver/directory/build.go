@@ -77,7 +77,7 @@ func (d *directoryDriver) fill(ctx context.Context, p *siteDir, release *os.Root
 	return entries, nil
 }
 
-// fillOne brings one artifact into the release, or into a directory of its own below it.
+// fillOne brings one artifact into the release, or into its own directory below it.
 func (d *directoryDriver) fillOne(p *siteDir, release *os.Root, below string, shared *budget, put func(*tree) error) ([]entry, error) {
 	dir := release
 	if below != "" {

@@ -46,7 +46,7 @@ type Fixture struct {
 	// Telling is the same place with targets that tell the text in all that they let the driver hear: in what they print, in what they
 	// answer, in why they fail. Something of the pipeline runs, and does so after their deployments failed.
 	Telling func(t *testing.T, pipeline, text string) []delivery.Target
-	// Stalling is the same place with a target whose next deployment does not end by itself. The channel is closed once it
+	// Stalling is the same place with a target whose next deployment does not end until it is stopped. The channel is closed once it
 	// is under way.
 	Stalling func(t *testing.T) (delivery.Target, <-chan struct{})
 	// OneLedger says that the place remembers which ledger deploys there.
@@ -339,7 +339,7 @@ func isCanceled(t *testing.T, f Fixture) {
 	select {
 	case <-under:
 	case err := <-ended:
-		require.FailNow(t, "the deployment ended by itself", "%v", err)
+		require.FailNow(t, "the deployment ended before it was stopped", "%v", err)
 	}
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)

@@ -61,7 +61,7 @@ func New(o Options) *Driver {
 	}
 	return &Driver{o, &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		// Go repeats by itself what a kept connection lost, unseen by the code that counts and signs.
+		// Go repeats what a kept connection lost, unseen by the code that counts and signs.
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,

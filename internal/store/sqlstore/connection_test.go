@@ -109,7 +109,7 @@ func TestAnotherTransactionOfTheSameNumberIsNotOurs(t *testing.T) {
 	require.False(t, again, "a transaction without an event has nothing but its number")
 }
 
-// Not even asking what became of the transaction works: then nobody claims to know, and it is not tried again by itself.
+// Not even asking what became of the transaction works: then nobody claims to know, and it is not tried again.
 func TestACommitOfUnknownOutcomeSaysSo(t *testing.T) {
 	t.Parallel()
 	for name, example := range map[string]struct {
@@ -224,7 +224,7 @@ func TestASilentServerDoesNotKeepACanceledCaller(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// A connection that is lost between two reads of a snapshot is replaced, with a snapshot of its own.
+// A connection that is lost between two reads of a snapshot is replaced, with a new snapshot.
 func TestAReaderWhoseConnectionIsCutReadsAgain(t *testing.T) {
 	t.Parallel()
 	l, p := proxied(t, busyTimeout)

@@ -233,7 +233,7 @@ func fillHistory(tb testing.TB, l *ledger, rows int) {
 		require.NoError(tb, err, statement)
 	}
 	fillEvents(tb, l, rows)
-	if l.dialect.goose == goose.DialectPostgres { // a server does it by itself, but later
+	if l.dialect.goose == goose.DialectPostgres { // a server does it unasked, but later
 		_, err := l.write.Exec(`ANALYZE`)
 		require.NoError(tb, err)
 	}

@@ -186,7 +186,7 @@ func requireEveryFieldOfStructsSet(t *testing.T, where string, examples []reflec
 // elsewhere lists fields that one example cannot have: of two kinds one is set, and another example sets the other.
 var elsewhere = map[string]bool{
 	"environments.Target.Command":          true,
-	"environments.Target.Webhook":          true, // in a golden file of its own
+	"environments.Target.Webhook":          true, // in another golden file
 	"pipelines.Stages.Gates.Expressions":   true,
 	"policies.Gates.Expressions":           true,
 	"deployments.Content.Target.Directory": true,

@@ -37,7 +37,7 @@ func (r *reader) Rollouts(ctx context.Context, pipeline string, stages []string,
 	return records, nil
 }
 
-// rolloutsQuery asks for each stage by itself, so that each is read off the end of its part of the index, and no further than the
+// rolloutsQuery asks for each stage separately, so that each is read off the end of its part of the index, and no further than the
 // limit: of a question about all of them, a database may think that reading everything is quicker.
 func rolloutsQuery(pipeline string, stages []string, since time.Time) (string, []any) {
 	where := conditions{}
@@ -52,7 +52,7 @@ func rolloutsQuery(pipeline string, stages []string, since time.Time) (string, [
 }
 
 // beginRollout records when a rollout began, if the deployment that was just recorded is its first. Taking something back
-// begins none. A deployment without a rollout is one by itself.
+// begins none. A deployment without a rollout is a rollout of one.
 func (w *writer) beginRollout(ctx context.Context, d delivery.Deployment) error {
 	if d.Kind == delivery.KindRollback {
 		return nil

@@ -10,7 +10,7 @@ import (
 const maxStatements = 256
 
 // statementCache gives connections that keep what they prepared: parsing the text of a query takes SQLite as long as answering it. The
-// driver for PostgreSQL does so by itself.
+// driver for PostgreSQL does so unasked.
 type statementCache struct{ driver.Connector }
 
 // Connect implements driver.Connector.
@@ -51,7 +51,7 @@ type sqliteStatement interface {
 	driver.StmtQueryContext
 }
 
-// QueryContext implements driver.QueryerContext. A query within the reading of its own rows is prepared apart.
+// QueryContext implements driver.QueryerContext. A query made while its rows are being read is prepared apart.
 func (c *preparedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	s, err := c.prepared(ctx, query)
 	if err != nil {

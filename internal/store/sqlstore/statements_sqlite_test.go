@@ -9,7 +9,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// A connection that keeps its statements answers as one that does not: with other arguments, within the reading of its own rows, after
+// A connection that keeps its statements answers as one that does not: with other arguments, while its rows are being read, after
 // rows were left unread, after the schema was changed, and however many texts there are.
 func TestStatementsAreKept(t *testing.T) {
 	t.Parallel()

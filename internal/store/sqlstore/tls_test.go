@@ -15,7 +15,7 @@ import (
 // home is where the tests' servers are, as their certificates say.
 const home = "127.0.0.1"
 
-// company is a server with TLS, in a company with an authority of its own, and anyone who is not of it.
+// company is a server with TLS, in a company with its own authority, and an authority that is not the company's.
 type company struct {
 	t                   *testing.T
 	authority, stranger *pgtest.Authority

@@ -74,7 +74,7 @@ var rollouts = map[string]func(*testing.T, ledger){
 		require.Equal(t, []string{"production/r2", "development/r1", "production/r1"}, begun(read(t, l, rolloutsOf("shop"))))
 		require.Equal(t, []string{"production/r1"}, begun(read(t, l, rolloutsOf("api"))))
 	},
-	"are each deployment by itself, where none is named": func(t *testing.T, l ledger) {
+	"are each one deployment, where none is named": func(t *testing.T, l ledger) {
 		l.add(t, rolledOut("d1", "shop", "production", "", noon), rolledOut("d2", "shop", "production", "", noon))
 		require.Equal(t, []string{"production/d1", "production/d2"}, begun(read(t, l, rolloutsOf("shop"))))
 	},

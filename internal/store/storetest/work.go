@@ -18,7 +18,7 @@ func work(stage, version string) delivery.WorkRecord {
 	return delivery.WorkRecord{Pipeline: "shop", Stage: stage, Holder: "h1", Version: version, RequestedBy: "ann@example.com", RequestedAt: noon}
 }
 
-// request asks for work, as of now by the machine's clock: a ledger that several machines share goes by a clock of its own.
+// request asks for work, as of now by the machine's clock: a ledger that several machines share goes by its own clock.
 func (l ledger) request(t *testing.T, w delivery.WorkRecord) (requested delivery.WorkRecord) {
 	t.Helper()
 	l.write(t, func(ctx context.Context, tx store.Tx) (err error) {
@@ -70,7 +70,7 @@ var workRecords = map[string]func(*testing.T, ledger){
 		found := read(t, l, workOn("shop"))
 		require.Equal(t, []delivery.WorkRecord{w}, found)
 		require.True(t, found[0].Ended())
-		require.False(t, found[0].Interrupted, "it has ended by itself")
+		require.False(t, found[0].Interrupted, "it has ended")
 	},
 	"of a silent holder are interrupted": func(t *testing.T, l ledger) {
 		w := l.request(t, work("staging", "1.0"))

@@ -31,7 +31,7 @@ const Superuser = "cd_test"
 const patience = 30 * time.Second
 
 var (
-	// calm is set for every server: what it does by itself, and when, would make one run unlike the next.
+	// calm is set for every server: what it does unasked, and when, would make one run unlike the next.
 	calm = []string{"max_connections=200", "autovacuum=off", "max_wal_size=4GB", "log_min_messages=warning", "log_min_error_statement=panic"}
 	// fast is set for tests, which lose nothing that anybody needs.
 	fast = append([]string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"}, calm...)

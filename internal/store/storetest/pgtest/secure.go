@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Authority issues certificates, as a company's own does: no system trusts it by itself.
+// Authority issues certificates, as a company's own does: no system trusts it unless it is told to.
 type Authority struct {
 	// File holds its certificate, for those who are to trust it.
 	File string
