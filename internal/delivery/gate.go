@@ -25,7 +25,7 @@ type GateResult struct {
 	ReadyAt *time.Time `json:"ready_at,omitempty"`
 	// Approvals are the ids of the decisions that made the gate pass, sorted by who decided.
 	Approvals []string `json:"approvals,omitempty"`
-	// Override is the id of the override that skipped the gate; empty when it passed by itself.
+	// Override is the id of the override that skipped the gate; empty when it passed without one.
 	Override string `json:"override,omitempty"`
 }
 

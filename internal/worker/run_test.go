@@ -337,6 +337,6 @@ func TestWorkKeepsItselfAlive(t *testing.T) {
 	h.clock.move(time.Hour) // by this clock it was silent for long
 	require.Eventually(t, func() bool {
 		state, err := other.Release(t.Context(), "shop", "1.0")
-		return err == nil && !state.Work.Settled
+		return err == nil && !state.Work.Finished
 	}, 20*time.Second, time.Millisecond)
 }
