@@ -154,9 +154,12 @@ func (w *Worker) recordEnd(ctx context.Context, tx store.Tx, record delivery.Wor
 	if err := tx.PutWork(ctx, record, w.now(), w.o.LeaseTTL); err != nil || c.loaded.Pipeline.Name == "" {
 		return nil, err
 	}
-	loaded, err := world.Refresh(ctx, tx, w.now(), c.loaded)
+	loaded, err := world.Refresh(ctx, tx, w.now(), c.loaded, record.Version)
 	if err != nil {
 		return nil, nil //nolint:nilnil,nilerr // the end is recorded all the same, and anyone who waits for it reads why
+	}
+	if _, ok := loaded.Releases[record.Version]; !ok {
+		return nil, nil //nolint:nilnil // another version was wanted by then: anyone who waits for this one reads how it stands
 	}
 	facts, err := world.FactsOf(ctx, tx, loaded, w.o.Observer.Unrecorded(record.Pipeline))
 	return &facts, err

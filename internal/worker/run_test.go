@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,34 @@ func atWork(t *testing.T) (*fixture, *slow) {
 	require.NoError(t, err)
 	<-d.working
 	return h, d
+}
+
+// While work waits for its lease, another process may ask for another version. Anyone who waited for this one is told so.
+func TestARequestThatIsOvertakenBeforeItBeginsSaysSo(t *testing.T) {
+	h, once := newFixture(t), sync.Once{}
+	development := stage("development", delivery.Automatic, "dev")
+	overtake := func() {
+		require.NoError(t, h.ledger.Update(t.Context(), func(tx store.Tx) error {
+			next := release("2.0", 1)
+			_, appended := tx.AppendEvents(t.Context(), delivery.Event{Kind: delivery.EventReleaseRegistered, Subject: "shop/2.0", Actor: bob})
+			_, asked := tx.RequestWork(t.Context(), delivery.WorkRecord{Pipeline: "shop", Stage: "development", Holder: "another", Version: "2.0", RequestedBy: bob}, h.clock.now(), DefaultLeaseTTL)
+			return errors.Join(appended, asked,
+				tx.PutRelease(t.Context(), delivery.Release{Spec: next.Spec, Digest: next.Spec.Digest(), Attempt: 1, RegisteredBy: bob}),
+				tx.PutPromotion(t.Context(), next.LeadingPromotion(delivery.PipelineSpec{Name: "shop", Stages: []delivery.Stage{development}}, bob, h.clock.now())))
+		}))
+	}
+	h.Engine = h.engine(func(o *engineOptions) {
+		pause := o.Pause
+		o.Pause = func(ctx context.Context, d time.Duration) error {
+			once.Do(overtake)
+			return pause(ctx, d)
+		}
+	})
+	h.declares(development)
+	h.take(h.clock.now())
+	overtaken, err := h.PutReleaseAndWait(t.Context(), ann, release("1.0", 1), manyMoments)
+	require.NoError(t, err)
+	requireRefusal(t, overtaken.Work.Failure, delivery.CodeConflict, "bob@example.com asked for 2.0 meanwhile")
 }
 
 func TestWaitReturnsWhenItsTimeIsOver(t *testing.T) {
