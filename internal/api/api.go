@@ -50,7 +50,7 @@ const (
 	PathOverrides       = "/v1/overrides"                                                               // POST
 	PathOverride        = "/v1/overrides/{id}"                                                          // GET, DELETE; the id holds slashes, escaped
 	PathDeployed        = "/v1/pipelines/{pipeline}/environments/{environment}/deployed"
-	PathObservations    = "/v1/pipelines/{pipeline}/observations"                                // POST: look at what runs, and record it
+	PathRefresh         = "/v1/refresh"                                                          // POST: look at what pipelines run, record it, and say where they stand
 	PathReadiness       = "/v1/pipelines/{pipeline}/releases/{version}/stages/{stage}/readiness" // POST: run the checks of a stage's gates
 	PathDeployments     = "/v1/pipelines/{pipeline}/deployments"                                 // GET ?environment=&version=&limit=
 	PathLedger          = "/v1/ledger"                                                           // GET ?event=

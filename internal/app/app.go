@@ -4,10 +4,13 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -57,7 +60,7 @@ func Open(ctx context.Context, config Config) (*App, error) {
 		return nil, err
 	}
 	killNow := make(chan struct{})
-	options := controlplane.Options{Store: ledger, Drivers: drivers(killNow), Checkers: checkers(killNow), Secrets: secret.Local{}, ResolvePath: directory.Resolve, Log: config.Log}
+	options := controlplane.Options{Store: ledger, Drivers: drivers(killNow), Checkers: checkers(killNow), Secrets: secret.Local{}, ResolvePath: directory.Resolve, Log: config.Log, Place: place()}
 	if config.Adjust != nil {
 		config.Adjust(&options)
 	}
@@ -117,4 +120,13 @@ func (a *App) endServing(ctx context.Context) error {
 func (a *App) kill() {
 	a.endRequests()
 	a.once.Do(func() { close(a.killNow) })
+}
+
+// place names the working directory, by which paths are resolved, without telling it: it is recorded with what drivers see.
+func place() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "" // no place that has a name
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(dir)))[:12]
 }

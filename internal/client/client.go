@@ -31,6 +31,8 @@ type Config struct {
 	Actor string
 	// UserAgent names the program, as in "terraform-provider-cd/1.2.3".
 	UserAgent string
+	// Wrote is called after each request that may have changed the ledger, whatever came of it; nil when nobody wants to know.
+	Wrote func()
 }
 
 // Client is a control plane's API as Go methods. It is safe for concurrent use.
@@ -40,6 +42,7 @@ type Client struct {
 	wrong error  // why the address cannot be used; nil when it can
 
 	actor, userAgent string
+	wrote            func()
 
 	written atomic.Pointer[delivery.LedgerPosition]
 
@@ -57,9 +60,13 @@ func New(config Config) *Client {
 	c := &Client{
 		actor:       config.Actor,
 		userAgent:   config.UserAgent,
+		wrote:       config.Wrote,
 		http:        newHTTP(config.Transport),
 		answerLimit: maxAnswerBytes,
 		pause:       pause,
+	}
+	if c.wrote == nil {
+		c.wrote = func() {}
 	}
 	c.base, c.shown, c.wrong = parseAddress(config.Address)
 	return c
@@ -141,16 +148,23 @@ func encode(in any) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// get, put and post return the answer's body as the wanted type.
+// get, ask, put and post return the answer's body as the wanted type. The first two change nothing that is declared or decided; ask sends
+// its question as a body.
 func get[T any](ctx context.Context, c *Client, path string, query url.Values) (T, error) {
 	return fetch[T](ctx, c, http.MethodGet, path, query, nil)
 }
 
+func ask[T any](ctx context.Context, c *Client, path string, in any) (T, error) {
+	return fetch[T](ctx, c, http.MethodPost, path, nil, in)
+}
+
 func put[T any](ctx context.Context, c *Client, path string, in any) (T, error) {
+	defer c.wrote()
 	return fetch[T](ctx, c, http.MethodPut, path, nil, in)
 }
 
 func post[T any](ctx context.Context, c *Client, path string, in any) (T, error) {
+	defer c.wrote()
 	return fetch[T](ctx, c, http.MethodPost, path, nil, in)
 }
 
@@ -164,5 +178,6 @@ func fetch[T any](ctx context.Context, c *Client, method, path string, query url
 }
 
 func (c *Client) delete(ctx context.Context, path string) error {
+	defer c.wrote()
 	return c.send(ctx, http.MethodDelete, path, nil, nil, nil)
 }

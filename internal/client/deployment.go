@@ -9,11 +9,6 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// Observe looks at what a pipeline runs, and records it: what is read of the pipeline afterwards tells it. Reading alone looks at nothing.
-func (c *Client) Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
-	return post[[]delivery.Recording](ctx, c, api.Fill(api.PathObservations, pipeline), nil)
-}
-
 // Deployed reads what a pipeline runs in one environment.
 func (c *Client) Deployed(ctx context.Context, pipeline, environment string) (delivery.Deployed, error) {
 	return get[delivery.Deployed](ctx, c, api.Fill(api.PathDeployed, pipeline, environment), nil)

@@ -10,5 +10,5 @@ import (
 
 // Readiness runs the checks of a stage's gates, and says whether a release could enter the stage at a moment; the zero time means now.
 func (c *Client) Readiness(ctx context.Context, pipeline, version, stage string, at time.Time) (delivery.Readiness, error) {
-	return post[delivery.Readiness](ctx, c, api.Fill(api.PathReadiness, pipeline, version, stage), api.ReadinessRequest{At: at})
+	return ask[delivery.Readiness](ctx, c, api.Fill(api.PathReadiness, pipeline, version, stage), api.ReadinessRequest{At: at})
 }

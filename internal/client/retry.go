@@ -27,7 +27,7 @@ const (
 var errTooLarge = errors.New("the answer is too large")
 
 // newHTTP makes the retrying client. Every call of the API may be repeated: reads, PUT and DELETE by their nature; cancel,
-// previews and readiness because they record nothing; an approval, an override and a test report because giving one twice records it once.
+// previews and readiness because they record nothing; a refresh because it records what is seen now; an approval, an override and a test report because giving one twice records it once.
 func newHTTP(transport http.RoundTripper) *retryablehttp.Client {
 	h := retryablehttp.NewClient()
 	h.Logger = nil // it would write to standard error

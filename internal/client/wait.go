@@ -29,6 +29,7 @@ type work[S any] struct {
 // finish starts the work and watches it. When the caller's context ends first, the work is stopped and the context's error is
 // returned, with the state that was seen last.
 func finish[S any](ctx context.Context, c *Client, w work[S]) (S, error) {
+	defer c.wrote() // the work went on after the request that began it
 	state, err := watch(ctx, c, w)
 	if err == nil || ctx.Err() == nil {
 		return state, err
@@ -62,5 +63,6 @@ func waiting() url.Values { return url.Values{"wait": {pollWait.String()}} }
 
 // cancel stops the work on the promotion into a stage at its next safe point, and waits until it has stopped.
 func (c *Client) cancel(ctx context.Context, pipeline, stage string) error {
+	defer c.wrote()
 	return c.send(ctx, http.MethodPost, api.Fill(api.PathCancel, pipeline, stage), nil, nil, nil)
 }

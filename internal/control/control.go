@@ -30,6 +30,10 @@ type Observer interface {
 	world.Answerer
 	// Preflight says why a deployment would not find the artifacts it is made of.
 	Preflight(ctx context.Context, d delivery.Deployment) error
+	// Look looks at what pipelines run and records what it saw. It returns the answers in the order of the pipelines.
+	Look(ctx context.Context, pipelines []world.Facts) ([]world.Answers, error)
+	// LookedFromHere reports whether what a pipeline runs was looked at from this place last.
+	LookedFromHere(f world.Facts) bool
 	// Unrecorded lists what this process observed of a pipeline last and may not write into the ledger.
 	Unrecorded(pipeline string) []delivery.Recording
 }
@@ -81,14 +85,18 @@ func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, cha
 // recorded loads the world of a pipeline as far as the named versions concern it, and what was recorded about it. Nobody is asked anything.
 func (c *Control) recorded(ctx context.Context, pipeline string, versions ...string) (f world.Facts, err error) {
 	err = c.o.Store.View(ctx, func(r store.Reader) error {
-		w, err := c.load(ctx, r, pipeline, nil, versions...)
-		if err != nil {
-			return err
-		}
-		f, err = c.factsOf(ctx, r, w)
+		f, err = c.loadFacts(ctx, r, pipeline, versions...)
 		return err
 	})
 	return f, err
+}
+
+func (c *Control) loadFacts(ctx context.Context, r store.Reader, pipeline string, versions ...string) (world.Facts, error) {
+	w, err := c.load(ctx, r, pipeline, nil, versions...)
+	if err != nil {
+		return world.Facts{}, err
+	}
+	return c.factsOf(ctx, r, w)
 }
 
 // factsOf adds to a world what was recorded about it.

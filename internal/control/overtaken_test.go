@@ -13,7 +13,6 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
-	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
 )
 
 // overtaken is a worker that another process overtakes at once: before this one has begun, work on version 2.0 was asked for and done.
@@ -44,7 +43,7 @@ func (overtaken) Unrecorded(string, string) (delivery.WorkRecord, bool) {
 }
 
 // quiet observes nothing, because nothing runs.
-type quiet struct{ world.Answerer }
+type quiet struct{ control.Observer }
 
 func (quiet) Preflight(context.Context, delivery.Deployment) error { return nil }
 func (quiet) Unrecorded(string) []delivery.Recording               { return nil }

@@ -18,13 +18,7 @@ func (c *Control) Release(ctx context.Context, pipeline, version string) (delive
 	if err != nil {
 		return delivery.ReleaseState{}, err
 	}
-	state, err := releaseState(f, version)
-	if f.Pipeline.AutoStart() {
-		if held := f.Work[f.Pipeline.Stages[0].Name]; held.Version == version {
-			state.Work = held.Work()
-		}
-	}
-	return state, err
+	return releaseState(f, version)
 }
 
 // requestedRelease is a release for a caller who asked for it to be delivered.
@@ -44,6 +38,7 @@ func requestedReleaseState(f world.Facts, version string) (delivery.ReleaseState
 	return state, err
 }
 
+// releaseState is a release and where it stands. Its work is that on the leading stages, if it is this release that they carry.
 func releaseState(f world.Facts, version string) (delivery.ReleaseState, error) {
 	release, ok := f.Releases[version]
 	if !ok || release.Retired {
@@ -51,6 +46,11 @@ func releaseState(f world.Facts, version string) (delivery.ReleaseState, error) 
 	}
 	state := delivery.ReleaseState{Release: release, Work: delivery.Work{Finished: true}}
 	state.Stages, _ = delivery.StageStates(f.World, version)
+	if f.Pipeline.AutoStart() {
+		if held := f.Work[f.Pipeline.Stages[0].Name]; held.Version == version {
+			state.Work = held.Work()
+		}
+	}
 	return state, nil
 }
 

@@ -29,6 +29,8 @@ type Options struct {
 	// ResolvePath tells which directories of targets are the same; default compares their names.
 	ResolvePath delivery.PathResolver
 	Log         *slog.Logger // default discards
+	// Place names from where drivers look; see observe.Observer.
+	Place string
 
 	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default worker.DefaultLeaseTTL
 	Poll     time.Duration // between two looks while waiting for a gate or another process; default worker.DefaultPoll
@@ -37,8 +39,7 @@ type Options struct {
 // Plane answers commands and questions, and acts on them. It is safe for concurrent use, and several may share one ledger.
 type Plane struct {
 	*control.Control
-	Worker   *worker.Worker
-	observer *observe.Observer
+	Worker *worker.Worker
 }
 
 // New makes a control plane. It starts nothing.
@@ -50,14 +51,9 @@ func New(o Options) *Plane {
 		o.Poll = worker.DefaultPoll
 	}
 	changes := journal.New(o.Store, o.Now)
-	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
+	observer := &observe.Observer{Place: o.Place, Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
 	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
-	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll, ResolvePath: o.ResolvePath}), w, observer}
-}
-
-// Observe looks at every environment where a pipeline deployed something, and records what it saw.
-func (p *Plane) Observe(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
-	return p.observer.Observe(ctx, pipeline)
+	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll, ResolvePath: o.ResolvePath}), w}
 }
 
 // Cancel stops the work on a stage at its next safe point, and waits until it has stopped.

@@ -10,7 +10,7 @@ import (
 // ChangeSet is what a plan is about to change. The provider collects it while Terraform plans one resource after another; a preview
 // lays it over the ledger. It may be incomplete, and it says what it does not know.
 //
-// A new noun takes a field here, a line in ForPipeline, and its part of Apply.
+// A new noun takes a field here, a line in ForPipeline and ChangesAnything, and its part of Apply.
 type ChangeSet struct {
 	Environments Changes[EnvironmentSpec] `json:"environments,omitempty"` // by name
 	Pipelines    Changes[PipelineSpec]    `json:"pipelines,omitempty"`    // by name
@@ -222,6 +222,12 @@ func (c ChangeSet) environmentsOf(pipeline string, recorded *PipelineSpec) []str
 		}
 	}
 	return names
+}
+
+// ChangesAnything reports whether the plan changes an object, or does not know yet whether it does.
+func (c ChangeSet) ChangesAnything() bool {
+	return len(c.Environments.changed())+len(c.Pipelines.changed())+len(c.Releases.changed())+len(c.Promotions.changed())+len(c.Freezes.changed())+
+		len(c.Policies.changed())+len(c.Approvals.changed())+len(c.Reports.changed())+len(c.Overrides.changed())+len(c.Verifications.changed()) > 0
 }
 
 // PipelineKnown reports whether a preview may speak about the pipeline: it and its environments will be as the change set or the

@@ -49,6 +49,9 @@ func (r WorkRecord) Work() Work {
 // of a gate said. The newest one replaces those before.
 type Recording struct {
 	At time.Time `json:"at"`
+	// From tells from where it was asked: paths, credentials and networks differ from place to place, so only a process at the same place may
+	// look again without being asked to.
+	From string `json:"from,omitempty"`
 
 	// What was seen in an environment, and the deployment that was expected to run there: it says nothing about another one.
 	Environment string       `json:"environment,omitempty"`

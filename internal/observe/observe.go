@@ -27,6 +27,8 @@ type Observer struct {
 	Drivers  map[string]driver.Driver // by the target's kind
 	Checkers map[string]check.Checker // by the check's kind
 	Secrets  secret.Resolver
+	// Place names from where this process asks. Two processes at one place find the same under a path, and are let in alike.
+	Place string
 
 	// Where Observe reads what to look at and records what it saw, and by which clock.
 	Store store.Store
@@ -61,10 +63,10 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, questions deliv
 		return err
 	}
 	for i, env := range questions.Observations {
-		into.AddObservation(w, env, observations[i])
+		into.AddObservation(w, env, o.Place, observations[i])
 	}
 	for i, key := range questions.Checks {
-		into.AddCheck(w, key, checks[i])
+		into.AddCheck(w, key, o.Place, checks[i])
 	}
 	return nil
 }

@@ -28,7 +28,9 @@ var (
 	_ resource.ResourceWithImportState    = (*approvalResource)(nil)
 )
 
-func newApprovalResource() resource.Resource {
+func newApprovalResource() resource.Resource { return newApproval() }
+
+func newApproval() *approvalResource {
 	return &approvalResource{newRecordedResource("approval", recordedKind[approvalModel, delivery.Approval]{
 		noun:     "approval",
 		action:   "give",
@@ -40,7 +42,8 @@ func newApprovalResource() resource.Resource {
 		record: func(ctx context.Context, c *client.Client, m approvalModel) (delivery.Approval, error) {
 			return c.AddApproval(ctx, m.toSpec())
 		},
-		get: (*client.Client).Approval,
+		known: delivery.PipelineState.Approval,
+		get:   (*client.Client).Approval,
 		remove: func(c *client.Client, ctx context.Context, id string) error {
 			err := c.RevokeApproval(ctx, id)
 			if delivery.CodeOf(err) == delivery.CodeConflict {
@@ -129,7 +132,11 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state == nil {
 		r.session.changes.AddApproval(spec)
 	}
-	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
+	recorded := ""
+	if state != nil {
+		recorded = state.ID.ValueString()
+	}
+	preview, err := r.preview(ctx, spec, recorded)
 	switch {
 	case err != nil:
 		tf.AddErrors(&resp.Diagnostics, "preview", "approval", approvalName(spec), err)
@@ -140,6 +147,17 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		warnIfInvalid(&resp.Diagnostics, *state, preview.Status)
 	}
+}
+
+// preview asks what a decision would cover. A recorded one stays as it is, if this plan changes nothing.
+func (r *approvalResource) preview(ctx context.Context, spec delivery.ApprovalSpec, recorded string) (delivery.ApprovalPreview, error) {
+	if state, ok := r.session.refreshes.peek(spec.Pipeline); ok && recorded != "" && r.session.keeps(ctx, spec.Pipeline) {
+		if found, ok := state.Approval(recorded); ok {
+			return delivery.ApprovalPreview{ContentDigest: found.ContentDigest, Status: found.Status}, nil
+		}
+	}
+	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
+	return preview, err
 }
 
 func approvalName(s delivery.ApprovalSpec) string {

@@ -356,7 +356,6 @@ func (r *environmentResource) Delete(ctx context.Context, req resource.DeleteReq
 		tf.AddErrors(&resp.Diagnostics, "destroy", "environment", name, err)
 		return
 	}
-	defer r.session.environments.invalidate()
 	if err := api.DeleteEnvironment(ctx, name); err != nil && !delivery.IsNotFound(err) {
 		tf.AddErrors(&resp.Diagnostics, "destroy", "environment", name, inOneApply(err))
 	}

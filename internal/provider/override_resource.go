@@ -43,6 +43,7 @@ func newOverrideResource() resource.Resource {
 		record: func(ctx context.Context, c *client.Client, m overrideModel) (delivery.Override, error) {
 			return c.AddOverride(ctx, m.toSpec())
 		},
+		known:  delivery.PipelineState.Override,
 		get:    (*client.Client).Override,
 		remove: (*client.Client).RevokeOverride,
 	})}

@@ -141,6 +141,10 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	if !r.session.changes.PipelineKnown(spec.Name, &spec) {
 		return
 	}
+	r.session.refreshes.expect(spec.Name)
+	if !changed && r.session.works(ctx, spec) {
+		return
+	}
 	api, err := r.session.client(ctx)
 	if err != nil {
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
@@ -209,7 +213,6 @@ func (r *pipelineResource) put(ctx context.Context, action string, plan pipeline
 		tf.AddErrors(diags, action, "pipeline", spec.Name, err)
 		return delivery.Pipeline{}, false
 	}
-	defer r.session.pipelines.invalidate()
 	written, err := api.PutPipeline(ctx, spec)
 	if err != nil {
 		tf.AddErrors(diags, action, "pipeline", spec.Name, err)
@@ -230,7 +233,6 @@ func (r *pipelineResource) Delete(ctx context.Context, req resource.DeleteReques
 		tf.AddErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 		return
 	}
-	defer r.session.pipelines.invalidate()
 	if err := api.DeletePipeline(ctx, name); err != nil && !delivery.IsNotFound(err) {
 		tf.AddErrors(&resp.Diagnostics, "destroy", "pipeline", name, err)
 	}

@@ -171,6 +171,10 @@ func (r *promotionResource) preview(ctx context.Context, spec delivery.Promotion
 	r.session.changes.AddPromotion(spec, changed)
 	d := r.delivering(spec)
 	r.session.addDelivery(d)
+	if !changed && r.session.keeps(ctx, spec.Pipeline) {
+		r.session.requireOrder(ctx, diags, d, delivery.DeliveryPreview{}, true, false)
+		return delivery.PromotionPreview{}, nil
+	}
 	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewPromotion)
 	if err != nil {
 		return preview, err
@@ -279,12 +283,7 @@ func (r *promotionResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	pipeline, stage := prior.Pipeline.ValueString(), prior.Stage.ValueString()
-	api, err := r.session.observing(ctx, pipeline)
-	if err != nil {
-		tf.AddErrors(&resp.Diagnostics, "read", "promotion", pipeline+"/"+stage, err)
-		return
-	}
-	state, err := api.Promotion(ctx, pipeline, stage)
+	state, err := r.session.promotion(ctx, pipeline, stage)
 	switch {
 	case delivery.IsNotFound(err) || err == nil && state.Unmanaged:
 		resp.State.RemoveResource(ctx)

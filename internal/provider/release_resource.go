@@ -204,6 +204,10 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 	}
 	d := r.delivering(request)
 	r.session.addDelivery(d)
+	if !changed && r.session.keeps(ctx, spec.Pipeline) {
+		r.session.requireOrder(ctx, diags, d, delivery.DeliveryPreview{}, true, false)
+		return delivery.ReleasePreview{}, nil
+	}
 	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewRelease)
 	if err != nil {
 		return preview, err
@@ -290,12 +294,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 		return
 	}
 	pipeline, version := prior.Pipeline.ValueString(), prior.Version.ValueString()
-	api, err := r.session.observing(ctx, pipeline)
-	if err != nil {
-		tf.AddErrors(&resp.Diagnostics, "read", "release", pipeline+"/"+version, err)
-		return
-	}
-	state, err := api.Release(ctx, pipeline, version)
+	state, err := r.session.release(ctx, pipeline, version)
 	switch {
 	case delivery.IsNotFound(err) || err == nil && state.Retired:
 		resp.State.RemoveResource(ctx)

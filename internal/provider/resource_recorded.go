@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -28,6 +29,7 @@ type recordedKind[M, R any] struct {
 	model          func(record R, prior M) M
 	isGone         func(record R) bool // whether a record that can still be read is revoked
 
+	known  func(s delivery.PipelineState, id string) (R, bool)
 	record func(ctx context.Context, c *client.Client, m M) (R, error)
 	get    func(c *client.Client, ctx context.Context, id string) (R, error)
 	remove func(c *client.Client, ctx context.Context, id string) error
@@ -76,6 +78,22 @@ func (r *recordedResource[M, R]) Create(ctx context.Context, req resource.Create
 	r.setState(ctx, r.kind.model(recorded, plan), &resp.State, resp.Identity, &resp.Diagnostics)
 }
 
+// find returns a record, from what this walk learned about its pipeline if it did. An id begins with the pipeline.
+func (r *recordedResource[M, R]) find(ctx context.Context, id string) (R, error) {
+	pipeline, _, _ := strings.Cut(id, "/")
+	if state, ok := r.session.refreshes.peek(pipeline); ok {
+		if found, ok := r.kind.known(state, id); ok {
+			return found, nil
+		}
+	}
+	api, err := r.session.client(ctx)
+	if err != nil {
+		var none R
+		return none, err
+	}
+	return r.kind.get(api, ctx, id)
+}
+
 // Read copies the record from the ledger to the state.
 func (r *recordedResource[M, R]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var prior M
@@ -85,11 +103,7 @@ func (r *recordedResource[M, R]) Read(ctx context.Context, req resource.ReadRequ
 	}
 	var id types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
-	var recorded R
-	api, err := r.session.client(ctx)
-	if err == nil {
-		recorded, err = r.kind.get(api, ctx, id.ValueString())
-	}
+	recorded, err := r.find(ctx, id.ValueString())
 	switch {
 	case delivery.IsNotFound(err) || err == nil && r.kind.isGone(recorded):
 		resp.State.RemoveResource(ctx)

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -35,11 +34,11 @@ type session struct {
 	applying     atomic.Bool           // whether this walk is an apply; false until its first change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
-	observed     map[string]*snapshot[bool] // by pipeline
+	refreshes    *refreshes
 }
 
 func newSession(host Host, version, ledger, actor string) *session {
-	s := &session{host: host, version: version, ledger: ledger, actor: actor, history: map[int64]*ledgerPages{}, changes: changeset.New(), deliveries: map[string]delivering{}, observed: map[string]*snapshot[bool]{}}
+	s := &session{host: host, version: version, ledger: ledger, actor: actor, history: map[int64]*ledgerPages{}, changes: changeset.New(), deliveries: map[string]delivering{}, refreshes: newRefreshes()}
 	if host.Configuration == nil {
 		host.Configuration = func() (*configuration.Configuration, error) { return nil, configuration.ErrNoFiles }
 	}
@@ -75,12 +74,19 @@ func (s *session) client(ctx context.Context) (*client.Client, error) {
 	if actor == "" {
 		return nil, delivery.Errorf(delivery.CodeInvalid, "the actor is not known: set actor in the provider block, or CD_ACTOR")
 	}
-	api := client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version})
+	api := client.New(client.Config{Address: "http://embedded", Transport: transport, Actor: actor, UserAgent: "terraform-provider-cd/" + s.version, Wrote: s.forget})
 	if err := s.requireLedger(ctx, api); err != nil {
 		return nil, err
 	}
 	s.api = api
 	return s.api, nil
+}
+
+// forget drops what was read, after every write: a freeze may hold any pipeline, and an environment belong to many.
+func (s *session) forget() {
+	s.environments.invalidate()
+	s.pipelines.invalidate()
+	s.refreshes.invalidate()
 }
 
 // Changes returns what this plan is about to change.
@@ -114,7 +120,6 @@ func (s *session) PutEnvironment(ctx context.Context, spec delivery.EnvironmentS
 	if err != nil {
 		return delivery.Environment{}, err
 	}
-	defer s.environments.invalidate()
 	return api.PutEnvironment(ctx, spec)
 }
 
@@ -124,6 +129,7 @@ func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline,
 		_, err := s.client(ctx)
 		return delivery.Pipeline{}, err
 	}
+	s.refreshes.expect(name)
 	return s.pipelines.get(ctx, "pipeline", name, func(ctx context.Context) (map[string]delivery.Pipeline, error) {
 		api, err := s.client(ctx)
 		if err != nil {
@@ -137,30 +143,6 @@ func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline,
 	})
 }
 
-// observing is the way to the control plane, once that has looked at what a pipeline runs: reading looks at nothing. All resources of a walk
-// share one look. A pipeline that does not exist is left to the reader.
-func (s *session) observing(ctx context.Context, pipeline string) (*client.Client, error) {
-	api, err := s.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	look := s.observed[pipeline]
-	if look == nil {
-		look = &snapshot[bool]{limit: maxObserving}
-		s.observed[pipeline] = look
-	}
-	s.mu.Unlock()
-	_, err = look.get(ctx, "pipeline", pipeline, func(ctx context.Context) (map[string]bool, error) {
-		_, err := api.Observe(ctx, pipeline)
-		return map[string]bool{pipeline: true}, err
-	})
-	if delivery.IsNotFound(err) {
-		err = nil
-	}
-	return api, err
-}
-
 func byName[T any](all []T, name func(T) string) map[string]T {
 	m := make(map[string]T, len(all))
 	for _, one := range all {
@@ -172,7 +154,6 @@ func byName[T any](all []T, name func(T) string) map[string]T {
 // snapshot is a list that is read once and kept until something is written. The read does not depend on the first caller, so a canceled
 // resource does not fail the others. A failure is not kept.
 type snapshot[T any] struct {
-	limit   time.Duration // of one read; maxReading when zero
 	mu      sync.Mutex
 	current *reading[T]
 }
@@ -183,7 +164,7 @@ type reading[T any] struct {
 	err   error
 }
 
-// maxReading bounds one read of a whole list, and maxObserving one look at what runs, for which programs of the user may be run.
+// maxReading bounds one read of a whole list, and maxObserving one look at what pipelines run, for which programs of the user may be run.
 const (
 	maxReading   = time.Minute
 	maxObserving = 20 * time.Minute
@@ -197,7 +178,7 @@ func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(cont
 		r = &reading[T]{done: make(chan struct{})}
 		c.current = r
 		go func() {
-			detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(c.limit, maxReading))
+			detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxReading)
 			defer cancel()
 			defer close(r.done)
 			if r.items, r.err = read(detached); r.err != nil {

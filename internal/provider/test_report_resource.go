@@ -41,6 +41,7 @@ func newTestReportResource() resource.Resource {
 		record: func(ctx context.Context, c *client.Client, m testReportModel) (delivery.TestReport, error) {
 			return c.AddTestReport(ctx, m.toSpec())
 		},
+		known:  delivery.PipelineState.Report,
 		get:    (*client.Client).TestReport,
 		remove: (*client.Client).WithdrawTestReport,
 	})}

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
@@ -30,7 +29,8 @@ func (s *session) unchanged(typeName string) (fastpath.Resource, bool) {
 		r := &releaseResource{base}
 		return recognized(releaseTypes(), r.reads, r.plansNothing), true
 	case "cd_approval":
-		r := &approvalResource{recordedResource[approvalModel, delivery.Approval]{resourceBase: base}}
+		r := newApproval()
+		r.session = s
 		return recognized(approvalTypes(), r.reads, r.plansNothing), true
 	case "cd_promotion":
 		r := &promotionResource{base}
@@ -119,11 +119,7 @@ func (m pipelineModel) lacksDefault() bool {
 }
 
 func (r *releaseResource) reads(ctx context.Context, state releaseModel) bool {
-	api, err := r.session.observing(ctx, state.Pipeline.ValueString())
-	if err != nil {
-		return false
-	}
-	found, err := api.Release(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
+	found, err := r.session.release(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
 	if err != nil || found.Retired {
 		return false
 	}
@@ -143,28 +139,19 @@ func (r *releaseResource) plansNothing(ctx context.Context, config, state releas
 }
 
 func (r *approvalResource) reads(ctx context.Context, state approvalModel) bool {
-	api, err := r.session.client(ctx)
-	if err != nil {
-		return false
-	}
-	found, err := api.Approval(ctx, state.ID.ValueString())
+	found, err := r.find(ctx, state.ID.ValueString())
 	return err == nil && found.RevokedAt == nil && reflect.DeepEqual(approvalModelFrom(found, state), state)
 }
 
 func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalModel) bool {
-	spec := state.toSpec()
-	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
+	preview, err := r.preview(ctx, state.toSpec(), state.ID.ValueString())
 	var diags diag.Diagnostics
 	warnIfInvalid(&diags, state, preview.Status)
 	return err == nil && len(diags) == 0
 }
 
 func (r *promotionResource) reads(ctx context.Context, state promotionModel) bool {
-	api, err := r.session.observing(ctx, state.Pipeline.ValueString())
-	if err != nil {
-		return false
-	}
-	found, err := api.Promotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
+	found, err := r.session.promotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
 	if err != nil || found.Unmanaged {
 		return false
 	}

@@ -106,7 +106,7 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	r.session.requireOrder(ctx, &resp.Diagnostics, d, preview.DeliveryPreview, known, changed || preview.Changes || !known)
-	r.session.changes.AddVerification(spec)
+	r.session.changes.AddVerification(spec, changed || preview.Changes || !known || len(preview.Refused) > 0)
 	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
 	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview.DeliveryPreview, "")
 	plan.ID = types.StringValue(spec.ID())

@@ -65,7 +65,7 @@ func calls() []call {
 	environment, pipeline := filled[delivery.EnvironmentSpec](), filled[delivery.PipelineSpec]()
 	verification := filled[delivery.VerificationRequest]()
 	release, promotion := filled[delivery.ReleaseRequest](), filled[delivery.PromotionSpec]()
-	approval := filled[delivery.ApprovalSpec]()
+	approval, refresh := filled[delivery.ApprovalSpec](), filled[delivery.RefreshRequest]()
 	return append(append(evidenceCalls(), previewCalls()...), []call{
 		{"Environment", func(ctx context.Context, c *client.Client) (any, error) { return c.Environment(ctx, oddName) },
 			asked{"Environment", []any{oddName}}, filled[delivery.Environment]()},
@@ -111,8 +111,8 @@ func calls() []call {
 			asked{"AddApproval", []any{actor, approval}}, filled[delivery.Approval]()},
 		{"RevokeApproval", func(ctx context.Context, c *client.Client) (any, error) { return nil, c.RevokeApproval(ctx, oddID) },
 			asked{"RevokeApproval", []any{actor, oddID}}, nil},
-		{"Observe", func(ctx context.Context, c *client.Client) (any, error) { return c.Observe(ctx, oddName) },
-			asked{"Observe", []any{oddName}}, filled[[]delivery.Recording]()},
+		{"Refresh", func(ctx context.Context, c *client.Client) (any, error) { return c.Refresh(ctx, refresh) },
+			asked{"Refresh", []any{actor, refresh}}, filled[[]delivery.PipelineState]()},
 		{"Deployed", func(ctx context.Context, c *client.Client) (any, error) { return c.Deployed(ctx, oddName, "e") },
 			asked{"Deployed", []any{oddName, "e"}}, filled[delivery.Deployed]()},
 		{"Deployments", func(ctx context.Context, c *client.Client) (any, error) {

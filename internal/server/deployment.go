@@ -10,11 +10,6 @@ import (
 )
 
 func (s *server) deployments() {
-	list(s, route{"deployment", "observe", "Look at what a pipeline runs, and record what was seen for all that is read afterwards", http.MethodPost, api.PathObservations},
-		func(ctx context.Context, in *struct{ PipelinePath }) ([]delivery.Recording, error) {
-			return s.engine.Observe(ctx, in.Pipeline)
-		})
-
 	answer(s, route{"deployment", "get-deployed", "Read what a pipeline runs in an environment", http.MethodGet, api.PathDeployed},
 		func(ctx context.Context, in *struct {
 			PipelinePath

@@ -144,7 +144,7 @@ func everyObject(t *testing.T, c *client.Client) map[string]string {
 	require.NoError(t, err)
 	_, err = c.PutPromotion(ctx, delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.0.0", WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 	require.NoError(t, err)
-	_, err = c.Observe(ctx, "shop")
+	_, err = c.Refresh(ctx, delivery.RefreshRequest{Pipelines: []string{"shop"}})
 	require.NoError(t, err)
 	override, err := c.AddOverride(ctx, delivery.OverrideSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Gates: []string{"tests"}, Reason: "an outage", Ticket: "OPS-1", ExpiresAt: delivery.Timestamp(time.Now().Add(time.Hour).UTC().Format(time.RFC3339))})
 	require.NoError(t, err)

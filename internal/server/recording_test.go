@@ -158,8 +158,8 @@ func (e *recording) Deployments(_ context.Context, f store.DeploymentFilter) ([]
 	return reply[[]delivery.Deployment](e, "Deployments", f)
 }
 
-func (e *recording) Observe(_ context.Context, pipeline string) ([]delivery.Recording, error) {
-	return reply[[]delivery.Recording](e, "Observe", pipeline)
+func (e *recording) Refresh(_ context.Context, actor string, r delivery.RefreshRequest) ([]delivery.PipelineState, error) {
+	return reply[[]delivery.PipelineState](e, "Refresh", actor, r)
 }
 
 func (e *recording) Parity(_ context.Context, q delivery.ParityQuery) (delivery.ParityResult, error) {

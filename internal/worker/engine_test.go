@@ -23,7 +23,6 @@ import (
 type Engine struct {
 	*control.Control
 	*Worker
-	observer *observe.Observer
 }
 
 // engineOptions are what an engine of the tests is made of.
@@ -45,7 +44,7 @@ func newEngine(o engineOptions) *Engine {
 	observer := &observe.Observer{Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
 	w := New(Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, NewID: o.NewID, Pause: o.Pause, Log: o.Log,
 		LeaseTTL: o.LeaseTTL, decide: o.decide})
-	return &Engine{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: time.Millisecond}), w, observer}
+	return &Engine{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: time.Millisecond}), w}
 }
 
 // Work tells where the work on a stage stands, as the ledger has it, or as this process knows when the ledger could not be told.

@@ -131,7 +131,7 @@ func (h *fixture) promotes(spec delivery.PromotionSpec) (delivery.PromotionState
 // observes looks at what runs, for all that is read afterwards.
 func (h *fixture) observes() {
 	h.t.Helper()
-	_, err := h.observer.Observe(h.t.Context(), "shop")
+	_, err := h.Refresh(h.t.Context(), ann, delivery.RefreshRequest{Pipelines: []string{"shop"}})
 	require.NoError(h.t, err)
 }
 

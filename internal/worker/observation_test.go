@@ -28,8 +28,9 @@ func TestWhatTerraformDeploysIsNotObserved(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.verifies(verificationOf("1.0"))
 	require.NoError(t, err)
-	seen, err := h.observer.Observe(t.Context(), "shop")
-	require.NoError(t, err)
+	h.observes()
+	var seen []delivery.Recording
+	require.NoError(t, h.ledger.View(t.Context(), func(r store.Reader) (err error) { seen, err = r.Recordings(t.Context(), "shop"); return err }))
 	subjects := []string{}
 	for _, one := range seen {
 		subjects = append(subjects, one.Subject())
@@ -56,7 +57,7 @@ func TestAProcessThatMayOnlyReadObserves(t *testing.T) {
 		return deployed.Drifted
 	}
 	observes := func(e *Engine) {
-		_, err := e.observer.Observe(t.Context(), "shop")
+		_, err := e.Refresh(t.Context(), ann, delivery.RefreshRequest{Pipelines: []string{"shop"}})
 		require.NoError(t, err)
 	}
 

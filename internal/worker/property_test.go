@@ -49,7 +49,7 @@ var happensSomewhere = []string{
 	"event deployment.superseded", "event verification.requested", "event verification.refused", "went on after a verification",
 	"verified again", "found broken when verified again", "preview agreed on a verification",
 	"preview agreed on deployments", "preview agreed on nothing to deploy", "event environment.refused",
-	"replica looked at", "tested with what it runs with",
+	"replica looked at", "tested with what it runs with", "refreshed, settled true", "refreshed, settled false", "kept as it stands",
 }
 
 // TestNothingBreaksAnInvariant plays random histories and lets the oracle judge each deployment of theirs.

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -60,6 +61,46 @@ func (u *simulation) agree(w operation, before delivery.DeliveryPreview, out out
 	}
 }
 
+// keeps checks what a plan without changes is told at once: where everything of a settled pipeline stands is what reading each tells, and a
+// preview of what it already has says that nothing is to be done.
+func (u *simulation) keeps(w operation) {
+	ctx := context.Background()
+	states, err := u.self.Refresh(ctx, w.actor, delivery.RefreshRequest{Pipelines: []string{w.pipeline}})
+	if err != nil || len(states) != 1 {
+		u.oracle.complain(fmt.Sprintf("[8] refresh after %s: %d answers, %v", w.words, len(states), err))
+		return
+	}
+	state := states[0]
+	u.counters.add(fmt.Sprintf("refreshed, settled %v", state.Settled))
+	wanted, changes := operation{actor: w.actor}, delivery.ChangeSet{}
+	for _, r := range state.Releases {
+		request := delivery.ReleaseRequest{Spec: r.Spec, Attempt: r.Attempt}
+		changes.Releases = delivery.Changes[delivery.ReleaseRequest]{r.Spec.ID(): {After: &request}}
+		if wanted.subject = (subject{release: &request}); state.KeptBy(changes) {
+			u.keepsSubject(wanted, "release "+r.Spec.Version)
+		}
+		if read, err := u.self.Release(ctx, w.pipeline, r.Spec.Version); err != nil || !reflect.DeepEqual(read.Stages, r.Stages) {
+			u.oracle.complain(fmt.Sprintf("[8] a refresh has release %s at %v, and reading it at %v (%v)", r.Spec.Version, r.Stages, read.Stages, err))
+		}
+	}
+	changes.Releases = nil
+	for _, p := range state.Promotions {
+		changes.Promotions = delivery.Changes[delivery.PromotionSpec]{p.Spec.ID(): {After: &p.Spec}}
+		if wanted.subject = (subject{promotion: &p.Spec}); state.KeptBy(changes) {
+			u.keepsSubject(wanted, "promotion into "+p.Spec.Stage)
+		}
+	}
+}
+
+func (u *simulation) keepsSubject(w operation, words string) {
+	preview, err := u.self.previewOf(w)
+	unsatisfied := slices.ContainsFunc(preview.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() || len(s.Unknown) > 0 })
+	if err != nil || preview.Changes || len(preview.Steps) > 0 || preview.Refused != nil || unsatisfied || len(preview.Overrides) > 0 {
+		u.oracle.complain(fmt.Sprintf("[8] %s is kept as it stands, and its preview says %+v (%v)", words, preview, err))
+	}
+	u.counters.add("kept as it stands")
+}
+
 // apart returns what only the first list holds, and what only the second does, each thing as often as it does.
 func apart(a, b []string) (onlyA, onlyB []string) {
 	onlyB = slices.Clone(b)
@@ -78,6 +119,7 @@ func (u *simulation) settled(w operation, out outcome) {
 	if !out.rested() || w.entry == "" {
 		return
 	}
+	u.keeps(w)
 	after, err := u.preview(w)
 	switch {
 	case err != nil:

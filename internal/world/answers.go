@@ -98,17 +98,17 @@ func (a Answers) Apply(w delivery.World) delivery.World {
 	return w
 }
 
-// AddObservation records what was seen in an environment of the world.
-func (a Answers) AddObservation(w delivery.World, env string, seen delivery.Observation) {
+// AddObservation records what was seen in an environment of the world, and from where.
+func (a Answers) AddObservation(w delivery.World, env, from string, seen delivery.Observation) {
 	one := observed{seen, expectedIn(w, env)}
 	a.observations[env] = one
-	a.note(delivery.Recording{At: w.Now, Environment: env, Expected: one.expected, Observation: &seen})
+	a.note(delivery.Recording{At: w.Now, From: from, Environment: env, Expected: one.expected, Observation: &seen})
 }
 
-// AddCheck records what the check of a gate of the world said.
-func (a Answers) AddCheck(w delivery.World, key delivery.CheckKey, result delivery.CheckResult) {
+// AddCheck records what the check of a gate of the world said, and from where it was asked.
+func (a Answers) AddCheck(w delivery.World, key delivery.CheckKey, from string, result delivery.CheckResult) {
 	a.checks[key] = result
-	a.note(delivery.Recording{At: w.Now, Check: &key, Result: &result})
+	a.note(delivery.Recording{At: w.Now, From: from, Check: &key, Result: &result})
 }
 
 func (a Answers) note(r delivery.Recording) { a.pending[r.Subject()] = r }

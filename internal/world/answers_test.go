@@ -30,8 +30,8 @@ var (
 // answered has an answer to each kind of question about a world.
 func answered(w delivery.World) Answers {
 	a := NewAnswers("shop")
-	a.AddObservation(w, "eu", seen)
-	a.AddCheck(w, key, delivery.CheckResult{Passed: true})
+	a.AddObservation(w, "eu", "", seen)
+	a.AddCheck(w, key, "", delivery.CheckResult{Passed: true})
 	return a
 }
 

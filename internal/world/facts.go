@@ -11,8 +11,9 @@ import (
 // Facts is a world with what the ledger remembers of what processes saw and do: all that reading needs. Nobody is asked anything.
 type Facts struct {
 	delivery.World
-	Found Answers                        // what was seen last
-	Work  map[string]delivery.WorkRecord // by stage
+	Recordings []delivery.Recording           // what was seen last
+	Found      Answers                        // the same, as answers
+	Work       map[string]delivery.WorkRecord // by stage
 }
 
 // FactsOf adds to a world what is recorded about its pipeline, and what this process saw and may not record.
@@ -22,7 +23,8 @@ func FactsOf(ctx context.Context, r store.Reader, w delivery.World, unrecorded [
 	if err != nil {
 		return f, err
 	}
-	f.Found = Recorded(w.Pipeline.Name, append(seen, unrecorded...))
+	f.Recordings = append(seen, unrecorded...)
+	f.Found = Recorded(w.Pipeline.Name, f.Recordings)
 	f.World = f.Found.Apply(w)
 	all, err := r.Work(ctx, w.Pipeline.Name, w.Now)
 	for _, one := range all {

@@ -172,8 +172,8 @@ func (c *Collector) AddTestReport(r delivery.TestReport) {
 }
 
 // AddVerification notes a verification, for the stages after it.
-func (c *Collector) AddVerification(spec delivery.VerificationSpec) {
-	c.note(func(set *delivery.ChangeSet) { set.Verifications.Put(spec.PlanKey(), spec, true) })
+func (c *Collector) AddVerification(spec delivery.VerificationSpec, changed bool) {
+	c.note(func(set *delivery.ChangeSet) { set.Verifications.Put(spec.PlanKey(), spec, changed) })
 }
 
 // AddOverride notes an override that this plan makes.
