@@ -96,8 +96,8 @@ func TestAPlanTakesAConstantNumberOfRequests(t *testing.T) {
 		for name, o := range one.apply(all...) {
 			require.False(t, o.failed(), "%s: %s", name, o.said())
 		}
-		require.Equal(t, []string{"GET /v1/environments", "GET /v1/pipelines", "POST /v1/refresh"}, one.planned(t, all), "%d services", one.number)
-		require.Len(t, one.planned(t, all), 3)
+		require.Equal(t, []string{"GET /v1/environments", "GET /v1/ledger", "GET /v1/pipelines", "POST /v1/refresh"}, one.planned(t, all), "%d services", one.number)
+		require.Len(t, one.planned(t, all), 4)
 	}
 }
 
