@@ -76,10 +76,15 @@ func (f FreezeSpec) active(now time.Time) bool {
 // frozen asks whether any environment to be deployed to is frozen; ok is false when none is.
 func (c candidate) frozen() (result GateResult, ok bool) {
 	result = GateResult{Name: "freeze", Verdict: VerdictPending}
+	problem := c.clockProblem()
 	for _, name := range c.environments {
 		for _, f := range c.Freezes {
-			if !f.applies(c.Pipeline.Name, c.Environments[name]) || !f.active(c.Now) {
+			if !f.applies(c.Pipeline.Name, c.Environments[name]) || problem == "" && !f.active(c.Now) {
 				continue
+			}
+			if problem != "" {
+				result.Reason = fmt.Sprintf("%s may be frozen by %q (%s): %s", name, f.Name, f.Reason, problem)
+				return result, true
 			}
 			end := f.EndsAt.Value()
 			if result.ReadyAt != nil && !end.After(*result.ReadyAt) {

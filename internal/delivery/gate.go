@@ -87,31 +87,31 @@ func (c candidate) evaluate() []GateResult {
 func (c candidate) evaluateGates(g Gates) []GateResult {
 	gates := []GateResult{}
 	if g.Approvals != nil {
-		gates = append(gates, c.approvals(*g.Approvals))
+		gates = append(gates, c.timedIf(g.Approvals.ExpiresAfter != "" || len(g.Approvals.SignedBy) > 0, c.approvals(*g.Approvals)))
 	}
 	for _, suite := range sortedKeys(g.Tests) {
-		gates = append(gates, c.tests(suite, g.Tests[suite]))
+		gates = append(gates, c.timedIf(g.Tests[suite].MaxAge != "", c.tests(suite, g.Tests[suite])))
 	}
 	if g.Soak != nil {
-		gates = append(gates, c.soak(*g.Soak))
+		gates = append(gates, c.timed(c.soak(*g.Soak)))
 	}
 	if len(g.Windows) > 0 {
-		gates = append(gates, windowsGate(g.Windows, c.Now))
+		gates = append(gates, c.timed(windowsGate(g.Windows, c.Now)))
 	}
 	if g.Cooldown != nil {
-		gates = append(gates, c.cooldown(*g.Cooldown))
+		gates = append(gates, c.timed(c.cooldown(*g.Cooldown)))
 	}
 	if g.MaxDeploys != nil {
-		gates = append(gates, c.maxDeploys(*g.MaxDeploys))
+		gates = append(gates, c.timed(c.maxDeploys(*g.MaxDeploys)))
 	}
 	if g.Parity != nil {
-		gates = append(gates, c.parity())
+		gates = append(gates, c.timedIf(c.parityEnds(), c.parity()))
 	}
 	for _, name := range sortedKeys(g.Checks) {
 		gates = append(gates, c.check(name))
 	}
 	for _, name := range sortedKeys(g.Expressions) {
-		gates = append(gates, expressionsGate(name, g.Expressions[name], c.expressionInputs()))
+		gates = append(gates, c.expression(name, g.Expressions[name]))
 	}
 	return gates
 }

@@ -76,6 +76,18 @@ func (l Ledger) Takes(kind EventKind) error {
 	return Errorf(CodeConflict, "this ledger takes no more changes: it was moved to %s on %s. Set the provider's ledger, or CD_LEDGER, to that place", l.Moved.To, l.At.Format(time.RFC3339))
 }
 
+// Next makes an event the next one of the ledger, unless it is sealed. No event has an earlier time than the one before it: a clock that was set
+// back would otherwise be right again after its first event.
+func (l Ledger) Next(e Event) (Event, error) {
+	if err := l.Takes(e.Kind); err != nil {
+		return e, err
+	}
+	if e.At.Before(l.At) {
+		e.At = l.At
+	}
+	return e.Sealed(l.Newest.Seq+1, l.Newest.Hash), nil
+}
+
 // Replaces reports whether this ledger was recorded as the one that continues another one.
 func (l Ledger) Replaces(id string) bool {
 	return slices.ContainsFunc(l.Adopted, func(p LedgerPosition) bool { return p.Ledger == id })

@@ -105,6 +105,9 @@ func (o Override) live(stage Stage, release Release, now time.Time) bool {
 // LiveOverrides lists the overrides that count now for a release in a stage.
 func (w World) LiveOverrides(stage Stage, release Release) []Override {
 	live := []Override{}
+	if w.clockProblem() != "" {
+		return live // nobody knows which have expired
+	}
 	for _, o := range w.Overrides {
 		if o.live(stage, release, w.Now) {
 			live = append(live, o)

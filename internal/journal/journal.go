@@ -19,8 +19,11 @@ type Journal struct {
 // New makes a journal of a ledger, by a clock.
 func New(s store.Store, now func() time.Time) Journal { return Journal{s, now} }
 
-// Now is the moment, as the ledger keeps it: UTC, in microseconds.
-func (j Journal) Now() time.Time { return j.now().UTC().Truncate(time.Microsecond) }
+// Now is the moment by the ledger's clock, as the ledger keeps it: UTC, in microseconds. A database that machines share has a clock of its own;
+// otherwise it is this machine's.
+func (j Journal) Now() time.Time {
+	return j.now().Add(-j.store.ClockAhead()).UTC().Truncate(time.Microsecond)
+}
 
 // Entry is one event to record with a change. Subject names what it is about, and Data is the whole object afterwards.
 type Entry struct {

@@ -21,7 +21,10 @@ type book struct {
 	tries  int
 	broken error // why no event can be recorded
 	events []delivery.Event
+	ahead  time.Duration
 }
+
+func (b *book) ClockAhead() time.Duration { return b.ahead }
 
 func (b *book) Update(_ context.Context, f func(store.Tx) error) error {
 	var err error
@@ -52,8 +55,10 @@ func change(j Journal, actor string, f func(store.Tx) ([]Entry, error)) error {
 }
 
 func TestNowIsAsTheLedgerKeepsIt(t *testing.T) {
-	_, j := newBook(1)
+	b, j := newBook(1)
 	require.Equal(t, time.Date(2027, 3, 1, 9, 0, 0, 1000, time.UTC), j.Now())
+	b.ahead = time.Hour
+	require.Equal(t, time.Date(2027, 3, 1, 8, 0, 0, 1000, time.UTC), j.Now(), "a ledger with a clock of its own goes by that")
 }
 
 func TestAChangeIsRecordedWithItsEvents(t *testing.T) {

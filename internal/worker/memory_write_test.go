@@ -185,19 +185,17 @@ func (p *memoryPages) AppendEvents(ctx context.Context, events ...delivery.Event
 		if len(e.Data) > 0 && !json.Valid(e.Data) {
 			return nil, delivery.Errorf(delivery.CodeInternal, "the data of event %s is not JSON", e.Kind)
 		}
-		end, err := p.Ledger(ctx)
-		if err == nil {
-			err = end.Takes(e.Kind)
-		}
-		if err != nil {
-			return nil, err
-		}
-		previous := end.Newest.Hash
 		e.Data = slices.Clone(e.Data)
 		if len(e.Data) == 0 {
 			e.Data = nil
 		}
-		events[i] = e.Sealed(int64(len(p.events))+1, previous)
+		end, err := p.Ledger(ctx)
+		if err == nil {
+			events[i], err = end.Next(e)
+		}
+		if err != nil {
+			return nil, err
+		}
 		p.events = append(p.events, events[i])
 	}
 	return events, nil

@@ -59,11 +59,11 @@ func (w *writer) AppendEvents(ctx context.Context, events ...delivery.Event) ([]
 	for batch := range slices.Chunk(events, w.ledger.dialect.batch) {
 		values, args := make([]string, len(batch)), conditions{}
 		for i, e := range batch {
-			if err := w.ends.Takes(e.Kind); err != nil {
+			e, err := w.ends.Next(e) // nobody else writes meanwhile
+			if err != nil {
 				w.ends = nil // events of this batch are not written
 				return nil, err
 			}
-			e = e.Sealed(w.ends.Newest.Seq+1, w.ends.Newest.Hash) // nobody else writes meanwhile
 			values[i] = "(" + args.list(e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash) + ")"
 			e.Data = rawData(string(e.Data)) // as it is read back
 			w.follow(e)

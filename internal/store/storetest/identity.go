@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,22 @@ var identities = map[string]func(*testing.T, ledger){
 			})
 			require.Equal(t, identity(t, l).Newest, l.Written())
 		}
+	},
+	"no event is earlier than the one before it": func(t *testing.T, l ledger) {
+		l.write(t, appendEvent(delivery.EventEnvironmentDeclared, "eu", nil))
+		for _, at := range []time.Time{noon.Add(-time.Hour), noon.Add(time.Hour), noon} {
+			l.write(t, func(ctx context.Context, tx store.Tx) error {
+				early := eventOf(delivery.EventEnvironmentDeclared, "us")
+				early.At = at
+				_, err := appended(ctx, tx, early)
+				return err
+			})
+		}
+		times := []time.Time{}
+		for _, e := range read(t, l, func(ctx context.Context, r store.Reader) ([]delivery.Event, error) { return r.Events(ctx, 0, 10) }) {
+			times = append(times, e.At)
+		}
+		require.Equal(t, []time.Time{noon, noon, noon.Add(time.Hour), noon.Add(time.Hour)}, times)
 	},
 	"what was undone was not written": func(t *testing.T, l ledger) {
 		l.write(t, appendEvent(delivery.EventEnvironmentDeclared, "eu", nil))
