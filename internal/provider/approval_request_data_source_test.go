@@ -75,9 +75,12 @@ output "payload" {
 		statecheck.ExpectKnownValue("cd_approval.bob[0]", tfjsonpath.New("approver"), knownvalue.StringExact("bob@example.com")),
 		statecheck.ExpectKnownValue("cd_approval.bob[0]", tfjsonpath.New("status"), knownvalue.StringExact("valid")),
 	}
+	// The promotion has used the approval since the request was read, so the next one is for another round.
+	signed.ExpectNonEmptyPlan = true
+	settled := s.then(resource.TestStep{Config: config(signature)}, "1.0.0", "1.0.0")
 	imported := resource.TestStep{ResourceName: "cd_approval.bob[0]", ImportState: true, ImportStateVerify: true, Config: signed.Config,
 		ImportStateId: "shop/1.0.0/production/bob@example.com/1"}
-	s.test(asked, signed, imported)
+	s.test(asked, signed, settled, imported)
 }
 
 // keygen makes a key with the real ssh-keygen, and returns its path.

@@ -28,7 +28,7 @@ resource "cd_policy" "production" {
   name  = "production"
   tiers = ["production"]
   gates = {
-    approvals   = { required = 1, approvers = ["bob@example.com", "alice@example.com"] }
+    approvals   = { required = 1, approvers = ["bob@example.com", "alice@example.com"], allow_author = true }
     windows     = { weekdays = { days = ["mon", "tue", "wed", "thu", "fri"], time_zone = "Europe/Berlin" } }
     max_deploys = { count = 2, per = "24h" }
     expressions = { ticket = { condition = "release.labels['ticket'].startsWith('SHOP-')", message = "a release names its ticket" } }

@@ -34,8 +34,8 @@ resource "cd_pipeline" "shop" {
       environments = [cd_environment.eu.name]
       promotion    = "automatic"
       gates = {
-        approvals = { required = 1, approvers = [], allow_author = true, expires_after = "" }
-        parity    = false
+        approvals = { required = 1, approvers = ["*"], allow_author = true, expires_after = "" }
+        parity    = null
         checks    = {}
       }
     },
@@ -43,7 +43,7 @@ resource "cd_pipeline" "shop" {
       name         = "staging"
       environments = [cd_environment.staging.name]
       promotion    = "automatic"
-      gates        = { approvals = { required = 1, approvers = null, allow_author = null } }
+      gates        = { approvals = { required = 1, approvers = ["*"], allow_author = null } }
       on_failure   = null
     },
   ]
