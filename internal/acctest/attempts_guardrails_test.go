@@ -73,11 +73,17 @@ func attemptsOnOverrides() []attempt {
 		afterHours("that was revoked", func(sc *scenario) {
 			sc.must(sc.by(alice).RevokeOverride(sc.Context(), sc.override().ID))
 		}),
-		afterHours("from the future, by a clock that was set back", func(sc *scenario) {
-			sc.h.Clock.Advance(time.Hour)
-			sc.override()
-			sc.h.Clock.Advance(-time.Hour)
-		}),
+		{
+			name: "an override from the future, by a clock that was set back",
+			do: func(sc *scenario) {
+				untilEvening(sc)
+				sc.h.Clock.Advance(time.Hour)
+				sc.override()
+				sc.h.Clock.Advance(-time.Hour)
+			},
+			blocked: timed(), reasons: []string{behindTheLedger},
+			fix: func(sc *scenario) { sc.h.Clock.Advance(time.Hour) },
+		},
 		{
 			name: "an override of a gate that is no longer overridable",
 			do: func(sc *scenario) {

@@ -20,12 +20,13 @@ var environmentConfigs = []string{
 	`{
 		"name": "second", "tier": "other", "replica_of": "reference",
 		"target": {"command": {
+			"place": "hall-1",
 			"deploy": {"argv": ["./deploy", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"},
 			"observe": {"argv": ["./observe", "now"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s"}}}}`,
 	`{
 		"name": "third", "tier": "other",
 		"target": {"webhook": {
-			"url": "https://deploy.example.com/shop", "status_url": "https://deploy.example.com/shop/{id}",
+			"place": "hall-1", "url": "https://deploy.example.com/shop", "status_url": "https://deploy.example.com/shop/{id}",
 			"observe_url": "https://deploy.example.com/running", "headers": {"X-Site": "eu"}, "secret": "env:KEY", "token": "env:TOKEN",
 			"send_secrets": true, "timeout": "30m", "poll_interval": "5s"}}}`,
 }
@@ -67,6 +68,7 @@ func environmentChanges() map[string]environmentChange {
 		"target.command": to(func(s *delivery.EnvironmentSpec) {
 			s.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/other"}}
 		}),
+		"target.command.place": to(func(s *delivery.EnvironmentSpec) { s.Target.Command.Place = "hall-2" }),
 		"target.command.deploy": to(func(s *delivery.EnvironmentSpec) {
 			s.Target.Command.Deploy = delivery.Command{Argv: []string{"./other"}}
 		}),
@@ -86,6 +88,7 @@ func webhookChanges(into map[string]environmentChange) {
 		s.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/other"}}
 	}}
 	for name, f := range map[string]func(*delivery.WebhookTarget){
+		"place":         func(w *delivery.WebhookTarget) { w.Place = "hall-2" },
 		"url":           func(w *delivery.WebhookTarget) { w.URL += "/other" },
 		"status_url":    func(w *delivery.WebhookTarget) { w.StatusURL = "" },
 		"observe_url":   func(w *delivery.WebhookTarget) { w.ObserveURL = "" },

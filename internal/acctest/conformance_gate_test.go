@@ -20,6 +20,9 @@ const gatesConfig = `{
 		"run": {"command": {"argv": ["./ask", "it"], "directory": "/srv", "environment": {"A": "1"}, "timeout": "30s", "junit": "report.xml", "attempts": 3, "interval": "1s"}}},
 	"expressions": {"ticket": {"condition": "'ticket' in release.labels", "message": "it names its ticket"}}}`
 
+// noneIsAlone says why the reason for having no gates is not changed here.
+const noneIsAlone = "it cannot be set beside the gates of this configuration"
+
 // gateChanges are the changes of gates that gatesConfig sets.
 func gateChanges[S any](prefix string, into map[string]change[S], gates func(*S) *delivery.Gates) {
 	to := func(f func(*delivery.Gates)) change[S] { return change[S]{to: func(s *S) { f(gates(s)) }} }

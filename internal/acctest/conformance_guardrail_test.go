@@ -31,6 +31,7 @@ func TestPolicyConformance(t *testing.T) {
 			_, err := api.PutPolicy(t.Context(), spec)
 			return err
 		},
+		local:   map[string]string{"gates.none": noneIsAlone},
 		remove:  func() error { return api.DeletePolicy(t.Context(), "strict") },
 		changes: changes,
 		names:   []string{"name"},

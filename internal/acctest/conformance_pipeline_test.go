@@ -73,5 +73,6 @@ func TestPipelineConformance(t *testing.T) {
 		remove:  func() error { return api.DeletePipeline(t.Context(), "shop") },
 		changes: pipelineChanges(),
 		names:   []string{"name"},
+		local:   map[string]string{"stages.gates.none": noneIsAlone},
 	}.run(t, h)
 }

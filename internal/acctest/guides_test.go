@@ -38,6 +38,13 @@ var stubs = map[string]string{
 		version  = "1"
 		decision = "approve"
 	}`,
+	"cd_freeze": `{
+		name      = %q
+		reason    = "r"
+		tiers     = ["production"]
+		starts_at = "2026-01-01T00:00:00Z"
+		ends_at   = "2026-01-02T00:00:00Z"
+	}`,
 	"cd_test_report": `{
 		pipeline = %q
 		version  = "1"

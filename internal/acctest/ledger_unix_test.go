@@ -42,7 +42,7 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	w.write("main.tf", requiredProviders+strings.ReplaceAll(storefront(w.dir, 1), `"1.0.0"`, `"1.1.0"`))
 	w.run("apply")
 	w.requireEmptyPlan()
-	tool("copy", team, back)
+	tool("copy", "-keep-open", team, back)
 
 	on(back)
 	w.requireEmptyPlan()

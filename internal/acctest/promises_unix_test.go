@@ -173,9 +173,11 @@ func TestWhatChangesOutsideShows(t *testing.T) {
 				_, err = api.PutPromotion(t.Context(), p.Spec)
 				return err
 			}),
-			heals("cd_approval.shop", plancheck.ResourceActionCreate, func() error {
-				return api.RevokeApproval(t.Context(), "shop/1.0.0/production/"+acctest.Actor+"/1")
-			}),
+			// An approval that was used is history, and nobody takes it back.
+			{Config: storefront(h.Dir, 1), PlanOnly: true, PreConfig: func() {
+				err := api.RevokeApproval(t.Context(), "shop/1.0.0/production/"+acctest.Actor+"/1")
+				require.Equal(t, delivery.CodeConflict, delivery.CodeOf(err), "%v", err)
+			}},
 			heals("cd_promotion.shop", plancheck.ResourceActionCreate, func() error { return api.DeletePromotion(t.Context(), "shop", "production") }),
 		},
 	})

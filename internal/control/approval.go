@@ -57,15 +57,16 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 			return nil, nil
 		}
 		stage, _ := w.Pipeline.Stage(spec.Stage)
-		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, w.Releases[spec.Version]), Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1,
-			Status: delivery.ApprovalValid}
+		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, w.Releases[spec.Version]), Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1}
 		for _, a := range w.Approvals {
 			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && person.Same(a.Spec.Approver, spec.Approver) {
 				given.Number++
 			}
 		}
 		given.ID = fmt.Sprintf("%s/%s/%d", subject, person.Key(spec.Approver), given.Number)
-		return journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
+		entries, err := journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
+		given.Status = delivery.ApprovalValid // of now: neither the row nor the event has it
+		return entries, err
 	})
 	return given, err
 }

@@ -28,7 +28,7 @@ resource "cd_pipeline" "shop" {
   name = "shop"
   stages = [
     { name = "staging", environments = [cd_environment.staging.name], promotion = "automatic" },
-    { name = "production", environments = [cd_environment.production.name], promotion = "automatic" },
+    { name = "production", environments = [cd_environment.production.name], promotion = "automatic", gates = { none = "an example" } },
   ]
 }
 
