@@ -10,7 +10,7 @@ import (
 )
 
 // behindTheLedger is what each gate about time says while the clock is behind the ledger's newest event.
-const behindTheLedger = "the clock of this machine is behind"
+const behindTheLedger = "which is before the ledger's newest event"
 
 // timed are the gates of the scenario that depend on the time. While the clock is behind the ledger, none of them passes.
 func timed() []string {

@@ -99,12 +99,18 @@ const emptyDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 // deliver brings a version to staging and approves it for production.
 func deliver(t *testing.T, h *acctest.Harness, api *client.Client, artifact delivery.Artifact, version string) {
 	t.Helper()
+	register(t, h, artifact, version)
+	_, err := api.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve})
+	require.NoError(t, err)
+}
+
+// register registers a release, and delivers it to staging.
+func register(t *testing.T, h *acctest.Harness, artifact delivery.Artifact, version string) {
+	t.Helper()
 	state, err := h.Client(rita).PutRelease(t.Context(), delivery.ReleaseRequest{Attempt: 1, Spec: delivery.ReleaseSpec{Pipeline: "shop", Version: version,
 		Artifacts: map[string]delivery.Artifact{"app": artifact}, Source: &delivery.Source{Revision: "3f2c", Author: "dave"}}})
 	require.NoError(t, err)
 	require.Nil(t, state.Work.Failure)
-	_, err = api.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve})
-	require.NoError(t, err)
 }
 
 func TestPromotionConformance(t *testing.T) {
@@ -130,7 +136,7 @@ func TestPromotionConformance(t *testing.T) {
 		remove: func() error { return api.DeletePromotion(t.Context(), "shop", "production") },
 		changes: map[string]change[delivery.PromotionSpec]{
 			"version": {to: func(s *delivery.PromotionSpec) {
-				deliver(t, h, api, artifact, "1.1.0")
+				register(t, h, artifact, "1.1.0") // it waits: what supersedes 1.0.0 would use up its approval
 				s.Version = "1.1.0"
 			}},
 			"when_blocked": {to: func(s *delivery.PromotionSpec) { s.WhenBlocked = delivery.WhenBlockedWait }},
