@@ -31,10 +31,10 @@ func TestPolicyConformance(t *testing.T) {
 			_, err := api.PutPolicy(t.Context(), spec)
 			return err
 		},
-		local:   map[string]string{"gates.none": noneIsAlone},
-		remove:  func() error { return api.DeletePolicy(t.Context(), "strict") },
-		changes: changes,
-		names:   []string{"name"},
+		excluded: map[string]string{"gates.none": noneIsAlone},
+		remove:   func() error { return api.DeletePolicy(t.Context(), "strict") },
+		changes:  changes,
+		names:    []string{"name"},
 	}.run(t, h)
 }
 

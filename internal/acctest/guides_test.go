@@ -38,6 +38,11 @@ var stubs = map[string]string{
 		version  = "1"
 		decision = "approve"
 	}`,
+	"cd_policy": `{
+		name  = %q
+		tiers = ["production"]
+		gates = { parity = {} }
+	}`,
 	"cd_freeze": `{
 		name      = %q
 		reason    = "r"

@@ -90,13 +90,15 @@ func history(t *testing.T, address string) {
 		for _, version := range []string{"1", "2", "3"} {
 			deliver(t, e, version)
 		}
-		given, err := e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "3", Stage: "production", Decision: delivery.Approve})
+		_, err = e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "3", Stage: "production", Decision: delivery.Approve})
+		require.NoError(t, err)
+		unused, err := e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "2", Stage: "production", Decision: delivery.Approve})
 		require.NoError(t, err)
 		_, err = e.PutPromotion(ctx, bob, delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "3", WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 		require.NoError(t, err)
 		_, err = e.WaitPromotion(ctx, "shop", "production", "", time.Minute)
 		require.NoError(t, err)
-		require.NoError(t, e.RevokeApproval(ctx, bob, given.ID))
+		require.NoError(t, e.RevokeApproval(ctx, bob, unused.ID))
 		_, err = e.AddTestReport(ctx, alice, delivery.TestReportRequest{Spec: delivery.TestReportSpec{Pipeline: "shop", Version: "3", Suite: "unit"},
 			JUnit: `<testsuite tests="1"><testcase name="a"/></testsuite>`})
 		require.NoError(t, err)
