@@ -77,7 +77,7 @@ output "payload" {
 	}
 	// The promotion has used the approval since the request was read, so the next one is for another round.
 	signed.ExpectNonEmptyPlan = true
-	settled := s.then(resource.TestStep{Config: config(signature)}, "1.0.0", "1.0.0")
+	settled := s.then(resource.TestStep{Config: config(signature)}, "", "1.0.0")
 	imported := resource.TestStep{ResourceName: "cd_approval.bob[0]", ImportState: true, ImportStateVerify: true, Config: signed.Config,
 		ImportStateId: "shop/1.0.0/production/bob@example.com/1"}
 	s.test(asked, signed, settled, imported)

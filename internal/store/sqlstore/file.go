@@ -35,7 +35,10 @@ func prepareFile(path string) error {
 func fileExists(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(path); err == nil {
+		switch link, err := os.Lstat(path); {
+		case err == nil && link.Mode()&fs.ModeSymlink == 0:
+			return fileExists(path) // another process has made it since
+		case err == nil:
 			return false, delivery.Errorf(delivery.CodeInvalid, "the ledger %s is a symbolic link to a file that does not exist; create that file, or remove the link", path)
 		}
 		return false, nil

@@ -16,7 +16,7 @@ import (
 func TestStoredFormatOfWebhookTargets(t *testing.T) {
 	t.Parallel()
 	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
-	full := delivery.WebhookTarget{
+	full := delivery.WebhookTarget{Place: "hall-1",
 		URL: "https://deploy.example.com/shop", StatusURL: "https://deploy.example.com/shop/{id}", ObserveURL: "https://deploy.example.com/running",
 		Headers: map[string]string{"X-Site": "eu"}, Secret: "env:DEPLOY_KEY", Token: "file:token", SendSecrets: true, Timeout: "30m", PollInterval: "5s",
 	}

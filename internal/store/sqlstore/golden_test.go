@@ -272,7 +272,7 @@ func fullDeployment() delivery.Deployment {
 		Content: delivery.Content{
 			Version: "1.0.0", ReleaseDigest: "sha256:01", Artifacts: fullArtifacts(), Config: map[string]string{"REGION": "eu"},
 			Secrets:        map[string]string{"TOKEN": "env:TOKEN"},
-			Target:         &delivery.Target{Command: &delivery.CommandTarget{Deploy: fullCommand("deploy"), Observe: fullCommand("observe")}},
+			Target:         &delivery.Target{Command: &delivery.CommandTarget{Place: "hall-1", Deploy: fullCommand("deploy"), Observe: fullCommand("observe")}},
 			ConfigRevision: "sha256:03",
 		},
 		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", MaxFailures: 1, Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
