@@ -191,7 +191,8 @@ func exportLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars)
 
 func copyLedger(ctx context.Context, a ledgerArguments, s streams, bars *bars) error {
 	from, to := a.words[0], a.words[1]
-	found, err := ledger.Report{}, error(nil)
+	var found ledger.Report
+	var err error
 	if a.keepOpen {
 		found, err = ledger.Copy(ctx, from, to, bars.progress)
 	} else {

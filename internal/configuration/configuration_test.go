@@ -1,7 +1,6 @@
 package configuration_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -274,7 +273,7 @@ func TestReadRefuses(t *testing.T) {
 		})
 	}
 	_, err := configuration.Read(write(t, map[string]string{"main.txt": "", ".hidden.tf": "{", "main.tf~": "{"}), "")
-	require.True(t, errors.Is(err, configuration.ErrNoFiles), err)
+	require.ErrorIs(t, err, configuration.ErrNoFiles)
 }
 
 func TestReadUsesTheDataDirectory(t *testing.T) {

@@ -99,7 +99,7 @@ func roots(installed map[string]string) []string {
 		if key == "test" || !strings.HasPrefix(key, "test.") {
 			continue
 		}
-		parent, _, _ := cutLast(key)
+		parent, _ := cutLast(key)
 		if _, ok := installed[parent]; !ok {
 			found = append(found, key)
 		}
@@ -108,11 +108,11 @@ func roots(installed map[string]string) []string {
 	return found
 }
 
-func cutLast(key string) (parent, name string, ok bool) {
+func cutLast(key string) (parent, name string) {
 	if at := strings.LastIndex(key, "."); at >= 0 {
-		return key[:at], key[at+1:], true
+		return key[:at], key[at+1:]
 	}
-	return "", key, false
+	return "", key
 }
 
 // read reads the module root and every module that it calls.
@@ -236,8 +236,8 @@ func (l *loader) text(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFileBytes))
+	err = errors.Join(err, f.Close())
 	l.bytes += int64(len(text))
 	return text, err
 }

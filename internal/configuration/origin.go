@@ -105,7 +105,7 @@ func (s *origins) followReference(m *module, in *body, traversal hcl.Traversal, 
 			s.follow(owner, nil, owner.outputs[target.name].attributes["value"], rest)
 		}
 	case kindVariable:
-		parent, name, _ := cutLast(target.module)
+		parent, name := cutLast(target.module)
 		if caller := s.reading.modules[parent]; target.module != "" && caller != nil {
 			call := caller.calls[name]
 			s.follow(caller, call, call.attributes[target.name], rest)

@@ -35,35 +35,35 @@ func foreseen(refusals delivery.Errors) bool {
 // PreviewEnvironment says what declaring an environment would do.
 func (c *Control) PreviewEnvironment(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.EnvironmentSpec]) (delivery.EnvironmentPreview, error) {
 	r.Changes.Actor = actor
-	return answer(c.previewEnvironment(ctx, &r.Changes, r.Subject))
+	return answer(delivery.EnvironmentPreview{}, c.previewEnvironment(ctx, &r.Changes, r.Subject))
 }
 
-func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) (preview delivery.EnvironmentPreview, err error) {
+func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) error {
 	if err := spec.Validate().Err(); err != nil {
-		return preview, err
+		return err
 	}
-	return preview, c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
+	return c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
 }
 
 // PreviewPipeline says what declaring a pipeline would do.
 func (c *Control) PreviewPipeline(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.PipelineSpec]) (delivery.PipelinePreview, error) {
 	r.Changes.Actor = actor
-	return answer(c.previewPipeline(ctx, &r.Changes, r.Subject))
+	return answer(delivery.PipelinePreview{}, c.previewPipeline(ctx, &r.Changes, r.Subject))
 }
 
-func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) (preview delivery.PipelinePreview, err error) {
+func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) error {
 	if err := spec.Validate().Err(); err != nil {
-		return preview, err
+		return err
 	}
 	var known map[string]delivery.EnvironmentSpec
-	err = c.o.Store.View(ctx, func(r store.Reader) (err error) {
+	err := c.o.Store.View(ctx, func(r store.Reader) (err error) {
 		known, err = world.EnvironmentsOf(ctx, r, spec, changes)
 		return err
 	})
 	if err != nil {
-		return preview, err
+		return err
 	}
-	return preview, c.validateEnvironments(spec, known).Err()
+	return c.validateEnvironments(spec, known).Err()
 }
 
 // PreviewRelease says what delivering a release would do.

@@ -63,7 +63,7 @@ type Gates struct {
 	None string `json:"none,omitempty"`
 }
 
-// Anyone, in a list of approvers, lets everybody decide. An empty list lets nobody: what is missing never opens a gate.
+// Anyone lets everybody decide, in a list of approvers. An empty list lets nobody: what is missing never opens a gate.
 const Anyone = "*"
 
 // ApprovalsGate asks for people's decisions on exactly the content that would be deployed.

@@ -34,7 +34,7 @@ func cleanLink(path string) string { return link(strings.TrimSuffix(path, "/")) 
 
 func TestPlaceIsAName(t *testing.T) {
 	for place, want := range map[string]string{
-		"": "", "cluster-1/shop": "", " x": "cannot begin or end with a space", "x\n": "cannot begin or end with a space",
+		"": "", "cluster-1/shop": "", " " + "x": "cannot begin or end with a space", "x\n": "cannot begin or end with a space",
 		"a\x00b": "cannot hold control characters", strings.Repeat("x", MaxPlaceBytes+1): "at most 200 are allowed",
 	} {
 		p := newProblems()

@@ -41,7 +41,7 @@ func (s PolicySpec) binds(stage Stage, environments map[string]EnvironmentSpec) 
 // unguarded refuses what would go live without any gate: nobody is asked in an automatic stage, so one that deploys to production
 // needs a gate of its own or of a policy, or has to say why it has none. ok is false where that is so.
 func (c candidate) unguarded() (result GateResult, ok bool) {
-	env, unguarded := c.World.Unguarded(c.stage)
+	env, unguarded := c.Unguarded(c.stage)
 	return GateResult{Name: "guarded", Verdict: VerdictFailed, Reason: fmt.Sprintf(
 		"nobody is asked in this stage, and it deploys to production (%s) without any gate; give it gates, or write gates = { none = \"the reason\" }", env)}, unguarded
 }

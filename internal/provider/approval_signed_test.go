@@ -103,7 +103,6 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 	}
 	request := func(s signedShop) string { return s.request("1.0.0", "production", "approve") }
 	const stale = `AttributeName("signature"): Unable to give approval "shop/1.0.0 to production": the signature does not hold for what would be deployed now`
-	const unsigned = "demands a signature by a key that signed_by lists for "
 	attempts := map[string]func(s signedShop) attempt{
 		"none": func(signedShop) attempt {
 			return attempt{map[string]any{}, `AttributeName("approver"): Unable to give approval`}

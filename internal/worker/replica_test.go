@@ -132,5 +132,3 @@ func TestReplicaIsRefused(t *testing.T) {
 	require.NoError(t, h.DeleteEnvironment(t.Context(), ann, "repro"))
 	require.NoError(t, h.DeleteEnvironment(t.Context(), ann, "acme"))
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -44,5 +44,6 @@ func Refresh(ctx context.Context, r store.Reader, now time.Time, known delivery.
 		return Load(ctx, r, now, known.Pipeline.Name, nil, versions...)
 	}
 	known.Now = now
-	return known, LoadRollouts(ctx, r, &known)
+	err = LoadRollouts(ctx, r, &known)
+	return known, err
 }

@@ -79,13 +79,13 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 // while; and what is committed survives a loss of power, whatever the database is set to.
 func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error) {
 	settings := ""
-	err = tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
+	statement := fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
 			set_config('lock_timeout', '%[1]d', true),
 			set_config('statement_timeout', '%[2]d', true),
 			set_config('idle_in_transaction_session_timeout', '%[2]d', true),
 			set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true));
-		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, timeout.Milliseconds()), maxSilence.Milliseconds()),
-		pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings)
+		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, timeout.Milliseconds()), maxSilence.Milliseconds())
+	err = tx.QueryRowContext(ctx, statement, pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings) //nolint:gosec // numbers of ours
 	return receipt, err
 }
 

@@ -276,7 +276,7 @@ func fullDeployment() delivery.Deployment {
 			ConfigRevision: "sha256:03",
 		},
 		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", MaxFailures: 1, Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
-		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.VerdictPassed, Reason: "ran for 1h", ReadyAt: &at, Override: "o1"}},
+		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.VerdictPassed, Reason: "ran for 1h", ReadyAt: &at, Override: "o1", Approvals: []string{"a1"}}},
 		Checks:  []delivery.CheckResult{{Name: "smoke", Passed: true, Broken: true, Report: &counts, ReportDigest: "sha256:04", Detail: "status 0"}},
 		Receipt: "receipt", CreatedAt: at, VerifiedAt: &at, SettledAt: &at,
 	}

@@ -89,13 +89,13 @@ var pipelines = map[string]func(*testing.T, ledger){
 		l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.PutPipeline(ctx, api) })
 		shop.Stages = shop.Stages[:1]
 		l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.PutPipeline(ctx, shop) })
-		require.Equal(t, shop, read(t, l, pipelineNamed("shop")))
+		require.Equal(t, shop, read(t, l, theShop))
 		require.Equal(t, []delivery.PipelineSpec{api, shop}, read(t, l, allPipelines))
 		l.write(t, func(ctx context.Context, tx store.Tx) error { return tx.DeletePipeline(ctx, "shop") })
-		refuseRead(t, l, delivery.CodeNotFound, pipelineNamed("shop"))
+		refuseRead(t, l, delivery.CodeNotFound, theShop)
 	},
 	"that do not exist are not found": func(t *testing.T, l ledger) {
-		refuseRead(t, l, delivery.CodeNotFound, pipelineNamed("shop"))
+		refuseRead(t, l, delivery.CodeNotFound, theShop)
 		l.refuse(t, delivery.CodeNotFound, func(ctx context.Context, tx store.Tx) error { return tx.DeletePipeline(ctx, "shop") })
 		require.Equal(t, []delivery.PipelineSpec{}, read(t, l, allPipelines))
 	},
@@ -163,11 +163,11 @@ var promotions = map[string]func(*testing.T, ledger){
 		production.Spec.Version, production.RequestedAt = "1.1.0", noon.Add(time.Hour)
 		l.write(t, putPromotions(production))
 		require.Equal(t, production, read(t, l, promotionOf("shop", "production")))
-		require.Equal(t, []delivery.Promotion{development, production}, read(t, l, promotionsOf("shop")))
+		require.Equal(t, []delivery.Promotion{development, production}, read(t, l, thePromotions))
 	},
 	"that do not exist are not found": func(t *testing.T, l ledger) {
 		refuseRead(t, l, delivery.CodeNotFound, promotionOf("shop", "production"))
-		require.Equal(t, []delivery.Promotion{}, read(t, l, promotionsOf("shop")))
+		require.Equal(t, []delivery.Promotion{}, read(t, l, thePromotions))
 	},
 }
 

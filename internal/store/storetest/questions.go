@@ -38,8 +38,8 @@ func names(specs []delivery.EnvironmentSpec) []string {
 	return list
 }
 
-func pipelineNamed(name string) question[delivery.PipelineSpec] {
-	return func(ctx context.Context, r store.Reader) (delivery.PipelineSpec, error) { return r.Pipeline(ctx, name) }
+func theShop(ctx context.Context, r store.Reader) (delivery.PipelineSpec, error) {
+	return r.Pipeline(ctx, "shop")
 }
 
 func allPipelines(ctx context.Context, r store.Reader) ([]delivery.PipelineSpec, error) {
@@ -64,10 +64,8 @@ func promotionOf(pipeline, stage string) question[delivery.Promotion] {
 	}
 }
 
-func promotionsOf(pipeline string) question[[]delivery.Promotion] {
-	return func(ctx context.Context, r store.Reader) ([]delivery.Promotion, error) {
-		return r.Promotions(ctx, pipeline)
-	}
+func thePromotions(ctx context.Context, r store.Reader) ([]delivery.Promotion, error) {
+	return r.Promotions(ctx, "shop")
 }
 
 func approvalOf(id string) question[delivery.Approval] {

@@ -32,8 +32,8 @@ var together = map[string]func(*testing.T, ledger){
 			}
 			return nil
 		})
-		spec := read(t, l, pipelineNamed("shop"))
-		require.Equal(t, store.Declared{Pipeline: &spec, Promotions: read(t, l, promotionsOf("shop")), Freezes: read(t, l, allFreezes), Policies: read(t, l, allPolicies)},
+		spec := read(t, l, theShop)
+		require.Equal(t, store.Declared{Pipeline: &spec, Promotions: read(t, l, thePromotions), Freezes: read(t, l, allFreezes), Policies: read(t, l, allPolicies)},
 			read(t, l, declaredFor("shop")))
 		require.Len(t, read(t, l, declaredFor("shop")).Promotions, 2)
 		require.Len(t, read(t, l, declaredFor("shop")).Freezes, 3)

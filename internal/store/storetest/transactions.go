@@ -164,7 +164,7 @@ func requireEmpty(t *testing.T, l ledger) {
 	require.Empty(t, read(t, l, environmentsNamed()))
 	require.Empty(t, read(t, l, allPipelines))
 	require.Empty(t, read(t, l, releasesOf("shop")))
-	require.Empty(t, read(t, l, promotionsOf("shop")))
+	require.Empty(t, read(t, l, thePromotions))
 	require.Empty(t, read(t, l, approvalsOf("shop")))
 	require.Empty(t, read(t, l, testReportsOf("shop")))
 	require.Empty(t, read(t, l, allFreezes))
