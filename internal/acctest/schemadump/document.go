@@ -60,7 +60,7 @@ type (
 	}
 
 	nestedType struct {
-		Attributes map[string]attribute `json:"attributes"`
+		Attributes map[string]attribute `json:"attributes,omitempty"`
 		Nesting    string               `json:"nesting_mode"`
 	}
 

@@ -77,6 +77,8 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 // lockWritersPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
 // a role that may only read. A writer that hangs would block all others, so the server ends its transaction after a
 // while; and what is committed survives a loss of power, whatever the database is set to.
+//
+//nolint:gosec // the statement is made of numbers of ours
 func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error) {
 	settings := ""
 	statement := fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
@@ -85,7 +87,7 @@ func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration)
 			set_config('idle_in_transaction_session_timeout', '%[2]d', true),
 			set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true));
 		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, timeout.Milliseconds()), maxSilence.Milliseconds())
-	err = tx.QueryRowContext(ctx, statement, pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings) //nolint:gosec // numbers of ours
+	err = tx.QueryRowContext(ctx, statement, pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings)
 	return receipt, err
 }
 
