@@ -43,17 +43,24 @@ func (c candidate) timedIf(depends bool, g GateResult) GateResult {
 	return c.timed(g)
 }
 
-// parityEnds reports whether a difference in one of the environments is allowed for a time only.
+// parityEnds reports whether a difference is allowed for a time only, in an environment that the parity gate may compare: one of the stage,
+// or of a stage before it.
 func (c candidate) parityEnds() bool {
-	for _, name := range c.environments {
-		parity := c.Environments[name].Parity
-		if parity == nil {
-			continue
-		}
-		for _, allowed := range parity.Allow {
-			if allowed.Until != "" {
+	for _, stage := range c.Pipeline.Stages[:c.Pipeline.StageIndex(c.stage.Name)+1] {
+		for _, name := range stage.Environments {
+			if parity := c.Environments[name].Parity; parity != nil && parity.ends() {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// ends reports whether a difference is allowed for a time only.
+func (p Parity) ends() bool {
+	for _, allowed := range p.Allow {
+		if allowed.Until != "" {
+			return true
 		}
 	}
 	return false

@@ -84,3 +84,28 @@ func TestDecisionsThatExpireDoNotCountByAClockThatIsBehind(t *testing.T) {
 }
 
 func timeText(at time.Time) Timestamp { return Timestamp(at.Format(time.RFC3339)) }
+
+// A difference that is allowed for a time depends on the clock, whichever of the compared environments declares it: most often that is the one
+// where the release was tested. So does the key of an approval, also where only another gate of the stage lists it.
+func TestWhatElseDependsOnTheClock(t *testing.T) {
+	w := claims()
+	w.Ledger.At = w.Now.Add(time.Hour)
+	requireGate(t, gateOf(t, w, "parity"), VerdictPassed, "", nil)
+	stg := w.Environments["stg"]
+	stg.Parity.Allow["REGION"] = Allowance{Reason: "its own", Until: timeText(w.Now.Add(time.Hour))}
+	requireGate(t, gateOf(t, w, "parity"), VerdictPending, "correct the clock", nil)
+
+	w.Pipeline.Stages[1].Gates = Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}, RequireSigned: true}}
+	requireGate(t, gateOf(t, w, "approvals"), VerdictPending, "correct the clock", nil)
+}
+
+func gateOf(t *testing.T, w World, name string) GateResult {
+	t.Helper()
+	for _, g := range production(w).evaluate() {
+		if g.Name == name {
+			return g
+		}
+	}
+	require.Fail(t, "not asked", name)
+	return GateResult{}
+}

@@ -87,7 +87,7 @@ func (c candidate) evaluate() []GateResult {
 func (c candidate) evaluateGates(g Gates) []GateResult {
 	gates := []GateResult{}
 	if g.Approvals != nil {
-		gates = append(gates, c.timedIf(g.Approvals.ExpiresAfter != "" || len(g.Approvals.SignedBy) > 0, c.approvals(*g.Approvals)))
+		gates = append(gates, c.timedIf(g.Approvals.ExpiresAfter != "" || g.Approvals.demandsSignature(), c.approvals(*g.Approvals)))
 	}
 	for _, suite := range sortedKeys(g.Tests) {
 		gates = append(gates, c.timedIf(g.Tests[suite].MaxAge != "", c.tests(suite, g.Tests[suite])))
