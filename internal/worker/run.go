@@ -156,7 +156,7 @@ func (w *Worker) recordEnd(ctx context.Context, tx store.Tx, record delivery.Wor
 	}
 	loaded, err := world.Refresh(ctx, tx, w.now(), c.loaded, record.Version)
 	if err != nil {
-		return nil, nil //nolint:nilnil,nilerr // the end is recorded all the same, and anyone who waits for it reads why
+		return nil, nil //nolint:nilnil,nilerr // the end is to be recorded even so, and anyone who waits for it reads the ledger, and why that fails
 	}
 	if _, ok := loaded.Releases[record.Version]; !ok {
 		return nil, nil //nolint:nilnil // another version was wanted by then: anyone who waits for this one reads how it stands

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,19 +78,20 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 // lockWritersPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
 // a role that may only read. A writer that hangs would block all others, so the server ends its transaction after a
 // while; and what is committed survives a loss of power, whatever the database is set to.
-//
-//nolint:gosec // the statement is made of numbers of ours
 func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error) {
-	settings := ""
-	statement := fmt.Sprintf(`SELECT pg_current_xact_id()::text, concat(
-			set_config('lock_timeout', '%[1]d', true),
-			set_config('statement_timeout', '%[2]d', true),
-			set_config('idle_in_transaction_session_timeout', '%[2]d', true),
+	const statement = `SELECT pg_current_xact_id()::text, concat(
+			set_config('lock_timeout', $1, true),
+			set_config('statement_timeout', $2, true),
+			set_config('idle_in_transaction_session_timeout', $2, true),
 			set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true));
-		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`, max(1, timeout.Milliseconds()), maxSilence.Milliseconds())
-	err = tx.QueryRowContext(ctx, statement, pgx.QueryExecModeSimpleProtocol).Scan(&receipt, &settings)
+		LOCK TABLE ledger_turn IN EXCLUSIVE MODE`
+	settings := ""
+	err = tx.QueryRowContext(ctx, statement, pgx.QueryExecModeSimpleProtocol, milliseconds(timeout), milliseconds(maxSilence)).Scan(&receipt, &settings)
 	return receipt, err
 }
+
+// milliseconds writes a timeout as PostgreSQL's settings take it. Zero would mean none.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
 // maxSilence is how long a write transaction may run one statement, or none, in PostgreSQL.
 const maxSilence = 30 * time.Second
