@@ -131,7 +131,7 @@ func attemptsOnApprovals() []attempt {
 			fix: bobApproves,
 		},
 		{
-			name:    "approval by whoever registered the release",
+			name:    "approval by the person who registered the release",
 			without: []step{approved},
 			do: func(sc *scenario) {
 				sc.approve(alice)

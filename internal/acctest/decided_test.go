@@ -12,8 +12,8 @@ import (
 // registered matches the releases of a configuration.
 var registered = regexp.MustCompile(`(?m)^resource "cd_release" "(\w+)"`)
 
-// applyByTwo applies a configuration with approvals as two people would: dave registers the releases, and alice approves and promotes. Whoever
-// registers a release does not approve it.
+// applyByTwo applies a configuration with approvals as two people would: dave registers the releases, and alice approves and promotes. The person
+// who registers a release may not approve it.
 func (w *workspace) applyByTwo() {
 	w.t.Helper()
 	text := w.read("main.tf")

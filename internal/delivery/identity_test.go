@@ -88,7 +88,7 @@ func TestKeysThatApproveNothing(t *testing.T) {
 		"in other spellings":             {[]string{"ANN " + anyKey, "Bob " + anyKey}, of("bob", "bob"), "may also sign for ann, an author"},
 		"the author's until yesterday":   {[]string{`ann valid-before="20260101Z" ` + anyKey, "bob " + anyKey}, of("bob", "bob"), "may also sign for ann, an author"},
 		"one that fits the author":       {[]string{"b*,a* " + anyKey}, of("bob", "bob"), "may also sign for ann, an author"},
-		"that of whoever registered it":  {[]string{"ci " + anyKey, "bob " + anyKey}, of("bob", "bob"), "may also sign for ci, an author"},
+		"that of the one who registered": {[]string{"ci " + anyKey, "bob " + anyKey}, of("bob", "bob"), "may also sign for ci, an author"},
 		"a pattern, for another":         {[]string{"b* " + anyKey}, of("bob", "cid"), "not signed by a key"},
 		"a pattern, recorded before":     {[]string{"b* " + anyKey}, of("bob", ""), "not signed by a key"},
 		"a pattern, for the actor":       {[]string{"b* " + anyKey}, of("bob", "Bob"), ""},

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// LedgerPosition is one event of one ledger. Whoever knows it can tell that ledger from another one, from an older copy of it, and from one
+// LedgerPosition is one event of one ledger. Anyone who knows it can tell that ledger from another one, from an older copy of it, and from one
 // whose history was rewritten.
 type LedgerPosition struct {
 	Ledger string `json:"ledger"` // the ledger's id
@@ -112,7 +112,7 @@ func (p LedgerPage) Recognize(kept LedgerPosition) error {
 	adopt := "terraform-provider-cd ledger adopt " + kept.String() + " LEDGER"
 	switch {
 	case p.Newest.Ledger == "":
-		return Errorf(CodeConflict, "there is no ledger here, and the state was written with ledger %s. Correct the provider's ledger or CD_LEDGER, or restore the ledger from a backup. To begin anew with an empty ledger, run: %s", kept.Ledger, adopt)
+		return Errorf(CodeConflict, "there is no ledger here, and the state was written with ledger %s. Correct the provider's ledger or CD_LEDGER, or restore the ledger from a backup. To start with an empty ledger, run: %s", kept.Ledger, adopt)
 	case p.Newest.Ledger != kept.Ledger:
 		return Errorf(CodeConflict, "this is another ledger: the state was written with ledger %s, and this is ledger %s. Correct the provider's ledger or CD_LEDGER. If this ledger replaces the other one, run: %s", kept.Ledger, p.Newest.Ledger, adopt)
 	case kept.Seq > p.Newest.Seq:

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Place is where the software of an environment runs. Two environments with the same place are one place under two names: whoever can
+// Place is where the software of an environment runs. Two environments with the same place are one place under two names: anyone who can
 // deliver to one of them changes what runs in the other. Empty means that nothing is known about it, and then nothing is concluded.
 type Place string
 

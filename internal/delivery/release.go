@@ -56,7 +56,7 @@ func (r Release) Author() string {
 	return r.RegisteredBy
 }
 
-// authors are the people who may not approve the release: who wrote it, and who registered it. Whoever registers a release chooses what
+// authors are the people who may not approve the release: who wrote it, and who registered it. The person who registers a release chooses what
 // is in it, and says who wrote it.
 func (r Release) authors() []string {
 	if author := r.Author(); !person.Same(author, r.RegisteredBy) {

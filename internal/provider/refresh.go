@@ -178,8 +178,8 @@ func (s *session) promotion(ctx context.Context, pipeline, stage string) (delive
 }
 
 // keeps reports whether this plan leaves a pipeline as it stands, so that delivering what it declares does nothing and tells nothing. It looks
-// at what runs, but not if the plan changes something anyway. It is false while that is not known; whoever asks the control plane next is
-// told why.
+// at what runs, but not if the plan changes something anyway. It is false while that is not known; the next request to the control plane
+// says why.
 func (s *session) keeps(ctx context.Context, pipeline string) bool {
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	if err != nil || !s.changes.PipelineKnown(pipeline, recorded) {

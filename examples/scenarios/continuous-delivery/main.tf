@@ -8,7 +8,7 @@ terraform {
   }
 }
 
-provider "cd" {} # CD_ACTOR says who is acting: whoever registers a release does not approve it
+provider "cd" {} # CD_ACTOR says who is acting: the person who registers a release may not approve it
 
 locals {
   sites   = "${abspath(path.module)}/srv"

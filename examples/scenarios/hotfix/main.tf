@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-provider "cd" {} # CD_ACTOR says who is acting: whoever registers a release does not approve it
+provider "cd" {} # CD_ACTOR says who is acting: the person who registers a release may not approve it
 
 variable "live" {
   description = "The version that the normal pipeline delivers to the customer, once alice has approved it."

@@ -37,7 +37,7 @@ func approvalsGateAttribute() schema.Attribute {
 			},
 			"allow_author": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the author of a release, and whoever registered it, may approve it. Defaults to `false`.",
+				MarkdownDescription: "Whether the author of a release, and the person who registered it, may approve it. Defaults to `false`.",
 			},
 			"expires_after": schema.StringAttribute{
 				Optional:            true,
