@@ -14,7 +14,7 @@ const behindTheLedger = "which is before the ledger's newest event"
 
 // timed are the gates of the scenario that depend on the time. While the clock is behind the ledger, none of them passes.
 func timed() []string {
-	return []string{"approvals", "tests.unit", "soak", "windows", "cooldown", "max_deploys", "policy.guard.soak"}
+	return []string{"approvals", "tests.unit", "soak", "windows", "cooldown", "max_deploys", "parity", "policy.guard.soak"}
 }
 
 func testUnit(sc *scenario) { sc.test(sc.version, "unit") }
