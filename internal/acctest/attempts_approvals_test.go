@@ -13,6 +13,8 @@ import (
 
 func bobApproves(sc *scenario) { sc.approve(bob) }
 
+func rejecting(s *delivery.ApprovalSpec) { s.Decision = delivery.Reject }
+
 func approveAllAgain(sc *scenario) { sc.approveAll() }
 
 // attemptsOnApprovals try to pass with approvals that the gate does not accept.
@@ -184,6 +186,56 @@ func attemptsOnApprovals() []attempt {
 				sc.must(sc.by(bob).RevokeApproval(sc.Context(), "shop/1.0.0/production/"+bob+"/1"))
 			},
 			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; eligible"},
+			fix: bobApproves,
+		},
+		{
+			name: "another person's rejection revoked",
+			do: func(sc *scenario) {
+				given := sc.decide(carol, sc.approval(rejecting))
+				for _, who := range []string{alice, rita, mallory} {
+					sc.refused(sc.by(who).RevokeApproval(sc.Context(), given.ID))
+				}
+			},
+			blocked: []string{"approvals"}, reasons: []string{"mallory@example.com acts here, and only the person who rejected may revoke carol@example.com's rejection", "carol@example.com rejected it"},
+			fix: func(sc *scenario) {
+				sc.must(sc.by("Carol <CAROL@example.com>").RevokeApproval(sc.Context(), "shop/1.0.0/production/"+carol+"/1"))
+			},
+		},
+		{
+			name: "an approval from before a rejection that was revoked",
+			do: func(sc *scenario) {
+				given := sc.decide(bob, sc.approval(rejecting))
+				sc.must(sc.by(bob).RevokeApproval(sc.Context(), given.ID))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com; eligible approvers: bob@example.com"},
+			fix: bobApproves,
+		},
+		{
+			name: "an approval from before another one that was revoked",
+			do: func(sc *scenario) {
+				given := sc.decide(bob, sc.approval(func(s *delivery.ApprovalSpec) { s.Comment = "Looked twice." }))
+				sc.must(sc.by(bob).RevokeApproval(sc.Context(), given.ID))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com"},
+			fix: bobApproves,
+		},
+		{
+			name: "a rejection whose approval afterwards was revoked",
+			do: func(sc *scenario) {
+				sc.decide(bob, sc.approval(rejecting))
+				given := sc.decide(bob, sc.approval())
+				sc.must(sc.by(bob).RevokeApproval(sc.Context(), given.ID))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"bob@example.com rejected it"},
+			fix: bobApproves,
+		},
+		{
+			name: "a rejection revoked, and its approver in another spelling revived",
+			do: func(sc *scenario) {
+				given := sc.decide("Bob <"+bob+">", sc.approval(rejecting))
+				sc.must(sc.by("BOB@example.com").RevokeApproval(sc.Context(), given.ID))
+			},
+			blocked: []string{"approvals"}, reasons: []string{"1 of 2 approvals, by alice@example.com"},
 			fix: bobApproves,
 		},
 		{

@@ -159,7 +159,10 @@ func attemptsOnSignatures() []attempt {
 				sc.tryToDecide(mallory, old)
 			},
 			blocked: []string{"approvals"}, reasons: []string{"the signature does not hold for what would be deployed now", "bob@example.com rejected it"},
-			fix: func(sc *scenario) { sc.must(sc.by(bob).RevokeApproval(sc.Context(), rejection)) },
+			fix: func(sc *scenario) {
+				sc.must(sc.by(bob).RevokeApproval(sc.Context(), rejection))
+				sc.approve(bob) // what bob signed before does not count again
+			},
 		},
 		{
 			name: "signed: expired, and used again",

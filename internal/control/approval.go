@@ -137,6 +137,9 @@ func (c *Control) RevokeApproval(ctx context.Context, actor, id string) error {
 		if a.RevokedAt != nil {
 			return nil, delivery.Errorf(delivery.CodeNotFound, "approval %q was revoked already", id)
 		}
+		if !a.RevocableBy(actor) {
+			return nil, delivery.Errorf(delivery.CodeForbidden, "%s acts here, and only the person who rejected may revoke %s; let %s revoke it", actor, a, a.Spec.Approver)
+		}
 		switch w, err := c.load(ctx, tx, a.Spec.Pipeline, nil, a.Spec.Version); {
 		case err != nil && !delivery.IsNotFound(err):
 			return nil, err

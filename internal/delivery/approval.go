@@ -21,8 +21,8 @@ const (
 // ApprovalStatus says whether a decision still counts.
 type ApprovalStatus string
 
-// A decision counts while it is valid. It is used once its release was verified under it, void once what it covers has changed, and
-// expired once it is too old.
+// A decision counts while it is valid. It is used once its release was verified under it, void once what it covers has changed or the same
+// person has decided again, and expired once it is too old.
 const (
 	ApprovalValid   ApprovalStatus = "valid"
 	ApprovalUsed    ApprovalStatus = "used"
@@ -149,12 +149,19 @@ func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDe
 	return r
 }
 
-// superseded reports whether the same person has said something else since, and has not taken it back.
+// superseded reports whether the same person has decided again since. A decision that was revoked since was still their last word: it leaves
+// none behind, so an approval before it does not count again. A rejection before it does.
 func (w World) superseded(a Approval) bool {
 	return slices.ContainsFunc(w.Approvals, func(later Approval) bool {
-		return person.Same(later.Spec.Approver, a.Spec.Approver) && later.Spec.Stage == a.Spec.Stage && later.Spec.Version == a.Spec.Version &&
-			later.Number > a.Number && later.RevokedAt == nil
+		return later.Number > a.Number && later.Spec.Stage == a.Spec.Stage && later.Spec.Version == a.Spec.Version &&
+			(later.RevokedAt == nil || a.Spec.Decision == Approve) && person.Same(later.Spec.Approver, a.Spec.Approver)
 	})
+}
+
+// RevocableBy reports whether someone may revoke the decision. Only the person who rejected revokes a rejection; anyone who removes an approval
+// makes the gate stricter.
+func (a Approval) RevocableBy(actor string) bool {
+	return a.Spec.Decision == Approve || person.Same(a.Spec.Approver, actor)
 }
 
 // usedUp reports whether a decision was used somewhere, and its release was superseded there.
@@ -250,14 +257,16 @@ func (w World) ApprovalStatus(a Approval) ApprovalStatus {
 	if !ok || !known {
 		return ApprovalVoid
 	}
-	status := ApprovalVoid
-	contents := w.approvalContents(stage, release)
+	status, contents, gates := ApprovalVoid, w.approvalContents(stage, release), w.approvalGates(stage)
+	if w.superseded(a) {
+		gates = nil // it counts only where it was used
+	}
 	for _, env := range stage.Environments {
 		if used, _ := w.History.usedIn(env, a); used {
 			status = ApprovalUsed
 			continue
 		}
-		for _, gate := range w.approvalGates(stage) {
+		for _, gate := range gates {
 			switch a.StatusAt(&gate, contents[env], w.Now) {
 			case ApprovalValid:
 				return ApprovalValid

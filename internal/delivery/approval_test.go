@@ -22,6 +22,11 @@ func says(w World, id, who string, number int, decision ApprovalDecision) Approv
 		Spec: ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: decision, Approver: who}}
 }
 
+func (a Approval) revoked() Approval {
+	a.RevokedAt = later(0)
+	return a
+}
+
 func TestApprovalsGate(t *testing.T) {
 	w := approvalFixture()
 	yes := says(w, "a1", "bob", 1, Approve)
@@ -31,25 +36,30 @@ func TestApprovalsGate(t *testing.T) {
 		verdict   Verdict
 		reason    string
 	}{
-		"none":                 {nil, VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
-		"one":                  {[]Approval{yes}, VerdictPassed, "1 of 1, by bob"},
-		"revoked":              {edit(func(a *Approval) { a.RevokedAt = later(0) }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
-		"another stage":        {edit(func(a *Approval) { a.Spec.Stage = "staging" }), VerdictPending, "0 of 1 approvals; eligible"},
-		"another version":      {edit(func(a *Approval) { a.Spec.Version = "1.1" }), VerdictPending, "0 of 1 approvals; eligible"},
-		"another pipeline":     {edit(func(a *Approval) { a.Spec.Pipeline = "blog" }), VerdictPending, "0 of 1 approvals; eligible"},
-		"other content":        {edit(func(a *Approval) { a.Contents = []string{"x"} }), VerdictPending, "0 of 1 approvals; bob's approval is void (the content changed); eligible approvers: bob, cid"},
-		"a void rejection":     {edit(func(a *Approval) { a.Contents, a.Spec.Decision = nil, Reject }), VerdictPending, "bob's rejection is void (the content changed)"},
-		"not yet expired":      {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(1 - 2*time.Hour) }), VerdictPassed, ""},
-		"expired":              {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(-2 * time.Hour) }), VerdictPending, "bob's approval has expired; eligible"},
-		"a clock that is fast": {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(MaxClockSkew) }), VerdictPassed, ""},
-		"from the future":      {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(MaxClockSkew + 1) }), VerdictPending, "has expired"},
-		"no from the future":   {edit(func(a *Approval) { a.DecidedAt, a.Spec.Decision = fixtureNow.Add(time.Hour), Reject }), VerdictFailed, "bob rejected it"},
-		"no approver":          {edit(func(a *Approval) { a.Spec.Approver = "eve" }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
-		"the author":           {edit(func(a *Approval) { a.Spec.Approver = "ann" }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
-		"the author says no":   {edit(func(a *Approval) { a.Spec.Approver, a.Spec.Decision, a.Spec.Comment = "ann", Reject, "a bug" }), VerdictFailed, "ann rejected it: a bug"},
-		"no, then yes":         {[]Approval{says(w, "a1", "bob", 1, Reject), says(w, "a2", "bob", 2, Approve)}, VerdictPassed, ""},
-		"yes, then no":         {[]Approval{says(w, "a2", "bob", 2, Reject), says(w, "a1", "bob", 1, Approve)}, VerdictFailed, "bob rejected it"},
-		"a no among them":      {[]Approval{yes, says(w, "a2", "cid", 1, Reject)}, VerdictFailed, "cid rejected it"},
+		"none":                            {nil, VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
+		"one":                             {[]Approval{yes}, VerdictPassed, "1 of 1, by bob"},
+		"revoked":                         {edit(func(a *Approval) { a.RevokedAt = later(0) }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
+		"another stage":                   {edit(func(a *Approval) { a.Spec.Stage = "staging" }), VerdictPending, "0 of 1 approvals; eligible"},
+		"another version":                 {edit(func(a *Approval) { a.Spec.Version = "1.1" }), VerdictPending, "0 of 1 approvals; eligible"},
+		"another pipeline":                {edit(func(a *Approval) { a.Spec.Pipeline = "blog" }), VerdictPending, "0 of 1 approvals; eligible"},
+		"other content":                   {edit(func(a *Approval) { a.Contents = []string{"x"} }), VerdictPending, "0 of 1 approvals; bob's approval is void (the content changed); eligible approvers: bob, cid"},
+		"a void rejection":                {edit(func(a *Approval) { a.Contents, a.Spec.Decision = nil, Reject }), VerdictPending, "bob's rejection is void (the content changed)"},
+		"not yet expired":                 {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(1 - 2*time.Hour) }), VerdictPassed, ""},
+		"expired":                         {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(-2 * time.Hour) }), VerdictPending, "bob's approval has expired; eligible"},
+		"a clock that is fast":            {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(MaxClockSkew) }), VerdictPassed, ""},
+		"from the future":                 {edit(func(a *Approval) { a.DecidedAt = fixtureNow.Add(MaxClockSkew + 1) }), VerdictPending, "has expired"},
+		"no from the future":              {edit(func(a *Approval) { a.DecidedAt, a.Spec.Decision = fixtureNow.Add(time.Hour), Reject }), VerdictFailed, "bob rejected it"},
+		"no approver":                     {edit(func(a *Approval) { a.Spec.Approver = "eve" }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
+		"the author":                      {edit(func(a *Approval) { a.Spec.Approver = "ann" }), VerdictPending, "0 of 1 approvals; eligible approvers: bob, cid"},
+		"the author says no":              {edit(func(a *Approval) { a.Spec.Approver, a.Spec.Decision, a.Spec.Comment = "ann", Reject, "a bug" }), VerdictFailed, "ann rejected it: a bug"},
+		"no, then yes":                    {[]Approval{says(w, "a1", "bob", 1, Reject), says(w, "a2", "bob", 2, Approve)}, VerdictPassed, ""},
+		"yes, then no":                    {[]Approval{says(w, "a2", "bob", 2, Reject), says(w, "a1", "bob", 1, Approve)}, VerdictFailed, "bob rejected it"},
+		"yes, then a no that was revoked": {[]Approval{yes, says(w, "a2", "bob", 2, Reject).revoked()}, VerdictPending, "0 of 1 approvals; eligible"},
+		"yes twice, the last one revoked": {[]Approval{yes, says(w, "a2", "bob", 2, Approve).revoked()}, VerdictPending, "0 of 1 approvals; eligible"},
+		"no, then a yes that was revoked": {[]Approval{says(w, "a1", "bob", 1, Reject), says(w, "a2", "bob", 2, Approve).revoked()}, VerdictFailed, "bob rejected it"},
+		"yes after a no that was revoked": {[]Approval{says(w, "a1", "bob", 1, Reject).revoked(), says(w, "a2", "bob", 2, Approve)}, VerdictPassed, ""},
+		"a no of another, revoked":        {[]Approval{yes, says(w, "a2", "cid", 1, Reject).revoked()}, VerdictPassed, ""},
+		"a no among them":                 {[]Approval{yes, says(w, "a2", "cid", 1, Reject)}, VerdictFailed, "cid rejected it"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +157,8 @@ func TestADecisionIsNotGivenTwice(t *testing.T) {
 	w.Approvals = append(w.Approvals, says(w, "a2", "bob", 2, Reject))
 	require.Nil(t, w.Given(a.Spec), "he said something else since")
 	w.Approvals[1].RevokedAt = later(0)
-	require.Equal(t, "a1", w.Given(a.Spec).ID, "and revoked that")
+	require.Nil(t, w.Given(a.Spec), "and revoked that, which leaves no decision")
+	w.Approvals = []Approval{a}
 	w.Approvals[0].Contents = nil
 	require.Nil(t, w.Given(a.Spec), "it is void")
 	w.Approvals = []Approval{a}
@@ -233,4 +244,39 @@ func TestWhatAnApprovalCovers(t *testing.T) {
 	} {
 		require.NotEqual(t, before, digest(change), name)
 	}
+}
+
+func TestOnlyThePersonWhoRejectedRevokes(t *testing.T) {
+	w := approvalFixture()
+	yes, no := says(w, "a1", "bob", 1, Approve), says(w, "a2", "Bob <bob>", 1, Reject)
+	require.True(t, yes.RevocableBy("cid"), "without it, the gate is stricter")
+	require.True(t, no.RevocableBy("bob"))
+	require.False(t, no.RevocableBy("cid"))
+	require.False(t, no.RevocableBy(""))
+	for actor, revoked := range map[string]bool{"bob": true, "cid": false} {
+		w.Approvals = []Approval{no}
+		changes := ChangeSet{Actor: actor}
+		changes.Approvals.Remove("a2")
+		require.Equal(t, revoked, changes.Apply(w).Approvals[0].RevokedAt != nil, actor)
+	}
+}
+
+// A decision that its person has replaced, or that a revoked one of theirs followed, is no longer valid.
+func TestTheStatusOfAReplacedDecision(t *testing.T) {
+	w := approvalFixture()
+	yes, no := says(w, "a1", "bob", 1, Approve), says(w, "a2", "bob", 2, Reject)
+	for name, c := range map[string]struct {
+		all  []Approval
+		want ApprovalStatus
+	}{
+		"alone":                      {[]Approval{yes}, ApprovalValid},
+		"replaced":                   {[]Approval{yes, no}, ApprovalVoid},
+		"replaced by a revoked one":  {[]Approval{yes, no.revoked()}, ApprovalVoid},
+		"another person's rejection": {[]Approval{yes, says(w, "a2", "cid", 1, Reject)}, ApprovalValid},
+	} {
+		w.Approvals = c.all
+		require.Equal(t, c.want, w.ApprovalStatus(yes), name)
+	}
+	w.Approvals = []Approval{says(w, "a1", "bob", 1, Reject), says(w, "a2", "bob", 2, Approve).revoked()}
+	require.Equal(t, ApprovalValid, w.ApprovalStatus(w.Approvals[0]))
 }

@@ -104,21 +104,17 @@ func (c candidate) missingApprovals(gate ApprovalsGate, count approvalCount) str
 	return reason
 }
 
-// decisions returns each person's newest decision, in the order of their names. Earlier ones of the same person do not count.
+// decisions returns what each person said last, in the order of their names. A person who revoked that has said nothing.
 func (c candidate) decisions() []Approval {
-	newest := map[string]Approval{}
+	last := map[string]Approval{}
 	for _, a := range c.Approvals {
-		if a.RevokedAt != nil || a.Spec.Stage != c.stage.Name || a.Spec.Version != c.release.Spec.Version || a.Spec.Pipeline != c.release.Spec.Pipeline {
-			continue
-		}
-		who := person.Key(a.Spec.Approver)
-		if held, ok := newest[who]; !ok || a.Number > held.Number {
-			newest[who] = a
+		if a.RevokedAt == nil && a.Spec.Stage == c.stage.Name && a.Spec.Version == c.release.Spec.Version && a.Spec.Pipeline == c.release.Spec.Pipeline && !c.superseded(a) {
+			last[person.Key(a.Spec.Approver)] = a
 		}
 	}
-	decisions := make([]Approval, 0, len(newest))
-	for _, who := range sortedKeys(newest) {
-		decisions = append(decisions, newest[who])
+	decisions := make([]Approval, 0, len(last))
+	for _, who := range sortedKeys(last) {
+		decisions = append(decisions, last[who])
 	}
 	return decisions
 }

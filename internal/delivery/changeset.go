@@ -319,7 +319,8 @@ func (c ChangeSet) approvals(w World) []Approval {
 	w.Approvals = slices.Clone(w.Approvals)
 	now := w.Now
 	for i := range w.Approvals {
-		if c.Approvals.removes(w.Approvals[i].ID) && w.ApprovalStatus(w.Approvals[i]) != ApprovalUsed { // that one is history
+		a := w.Approvals[i]
+		if c.Approvals.removes(a.ID) && a.RevocableBy(c.Actor) && w.ApprovalStatus(a) != ApprovalUsed { // that one is history
 			w.Approvals[i].RevokedAt = &now
 		}
 	}

@@ -203,6 +203,16 @@ func (u *simulation) decide() {
 	u.word(u.anyone(), spec)
 }
 
+// changeMinds lets somebody reject what everybody has approved, and take that back at once.
+func (u *simulation) changeMinds() {
+	pipeline, who := u.anyPipeline(), u.anyone()
+	u.everybodyApproves()
+	for _, stage := range u.gated(pipeline) {
+		u.word(who, delivery.ApprovalSpec{Pipeline: pipeline, Version: versions[u.current], Stage: stage.Name, Decision: delivery.Reject})
+		u.revokeBy(who, u.lastSaid())
+	}
+}
+
 // gated lists the stages that ask for approvals, or may: a policy might hold there.
 func (u *simulation) gated(pipeline string) []delivery.Stage {
 	byPolicy := slices.ContainsFunc(slices.Collect(maps.Values(u.policies)), func(p delivery.PolicySpec) bool { return p.Gates.Approvals != nil })
@@ -223,14 +233,35 @@ func (u *simulation) revoke() {
 	u.oracle.mu.Lock()
 	said := slices.Clone(u.oracle.said)
 	u.oracle.mu.Unlock()
-	if len(said) == 0 {
-		return
+	if len(said) > 0 {
+		u.revokeBy(u.anyone(), said[u.pick(len(said))])
 	}
-	id := said[u.pick(len(said))]
-	err := u.self.RevokeApproval(context.Background(), u.anyone(), id)
-	u.note("revoke %s: %v", id, err)
-	if err == nil {
+}
+
+func (u *simulation) lastSaid() (id string) {
+	u.oracle.mu.Lock()
+	defer u.oracle.mu.Unlock()
+	if said := u.oracle.said; len(said) > 0 {
+		id = said[len(said)-1]
+	}
+	return id
+}
+
+func (u *simulation) revokeBy(who, id string) {
+	a, _ := u.self.Approval(context.Background(), id) // not found once it is revoked
+	err := u.self.RevokeApproval(context.Background(), who, id)
+	u.note("revoke %s by %s: %v", id, who, err)
+	another := a.Spec.Decision == delivery.Reject && whois(a.Spec.Approver) != whois(who)
+	switch {
+	case err == nil && another:
+		u.oracle.complain(fmt.Sprintf("[1] %s revoked the rejection %s", who, id))
+	case err == nil:
 		u.counters.add("revoke")
+	case another:
+		u.counters.add("rejection of another person kept")
+	}
+	if err == nil && a.Spec.Decision == delivery.Reject {
+		u.counters.add("rejection revoked")
 	}
 }
 
@@ -307,7 +338,7 @@ func (u *simulation) live() []string {
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
 		{7, func() { u.apply(u.again(), u.chance(15)) }},
 		{u.onlyExternal(9), func() { u.apply(u.verification(), u.chance(20)) }}, {u.onlyExternal(10), u.verifyAgain}, {u.onlyExternal(9), u.handOut},
-		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
+		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {1, u.changeMinds}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
 		{2, u.mend}, {1, u.atOnce}, {u.often("tests", 4), u.testify}, {u.often("tests", 4), u.vouch}, {u.often("policies", 2), u.legislate}, {u.often("freezes", 2), u.freeze}, {u.often("freezes", 1), u.suddenly},
 		{u.often("overrides", 5), u.override}, {u.often("overrides", 1), u.revokeOverride},
 	}

@@ -65,6 +65,14 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 		{"revoke the rejection", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+bob+"/2") },
 			[]string{"approval.revoked shop/1.0/production/" + bob + "/2 by " + bob}, ""},
 		{"revoke it again", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+bob+"/2") }, nil, delivery.CodeNotFound},
+		{"reject as another person", func() error { _, err := h.AddApproval(ctx, ann, approval("1.0", delivery.Reject)); return err },
+			[]string{"approval.reject shop/1.0/production/" + ann + "/1 by " + ann}, ""},
+		{"revoke what another person rejected", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+ann+"/1") },
+			[]string{"approval.refused shop/1.0/production/" + ann + "/1 by " + bob}, delivery.CodeForbidden},
+		{"revoke one's own rejection", func() error { return h.RevokeApproval(ctx, ann, "shop/1.0/production/"+ann+"/1") },
+			[]string{"approval.revoked shop/1.0/production/" + ann + "/1 by " + ann}, ""},
+		{"approve after that", func() error { _, err := h.AddApproval(ctx, bob, approval("1.0", delivery.Approve)); return err },
+			[]string{"approval.approve shop/1.0/production/" + bob + "/3 by " + bob}, ""},
 		{"promote", func() error {
 			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
 			return err

@@ -206,6 +206,10 @@ var mutations = map[string]mutation{
 	"1 rejections are forgotten": amongApprovals(deciding(func(w *delivery.World) {
 		w.Approvals = slices.DeleteFunc(slices.Clone(w.Approvals), func(a delivery.Approval) bool { return a.Spec.Decision == delivery.Reject })
 	})),
+	"1 what was revoked was never said": amongApprovals(deciding(func(w *delivery.World) {
+		w.Approvals = slices.DeleteFunc(slices.Clone(w.Approvals), func(a delivery.Approval) bool { return a.RevokedAt != nil })
+	})),
+	"1 anybody revokes a rejection":     amongApprovals(mutation{ledger: func(s store.Store) store.Store { return agreeable{s} }}),
 	"1 deployed is as good as verified": {ledger: func(s store.Store) store.Store { return deployedAsVerified{s} }},
 	"1 authorized is as good as verified": among(deciding(deployments(func(w *delivery.World, d *delivery.Deployment) {
 		if d.Authorized() {
@@ -361,6 +365,21 @@ func (s unforgetting) Update(ctx context.Context, f func(store.Tx) error) error 
 func (tx unforgettingTx) WithdrawTestReport(context.Context, string, time.Time) error { return nil }
 
 func (tx unforgettingTx) RevokeOverride(context.Context, string, time.Time) error { return nil }
+
+// agreeable is a ledger that takes every decision for an approval when it is about to change.
+type agreeable struct{ store.Store }
+
+type agreeableTx struct{ store.Tx }
+
+func (s agreeable) Update(ctx context.Context, f func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return f(agreeableTx{tx}) })
+}
+
+func (tx agreeableTx) Approval(ctx context.Context, id string) (delivery.Approval, error) {
+	a, err := tx.Tx.Approval(ctx, id)
+	a.Spec.Decision = delivery.Approve
+	return a, err
+}
 
 // silent is a ledger that loses one kind of event.
 type silent struct {

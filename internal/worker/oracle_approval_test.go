@@ -44,8 +44,13 @@ func (s setup) approvalsMissing(gate delivery.ApprovalsGate, stage string, d del
 	s.oracle.mu.Unlock()
 	for _, id := range said {
 		a := must(s.ledger.Approval(s.ctx, id))
-		if a.RevokedAt == nil && a.Spec.Pipeline == pipeline && a.Spec.Stage == stage && a.Spec.Version == version {
-			newest[whois(a.Spec.Approver)] = a
+		who := whois(a.Spec.Approver)
+		switch {
+		case a.Spec.Pipeline != pipeline || a.Spec.Stage != stage || a.Spec.Version != version:
+		case a.RevokedAt == nil:
+			newest[who] = a
+		case newest[who].Spec.Decision == delivery.Approve: // they took back what they said after it, and have not approved again
+			delete(newest, who)
 		}
 	}
 	yes, there := []string{}, s.toApprove(pipeline, stage, version)
