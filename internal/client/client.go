@@ -72,6 +72,9 @@ func New(config Config) *Client {
 	return c
 }
 
+// Actor is who acts.
+func (c *Client) Actor() string { return c.actor }
+
 // parseAddress gives the address to send to and the one to show. The text of an address that does not parse is not repeated:
 // it may hold a password.
 func parseAddress(address string) (base, shown string, wrong error) {

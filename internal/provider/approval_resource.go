@@ -59,7 +59,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	replaces := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	defer tf.FixTypes(&resp.Schema)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A person's decision whether a release may enter a stage. It covers exactly one content: the digest of the release, the effective configuration, gates, `verify`, `on_failure` and `rollout` of the stage, and its environments with tier and platform. When any of these changes for an environment, the decision becomes `void` for it, and applying never renews it. A new environment needs a decision of its own. A decision is `used` once the release was verified under it, and used up once another release has run there: coming back needs a new decision. Every change replaces the decision. Destroying revokes one that was not used. Make the promotion depend on it, so that the decision is recorded first. To decide again, use `terraform apply -replace=ADDRESS` or edit the comment.",
+		MarkdownDescription: "A person's decision whether a release may enter a stage. It covers exactly one content: the digest of the release, the effective configuration, gates, `verify`, `on_failure` and `rollout` of the stage, and its environments with tier and platform. When any of these changes for an environment, the decision becomes `void` for it, and applying never renews it. A new environment needs a decision of its own. A decision is `used` once the release was verified under it, and used up once another release has run there: coming back needs a new decision. Every change replaces the decision. Destroying revokes one that was not used, except another person's rejection: only the person who rejected revokes that, and destroying removes it from the state only. Revoking leaves no decision of that person, and an earlier approval does not count again. Make the promotion depend on it, so that the decision is recorded first. To decide again, use `terraform apply -replace=ADDRESS` or edit the comment.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -107,7 +107,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "`valid`, `used` (the release was verified under it), `void` (the content changed), or `expired` (older than the gate allows).",
+				MarkdownDescription: "`valid`, `used` (the release was verified under it), `void` (the content changed, or the same person has decided again), or `expired` (older than the gate allows).",
 			},
 			"decided_at": schema.StringAttribute{
 				Computed:            true,
@@ -126,6 +126,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
 		r.session.changes.RevokeApproval(state.ID.ValueString())
+		r.warnIfKept(ctx, *state, &resp.Diagnostics)
 		return
 	}
 	spec := plan.toSpec()
@@ -146,6 +147,26 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfInvalid(&resp.Diagnostics, *state, preview.Status)
+	}
+}
+
+// warnIfKept warns that destroying the resource does not revoke the decision, because it is another person's rejection.
+func (r *approvalResource) warnIfKept(ctx context.Context, state approvalModel, diags *diag.Diagnostics) (kept bool) {
+	api, err := r.session.client(ctx)
+	if err != nil || (delivery.Approval{Spec: state.toSpec()}).RevocableBy(api.Actor()) {
+		return false
+	}
+	diags.AddWarning(fmt.Sprintf("The rejection of %s %s for %s stays in the ledger", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
+		fmt.Sprintf("It is %[1]s's, and %[2]s acts here: only %[1]s may revoke it. Destroying the resource removes it from the state only, and the stage stays closed. Let %[1]s revoke it: import %[3]s with the provider's actor %[1]s, and destroy it.",
+			state.Approver.ValueString(), api.Actor(), state.ID.ValueString()))
+	return true
+}
+
+// Delete revokes the decision, unless that is for another person to do.
+func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state approvalModel
+	if tf.Decode(ctx, req.State, &state, &resp.Diagnostics) && !r.warnIfKept(ctx, state, &resp.Diagnostics) {
+		r.recordedResource.Delete(ctx, req, resp)
 	}
 }
 
@@ -172,7 +193,7 @@ func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, planned deliver
 	case status == delivery.ApprovalExpired:
 		why = "is expired: it is older than the stage's approvals gate allows"
 	case status == delivery.ApprovalVoid:
-		why = "is void: what it covers has changed since"
+		why = "is void: what it covers has changed since, or the same person has decided again"
 	case status == delivery.ApprovalValid && planned == delivery.ApprovalVoid:
 		why = "becomes void by this plan, which changes what it covers"
 	default:

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"testing"
 	"time"
@@ -193,4 +194,44 @@ func TestApprovalValidation(t *testing.T) {
 		require.Len(t, got, 1, attribute)
 		require.Contains(t, got[0], fmt.Sprintf("AttributeName(%q): Invalid approval", attribute))
 	}
+}
+
+// Destroying another person's rejection removes it from the state, and revokes nothing: plan and apply say so, and who can revoke it.
+func TestDestroyingTheRejectionOfAnotherPersonRevokesNothing(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	gates := map[string]any{"approvals": map[string]any{"required": 1, "approvers": []any{"*"}, "allow_author": true}}
+	waiting := s.declare(order{version: "1.0.0", gates: gates, promotion: map[string]any{"when_blocked": "pend"}})
+	w.apply(waiting...)
+	reject := func(who string) (declaration, delivery.Approval) {
+		recorded, err := s.Client(who).AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: who})
+		require.NoError(t, err)
+		d := declaration{who, "cd_approval", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "reject", "comment": who}}
+		state := maps.Clone(d.config)
+		maps.Copy(state, map[string]any{"id": recorded.ID, "approver": who, "status": "valid", "content_digest": recorded.ContentDigest, "decided_at": "2027-03-01T12:00:00Z"})
+		w.state[d.name] = w.value(w.schema(d.typ), state)
+		return d, recorded
+	}
+	bobs, recorded := reject("bob@example.com")
+	const kept = `: The rejection of shop 1.0.0 for production stays in the ledger: It is bob@example.com's, and alice@example.com acts here: only bob@example.com may revoke it. ` +
+		`Destroying the resource removes it from the state only, and the stage stays closed. Let bob@example.com revoke it: import shop/1.0.0/production/bob@example.com/1 with the provider's actor bob@example.com, and destroy it.`
+	w.configure()
+	require.Equal(t, []string{kept}, said(w.planRemoval(bobs)))
+	promotion := waiting[len(waiting)-1]
+	require.Contains(t, w.planOne(promotion, w.prior(promotion)).said(), "bob@example.com rejected it", "the plan does not count on it either")
+	after, diagnostics := w.change(bobs, w.prior(bobs), w.null(bobs.typ))
+	require.True(t, after.IsNull())
+	require.Equal(t, []string{kept}, said(diagnostics))
+	found, err := s.Client("alice@example.com").Approval(t.Context(), recorded.ID)
+	require.NoError(t, err)
+	require.Equal(t, delivery.ApprovalValid, found.Status)
+	require.ErrorContains(t, s.Client("alice@example.com").RevokeApproval(t.Context(), recorded.ID),
+		"alice@example.com acts here, and only the person who rejected may revoke bob@example.com's rejection; let bob@example.com revoke it")
+
+	// One's own is revoked.
+	mine, recorded := reject("alice@example.com")
+	require.Empty(t, w.remove(mine))
+	_, err = s.Client("alice@example.com").Approval(t.Context(), recorded.ID)
+	require.True(t, delivery.IsNotFound(err))
+	require.NoError(t, s.Client("bob@example.com").RevokeApproval(t.Context(), "shop/1.0.0/production/bob@example.com/1"))
 }
