@@ -95,6 +95,10 @@ func TestReports(t *testing.T) {
 			`printf %s "$1" >report.xml`,
 			delivery.CheckResult{Detail: "the command succeeded, but not by its report: 2 tests ran, 1 failed", Report: &delivery.TestCounts{Tests: 2, Failures: 1, Duration: time.Second}},
 		},
+		"tests with an error": {
+			`echo "<testsuite><testcase/><testcase><error/></testcase></testsuite>" >report.xml`,
+			delivery.CheckResult{Detail: "the command succeeded, but not by its report: 2 tests ran, 1 failed", Report: &delivery.TestCounts{Tests: 2, Errors: 1}},
+		},
 		"tests that fail, and a command that says so": {
 			`printf %s "$1" >report.xml; echo sorry; exit 3`,
 			delivery.CheckResult{Detail: `program "sh" ended with exit status 3: sorry; by its report, 2 tests ran, 1 failed`, Report: &delivery.TestCounts{Tests: 2, Failures: 1, Duration: time.Second}},

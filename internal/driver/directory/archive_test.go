@@ -85,6 +85,10 @@ func TestHostileNames(t *testing.T) {
 			requireRefused(t, Limits{}, artifactFile(t, "a.tgz", tarOf(t, h)), `holds`)
 		})
 	}
+	t.Run("tar hard link to a link", func(t *testing.T) {
+		archive := tarOf(t, tar.Header{Name: "up", Typeflag: tar.TypeSymlink, Linkname: "page"}, tar.Header{Name: "x", Typeflag: tar.TypeLink, Linkname: "up"})
+		requireRefused(t, Limits{}, artifactFile(t, "a.tgz", archive), `holds the hard link "x" to "up"`)
+	})
 	t.Run("zip device", func(t *testing.T) {
 		requireRefused(t, Limits{}, artifactFile(t, "a.zip", zipped(t, packed{name: "x", mode: fs.ModeDevice | 0o644})), "devices and pipes")
 	})

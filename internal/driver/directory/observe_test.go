@@ -108,6 +108,17 @@ func TestEveryChangeIsSeen(t *testing.T) {
 	}
 }
 
+// Someone may have written a secret into .env, which holds none: that it was changed is shown, and the secret is not.
+func TestASecretInTheConfigurationIsNotShown(t *testing.T) {
+	r := deployed(t, New(Options{}), requestTo(t.TempDir(), "d1", "1.0.0", artifactFile(t, "shop.tgz", tarGz(t, packed{name: "page.txt", text: "hello"}))))
+	file := filepath.Join(r.Target.Directory.Path, "shop", "current", ".env")
+	require.NoError(t, os.WriteFile(file, []byte("LOG_LEVEL=\"tr0ub4dor&3\"\nPORT=\"8080\"\n"), 0o600))
+	r.Hidden = []string{"tr0ub4dor&3"}
+	seen, err := New(Options{}).Observe(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, []string{`.env: LOG_LEVEL is "***"; deployed was "debug"`}, seen.Differences)
+}
+
 func TestWhereCurrentPoints(t *testing.T) {
 	target := t.TempDir()
 	d := New(Options{})

@@ -137,6 +137,9 @@ func TestWhatIsNotAskedAgain(t *testing.T) {
 		"redirected": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.example/take?token=hidden", http.StatusPermanentRedirect)
 		}, "answered 308 Permanent Redirect, a redirect to http://elsewhere.example/take; only a GET is redirected"},
+		"redirected at the same host": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/take", http.StatusTemporaryRedirect)
+		}, "answered 307 Temporary Redirect, a redirect to "},
 		"no address": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }, "gave no address (status_url"},
 		"password in address": {func(w http.ResponseWriter, r *http.Request) {
 			writeJSON(w, http.StatusAccepted, map[string]any{"status": "running", "status_url": "http://a:b@" + r.Host})
@@ -162,6 +165,35 @@ func TestAnAnswerNeedsNoBody(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, `{"deployment": "d1", "config_revision": "sha256:11"}`, result.Receipt)
 	}
+}
+
+// Only a POST may be answered by its status alone: an empty answer to a look says nothing about the deployment.
+func TestALookNeedsABody(t *testing.T) {
+	c := newClock()
+	address, _ := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Location", "/status")
+			w.WriteHeader(http.StatusAccepted)
+		}
+	})
+	_, err := c.driver().Deploy(t.Context(), plain(delivery.WebhookTarget{URL: address, Timeout: "1m"}))
+	require.ErrorContains(t, err, `its "status" is not running, succeeded or failed`)
+}
+
+// A receiver that does not know a deployment never got it: its process was ended before it was sent.
+func TestADeathBeforeSending(t *testing.T) {
+	methods := []string{}
+	address, _ := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		methods = append(methods, r.Method)
+		if r.Method == http.MethodGet {
+			http.NotFound(w, r)
+		}
+	})
+	request := plain(delivery.WebhookTarget{URL: address, StatusURL: address + "/status"})
+	request.Resumed = true
+	_, err := newClock().driver().Deploy(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, []string{http.MethodGet, http.MethodPost}, methods)
 }
 
 func TestSecretsAreSentOnRequestOnly(t *testing.T) {
