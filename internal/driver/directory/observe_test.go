@@ -108,15 +108,20 @@ func TestEveryChangeIsSeen(t *testing.T) {
 	}
 }
 
-// Someone may have written a secret into .env, which holds none: that it was changed is shown, and the secret is not.
+// Someone may have written a secret into .env, which holds none: that it was changed is shown, and the secret is not, nor the part of it that is
+// left where a long value is cut.
 func TestASecretInTheConfigurationIsNotShown(t *testing.T) {
+	const secret = "tr0ub4dor&3"
 	r := deployed(t, New(Options{}), requestTo(t.TempDir(), "d1", "1.0.0", artifactFile(t, "shop.tgz", tarGz(t, packed{name: "page.txt", text: "hello"}))))
+	r.Hidden = []string{secret}
 	file := filepath.Join(r.Target.Directory.Path, "shop", "current", ".env")
-	require.NoError(t, os.WriteFile(file, []byte("LOG_LEVEL=\"tr0ub4dor&3\"\nPORT=\"8080\"\n"), 0o600))
-	r.Hidden = []string{"tr0ub4dor&3"}
-	seen, err := New(Options{}).Observe(t.Context(), r)
-	require.NoError(t, err)
-	require.Equal(t, []string{`.env: LOG_LEVEL is "***"; deployed was "debug"`}, seen.Differences)
+	long := strings.Repeat("x", maxShown-len("***"))
+	for value, shown := range map[string]string{secret: "***", long + secret: long + "***"} {
+		require.NoError(t, os.WriteFile(file, []byte("LOG_LEVEL=\""+value+"\"\nPORT=\"8080\"\n"), 0o600))
+		seen, err := New(Options{}).Observe(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, []string{fmt.Sprintf(".env: LOG_LEVEL is %q; deployed was \"debug\"", shown)}, seen.Differences)
+	}
 }
 
 func TestWhereCurrentPoints(t *testing.T) {
