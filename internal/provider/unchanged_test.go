@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
@@ -19,6 +22,12 @@ import (
 type passedOn struct {
 	tfprotov6.ProviderServer
 	reads, plans map[string]int
+	upgrades     int
+}
+
+func (p *passedOn) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	p.upgrades++
+	return p.ProviderServer.UpgradeResourceState(ctx, req)
 }
 
 func (p *passedOn) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
@@ -41,7 +50,7 @@ func newPair(t *testing.T, s shop) *pair {
 	t.Helper()
 	p := &pair{fast: newWalks(t, s), slow: newWalks(t, s)}
 	p.fast.server = provider.ServerOver(s.Host(), func(framework tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-		p.framework = &passedOn{framework, map[string]int{}, map[string]int{}}
+		p.framework = &passedOn{ProviderServer: framework, reads: map[string]int{}, plans: map[string]int{}}
 		return p.framework
 	})
 	p.slow.server = provider.FrameworkServer(s.Host())
@@ -226,4 +235,34 @@ func keys(counts map[string]int) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// Terraform sends each state as it is stored. One that the schema can hold comes back as it is; one with attributes that the schema no longer has
+// goes through the framework, which drops them.
+func TestStatesThatNeedNoUpgradePassTheFramework(t *testing.T) {
+	s := newShopOn(t, acctest.New(t))
+	p := newPair(t, s)
+	p.fast.configure()
+	p.slow.configure()
+	upgraded := func(w *walks, typ string, text []byte) tftypes.Value {
+		resp, err := w.server.UpgradeResourceState(t.Context(), &tfprotov6.UpgradeResourceStateRequest{TypeName: typ, RawState: &tfprotov6.RawState{JSON: text}})
+		require.NoError(t, err)
+		require.Empty(t, resp.Diagnostics)
+		return w.static(w.schema(typ), resp.UpgradedState)
+	}
+	for _, d := range s.declare(order{version: "1.0.0", gates: writtenGates, approval: map[string]any{}, promotion: map[string]any{}}) {
+		require.Zero(t, p.fast.schema(d.typ).Version, "%s: an older state has to be upgraded", d.typ)
+		for _, gone := range []bool{false, true} {
+			p.framework.upgrades = 0
+			stored := maps.Clone(d.config)
+			if gone {
+				stored["gone"] = true
+			}
+			text, err := json.Marshal(stored)
+			require.NoError(t, err)
+			fast, slow := upgraded(p.fast, d.typ, text), upgraded(p.slow, d.typ, text)
+			require.True(t, slow.Equal(fast), "%s: %s, not %s", d.name, fast, slow)
+			require.Equal(t, gone, p.framework.upgrades == 1, d.name)
+		}
+	}
 }
