@@ -50,9 +50,7 @@ func followGuide(t *testing.T) guide {
 // open creates the tables as the owner, and runs the grants of the guide.
 func (g guide) open() {
 	g.t.Helper()
-	ledger, err := sqlstore.Open(g.t.Context(), g.owner)
-	require.NoError(g.t, err)
-	require.NoError(g.t, ledger.Close())
+	require.NoError(g.t, sqlstore.Make(g.t.Context(), g.owner))
 	g.cluster.Exec(g.t, g.owner, g.grants)
 }
 
@@ -75,7 +73,7 @@ func TestRolesOfTheGuide(t *testing.T) {
 	for _, address := range []string{g.applier, g.planner} {
 		_, err := sqlstore.Open(t.Context(), address)
 		require.Equal(t, delivery.CodeForbidden, delivery.CodeOf(err), "%v", err)
-		require.ErrorContains(t, err, "may not make or change tables in the schema ledger; open the ledger once as the role that owns it")
+		require.ErrorContains(t, err, "may not make or change tables in the schema ledger; run terraform-provider-cd ledger init once as the role that owns it")
 	}
 	g.open()
 	g.recordsEverything()

@@ -20,6 +20,7 @@ const ledgerUsage = `usage: terraform-provider-cd ledger verify [-anchor HASH] L
        terraform-provider-cd ledger export [-o FILE] LEDGER
        terraform-provider-cd ledger copy [-keep-open] FROM TO
        terraform-provider-cd ledger adopt OLD_ID SEQ HASH LEDGER
+       terraform-provider-cd ledger init LEDGER
        terraform-provider-cd ledger help
 
 LEDGER, FROM and TO are the path of a SQLite file, such as .cd/ledger.db, or the URL of a PostgreSQL database, such as
@@ -34,6 +35,8 @@ copy    moves everything, including id, history and chain, into an empty ledger.
         or a test: never let both go on.
 adopt   records in LEDGER that it replaces another ledger, or the end of its own history, that is lost. terraform plan prints
         the three words when a state knows what LEDGER does not have. LEDGER is created if it does not exist.
+
+init    creates LEDGER with its tables, or upgrades the tables of an older release. Without it, the first terraform apply does that.
 
 copy and adopt record who did it: CD_ACTOR, else git's user.email, else the operating system's user.
 
@@ -54,7 +57,7 @@ var ledgerWords = map[string]struct {
 	count int
 	what  string
 }{
-	"verify": {1, "one ledger"}, "export": {1, "one ledger"}, "copy": {2, "two ledgers: from which, and to which"},
+	"verify": {1, "one ledger"}, "export": {1, "one ledger"}, "init": {1, "one ledger"}, "copy": {2, "two ledgers: from which, and to which"},
 	"adopt": {4, "the id of the lost ledger, the number and the hash of an event, and the ledger that replaces it"},
 	"help":  {0, "nothing more"}, "-h": {0, "nothing more"}, "-help": {0, "nothing more"}, "--help": {0, "nothing more"},
 }
@@ -62,7 +65,7 @@ var ledgerWords = map[string]struct {
 // parseLedger reads a command line; its error says what is wrong. Options may come before, between and after the ledgers.
 func parseLedger(args []string) (a ledgerArguments, err error) {
 	if len(args) == 0 {
-		return a, errors.New("a command is needed: verify, export, copy or adopt")
+		return a, errors.New("a command is needed: verify, export, copy, adopt or init")
 	}
 	a.command = args[0]
 	wanted, known := ledgerWords[a.command]
@@ -127,6 +130,8 @@ func ledgerCommand(args []string, s streams) int {
 		err = copyLedger(ctx, a, s, bars)
 	case "adopt":
 		err = adoptLedger(ctx, a, s)
+	case "init":
+		err = initLedger(ctx, a, s)
 	default:
 		_, err = fmt.Fprint(s.out, ledgerUsage)
 	}
@@ -236,6 +241,15 @@ func adoptLedger(ctx context.Context, a ledgerArguments, s streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "ledger %s replaces ledger %s up to event %d\n", found.Newest.Ledger, replaced.Ledger, replaced.Seq)
+	return err
+}
+
+func initLedger(ctx context.Context, a ledgerArguments, s streams) error {
+	found, err := ledger.Init(ctx, a.words[0])
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s is ready: %d events\nledger: %s\n", found.Name, found.Events, found.ID)
 	return err
 }
 

@@ -56,6 +56,7 @@ func TestLedgerCommandLine(t *testing.T) {
 		{[]string{"copy", "-o", "f", "a", "b"}, "ledger copy: flag provided but not defined: -o"},
 		{[]string{"export", "a", "-o"}, "flag needs an argument: -o"},
 		{[]string{"verify", "-anchor", "abc", "a"}, "-anchor is the hash"},
+		{[]string{"init"}, "takes one ledger"},
 		{[]string{"help", "me"}, "takes nothing more"},
 	} {
 		got := run("", c.args...)
@@ -105,6 +106,20 @@ func TestLedgerMovesIsVerifiedAndExported(t *testing.T) {
 	require.Equal(t, output{moved.out, "", 0}, moved)
 	require.Contains(t, moved.out, "is sealed: it takes no more changes")
 	require.Contains(t, run("", "copy", two, filepath.Join(dir, "four.db")).err, "it was moved to "+three)
+}
+
+func TestLedgerIsMade(t *testing.T) {
+	for _, address := range []string{filepath.Join(t.TempDir(), "sub", "ledger.db"), pgtest.URL(t)} {
+		require.Contains(t, run("", "verify", address).err, "there is no ledger")
+		first := run("", "init", address)
+		require.Equal(t, output{first.out, "", 0}, first)
+		require.Contains(t, first.out, "is ready: 0 events\nledger: ")
+		require.Equal(t, first, run("", "init", address), "it is the same ledger")
+		require.Zero(t, run("", "verify", address).status)
+		someLedger(t, address)
+		require.Contains(t, run("", "init", address).out, "is ready: 1 events")
+	}
+	require.Equal(t, 1, run("", "init", t.TempDir()).status)
 }
 
 func TestLedgerIsAdopted(t *testing.T) {

@@ -23,6 +23,20 @@ type Report struct {
 	Missed int64  // Copy: how many events were added to the source while it was copied, and are not in the copy
 }
 
+// Init makes the ledger at an address, or upgrades one of an older release. It tells which ledger that is, and how many events it has.
+// Errors are as of sqlstore.Open.
+func Init(ctx context.Context, address string) (report Report, err error) {
+	if err := sqlstore.Make(ctx, address); err != nil {
+		return report, err
+	}
+	err = withSnapshot(ctx, address, func(name string, s sqlstore.Snapshot) error {
+		found, err := s.Ledger(ctx)
+		report = Report{Name: name, ID: found.Newest.Ledger, Events: found.Newest.Seq, Last: found.Newest.Hash}
+		return err
+	})
+	return report, err
+}
+
 // Verify checks a ledger in a database, as delivery.Audit does, and returns what it holds. An error is a *delivery.Error: conflict
 // (the ledger is broken: it names the first broken record), not_found (there is no ledger), or as of sqlstore.Open.
 func Verify(ctx context.Context, address, anchor string, progress Progress) (report Report, err error) {

@@ -13,15 +13,16 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// absent is the ledger in a SQLite file that was missing when it was opened. Reading finds an empty ledger, so that a plan leaves nothing
-// on disk; the first update makes the file. A file that another process makes is used from then on.
+// absent is a ledger that did not exist when it was opened: a SQLite file that was missing, or a server's database without tables. Reading
+// finds an empty ledger, so that a plan leaves nothing behind; the first update makes it. What another process makes is used from then on.
 type absent struct {
 	dialect dialect
 	name    string
 	timeout time.Duration
+	unmade  *ledger // the server's database; nil for a file
 
 	mu     sync.Mutex
-	file   *ledger // nil while there is none
+	made   *ledger // nil while there is none
 	empty  *emptyLedger
 	closed bool
 }
@@ -56,8 +57,11 @@ func (a *absent) Close() (err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
-	if a.file != nil {
-		err = a.file.Close()
+	switch {
+	case a.made != nil:
+		err = a.made.Close()
+	case a.unmade != nil:
+		err = a.unmade.Close()
 	}
 	if a.empty != nil {
 		err = errors.Join(err, a.empty.close())
@@ -65,12 +69,12 @@ func (a *absent) Close() (err error) {
 	return err
 }
 
-// readable is the ledger in the file, if it exists by now, else an empty one.
+// readable is the ledger, if it exists by now, else an empty one.
 func (a *absent) readable(ctx context.Context) (*ledger, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.file == nil && !a.closed {
-		there, err := fileExists(a.dialect.file)
+	if a.made == nil && !a.closed {
+		there, err := a.exists(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -81,22 +85,40 @@ func (a *absent) readable(ctx context.Context) (*ledger, error) {
 	return a.open(ctx)
 }
 
-// writable is the ledger in the file, which is made if need be.
+func (a *absent) exists(ctx context.Context) (bool, error) {
+	if a.unmade == nil {
+		return fileExists(a.dialect.file)
+	}
+	version, err := a.unmade.version(ctx)
+	return version > 0, err
+}
+
+// writable is the ledger, which is made if need be.
 func (a *absent) writable(ctx context.Context) (*ledger, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.open(ctx)
 }
 
-// open opens the file, and makes it if need be. The caller holds the lock.
-func (a *absent) open(ctx context.Context) (_ *ledger, err error) {
+// open opens the ledger, and makes it if need be. The caller holds the lock.
+func (a *absent) open(ctx context.Context) (*ledger, error) {
 	if a.closed {
 		return nil, delivery.Errorf(delivery.CodeInternal, "the ledger %s cannot be used: it was closed", a.name)
 	}
-	if a.file == nil {
-		a.file, err = openDialect(ctx, a.dialect, a.name, a.timeout)
+	if a.made != nil {
+		return a.made, nil
 	}
-	return a.file, err
+	made, err := a.unmade, error(nil)
+	if made != nil {
+		err = made.start(ctx)
+	} else {
+		made, err = openDialect(ctx, a.dialect, a.name, a.timeout)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.made = made
+	return made, nil
 }
 
 func (a *absent) openEmpty(ctx context.Context) (_ *ledger, err error) {

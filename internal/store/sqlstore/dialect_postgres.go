@@ -136,7 +136,7 @@ func preparePostgres(ctx context.Context, write *sql.DB) error {
 	case schema == "":
 		return unsuitable{delivery.CodeInvalid, fmt.Sprintf("no schema of the search path exists that the role %s may use; make one and grant its use, as in %s", role, guide)}
 	case !may:
-		return unsuitable{delivery.CodeForbidden, fmt.Sprintf("the role %s may not make or change tables in the schema %s; open the ledger once as the role that owns it, as in %s", role, schema, guide)}
+		return unsuitable{delivery.CodeForbidden, fmt.Sprintf("the role %s may not make or change tables in the schema %s; run terraform-provider-cd ledger init once as the role that owns it, as in %s", role, schema, guide)}
 	}
 	return nil
 }

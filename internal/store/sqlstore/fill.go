@@ -40,18 +40,9 @@ func Fill(ctx context.Context, address string, f func(*Filling) error) (err erro
 	})
 }
 
-// RequireEmpty is a conflict if the ledger at an address holds anything. It makes no file. Other errors are as of Open.
+// RequireEmpty is a conflict if the ledger at an address holds anything. It makes nothing. Other errors are as of Open.
 func RequireEmpty(ctx context.Context, address string) (err error) {
-	d, name, err := dialectOf(address)
-	if err != nil {
-		return err
-	}
-	if d.file != "" {
-		if there, err := fileExists(d.file); err != nil || !there {
-			return err
-		}
-	}
-	l, err := openDialect(ctx, d, name, busyTimeout)
+	l, err := Open(ctx, address)
 	if err != nil {
 		return err
 	}

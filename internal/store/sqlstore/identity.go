@@ -132,14 +132,19 @@ func (l *ledger) ClockAhead() time.Duration { return time.Duration(l.ahead.Load(
 func (a *absent) Written() delivery.LedgerPosition {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.file == nil {
+	if a.made == nil {
 		return delivery.LedgerPosition{}
 	}
-	return a.file.Written()
+	return a.made.Written()
 }
 
 // ClockAhead implements store.Store: a file goes by the machine's clock.
-func (a *absent) ClockAhead() time.Duration { return 0 }
+func (a *absent) ClockAhead() time.Duration {
+	if a.unmade == nil {
+		return 0
+	}
+	return a.unmade.ClockAhead()
+}
 
 // forgetIdentity takes the id from a ledger that stands for one that does not exist.
 func forgetIdentity(ctx context.Context, held *sql.Conn) error {

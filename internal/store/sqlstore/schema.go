@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -21,6 +22,10 @@ func (l *ledger) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return l.startAt(ctx, version)
+}
+
+func (l *ledger) startAt(ctx context.Context, version int64) error {
 	switch {
 	case version == schemaVersion:
 		return nil
@@ -31,6 +36,23 @@ func (l *ledger) start(ctx context.Context) error {
 		return err
 	}
 	return l.migrate(ctx, version)
+}
+
+// requireSuitable refuses a server's database in which no ledger can be made, so that a plan says it and not the apply. It also compares
+// the clocks: the database's decides, even before it has tables.
+func (l *ledger) requireSuitable(ctx context.Context) error {
+	if err := l.requireOwnDatabase(ctx, 0); err != nil {
+		return err
+	}
+	if err := l.dialect.prepare(ctx, l.read); err != nil {
+		return l.failed(ctx, "be made", err)
+	}
+	asked, at := time.Now(), int64(0)
+	if err := l.read.QueryRowContext(ctx, `SELECT `+l.dialect.now).Scan(&at); err != nil {
+		return l.failed(ctx, "be read", err)
+	}
+	l.compareClocks(asked, at)
+	return nil
 }
 
 func (l *ledger) tooNew(version int64) error {

@@ -175,7 +175,7 @@ func (e *Existing) known(ctx context.Context) error {
 	case version == 0:
 		return delivery.Errorf(delivery.CodeNotFound, "there is no ledger in %s: it is empty, or the database of another program", e.ledger.name)
 	case version < schemaVersion:
-		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by an older release (its schema is version %d, and this release needs %d); run terraform plan on it once with this release, which upgrades it", e.ledger.name, version, schemaVersion)
+		return delivery.Errorf(delivery.CodeInvalid, "the ledger %s was written by an older release (its schema is version %d, and this release needs %d); run terraform-provider-cd ledger init on it with this release, which upgrades it", e.ledger.name, version, schemaVersion)
 	}
 	return nil
 }

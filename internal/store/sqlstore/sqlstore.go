@@ -24,8 +24,8 @@ import (
 const busyTimeout = 10 * time.Second
 
 // Open opens the ledger at an address: the path of a SQLite file, or the URL of a PostgreSQL database (postgres://…). A file that is
-// missing reads as an empty ledger, and the first Update makes it, with its directory. Otherwise missing tables are made. Opening a
-// ledger that is up to date writes nothing. An error is
+// missing, and a database without tables, read as an empty ledger, and the first Update makes the file, with its directory, or the tables.
+// The tables of an older release are upgraded. Opening a ledger that is up to date writes nothing. An error is
 // a *delivery.Error: invalid (the address cannot be a ledger, or a newer release wrote it), unauthorized (the database does not
 // let this user in, or do this), unavailable (it cannot be reached, or is locked for longer than 10 s) or internal. A ledger
 // that may not be written serves View, and Update is refused. No error shows a password.
@@ -34,17 +34,47 @@ func Open(ctx context.Context, address string) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.file != "" {
-		if there, err := fileExists(d.file); err != nil {
-			return nil, err
-		} else if !there {
-			return newAbsent(ctx, d, name)
-		}
+	if d.file == "" {
+		return openServer(ctx, d, name)
+	}
+	if there, err := fileExists(d.file); err != nil {
+		return nil, err
+	} else if !there {
+		return newAbsent(ctx, d, name)
 	}
 	return openDialect(ctx, d, name, busyTimeout)
 }
 
-// open is Open, but makes a missing file at once.
+// openServer opens the ledger in a server's database. The first Update makes its tables.
+func openServer(ctx context.Context, d dialect, name string) (store.Store, error) {
+	l, err := newLedger(ctx, d, name, busyTimeout, forReading)
+	if err != nil {
+		return nil, err
+	}
+	version, err := l.version(ctx)
+	if err == nil && version == 0 {
+		if err = l.requireSuitable(ctx); err == nil {
+			return &absent{dialect: d, name: name, timeout: busyTimeout, unmade: l}, nil
+		}
+	} else if err == nil {
+		err = l.startAt(ctx, version)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Make makes the ledger at an address, or upgrades it, and writes nothing into one that is up to date. Errors are as of Open.
+func Make(ctx context.Context, address string) error {
+	l, err := open(ctx, address, busyTimeout)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// open is Open, but makes what is missing at once.
 func open(ctx context.Context, address string, timeout time.Duration) (*ledger, error) {
 	d, name, err := dialectOf(address)
 	if err != nil {
