@@ -45,6 +45,14 @@ func (r *Recorder) Preflight(ctx context.Context, request driver.Request) error 
 	return nil
 }
 
+// Claimed calls the real driver, if its places remember their ledger.
+func (r *Recorder) Claimed(ctx context.Context, request driver.Request) error {
+	if claimer, ok := r.real.(driver.Claimer); ok {
+		return claimer.Claimed(ctx, request)
+	}
+	return nil
+}
+
 // Fail makes deployments fail with the error that f returns, if any. Fail(nil) ends that.
 func (r *Recorder) Fail(f func(driver.Request) error) {
 	r.mu.Lock()

@@ -30,6 +30,8 @@ type Observer interface {
 	world.Answerer
 	// Preflight says why a deployment would not find the artifacts it is made of.
 	Preflight(ctx context.Context, d delivery.Deployment) error
+	// Claimed says why the place of a deployment belongs to another ledger than this one.
+	Claimed(ctx context.Context, ledger delivery.Ledger, d delivery.Deployment) error
 	// Look looks at what pipelines run and records what it saw. It returns the answers in the order of the pipelines.
 	Look(ctx context.Context, pipelines []world.Facts) ([]world.Answers, error)
 	// LookedFromHere reports whether what a pipeline runs was looked at from this place last.

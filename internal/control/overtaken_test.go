@@ -46,7 +46,9 @@ func (overtaken) Unrecorded(string, string) (delivery.WorkRecord, bool) {
 type quiet struct{ control.Observer }
 
 func (quiet) Preflight(context.Context, delivery.Deployment) error { return nil }
-func (quiet) Unrecorded(string) []delivery.Recording               { return nil }
+
+func (quiet) Claimed(context.Context, delivery.Ledger, delivery.Deployment) error { return nil }
+func (quiet) Unrecorded(string) []delivery.Recording                              { return nil }
 
 // How the work on another version ended is not how the work on this one did: a caller who was overtaken is told so, and never that all
 // went well.

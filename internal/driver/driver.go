@@ -30,6 +30,13 @@ type Preflighter interface {
 	Preflight(ctx context.Context, r Request) error
 }
 
+// Claimer is a driver whose places remember the ledger that deploys to them.
+type Claimer interface {
+	// Claimed says why the place of the request's target belongs to another ledger, so that Deploy would refuse it; nil if it does not, or
+	// cannot be looked at from here. It changes nothing.
+	Claimed(ctx context.Context, r Request) error
+}
+
 // Request is one deployment, as a driver sees it.
 type Request struct {
 	ID          string                       `json:"id"` // of the deployment: the idempotency key

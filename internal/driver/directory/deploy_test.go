@@ -226,7 +226,7 @@ func TestRequestsThatNoPathCanHold(t *testing.T) {
 func TestTheLockKeepsAnotherDeploymentOut(t *testing.T) {
 	target := t.TempDir()
 	r := requestTo(target, "d1", "1", artifactDirectory(t, map[string]string{"x": "1"}))
-	p, err := makeSiteDir(r)
+	p, err := makeSiteDir(t.Context(), r)
 	require.NoError(t, err)
 	defer p.close()
 	unlock, err := p.lock(t.Context())

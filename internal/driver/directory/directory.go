@@ -91,7 +91,7 @@ func (d *directoryDriver) Deploy(ctx context.Context, r driver.Request) (result 
 	if err := errors.Join(ctx.Err(), check(r)); err != nil {
 		return driver.Result{}, err
 	}
-	p, err := makeSiteDir(r)
+	p, err := makeSiteDir(ctx, r)
 	if err != nil {
 		return driver.Result{}, err
 	}

@@ -60,6 +60,8 @@ func play(role, argument string) error {
 		return errors.Join(err, errors.New("nobody ended the hook"))
 	case "deploy":
 		return deployAndDie(argument)
+	case "claim":
+		return claimAtOnce(argument)
 	}
 	return fmt.Errorf("no role %q", role)
 }

@@ -41,7 +41,7 @@ func locationOf(r driver.Request) (target, pipeline string, err error) {
 }
 
 // makeSiteDir opens the directory and creates what is missing of it.
-func makeSiteDir(r driver.Request) (*siteDir, error) {
+func makeSiteDir(ctx context.Context, r driver.Request) (*siteDir, error) {
 	target, _, err := locationOf(r)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func makeSiteDir(r driver.Request) (*siteDir, error) {
 		return nil, failed("open the directory", target, err)
 	}
 	defer root.Close()
-	if err := claim(root, target, r); err != nil {
+	if err := claim(ctx, root, target, r); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{r.Pipeline, path.Join(r.Pipeline, releasesName), path.Join(r.Pipeline, stagingName)} {
@@ -92,9 +92,18 @@ func (p *siteDir) link() string { return path.Join(releasesName, p.release) }
 
 // lock keeps other deployments of this pipeline out, those of other processes too, and ends with the process that holds it.
 func (p *siteDir) lock(ctx context.Context) (unlock func() error, err error) {
-	f, err := p.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := lockFile(ctx, p.root, p.path, lockName, 0o600)
 	if err != nil {
-		return nil, failed("open", p.at(lockName), err)
+		return nil, err
+	}
+	return f.Close, nil
+}
+
+// lockFile waits for the lock of a file in a directory, and creates the file if need be. Closing the file gives the lock back.
+func lockFile(ctx context.Context, dir *os.Root, at, name string, mode fs.FileMode) (*os.File, error) {
+	f, err := dir.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
+	if err != nil {
+		return nil, failed("open", filepath.Join(at, name), err)
 	}
 	ticker := time.NewTicker(lockPoll)
 	defer ticker.Stop()
@@ -102,13 +111,13 @@ func (p *siteDir) lock(ctx context.Context) (unlock func() error, err error) {
 		held, err := tryLock(f)
 		switch {
 		case err != nil:
-			return nil, errors.Join(failed("lock", p.at(lockName), err), f.Close())
+			return nil, errors.Join(failed("lock", filepath.Join(at, name), err), f.Close())
 		case held:
-			return f.Close, nil
+			return f, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("another deployment works in %s: %w", p.path, ctx.Err()), f.Close())
+			return nil, errors.Join(fmt.Errorf("another deployment works in %s: %w", at, ctx.Err()), f.Close())
 		case <-ticker.C:
 		}
 	}
