@@ -1,6 +1,9 @@
 package delivery
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Admit says whether a promotion may be recorded as wanted. With when_blocked = "fail", a release that cannot enter now is
 // refused and nothing is recorded, so that it does not enter later without anybody asking. The same promotion again is
@@ -31,15 +34,22 @@ func Outcome(wanted Promotion, d Decision) *Error {
 	case stopped.GatesClosed() && wanted.Spec.WhenBlocked == WhenBlockedFail && stopped.Stage == wanted.Spec.Stage:
 		return Refusal(wanted.Spec.Pipeline, *stopped)
 	}
+	if lines := d.unfinished(); len(lines) > 0 {
+		return Errorf(CodeConflict, "work on %s/%s is not finished: %s.", wanted.Spec.Pipeline, wanted.Spec.Stage, strings.Join(lines, "; "))
+	}
 	return nil
 }
 
 // Refusal words why a release does not enter a stage: every gate with its verdict, and what would make it pass.
 func Refusal(pipeline string, s StageDecision) *Error {
-	if s.Held != "" {
-		return Errorf(CodeConflict, "release %s/%s is held: %s.", pipeline, s.Version, s.Held)
+	unfinished := ""
+	for _, line := range s.unfinished() {
+		unfinished += strings.ToUpper(line[:1]) + line[1:] + ".\n"
 	}
-	refusal := Errorf(CodeConflict, "release %s/%s may not enter stage %q:\n%s", pipeline, s.Version, s.Stage, GateTable(s.Gates))
+	if s.Held != "" {
+		return Errorf(CodeConflict, "release %s/%s is held: %s.%s", pipeline, s.Version, s.Held, strings.TrimSuffix("\n"+unfinished, "\n"))
+	}
+	refusal := Errorf(CodeConflict, "release %s/%s may not enter stage %q:\n%s%s", pipeline, s.Version, s.Stage, GateTable(s.Gates), unfinished)
 	refusal.Gates = s.Gates
 	return refusal
 }

@@ -63,6 +63,8 @@ type StageDecision struct {
 	Needs map[string]string `json:"needs,omitempty"`
 	// Unknown says for each environment that could not be observed why not.
 	Unknown map[string]string `json:"unknown,omitempty"`
+	// Unfinished says for each environment in which something was begun and is not finished what that is, and what would finish it.
+	Unfinished map[string]string `json:"unfinished,omitempty"`
 }
 
 // Decision is what is to be done now to bring a promotion's release through its segment of the pipeline.
@@ -85,8 +87,10 @@ func (s StageDecision) HasFailedGate() bool {
 	return slices.ContainsFunc(s.Gates, func(g GateResult) bool { return g.Verdict == VerdictFailed })
 }
 
-// WaitingOn says what the stage waits for, one line each.
-func (s StageDecision) WaitingOn() []string {
+// WaitingOn says what the stage waits for, one line each, and what is not finished there.
+func (s StageDecision) WaitingOn() []string { return append(s.waitsFor(), s.unfinished()...) }
+
+func (s StageDecision) waitsFor() []string {
 	lines := []string{}
 	if s.Held != "" {
 		return append(lines, s.Held)
@@ -107,8 +111,26 @@ func (d Decision) Held() bool {
 	return slices.ContainsFunc(d.Stages, func(s StageDecision) bool { return s.Held != "" })
 }
 
-// Changes reports whether applying would do anything: deploy, or report a failure that holds.
-func (d Decision) Changes() bool { return len(d.Steps) > 0 || d.Held() }
+// unfinished lists what was begun in the stage and cannot be brought to an end, in the order of the environments' names.
+func (s StageDecision) unfinished() []string {
+	lines := []string{}
+	for _, env := range sortedKeys(s.Unfinished) {
+		lines = append(lines, s.Unfinished[env])
+	}
+	return lines
+}
+
+// unfinished lists what was begun in any stage and cannot be brought to an end.
+func (d Decision) unfinished() []string {
+	lines := []string{}
+	for _, s := range d.Stages {
+		lines = append(lines, s.unfinished()...)
+	}
+	return lines
+}
+
+// Changes reports whether applying would do anything: deploy, or report a failure that holds or something that cannot be finished.
+func (d Decision) Changes() bool { return len(d.Steps) > 0 || d.Held() || len(d.unfinished()) > 0 }
 
 // Stopped returns the stage at which the release stands still, or nil when it got through.
 func (d Decision) Stopped() *StageDecision {
@@ -139,8 +161,8 @@ func Decide(w World, entry string) Decision {
 		if stopped {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
 			waiting.Gates = []GateResult{candidate{World: w, stage: stage, release: release}.previousStage(w.Pipeline.Stages[i-1])}
+			d.Steps = append(d.Steps, w.unfinished(stage, &waiting, &d.Questions)...) // it waits for nothing
 			d.Stages = append(d.Stages, waiting)
-			d.Steps = append(d.Steps, w.History.unfinished(stage)...) // it waits for nothing
 			continue
 		}
 		one, steps := w.decideStage(stage, release, promotion.Spec.Attempt, &d.Questions)
@@ -168,7 +190,7 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		s.Status = w.History.statusInFlight(stage)
 		return s, steps
 	}
-	if steps := w.History.rollbacks(stage); len(steps) > 0 {
+	if steps, _ := w.History.rollbacks(stage); len(steps) > 0 {
 		s.Status = StageFailed
 		return s, steps
 	}
@@ -186,23 +208,26 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		if todo = open.untried(s.Needs, failed); len(todo) == 0 {
 			s.Held = retryHold(failed)
 			s.Status = StageStatus(rootFailure(failed).Status)
-			return s, w.heal(stage, release, questions)
+			return s, w.keepRunning(stage, release, &s, questions)
 		}
 	}
 	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: questions}, todo)
 	s.Gates = entering.evaluate()
 	if !GatesPassed(s.Gates) {
-		return s, w.heal(stage, release, questions)
+		return s, w.keepRunning(stage, release, &s, questions)
 	}
 	return s, entering.deploys(open, attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
-func (h *History) unfinished(stage Stage) []Step {
-	if steps := h.inFlight(stage); len(steps) > 0 {
+func (w World) unfinished(stage Stage, s *StageDecision, questions *Questions) []Step {
+	if steps := w.History.inFlight(stage); len(steps) > 0 {
 		return steps
 	}
-	return h.rollbacks(stage)
+	if steps, _ := w.History.rollbacks(stage); len(steps) > 0 {
+		return steps
+	}
+	return w.retries(stage, s, questions)
 }
 
 // inFlight lists the deployments that have not ended: the process that made them may be gone. One that Terraform deploys waits for its
@@ -309,6 +334,12 @@ func (w World) statusOf(stage Stage, version string) StageStatus {
 func (w World) observed(env string) bool {
 	_, ok := w.Observations[env]
 	return ok
+}
+
+// keepRunning is what is done in a stage that the wanted release cannot enter now: rollbacks that failed are tried again, and what drifted is
+// healed.
+func (w World) keepRunning(stage Stage, wanted Release, s *StageDecision, questions *Questions) []Step {
+	return append(w.retries(stage, s, questions), w.heal(stage, wanted, questions)...)
 }
 
 // heal keeps the current releases running while the wanted one cannot enter: a drifted environment is healed if the gates pass for the

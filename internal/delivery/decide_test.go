@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -190,7 +191,7 @@ func TestRollbacks(t *testing.T) {
 		w.History.record(deployed(w, 5, "1.0", "us", Verified).with(func(d *Deployment) { d.MaxFailures = 1 }))
 		return w
 	}
-	steps := func(w World) []Step { return w.History.rollbacks(w.Pipeline.Stages[1]) }
+	steps := func(w World) []Step { first, _ := w.History.rollbacks(w.Pipeline.Stages[1]); return first }
 	w := before()
 	require.Equal(t, []string{"rollback 1.1 eu"}, lines(steps(w)))
 	step := steps(w)[0]
@@ -210,8 +211,99 @@ func TestRollbacks(t *testing.T) {
 	w.History.record(w.History.withID("d2").with(func(d *Deployment) { d.Status = Failed }))
 	require.Empty(t, steps(w), "there is nothing to go back to")
 	w = before()
-	w.History.record(deployed(w, 6, "1.1", "eu", Failed).with(func(d *Deployment) { d.Kind, d.Rollout = KindRollback, "r1.0" }))
-	require.Empty(t, steps(w), "a failed rollback is not rolled back")
+	w.History.record(failedRollbackOf(w, 6, "d4", "eu"))
+	require.Empty(t, steps(w), "it was tried before, and failed")
+	_, again := w.History.rollbacks(w.Pipeline.Stages[1])
+	require.Equal(t, []string{"rollback 1.1 eu"}, lines(again))
+	require.Equal(t, []any{"d4", "r1.0", "1.0 failed in production; going back to 1.1 again, because the last rollback failed: it does not answer"},
+		[]any{again[0].Deployment, again[0].Rollout, again[0].Reason})
+	w.History.record(deployed(w, 7, "1.1", "eu", Verified).with(func(d *Deployment) { d.Kind, d.Rollout, d.Replaces = KindRollback, "r1.0", "d4" }))
+	_, again = w.History.rollbacks(w.Pipeline.Stages[1])
+	require.Empty(t, again, "it succeeded")
+}
+
+// failedRollbackOf makes a rollback to 1.1 that failed.
+func failedRollbackOf(w World, seq int64, id, env string) Deployment {
+	return deployed(w, seq, "1.1", env, Failed).with(func(d *Deployment) { d.Kind, d.Rollout, d.Replaces = KindRollback, "r1.0", id })
+}
+
+// TestAFailedRollbackIsTriedAgain has 1.1 run in eu and us, and 1.0 broken in eu, where going back to 1.1 failed.
+func TestAFailedRollbackIsTriedAgain(t *testing.T) {
+	fixture := func() World {
+		w := shopFixture()
+		w.History = NewHistory([]Deployment{deployed(w, 1, "1.1", "stg", Superseded), deployed(w, 2, "1.0", "stg", Verified), deployed(w, 3, "1.1", "eu", Verified),
+			deployed(w, 4, "1.1", "us", Verified), deployed(w, 5, "1.0", "eu", Failed)})
+		w.History.record(failedRollbackOf(w, 6, "d5", "eu"))
+		w = wants(seen(w), "production", "1.0")
+		w.Observations["eu"] = Observation{Running: true, Version: "1.0"}
+		return w
+	}
+	w := fixture()
+	d := Decide(w, "production")
+	require.Equal(t, []string{"rollback 1.1 eu"}, lines(d.Steps))
+	require.Contains(t, d.Stages[0].Held, "1.0 failed in production (eu, attempt 1)")
+	told := "the rollback of eu to 1.1 failed: it does not answer; 1.0 runs there now. Apply again to try the rollback again, or deliver another version"
+	require.Equal(t, map[string]string{"eu": told}, d.Stages[0].Unfinished)
+
+	s := Simulate(w, nil, w.Promotions["production"])
+	require.Equal(t, []string{"rollback 1.1 eu"}, lines(s.Steps))
+	require.True(t, s.Changes(), "the plan shows it")
+
+	w.Tried = map[string]bool{"d6": true}
+	d = Decide(w, "production")
+	require.Empty(t, d.Steps, "one work tries it once")
+	require.True(t, d.Changes())
+	refusal := Outcome(w.Promotions["production"], d)
+	require.ErrorContains(t, refusal, "release shop/1.0 is held: 1.0 failed in production")
+	require.ErrorContains(t, refusal, "\nThe rollback of eu to 1.1 failed: it does not answer; 1.0 runs there now.")
+
+	w = fixture()
+	w.Freezes = []FreezeSpec{{Name: "f", StartsAt: "2027-03-01T08:00:00Z", EndsAt: "2027-03-01T12:00:00Z", Environments: []string{"eu", "us"}}}
+	require.Equal(t, []string{"rollback 1.1 eu"}, lines(Decide(w, "production").Steps), "a freeze lets rollbacks through")
+
+	w = wants(fixture(), "production", "1.1")
+	require.Equal(t, []string{"deploy 1.1 eu"}, lines(Decide(w, "production").Steps), "it does not hold the version that it restores, and a delivery takes its place")
+	w.Freezes = []FreezeSpec{{Name: "f", StartsAt: "2027-03-01T08:00:00Z", EndsAt: "2027-03-01T12:00:00Z", Environments: []string{"eu", "us"}}}
+	w.Tried = map[string]bool{"d6": true}
+	d = Decide(w, "production")
+	require.Empty(t, d.Steps)
+	require.Empty(t, d.Stages[0].Held)
+	require.ErrorContains(t, Outcome(Promotion{Spec: PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.1", WhenBlocked: WhenBlockedPend}}, d),
+		"work on shop/production is not finished: the rollback of eu to 1.1 failed")
+
+	w = fixture()
+	w.Pipeline.Stages[1].OnFailure = Halt
+	require.Empty(t, Decide(w, "production").Steps, "the stage halts now")
+}
+
+func TestWhatRunsAfterAFailedRollback(t *testing.T) {
+	w := shopFixture()
+	for want, seen := range map[string]Observation{
+		"nothing runs there now": {}, "1.0 runs there now": {Running: true, Version: "1.0"},
+		"what runs there now is not known (it does not answer)": {Unknown: "it does not answer"},
+	} {
+		w.Observations["eu"] = seen
+		questions := Questions{}
+		require.Equal(t, want, w.runsNow("eu", &questions))
+		require.True(t, questions.Empty())
+	}
+	delete(w.Observations, "eu")
+	questions := Questions{}
+	require.Equal(t, "what runs there now was not looked at", w.runsNow("eu", &questions))
+	require.Equal(t, []string{"eu"}, questions.Observations)
+}
+
+// TestAFailedRollbackIsNoFailureOfWhatItRestores asks what 1.1 may do while a rollback to it failed in staging.
+func TestAFailedRollbackIsNoFailureOfWhatItRestores(t *testing.T) {
+	w := shopFixture()
+	w.History = NewHistory([]Deployment{deployed(w, 1, "1.1", "stg", Verified), deployed(w, 2, "1.0", "stg", Failed)})
+	w.History.record(failedRollbackOf(w, 3, "d2", "stg"))
+	c := production(w)
+	c.release = w.Releases["1.1"]
+	require.Equal(t, VerdictPassed, c.previousStage(w.Pipeline.Stages[0]).Verdict)
+	require.Empty(t, w.hold(w.Pipeline.Stages[0], w.Releases["1.1"]))
+	c.Now = c.Now.Add(time.Hour)
+	requireGate(t, c.soak(SoakGate{Stage: "staging", Duration: "1h"}), VerdictPending, "a rollback to 1.1 failed in staging (stg), so it does not run verified there", nil)
 }
 
 func TestDeployments(t *testing.T) {

@@ -168,6 +168,9 @@ func (c candidate) soakIn(env string, gate SoakGate) GateResult {
 	if d == nil || !d.brought(c.release) {
 		return GateResult{Name: "soak", Verdict: VerdictPending, Reason: fmt.Sprintf("%s does not run verified in %s (%s); %s of it are needed there", version, gate.Stage, env, gate.Duration)}
 	}
+	if latest := c.History.Latest(env); latest.failedRollback() && latest.Content.Version == version {
+		return GateResult{Name: "soak", Verdict: VerdictPending, Reason: fmt.Sprintf("a rollback to %s failed in %s (%s), so it does not run verified there; %s of it are needed", version, gate.Stage, env, gate.Duration)}
+	}
 	ready := d.VerifiedAt.Add(gate.Duration.Value())
 	switch {
 	case d.Status == Superseded && d.SettledAt != nil && d.SettledAt.Before(ready):

@@ -122,9 +122,10 @@ func (h *History) Current(environment string) *Deployment {
 	return h.newest(environment, func(d *Deployment) bool { return d.Status == Verified })
 }
 
-// ofVersion returns the environment's newest deployment of a version, or nil.
+// ofVersion returns the environment's newest deployment of a version, or nil. A rollback that failed says nothing about the version that
+// it was to bring back.
 func (h *History) ofVersion(environment, version string) *Deployment {
-	return h.newest(environment, func(d *Deployment) bool { return d.Content.Version == version })
+	return h.newest(environment, func(d *Deployment) bool { return d.Content.Version == version && !d.failedRollback() })
 }
 
 // Authorized returns the deployment whose artifacts are the ones to run in an environment: the newest that is verified or that
@@ -163,10 +164,10 @@ func (h *History) brokenSince(o *Deployment) bool {
 }
 
 // failedDeployments lists the deployments that keep a release out of a stage, oldest first: it failed or was rolled back there, and
-// its attempt has not been raised since.
+// its attempt has not been raised since. A rollback that failed does not count against the release that it was to bring back.
 func (h *History) failedDeployments(stage, version string, attempt int) []*Deployment {
 	return slices.DeleteFunc(h.ofStage(stage), func(d *Deployment) bool {
-		return d.Content.Version != version || !d.broke() || d.Attempt < attempt
+		return d.Content.Version != version || !d.broke() || d.Kind == KindRollback || d.Attempt < attempt
 	})
 }
 
@@ -179,7 +180,7 @@ func (h *History) failedRollouts(stage Stage) []string {
 		}
 	}
 	for _, env := range stage.Environments {
-		if d := h.Latest(env); d != nil && d.Status == Failed {
+		if d, _ := h.rolledBackBy(h.Latest(env)); d != nil && d.Status == Failed {
 			add(d)
 		}
 	}

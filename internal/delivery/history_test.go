@@ -56,7 +56,9 @@ func TestHistoryAnswersLikeASearch(t *testing.T) {
 			}
 			require.Equal(t, here(func(Deployment) bool { return true }), h.Latest(env))
 			require.Equal(t, here(func(d Deployment) bool { return d.Status == Verified }), h.Current(env))
-			require.Equal(t, here(func(d Deployment) bool { return d.Content.Version == "1.1" }), h.ofVersion(env, "1.1"))
+			require.Equal(t, here(func(d Deployment) bool {
+				return d.Content.Version == "1.1" && (d.Kind != KindRollback || d.Status != Failed)
+			}), h.ofVersion(env, "1.1"))
 			expectAuthorized(t, all, env, h)
 		}
 		for _, d := range all {
@@ -67,7 +69,7 @@ func TestHistoryAnswersLikeASearch(t *testing.T) {
 		for _, attempt := range []int{1, 2} {
 			found := []string{}
 			for _, d := range all {
-				if d.Stage == "production" && d.Content.Version == "1.0" && (d.Status == Failed || d.Status == RolledBack) && d.Attempt >= attempt {
+				if d.Stage == "production" && d.Content.Version == "1.0" && d.Kind != KindRollback && (d.Status == Failed || d.Status == RolledBack) && d.Attempt >= attempt {
 					found = append(found, d.ID)
 				}
 			}
@@ -111,7 +113,7 @@ func exceeded(all []Deployment, rollout string) bool {
 // broken tells whether the release of a deployment broke in its stage, and was not brought there again with success.
 func broken(all []Deployment, o Deployment) bool {
 	return slices.ContainsFunc(all, func(d Deployment) bool {
-		if d.Stage != o.Stage || d.Content.Version != o.Content.Version || d.Attempt < o.Attempt || d.Status != Failed && d.Status != RolledBack {
+		if d.Stage != o.Stage || d.Kind == KindRollback || d.Content.Version != o.Content.Version || d.Attempt < o.Attempt || d.Status != Failed && d.Status != RolledBack {
 			return false
 		}
 		repaired := lastOf(all, func(l Deployment) bool {

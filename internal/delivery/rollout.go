@@ -77,33 +77,6 @@ func (c candidate) deploys(open openRollout, attempt int, todo map[string]string
 	return steps
 }
 
-// rollbacks lists what is to be rolled back: where a deployment failed, the environment goes back to the last verified content, and
-// once more of them failed than its rollout tolerates, so does everything that the rollout changed in the stage. Nothing is rolled back
-// when the stage halts on failure, or when there is nothing to go back to.
-func (h *History) rollbacks(stage Stage) []Step {
-	if stage.Failure() == Halt {
-		return nil
-	}
-	steps := []Step{}
-	for _, rollout := range h.failedRollouts(stage) {
-		stopped := h.stopped(rollout)
-		for _, env := range stage.Environments {
-			d := h.Latest(env)
-			if d == nil || d.Rollout != rollout || d.Kind == KindRollback || d.Status != Failed && (d.Status != Verified || !stopped) || d.External() {
-				continue // not of this rollout, not to be rolled back, rolled back already, replaced since, or Terraform's to roll back
-			}
-			target := h.rollbackTarget(d)
-			if target == nil {
-				continue
-			}
-			steps = append(steps, Step{Kind: StepRollback, Stage: stage.Name, Environment: env, Version: target.Content.Version,
-				Deployment: d.ID, Rollout: rollout, Attempt: target.Attempt, Purpose: KindRollback, Content: target.Content,
-				Reason: fmt.Sprintf("%s failed in %s; going back to %s", d.Content.Version, stage.Name, target.Content.Version)})
-		}
-	}
-	return steps
-}
-
 // rootFailure picks of failed deployments the one that says why: of the newest rollout the last that failed, rather than one that was
 // rolled back with it.
 func rootFailure(failed []*Deployment) *Deployment {

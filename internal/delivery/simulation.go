@@ -18,8 +18,9 @@ type Simulation struct {
 	Questions Questions
 }
 
-// Changes reports whether applying would do anything: deploy, or report a failure that holds the release.
-func (s Simulation) Changes() bool { return len(s.Steps) > 0 || s.Decision.Held() }
+// Changes reports whether applying would do anything: deploy, or report a failure that holds the release or something that cannot be
+// finished.
+func (s Simulation) Changes() bool { return len(s.Steps) > 0 || s.Decision.Changes() }
 
 // maxSimulation bounds a simulation: more steps than any pipeline has environments mean a defect, not a plan.
 const maxSimulation = MaxStages * MaxEnvironments

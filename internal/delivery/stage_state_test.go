@@ -57,7 +57,7 @@ func TestARollbackHasTheAttemptOfItsContent(t *testing.T) {
 	w := shopFixture()
 	third := func(d *Deployment) { d.Attempt = 3 }
 	w.History = NewHistory([]Deployment{deployed(w, 1, "1.1", "eu", Verified), deployed(w, 2, "1.0", "eu", Failed).with(third)})
-	steps := w.History.rollbacks(w.Pipeline.Stages[1])
+	steps, _ := w.History.rollbacks(w.Pipeline.Stages[1])
 	require.Equal(t, []string{"rollback 1.1 eu"}, lines(steps))
 	require.Equal(t, 1, steps[0].Attempt)
 }

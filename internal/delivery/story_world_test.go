@@ -99,6 +99,8 @@ func (s *story) apply(wanted delivery.Promotion) string {
 	}
 	s.w.Promotions[wanted.Spec.Stage] = wanted
 	text := ""
+	s.w.Tried = map[string]bool{}
+	defer func() { s.w.Tried = nil }()
 	for range 100 {
 		d := answered(s, func(w delivery.World) (delivery.Decision, delivery.Questions) {
 			d := delivery.Decide(w, wanted.Spec.Stage)
@@ -124,6 +126,9 @@ func (s *story) do(step delivery.Step) string {
 	n := len(s.w.History.Deployments()) + 1
 	d := delivery.Deployment{ID: fmt.Sprintf("d%d", n), Seq: int64(n), Pipeline: "shop", Stage: step.Stage, Environment: step.Environment,
 		Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures}
+	if step.Kind == delivery.StepRollback {
+		d.Replaces = step.Deployment
+	}
 	if step.Kind == delivery.StepAuthorize {
 		return s.authorize(step, d)
 	}
@@ -137,6 +142,7 @@ func (s *story) do(step delivery.Step) string {
 		s.replace(d, step.Deployment)
 	}
 	s.record(d)
+	s.w.Tried[d.ID] = true
 	return fmt.Sprintf("%s %s to %s (%s): %s\n", step.Purpose, step.Version, step.Environment, step.Reason, d.Status)
 }
 

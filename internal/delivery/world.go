@@ -31,6 +31,8 @@ type World struct {
 	Ledger Ledger
 	// Unregistered are the releases that only that plan knows, by version.
 	Unregistered []string
+	// Tried are the deployments that the work which decides has brought to an end itself, by id: it does not try the same again and again.
+	Tried map[string]bool
 }
 
 // CheckKey names one question of a stage's gate, or of a policy's, about one release.

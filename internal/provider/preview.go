@@ -68,8 +68,13 @@ func warnPreview(diags *diag.Diagnostics, title string, p delivery.DeliveryPrevi
 	if at := slices.IndexFunc(p.Stages, func(s delivery.StageDecision) bool { return !s.Satisfied() }); at >= 0 {
 		stopped, moves := p.Stages[at], len(p.Steps) > 0
 		lines = append(lines, stopLines(stopped, moves)...)
+		for _, s := range p.Stages {
+			for _, env := range slices.Sorted(maps.Keys(s.Unfinished)) {
+				lines = append(lines, fmt.Sprintf("not finished in %s: %s.", s.Stage, strings.TrimSuffix(s.Unfinished[env], ".")))
+			}
+		}
 		switch {
-		case stopped.Held != "":
+		case stopped.Held != "" || unfinished(p.Stages):
 			lines = append(lines, "Applying fails.")
 		case at == 0 && stopped.GatesClosed():
 			lines = append(lines, consequence(when)...)
@@ -93,6 +98,11 @@ func warnPreview(diags *diag.Diagnostics, title string, p delivery.DeliveryPrevi
 	for _, o := range p.Overrides {
 		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
 	}
+}
+
+// unfinished reports whether something was begun in a stage and is not finished.
+func unfinished(stages []delivery.StageDecision) bool {
+	return slices.ContainsFunc(stages, func(s delivery.StageDecision) bool { return len(s.Unfinished) > 0 })
 }
 
 // overrideLine says which gates a live override skips, why, and who made it.

@@ -50,7 +50,7 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 			return err
 		}
 		since := time.Now()
-		jobs, pipeline = nil, loaded.Pipeline
+		jobs, pipeline, loaded.Tried = nil, loaded.Pipeline, known.Tried
 		now, rollouts := w.o.decide(found.Apply(loaded), d.Entry), map[string]string{}
 		for i, step := range d.Steps {
 			current, ok := stillRight(now, step)

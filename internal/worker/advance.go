@@ -26,6 +26,7 @@ func (w *Worker) Advance(ctx context.Context, actor, pipeline, entry string) (de
 // advance is Advance as far as it may: of each decision it does what is left of it.
 func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision) delivery.Decision) (conclusion, error) {
 	deployed := map[string]delivery.Content{} // by environment
+	r.tried = map[string]bool{}
 	found, doubted := world.NewAnswers(r.record.Pipeline), false
 	for {
 		loaded, d, err := w.decide(ctx, r, found)
@@ -63,6 +64,7 @@ func (w *Worker) advance(ctx context.Context, r *run, may func(delivery.Decision
 			return conclude(err)
 		}
 		for _, j := range begun {
+			r.tried[j.deployment.ID] = true
 			if !j.resumed {
 				deployed[j.deployment.Environment] = j.deployment.Content
 			}
@@ -93,10 +95,12 @@ func (w *Worker) decide(ctx context.Context, r *run, found world.Answers) (deliv
 // Whatever is done about the decision is checked again, in the transaction that records the intent.
 func (w *Worker) next(ctx context.Context, r *run) (delivery.World, error) {
 	if r.known == nil {
-		return w.view(ctx, r.record.Pipeline)
+		loaded, err := w.view(ctx, r.record.Pipeline)
+		loaded.Tried = r.tried
+		return loaded, err
 	}
 	loaded := *r.known
-	loaded.Now, r.known = w.now(), nil
+	loaded.Now, loaded.Tried, r.known = w.now(), r.tried, nil
 	return loaded, ctx.Err()
 }
 

@@ -65,7 +65,7 @@ func (s setup) notVerifiedBefore(pipeline delivery.PipelineSpec, at int, version
 		return nil
 	}
 	for _, env := range pipeline.Stages[at-1].Environments {
-		d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+		d, ok := lastOf(s.history(pipeline.Name, env), version)
 		if !ok || !ranWell(d) {
 			closed = append(closed, refusal{"previous_stage", "not verified before in " + env})
 		}

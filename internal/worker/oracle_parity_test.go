@@ -48,7 +48,7 @@ func (s setup) testedUnlike(pipeline delivery.PipelineSpec, at int, d delivery.D
 
 // ranWith gives what a release was last verified with; nothing when it was not.
 func (s setup) ranWith(pipeline, env, version string) (map[string]string, delivery.Deployment) {
-	d, ok := last(s.history(pipeline, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+	d, ok := lastOf(s.history(pipeline, env), version)
 	if !ok || !ranWell(d) {
 		return nil, delivery.Deployment{}
 	}

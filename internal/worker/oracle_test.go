@@ -141,6 +141,13 @@ func last(all []delivery.Deployment, wanted func(delivery.Deployment) bool) (del
 	return delivery.Deployment{}, false
 }
 
+// lastOf is the newest deployment that says something about a version: a rollback that failed says nothing about what it was to restore.
+func lastOf(all []delivery.Deployment, version string) (delivery.Deployment, bool) {
+	return last(all, func(d delivery.Deployment) bool {
+		return d.Content.Version == version && (d.Kind != delivery.KindRollback || d.Status != delivery.Failed)
+	})
+}
+
 func broke(d delivery.Deployment) bool {
 	return d.Status == delivery.Failed || d.Status == delivery.RolledBack
 }
@@ -195,9 +202,16 @@ func (s setup) judge(d delivery.Deployment) []string {
 	return wrong
 }
 
-// tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised.
+// tried is invariant 5: what broke in a stage is not tried there again before its attempt was raised. A failed rollback is no failure of what it
+// was to restore.
 func (s setup) tried(d delivery.Deployment) []string {
 	for _, o := range s.inStage(d) {
+		if o.Kind == delivery.KindRollback {
+			if broke(o) && d.Kind == delivery.KindRollback && d.Replaces == o.Replaces {
+				s.oracle.happened("failed rollback tried again")
+			}
+			continue
+		}
 		if o.Content.Version == d.Content.Version && broke(o) && d.Attempt <= o.Attempt && !s.goesOn(o, d) {
 			return []string{fmt.Sprintf("[5] it broke there at attempt %d (%s, %s)", o.Attempt, o.ID, o.Status)}
 		}
@@ -236,6 +250,12 @@ func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment
 	taken, ok := last(before, func(o delivery.Deployment) bool { return o.ID == d.Replaces })
 	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified) {
 		return []string{"[1] a rollback that takes nothing back"}
+	}
+	if taken.Kind == delivery.KindRollback {
+		return []string{"[1] a rollback of a rollback"}
+	}
+	if newest, _ := last(before, func(delivery.Deployment) bool { return true }); newest.ID != taken.ID && newest.Replaces != taken.ID {
+		return []string{"[1] a rollback of what something else took the place of"}
 	}
 	if !slices.ContainsFunc(s.inStage(d), func(o delivery.Deployment) bool {
 		return o.Rollout == taken.Rollout && o.Kind != delivery.KindRollback && broke(o)
@@ -310,7 +330,11 @@ func (s setup) notSoaked(gate delivery.SoakGate, pipeline delivery.PipelineSpec,
 			continue
 		}
 		for _, env := range stage.Environments {
-			d, ok := last(s.history(pipeline.Name, env), func(d delivery.Deployment) bool { return d.Content.Version == version })
+			all := s.history(pipeline.Name, env)
+			if newest, _ := last(all, func(delivery.Deployment) bool { return true }); newest.Kind == delivery.KindRollback && newest.Status == delivery.Failed && newest.Content.Version == version {
+				return []string{"not brought back in " + env}
+			}
+			d, ok := lastOf(all, version)
 			if !ok || !ranWell(d) {
 				return []string{"never soaked in " + env}
 			}

@@ -19,6 +19,7 @@ type run struct {
 	done   chan struct{} // closed once this work, and all before it, has ended
 	before *run          // the work that this one waits for; nil once that has ended
 
+	tried map[string]bool // the deployments that this work has brought to an end, by id; only its own goroutine uses it
 	known *delivery.World // as a transaction of this very work left it, for the decision that comes next; nil: to be read
 
 	record   delivery.WorkRecord // as the ledger is to hold it; read and written under the worker's mutex

@@ -115,12 +115,15 @@ func apart(a, b []string) (onlyA, onlyB []string) {
 }
 
 // settled checks what holds once an operation has come to rest: nothing is under way in its segment, and a second plan is empty.
-func (u *simulation) settled(w operation, out outcome) {
+func (u *simulation) settled(w operation, unrestored map[string]delivery.Deployment, out outcome) {
 	if !out.rested() || w.entry == "" {
 		return
 	}
 	u.keeps(w)
 	after, err := u.preview(w)
+	if err == nil && w.subject.verification == nil {
+		after.Steps = u.restores(w, unrestored, out, after)
+	}
 	switch {
 	case err != nil:
 		u.oracle.complain(fmt.Sprintf("[8] second preview of %s: %v", w.words, err))

@@ -162,9 +162,10 @@ type outcome struct {
 	done    []string      // "version to environment", of deployments that were not there before
 	failed  bool          // something went wrong in an environment
 	paused  bool
-	told    bool // a verification wrote a report
-	frozen  bool // somebody froze an environment meanwhile
-	unseen  bool // an environment that got its first deployment does not answer
+	told    bool           // a verification wrote a report
+	frozen  bool           // somebody froze an environment meanwhile
+	unseen  bool           // an environment that got its first deployment does not answer
+	back    map[string]int // how often each deployment was rolled back
 }
 
 func (o outcome) rested() bool { return o.refused == nil && o.stopped == nil }
@@ -201,13 +202,19 @@ func (u *simulation) run(p *process, w operation) outcome {
 	out.done, out.paused = append(u.driver.since(calls, known), byTerraform(before, u.all())...), u.pauses.Load() != pauses
 	out.failed = failedNow != failed || u.checker.failedChecks() != failedChecks
 	out.told, out.frozen = u.oracle.reports() != reports, armed && !u.sudden.Load()
-	out.unseen = u.driver.unseen(before, u.all())
+	out.unseen, out.back = u.driver.unseen(before, u.all()), map[string]int{}
+	for _, d := range u.all() {
+		if !known[d.ID] && d.Replaces != "" {
+			out.back[d.Replaces]++
+		}
+	}
 	return out
 }
 
 // apply is what a user does: look at the plan, and apply it. The process may die meanwhile.
 func (u *simulation) apply(w operation, dies bool) {
 	u.pauses.Store(0)
+	unrestored := u.unrestored(w)
 	preview, err := u.preview(w)
 	if err != nil {
 		u.oracle.complain(fmt.Sprintf("[8] preview of %s: %v", w.words, err))
@@ -236,7 +243,7 @@ func (u *simulation) apply(w operation, dies bool) {
 		u.self.crash.limit(-1, false, nil)
 	}
 	u.agree(w, preview, out)
-	u.settled(w, out)
+	u.settled(w, unrestored, out)
 }
 
 // kill lets the process die, or be asked to stop, after a few more touches of the world.

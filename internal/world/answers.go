@@ -116,11 +116,16 @@ func (a Answers) note(r delivery.Recording) { a.pending[r.Subject()] = r }
 // Observation is what was seen in an environment, if it was observed.
 func (a Answers) Observation(env string) delivery.Observation { return a.observations[env].Observation }
 
+// expectedIn names what was deployed last in an environment: what runs there, and a later deployment that did not come to run.
 func expectedIn(w delivery.World, env string) string {
-	if current := w.History.Current(env); current != nil {
-		return current.ID
+	current, latest := w.History.Current(env), w.History.Latest(env)
+	switch {
+	case current == nil:
+		return ""
+	case latest.ID != current.ID:
+		return current.ID + ", then " + latest.ID + " " + string(latest.Status)
 	}
-	return ""
+	return current.ID
 }
 
 // Answerer answers questions about the outside world. Each question gets an answer, if only that there is none.
