@@ -30,8 +30,10 @@ func newPipelineResource() resource.Resource {
 
 // ValidateConfig validates what is known of the configuration.
 func (r *pipelineResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "pipeline", &resp.Diagnostics, func(m pipelineModel) delivery.Errors { return m.toSpec().Validate() })
+	tf.ValidateConfig(ctx, req.Config, "pipeline", &resp.Diagnostics, r.validate)
 }
+
+func (r *pipelineResource) validate(m pipelineModel) delivery.Errors { return m.toSpec().Validate() }
 
 // ModifyPlan is the dry run: everything computed follows from the configuration, and a stage that names an environment which
 // does not exist fails the plan.

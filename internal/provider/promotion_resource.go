@@ -128,8 +128,10 @@ func computedArtifactAttributes() map[string]schema.Attribute {
 
 // ValidateConfig validates what is known of the configuration.
 func (r *promotionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "promotion", &resp.Diagnostics, func(m promotionModel) delivery.Errors { return m.toSpec().Validate() })
+	tf.ValidateConfig(ctx, req.Config, "promotion", &resp.Diagnostics, r.validate)
 }
+
+func (r *promotionResource) validate(m promotionModel) delivery.Errors { return m.toSpec().Validate() }
 
 // ModifyPlan is the dry run: what would be deployed, and which gates block it.
 func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider"
 )
 
 // wire drives the provider as Terraform does, over the plugin protocol, at milliseconds a step. What Terraform itself checks
@@ -16,6 +17,7 @@ import (
 type wire struct {
 	t       *testing.T
 	server  tfprotov6.ProviderServer
+	slow    tfprotov6.ProviderServer // without the fast path, and not configured
 	schemas *tfprotov6.GetProviderSchemaResponse
 	// configured says that the server is shared by several at once, and stays as it was configured for all of them.
 	configured bool
@@ -26,7 +28,7 @@ const unknown = "\x00unknown"
 
 func newWire(t *testing.T, h *acctest.Harness) *wire {
 	t.Helper()
-	w := &wire{t: t, server: h.Server()}
+	w := &wire{t: t, server: h.Server(), slow: provider.FrameworkServer(h.Host())}
 	var err error
 	w.schemas, err = w.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	require.NoError(t, err)
@@ -105,12 +107,16 @@ func (w *wire) proposed(s *tfprotov6.Schema, config, prior tftypes.Value) tftype
 	return tftypes.NewValue(s.ValueType(), merged)
 }
 
-// validate returns what terraform validate would say.
+// validate returns what terraform validate would say, with and without the fast path.
 func (w *wire) validate(typ string, config any) []*tfprotov6.Diagnostic {
 	w.t.Helper()
 	s := w.schema(typ)
-	resp, err := w.server.ValidateResourceConfig(w.t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: typ, Config: w.dynamic(s, w.value(s, config))})
+	req := &tfprotov6.ValidateResourceConfigRequest{TypeName: typ, Config: w.dynamic(s, w.value(s, config))}
+	resp, err := w.server.ValidateResourceConfig(w.t.Context(), req)
 	require.NoError(w.t, err)
+	same, err := w.slow.ValidateResourceConfig(w.t.Context(), req)
+	require.NoError(w.t, err)
+	require.ElementsMatch(w.t, said(same.Diagnostics), said(resp.Diagnostics), "the fast path says what the framework says") // which takes attributes in any order
 	return resp.Diagnostics
 }
 

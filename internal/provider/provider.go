@@ -71,12 +71,7 @@ func (p *cdProvider) fastPath(framework tfprotov6.ProviderServer) tfprotov6.Prov
 	return fastpath.New(framework, environmentTypes(), func() (fastpath.Session, bool) {
 		s := p.session.Load()
 		return s, s != nil
-	}, func(typeName string) (fastpath.Resource, bool) {
-		if s := p.session.Load(); s != nil {
-			return s.unchanged(typeName)
-		}
-		return fastpath.Resource{}, false
-	})
+	}, func(typeName string) (fastpath.Resource, bool) { return p.session.Load().unchanged(typeName) })
 }
 
 // environmentTypes returns the types that the fast path reads and writes.

@@ -149,10 +149,12 @@ func attemptAttribute() schema.Attribute {
 
 // ValidateConfig validates what is known of the configuration.
 func (r *releaseResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	tf.ValidateConfig(ctx, req.Config, "release", &resp.Diagnostics, func(m releaseModel) delivery.Errors {
-		request := m.toSpec()
-		return append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...)
-	})
+	tf.ValidateConfig(ctx, req.Config, "release", &resp.Diagnostics, r.validate)
+}
+
+func (r *releaseResource) validate(m releaseModel) delivery.Errors {
+	request := m.toSpec()
+	return append(request.Spec.Validate(), delivery.ValidateAttempt(request.Attempt)...)
 }
 
 // ModifyPlan is the dry run: what would be delivered, and where it would stop.

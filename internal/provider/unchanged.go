@@ -18,23 +18,24 @@ import (
 // What the fast path asks about objects that do not change. Each answer says that the resource's own Read and ModifyPlan, which the
 // framework calls otherwise, would leave everything as it is, and add no diagnostic.
 
-// unchanged returns the resource of a type name, if the fast path recognizes its unchanged objects.
+// unchanged returns the resource of a type name, if the fast path recognizes its unchanged objects. s is nil while the provider is not
+// configured.
 func (s *session) unchanged(typeName string) (fastpath.Resource, bool) {
 	base := resourceBase{session: s}
 	switch typeName {
 	case "cd_pipeline":
 		r := &pipelineResource{base}
-		return recognized(pipelineTypes(), r.reads, r.plansNothing), true
+		return recognized(s, pipelineTypes(), r.validate, r.reads, r.plansNothing), true
 	case "cd_release":
 		r := &releaseResource{base}
-		return recognized(releaseTypes(), r.reads, r.plansNothing), true
+		return recognized(s, releaseTypes(), r.validate, r.reads, r.plansNothing), true
 	case "cd_approval":
 		r := newApproval()
 		r.session = s
-		return recognized(approvalTypes(), r.reads, r.plansNothing), true
+		return recognized(s, approvalTypes(), r.kind.validate, r.reads, r.plansNothing), true
 	case "cd_promotion":
 		r := &promotionResource{base}
-		return recognized(promotionTypes(), r.reads, r.plansNothing), true
+		return recognized(s, promotionTypes(), r.validate, r.reads, r.plansNothing), true
 	}
 	return fastpath.Resource{}, false
 }
@@ -44,6 +45,7 @@ type recognizedTypes[M any] struct {
 	decoder         *tf.Decoder[M]
 	identity        tftypes.Object
 	mutableIdentity bool
+	validated       tf.Validated
 }
 
 var (
@@ -65,22 +67,27 @@ func typesOf[M any](r resource.Resource) recognizedTypes[M] {
 		decoder:         tf.NewDecoder[M](schema.Schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()), //nolint:errcheck,forcetypeassert // our own resources and schemas have it; each is made in the tests
 		identity:        identity.IdentitySchema.Type().TerraformType(ctx).(tftypes.Object),                    //nolint:errcheck,forcetypeassert // our own resources and schemas have it; each is made in the tests
 		mutableIdentity: metadata.ResourceBehavior.MutableIdentity,
+		validated:       tf.NewValidated(schema.Schema.Attributes),
 	}
 }
 
 // recognized is a resource whose objects are compared as models.
-func recognized[M any](types recognizedTypes[M], reads func(context.Context, M) bool, plansNothing func(ctx context.Context, config, state M) bool) fastpath.Resource {
+func recognized[M any](s *session, types recognizedTypes[M], validate func(M) delivery.Errors, reads func(context.Context, M) bool,
+	plansNothing func(ctx context.Context, config, state M) bool) fastpath.Resource {
 	return fastpath.Resource{
 		Type:            types.decoder.Type(),
 		Identity:        types.identity,
 		MutableIdentity: types.mutableIdentity,
+		Validate: func(ctx context.Context, config tftypes.Value) bool {
+			return !types.validated.In(config) && types.decoder.IsValid(ctx, config, validate)
+		},
 		Read: func(ctx context.Context, state tftypes.Value) bool {
 			model, ok := types.decoder.Decode(ctx, state)
-			return ok && reads(ctx, model)
+			return ok && s != nil && reads(ctx, model)
 		},
 		Plan: func(ctx context.Context, config, state tftypes.Value) bool {
 			configured, ok := types.decoder.Decode(ctx, config)
-			if !ok {
+			if !ok || s == nil {
 				return false
 			}
 			model, ok := types.decoder.Decode(ctx, state)

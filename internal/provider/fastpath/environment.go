@@ -43,12 +43,15 @@ type fastPathServer struct {
 
 const environmentTypeName = "cd_environment"
 
-// ValidateResourceConfig passes a valid environment.
+// ValidateResourceConfig passes a valid environment, and a valid object of a resource that does not change.
 func (s *fastPathServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	if req.TypeName == environmentTypeName {
 		if config, ok := s.plain(req.Config); ok && len(config.spec().Validate()) == 0 {
 			return &tfprotov6.ValidateResourceConfigResponse{}, nil
 		}
+	}
+	if r, ok := s.resources(req.TypeName); ok && r.validates(ctx, req.Config) {
+		return &tfprotov6.ValidateResourceConfigResponse{}, nil
 	}
 	return s.ProviderServer.ValidateResourceConfig(ctx, req)
 }

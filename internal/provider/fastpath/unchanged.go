@@ -15,13 +15,16 @@ type Resource struct {
 	// MutableIdentity is set if a plan takes the identity from the planned state, where Terraform does not keep it yet.
 	MutableIdentity bool
 
+	// Validate reports whether the framework would find no problem in a configuration, which may be unknown in part.
+	Validate func(ctx context.Context, config tftypes.Value) bool
 	// Read reports whether the control plane describes the object just as the state does.
 	Read func(ctx context.Context, state tftypes.Value) bool
 	// Plan reports whether applying would change nothing and the user has to be told nothing. The proposed state equals the prior one.
 	Plan func(ctx context.Context, config, state tftypes.Value) bool
 }
 
-// Resources returns a resource by its type name, over the session of this moment. ok is false if it is not answered for.
+// Resources returns a resource by its type name, over the session of this moment. ok is false if it is not answered for. While the provider is
+// not configured, Read and Plan report false.
 type Resources func(typeName string) (r Resource, ok bool)
 
 func (s *fastPathServer) readUnchanged(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, bool) {
@@ -98,4 +101,12 @@ func (r Resource) identityOf(state tftypes.Value) (*tfprotov6.ResourceIdentityDa
 	}
 	data, err := tfprotov6.NewDynamicValue(r.Identity, tftypes.NewValue(r.Identity, parts))
 	return &tfprotov6.ResourceIdentityData{IdentityData: &data}, err == nil
+}
+
+func (r Resource) validates(ctx context.Context, from *tfprotov6.DynamicValue) bool {
+	if from == nil || len(from.MsgPack) == 0 {
+		return false
+	}
+	config, err := from.Unmarshal(r.Type)
+	return err == nil && !config.IsNull() && config.IsKnown() && r.Validate(ctx, config)
 }
