@@ -126,3 +126,46 @@ func TestAFreezeInTheSameApplyHoldsTheRelease(t *testing.T) {
 	require.Contains(t, flat(output), `production is frozen until 2090-01-01T00:00:00Z by "inventory"`)
 	require.Equal(t, before, running(), "1.1.0 waits")
 }
+
+// TestEvidenceThatIsWithdrawnInTheSamePlanHoldsTheRelease withdraws a test report and promotes the release that it is about. Nothing says which
+// of the two Terraform handles first, because the block of the report is gone.
+func TestEvidenceThatIsWithdrawnInTheSamePlanHoldsTheRelease(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, "")
+	w.write("page.html", "shop")
+	base := providerOfTests + strings.NewReplacer("DIR", w.dir, "VERSION", "1.0.0", "ORDER", "", `promotion = "automatic"`,
+		`promotion = "manual", gates = { tests = { unit = {} } }`).Replace(orderedShop)
+	const report = `
+resource "cd_test_report" "unit" {
+  pipeline            = cd_release.shop.pipeline
+  version             = cd_release.shop.version
+  suite               = "unit"
+  junit               = "<testsuite name='unit'><testcase name='a'/></testsuite>"
+  withdraw_on_destroy = true
+}
+`
+	const promotion = `
+resource "cd_promotion" "production" {
+  pipeline     = cd_release.shop.pipeline
+  stage        = "production"
+  version      = cd_release.shop.version
+  when_blocked = "pend"
+}
+`
+	w.write("main.tf", base+report)
+	w.run("apply")
+	w.write("main.tf", base+promotion)
+	for _, command := range []string{"plan", "apply"} {
+		output, status := w.try(command)
+		require.Equal(t, 1, status, output)
+		require.Contains(t, flat(output), `Unable to promote release "shop/1.0.0": nothing orders it after the removal of the test report of shop/1.0.0`)
+		require.Contains(t, flat(output), "Remove it first: apply that alone, and deliver in the next apply.")
+	}
+	require.NoDirExists(t, filepath.Join(w.dir, "srv"))
+	w.write("main.tf", base)
+	w.run("apply")
+	w.write("main.tf", base+promotion)
+	require.Contains(t, flat(w.run("apply")), "waits before production")
+	require.NoDirExists(t, filepath.Join(w.dir, "srv"))
+	w.requireEmptyPlan()
+}

@@ -11,6 +11,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Configuration is what the files of one configuration say. It does not change, and is safe for concurrent use.
@@ -104,21 +107,27 @@ type Dependency struct{ Later, Earlier Block }
 
 // Order tells whether Terraform always handles two objects in the same order.
 func (c *Configuration) Order(later, earlier Object) Order {
+	return c.order(later, earlier, func(w *ways, later, earlier Block) bool {
+		return w.depends(later, earlier) || w.depends(earlier, later)
+	})
+}
+
+// Replaced tells whether Terraform always handles an object after another one was replaced: it destroys what it replaces first, unless
+// create_before_destroy says otherwise, there or in a block that depends on it.
+func (c *Configuration) Replaced(later, earlier Object) Order {
+	return c.order(later, earlier, func(w *ways, later, earlier Block) bool { return w.depends(later, earlier) && !w.createsFirst(earlier) })
+}
+
+func (c *Configuration) order(later, earlier Object, fixed func(w *ways, later, earlier Block) bool) Order {
 	declared := false
 	open := map[string]Dependency{}
 	for _, r := range c.readings {
 		after, before := r.blocks(later), r.blocks(earlier)
 		declared = declared || len(after) > 0 && len(before) > 0
-		reachable := map[node]map[node]bool{}
-		depends := func(on, by Block) bool {
-			if reachable[by.node] == nil {
-				reachable[by.node] = r.reachable(by.node)
-			}
-			return reachable[by.node][on.node]
-		}
+		w := &ways{r, map[node]map[node]bool{}}
 		for _, a := range after {
 			for _, b := range before {
-				if !depends(b, a) && !depends(a, b) {
+				if !fixed(w, a, b) {
 					open[a.Address()+" "+b.Address()] = Dependency{a, b}
 				}
 			}
@@ -129,6 +138,45 @@ func (c *Configuration) Order(later, earlier Object) Order {
 		order.Open = append(order.Open, open[key])
 	}
 	return order
+}
+
+// ways remembers what is reachable in the graph of a reading.
+type ways struct {
+	*reading
+	known map[node]map[node]bool
+}
+
+func (w *ways) depends(by, on Block) bool {
+	if w.known[by.node] == nil {
+		w.known[by.node] = w.reachable(by.node)
+	}
+	return w.known[by.node][on.node]
+}
+
+// createsFirst reports whether Terraform may create the replacement of an object before it destroys the object.
+func (w *ways) createsFirst(b Block) bool {
+	for _, m := range w.modules {
+		for _, other := range m.resources {
+			if other.createsFirst() && (other.node == b.node || w.depends(other, b)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// createsFirst reports whether the block states create_before_destroy, or may: in JSON, lifecycle is written like an attribute.
+func (b Block) createsFirst() bool {
+	if lifecycle := b.content.attributes["lifecycle"]; lifecycle != nil {
+		pairs, diags := hcl.ExprMap(lifecycle)
+		return diags.HasErrors() || slices.ContainsFunc(pairs, func(pair hcl.KeyValuePair) bool {
+			key, diags := pair.Key.Value(nil)
+			return diags.HasErrors() || key.RawEquals(cty.StringVal("create_before_destroy"))
+		})
+	}
+	return slices.ContainsFunc(b.content.nested, func(nested block) bool {
+		return nested.typ == "lifecycle" && nested.body.attributes["create_before_destroy"] != nil
+	})
 }
 
 // blocks lists the resource blocks that may declare an object, in no particular order.

@@ -149,6 +149,29 @@ func TestOrderIsNotFixedBy(t *testing.T) {
 	}
 }
 
+// What is replaced is destroyed before what depends on it is changed, unless create_before_destroy says otherwise.
+func TestReplacedIsFixedBy(t *testing.T) {
+	const depends = `resource "cd_release" "r" { depends_on = [cd_freeze.f] }` + "\n"
+	first := func(header string) string { return header + " {\n lifecycle {\n  create_before_destroy = true\n }\n" }
+	for name, c := range map[string]struct {
+		files map[string]string
+		fixed bool
+	}{
+		"a dependency":         {map[string]string{"main.tf": freezeF + depends}, true},
+		"the other way round":  {map[string]string{"main.tf": `resource "cd_release" "r" {}` + "\n" + `resource "cd_freeze" "f" { depends_on = [cd_release.r] }`}, false},
+		"none":                 {map[string]string{"main.tf": freezeF + `resource "cd_release" "r" {}`}, false},
+		"create first":         {map[string]string{"main.tf": first(`resource "cd_freeze" "f"`) + "}\n" + depends}, false},
+		"create first later":   {map[string]string{"main.tf": freezeF + depends + first(`resource "null" "n"`) + " x = cd_release.r.id\n}"}, false},
+		"create first beside":  {map[string]string{"main.tf": freezeF + depends + first(`resource "null" "n"`) + "}"}, true},
+		"create first, JSON":   {map[string]string{"main.tf": depends, "f.tf.json": `{"resource":{"cd_freeze":{"f":{"lifecycle":{"create_before_destroy":true}}}}}`}, false},
+		"a list, JSON":         {map[string]string{"main.tf": depends, "f.tf.json": `{"resource":{"cd_freeze":{"f":{"lifecycle":[{"prevent_destroy":true}]}}}}`}, false},
+		"another rule, JSON":   {map[string]string{"main.tf": depends, "f.tf.json": `{"resource":{"cd_freeze":{"f":{"lifecycle":{"prevent_destroy":true}}}}}`}, true},
+		"another rule, native": {map[string]string{"main.tf": "resource \"cd_freeze\" \"f\" {\n lifecycle {\n  prevent_destroy = true\n }\n}\n" + depends}, true},
+	} {
+		require.Equal(t, c.fixed, read(t, c.files).Replaced(release, freeze).Fixed, name)
+	}
+}
+
 func TestOrderNamesTheBlocks(t *testing.T) {
 	c := read(t, map[string]string{manifest: modules("m", "m", "m.n", "m/n"), "main.tf": "\n" + freezeF + "module \"m\" {\n source = \"./m\"\n}",
 		"m/a.tf": "module \"n\" {\n source = \"./n\"\n}", "m/n/r.tf": "\n\nresource \"cd_release\" \"r\" {}"})

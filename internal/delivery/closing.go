@@ -9,14 +9,18 @@ import (
 // Closing is a change of a plan that may keep a release out of a stage. A plan counts what it declares itself, but the apply does so only if
 // Terraform records the change before it delivers. What opens a gate needs no such care: without it, the release waits.
 type Closing struct {
-	Noun string // freeze, policy, pipeline, environment, approval or test report
+	Noun string // freeze, policy, pipeline, environment, approval, test report or override
 	Name string // of the object; of a decision or a report, pipeline/version
 	// Values are attributes of the object that tell it from others, as its resource states them.
 	Values map[string]string
 	// Unknown is true while the plan does not know yet how the object will be.
 	Unknown bool
+	// Removed is true if the object keeps the release in, and the plan removes it. ID is then the id of the record.
+	Removed bool
+	ID      string
 
-	id     string
+	version string // of the only release that the change is about; empty if there may be others
+
 	closes func(gate string) bool
 	covers func(pipeline string, env EnvironmentSpec) bool
 }
@@ -29,19 +33,24 @@ func (c Closing) Covers(pipeline string, env EnvironmentSpec) bool {
 	return c.covers == nil || c.covers(pipeline, env)
 }
 
+// IsAbout reports whether the change can matter to a release. An empty version is one that is not known.
+func (c Closing) IsAbout(version string) bool {
+	return c.version == "" || version == "" || c.version == version
+}
+
 // Closings lists the changes of the plan that may keep a release out of a stage. A pipeline or an environment that the ledger does not have
 // yet closes nothing: nothing can be delivered before it is there. recorded reports whether the ledger has an object of a noun.
 func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 	all := []Closing{}
 	for name, change := range restricting(c.Freezes) {
-		closing := Closing{Noun: "freeze", Name: name, Values: named(name), id: name, Unknown: change.Unknown, closes: func(gate string) bool { return gate == "freeze" }}
+		closing := Closing{Noun: "freeze", Name: name, Values: named(name), ID: name, Unknown: change.Unknown, closes: func(gate string) bool { return gate == "freeze" }}
 		if change.After != nil {
 			closing.covers = change.After.applies
 		}
 		all = append(all, closing)
 	}
 	for name, change := range restricting(c.Policies) {
-		closing := Closing{Noun: "policy", Name: name, Values: named(name), id: name, Unknown: change.Unknown,
+		closing := Closing{Noun: "policy", Name: name, Values: named(name), ID: name, Unknown: change.Unknown,
 			closes: func(gate string) bool { return strings.HasPrefix(gate, "policy."+name+".") }}
 		if policy := change.After; policy != nil {
 			closing.covers = func(_ string, env EnvironmentSpec) bool {
@@ -52,33 +61,35 @@ func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 	}
 	for name, change := range restricting(c.Pipelines) {
 		if recorded("pipeline", name) {
-			all = append(all, Closing{Noun: "pipeline", Name: name, Values: named(name), id: name, Unknown: change.Unknown, closes: anyGate,
+			all = append(all, Closing{Noun: "pipeline", Name: name, Values: named(name), ID: name, Unknown: change.Unknown, closes: anyGate,
 				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == name }})
 		}
 	}
 	for name, change := range restricting(c.Environments) {
 		if change.After != nil && recorded("environment", name) {
-			all = append(all, Closing{Noun: "environment", Name: name, Values: named(name), id: name, closes: anyGate})
+			all = append(all, Closing{Noun: "environment", Name: name, Values: named(name), ID: name, closes: anyGate})
 		}
 	}
 	for id, change := range restricting(c.Approvals) {
 		if a := change.After; a != nil && a.Decision == Reject {
-			all = append(all, Closing{Noun: "approval", Name: ReleaseSpec{Pipeline: a.Pipeline, Version: a.Version}.ID(), id: id,
+			all = append(all, Closing{Noun: "approval", Name: ReleaseSpec{Pipeline: a.Pipeline, Version: a.Version}.ID(), ID: id, version: a.Version,
 				Values: map[string]string{"pipeline": a.Pipeline, "version": a.Version, "stage": a.Stage, "decision": string(a.Decision)},
-				closes: func(gate string) bool { return gate == "approvals" || strings.HasSuffix(gate, ".approvals") },
+				closes: isApprovalsGate,
 				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == a.Pipeline }})
 		}
 	}
 	for id, change := range restricting(c.Reports) {
-		if r := change.After; r != nil && (r.Counts.Failures+r.Counts.Errors+r.Counts.Skipped > 0 || r.Counts.Tests == 0) {
+		// Whether it fails its suite, the thresholds of the gate decide: too few tests are a failure too.
+		if r := change.After; r != nil {
 			gate := "tests." + r.Spec.Suite
-			all = append(all, Closing{Noun: "test report", Name: ReleaseSpec{Pipeline: r.Spec.Pipeline, Version: r.Spec.Version}.ID(), id: id,
+			all = append(all, Closing{Noun: "test report", Name: ReleaseSpec{Pipeline: r.Spec.Pipeline, Version: r.Spec.Version}.ID(), ID: id, version: r.Spec.Version,
 				Values: map[string]string{"pipeline": r.Spec.Pipeline, "version": r.Spec.Version, "suite": r.Spec.Suite},
 				closes: func(g string) bool { return g == gate || strings.HasSuffix(g, "."+gate) },
 				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == r.Spec.Pipeline }})
 		}
 	}
-	slices.SortFunc(all, func(a, b Closing) int { return strings.Compare(a.Noun+"\n"+a.id, b.Noun+"\n"+b.id) })
+	all = append(all, c.removals(recorded)...)
+	slices.SortFunc(all, func(a, b Closing) int { return strings.Compare(a.Noun+"\n"+a.ID, b.Noun+"\n"+b.ID) })
 	return all
 }
 
@@ -106,17 +117,19 @@ func (c ChangeSet) Before(closings []Closing) ChangeSet {
 	for _, one := range closings {
 		switch one.Noun {
 		case "freeze":
-			c.Freezes = c.Freezes.except(one.id)
+			c.Freezes = c.Freezes.except(one.ID)
 		case "policy":
-			c.Policies = c.Policies.except(one.id)
+			c.Policies = c.Policies.except(one.ID)
 		case "pipeline":
-			c.Pipelines = c.Pipelines.except(one.id)
+			c.Pipelines = c.Pipelines.except(one.ID)
 		case "environment":
-			c.Environments = c.Environments.except(one.id)
+			c.Environments = c.Environments.except(one.ID)
 		case "approval":
-			c.Approvals = c.Approvals.except(one.id)
+			c.Approvals = c.Approvals.except(one.ID)
 		case "test report":
-			c.Reports = c.Reports.except(one.id)
+			c.Reports = c.Reports.except(one.ID)
+		case "override":
+			c.Overrides = c.Overrides.except(one.ID)
 		}
 	}
 	return c

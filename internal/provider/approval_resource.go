@@ -127,6 +127,12 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
 		r.session.changes.RevokeApproval(state.ID.ValueString())
 		r.warnIfKept(ctx, *state, &resp.Diagnostics)
+		gone := state.toSpec()
+		if plan != nil {
+			spec := plan.toSpec()
+			r.session.noteReplaced("approval", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage, "decision": string(spec.Decision)})
+		}
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", gone.Pipeline+"/"+gone.Version)
 		return
 	}
 	spec := plan.toSpec()

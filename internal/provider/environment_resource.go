@@ -243,6 +243,7 @@ func (r *environmentResource) planRemoval(ctx context.Context, state tfsdk.State
 	}
 	if diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...); name.ValueString() != stays {
 		r.session.changes.RemoveEnvironment(name.ValueString())
+		r.session.requireEarlier(ctx, diags, "environment", name.ValueString())
 	}
 }
 

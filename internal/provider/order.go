@@ -129,6 +129,7 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 	known := func(set delivery.ChangeSet) bool {
 		return set.PipelineKnown(d.pipeline, recorded) && set.DeliveriesKnown(d.pipeline)
 	}
+	closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool { return !c.IsAbout(d.resource.Values["version"]) })
 	if d.planned != nil {
 		closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool {
 			return len(d.planned.Steps) == 0 && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
@@ -138,8 +139,7 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 		return hinge{}, nil
 	}
 	found := s.unordered(d, closings)
-	without := set.Before(found.closings)
-	if !slices.ContainsFunc(found.closings, wanted) || !known(without) {
+	if !slices.ContainsFunc(found.closings, wanted) {
 		return hinge{}, nil
 	}
 	var with delivery.DeliveryPreview // of what is not known, nothing can be said
@@ -148,15 +148,36 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 			return hinge{}, err
 		}
 	}
-	free, err := d.ask(ctx, without)
-	if err != nil || !delivery.HingesOn(with, free) {
+	deciding, err := s.deciding(ctx, d, set, with, found.closings, known)
+	if err != nil || !slices.ContainsFunc(deciding, wanted) {
 		return hinge{}, err
 	}
-	return found.only(func(c delivery.Closing) bool {
-		return c.Unknown || slices.ContainsFunc(with.ClosedGates(), func(gate string) bool {
-			return !slices.Contains(free.ClosedGates(), gate) && c.Closes(gate)
-		})
-	}), nil
+	return found.only(deciding), nil
+}
+
+// deciding returns the fewest changes that, made after the delivery, let it get further than the plan says. Those that do so alone are returned
+// together.
+func (s *session) deciding(ctx context.Context, d delivering, set delivery.ChangeSet, with delivery.DeliveryPreview, unordered []delivery.Closing,
+	known func(delivery.ChangeSet) bool,
+) ([]delivery.Closing, error) {
+	var found []delivery.Closing
+	for _, late := range delivery.Late(unordered) {
+		if len(late) > 1 && len(found) > 0 {
+			break
+		}
+		without := set.Before(late)
+		if !known(without) {
+			continue
+		}
+		free, err := d.ask(ctx, without)
+		if err != nil {
+			return nil, err
+		}
+		if delivery.HingesOn(with, free) {
+			found = append(found, late...)
+		}
+	}
+	return found, nil
 }
 
 // unordered returns the changes that the apply may make before the delivery or after it, as the files leave it.
@@ -167,7 +188,7 @@ func (s *session) unordered(d delivering, closings []delivery.Closing) hinge {
 	}
 	found := hinge{}
 	for _, c := range closings {
-		if order := files.Order(d.resource, objectOf(c)); !order.Fixed {
+		if order := s.orderOf(files, d, c); !order.Fixed {
 			found.closings = append(found.closings, c)
 			found.open = append(found.open, order.Open...)
 		}
@@ -179,19 +200,11 @@ func objectOf(c delivery.Closing) configuration.Object {
 	return configuration.Object{Type: "cd_" + strings.ReplaceAll(c.Noun, " ", "_"), Values: c.Values}
 }
 
-// only keeps the changes that matter; all of them if it cannot be told which do.
-func (h hinge) only(matters func(delivery.Closing) bool) hinge {
-	if !slices.ContainsFunc(h.closings, matters) {
-		return h
-	}
-	kept := hinge{unread: h.unread}
-	for _, c := range h.closings {
-		if matters(c) {
-			kept.closings = append(kept.closings, c)
-		}
-	}
+// only keeps the given changes.
+func (h hinge) only(deciding []delivery.Closing) hinge {
+	kept := hinge{closings: deciding, unread: h.unread}
 	for _, pair := range h.open {
-		if slices.ContainsFunc(kept.closings, func(c delivery.Closing) bool { return objectOf(c).Type == pair.Earlier.Type }) {
+		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool { return objectOf(c).Type == pair.Earlier.Type }) {
 			kept.open = append(kept.open, pair)
 		}
 	}
@@ -202,14 +215,9 @@ func (h hinge) only(matters func(delivery.Closing) bool) hinge {
 func (h hinge) listed() string {
 	names := []string{}
 	for _, c := range h.closings {
-		name := fmt.Sprintf("%s %q", c.Noun, c.Name)
-		switch {
-		case c.Name == "":
-			name = "a " + c.Noun
-		case c.Noun == "approval":
-			name = "the rejection of " + c.Name
-		case c.Noun == "test report":
-			name = "the failing test report of " + c.Name
+		name := nameOf(c)
+		if c.Removed {
+			name = "the removal of " + name
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -224,7 +232,7 @@ func (h hinge) summary(d delivering) string {
 
 func (h hinge) detail(d delivering) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "This plan also changes %s", h.listed())
+	fmt.Fprintf(&b, "This plan also %s", h.does())
 	if slices.ContainsFunc(h.closings, func(c delivery.Closing) bool { return c.Unknown }) {
 		b.WriteString(", which may keep the release out; that is not known yet. ")
 	} else {
@@ -237,6 +245,8 @@ func (h hinge) detail(d delivering) string {
 	case h.unread != nil && !errors.Is(h.unread, configuration.ErrNoFiles):
 		fmt.Fprintf(&b, "Whether the configuration orders them is not known: %s. ", strings.TrimSuffix(h.unread.Error(), "."))
 		fallthrough
+	case !h.changes():
+		return b.String() + "Remove it first: apply that alone, and deliver in the next apply."
 	default:
 		fmt.Fprintf(&b, "Make the %s depend on it with depends_on.\n\n", d.resource.Type)
 	}

@@ -31,6 +31,8 @@ func closings() map[string]closing {
 	stricter := open
 	stricter.gates = oneApproval
 	passed := order{version: "1.0.0", gates: tested, report: map[string]any{"junit": `<testsuite name="unit"><testcase name="a"/></testsuite>`}}
+	many := order{version: "1.0.0", gates: map[string]any{"tests": map[string]any{"unit": map[string]any{"min_tests": 2}}},
+		report: map[string]any{"junit": `<testsuite name="unit"><testcase name="a"/><testcase name="b"/></testsuite>`}}
 	return map[string]closing{
 		"freeze":   {"freeze", "cd_freeze", open, open, func() declaration { return inventory() }, "freeze", `freeze "inventory"`},
 		"policy":   {"policy", "cd_policy", open, open, func() declaration { return policyOf(oneApproval) }, "policy", `policy "strict"`},
@@ -40,7 +42,10 @@ func closings() map[string]closing {
 		}, "rejection", "the rejection of shop/1.0.0"},
 		"report": {"test report", "cd_test_report", passed, passed, func() declaration {
 			return report("failing", `<testsuite name="unit"><testcase name="a"><failure/></testcase></testsuite>`)
-		}, "failing", "the failing test report of shop/1.0.0"},
+		}, "failing", "the test report of shop/1.0.0"},
+		"too few tests": {"test report", "cd_test_report", many, many, func() declaration {
+			return report("few", `<testsuite name="unit"><testcase name="a"/></testsuite>`)
+		}, "few", "the test report of shop/1.0.0"},
 	}
 }
 

@@ -113,6 +113,12 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
 		r.session.changes.RevokeOverride(state.ID.ValueString())
+		gone := state.toSpec()
+		if plan != nil {
+			spec := plan.toSpec()
+			r.session.noteReplaced("override", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage})
+		}
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "override", gone.Pipeline+"/"+gone.Version)
 		return
 	}
 	spec := plan.toSpec()

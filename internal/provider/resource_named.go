@@ -151,6 +151,7 @@ func (r *namedResource[M, S]) planRemoval(ctx context.Context, spec S, diags *di
 	name := r.kind.name(spec)
 	noted := r.session.changes.Noting(func() { r.kind.noteGone(r.session.changes, name) })
 	r.session.warnRemoval(ctx, diags, fmt.Sprintf(r.kind.removed, name), noted, r.kind.subject(name))
+	r.session.requireEarlier(ctx, diags, r.noun, name)
 }
 
 // Create declares the object.

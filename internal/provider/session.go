@@ -29,9 +29,10 @@ type session struct {
 	// configuration returns what the files of the configuration say; they are read once. The error is configuration.ErrNoFiles if there are none.
 	configuration func() (*configuration.Configuration, error)
 
-	changes      *changeset.Collector  // what this plan is about to change
-	deliveries   map[string]delivering // what this plan delivers, by resource
-	applying     atomic.Bool           // whether this walk is an apply; false until its first change
+	changes      *changeset.Collector         // what this plan is about to change
+	deliveries   map[string]delivering        // what this plan delivers, by resource
+	replaced     map[string]map[string]string // attributes of what takes the place of a record, by noun and id
+	applying     atomic.Bool                  // whether this walk is an apply; false until its first change
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
 	refreshes    *refreshes

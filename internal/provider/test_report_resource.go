@@ -141,6 +141,12 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	case state != nil && (plan == nil || !plan.isOf(*state)):
 		if state.WithdrawOnDestroy.ValueBool() {
 			r.session.changes.WithdrawTestReport(state.ID.ValueString())
+			gone := state.toSpec().Spec
+			if plan != nil {
+				spec := plan.toSpec().Spec
+				r.session.noteReplaced("test report", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "suite": spec.Suite})
+			}
+			r.session.requireEarlier(ctx, &resp.Diagnostics, "test report", gone.Pipeline+"/"+gone.Version)
 		}
 		return
 	case state != nil:
