@@ -237,7 +237,29 @@ func (sc *scenario) approval(edit ...func(*delivery.ApprovalSpec)) delivery.Appr
 	for _, e := range edit {
 		e(&spec)
 	}
+	if spec.Content == "" && spec.Signature == "" {
+		spec.Content = sc.content(spec.Pipeline, spec.Version, spec.Stage)
+	}
 	return spec
+}
+
+// content is what a decision names that is about what would be delivered now; empty if there is no such release or stage.
+func (sc *scenario) content(pipeline, version, stage string) string {
+	found, err := sc.by(rita).Readiness(sc.Context(), pipeline, version, stage, time.Time{})
+	if err != nil {
+		return ""
+	}
+	return delivery.ShortContent(found.ContentDigest)
+}
+
+// leave gives a decision that is for another person to make: it is accepted, and nothing is decided.
+func (sc *scenario) leave(who string, spec delivery.ApprovalSpec) {
+	sc.Helper()
+	left, err := sc.by(who).AddApproval(sc.Context(), spec)
+	sc.must(err)
+	if left.Status != delivery.ApprovalUndecided {
+		sc.Fatalf("it is %s", left.Status)
+	}
 }
 
 // approve approves as the rules require: with a signature, or as the actor.

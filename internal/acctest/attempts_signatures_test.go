@@ -103,8 +103,8 @@ func wrongText(name string, edit func(*delivery.ApprovalRequest)) attempt {
 func attemptsOnSignatures() []attempt {
 	var rejection string
 	return []attempt{
-		unsigned("an approver named without a signature", "cannot decide for bob@example.com", func(sc *scenario) {
-			sc.tryToDecide(mallory, sc.withSignature(bob, ""))
+		unsigned("an approver named without a signature", "eligible approvers: bob@example.com", func(sc *scenario) {
+			sc.leave(mallory, sc.withSignature(bob, ""))
 		}),
 		unsigned("an approver who does not sign", "the stage demands a signature by a key that signed_by lists for bob@example.com", func(sc *scenario) {
 			sc.tryToDecide(bob, sc.approval())
@@ -116,10 +116,10 @@ func attemptsOnSignatures() []attempt {
 		unsigned("something that is not a signature", "this is not an SSH signature", func(sc *scenario) {
 			sc.tryToDecide(mallory, sc.withSignature(bob, "signed, bob"))
 		}),
-		unsigned("a signature by an unlisted key", "cannot decide for bob@example.com", func(sc *scenario) {
+		unsigned("a signature by an unlisted key", "is not one of bob@example.com by a key of the gate's signed_by", func(sc *scenario) {
 			sc.tryToDecide(mallory, sc.signedBy(bob, mallory))
 		}),
-		unsigned("a signature by another approver's key", "cannot decide for bob@example.com", func(sc *scenario) {
+		unsigned("a signature by another approver's key", "is not one of bob@example.com by a key of the gate's signed_by", func(sc *scenario) {
 			sc.tryToDecide(alice, sc.signedBy(bob, alice))
 		}),
 		unsigned("a signature by an unlisted key, applied by the approver", "a key that signed_by lists for bob@example.com", func(sc *scenario) {
@@ -223,7 +223,7 @@ func attemptsOnSignatures() []attempt {
 				sc.approve(alice)
 				sc.tryToDecide(carol, sc.signedBy(bob, carol))
 			},
-			blocked: []string{"approvals"}, reasons: []string{"cannot decide for bob@example.com", "1 of 2 approvals, by alice@example.com"},
+			blocked: []string{"approvals"}, reasons: []string{"is not one of bob@example.com by a key of the gate's signed_by", "1 of 2 approvals, by alice@example.com"},
 			fix: func(sc *scenario) {
 				sc.declare(requireSignatures)
 				sc.approveAll()

@@ -32,7 +32,7 @@ func (c *Client) ApprovalRequest(ctx context.Context, pipeline, version, stage, 
 		return delivery.ApprovalRequest{}, err
 	}
 	r := delivery.ApprovalRequest{Pipeline: pipeline, Version: version, Stage: stage, Decision: delivery.ApprovalDecision(decision),
-		ContentDigest: a.ContentDigest, Round: a.Round}
+		ContentDigest: a.ContentDigest, Ledger: a.Ledger, Summary: a.Summary, Round: a.Round}
 	if r != a.ApprovalRequest || r.Payload() != a.Payload {
 		return delivery.ApprovalRequest{}, delivery.Errors{delivery.Errorf(delivery.CodeInternal,
 			"%s answered with something else to sign than was asked for; do not sign it, and check that the endpoint is the control plane's address and that both have the same version", c.shown)}

@@ -47,23 +47,25 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 			return nil, noPipeline(err)
 		}
 		spec := spec
-		request, err := approvable(w, actor, &spec)
-		if err != nil {
+		if _, err := approvable(w, actor, &spec); err != nil {
 			return nil, err
+		}
+		if spec.Undecided(actor) {
+			given = undecided(spec)
+			return journal.One(delivery.EventApprovalUndecided, given.ID, given), nil
 		}
 		if same := w.Given(spec); same != nil {
 			given = *same
 			given.Status = w.ApprovalStatus(given)
 			return nil, nil
 		}
-		stage, _ := w.Pipeline.Stage(spec.Stage)
-		given = delivery.Approval{Spec: spec, ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, w.Releases[spec.Version]), Round: request.Round, DecidedAt: c.now(), RecordedBy: actor, Number: 1}
+		number := 1
 		for _, a := range w.Approvals {
 			if a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && person.Same(a.Spec.Approver, spec.Approver) {
-				given.Number++
+				number++
 			}
 		}
-		given.ID = fmt.Sprintf("%s/%s/%d", subject, person.Key(spec.Approver), given.Number)
+		given = w.Decision(spec, actor, fmt.Sprintf("%s/%s/%d", subject, person.Key(spec.Approver), number), number)
 		entries, err := journal.One(spec.Decision.EventKind(), given.ID, given), tx.AddApproval(ctx, given)
 		given.Status = delivery.ApprovalValid // of now: neither the row nor the event has it
 		return entries, err
@@ -71,8 +73,15 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 	return given, err
 }
 
+// undecided is a decision that is left to the person whom it names. The ledger does not keep it: nothing may ever take it for a decision.
+func undecided(spec delivery.ApprovalSpec) delivery.Approval {
+	return delivery.Approval{Spec: spec, Status: delivery.ApprovalUndecided,
+		ID: fmt.Sprintf("%s/%s/%s/%s/%s", spec.Pipeline, spec.Version, spec.Stage, person.Key(spec.Approver), delivery.ApprovalUndecided)}
+}
+
 // approvable checks that this decision may be recorded: the actor's own, or one that is signed by the person it names. It fills in who
-// decides, and returns what the decision covers.
+// decides, and returns what the decision covers. Of another person's decision without a signature, it checks only that it is about something
+// that exists.
 func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (delivery.ApprovalRequest, error) {
 	none := delivery.ApprovalRequest{}
 	if spec.Approver == "" {
@@ -81,7 +90,7 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 	if err := spec.Validate().Err(); err != nil {
 		return none, err
 	}
-	if given := w.Given(*spec); given != nil && (person.Same(spec.Approver, actor) || spec.Signature != "") {
+	if given := w.Given(*spec); given != nil && !spec.Undecided(actor) {
 		return given.Request(), nil
 	}
 	release, known := w.Releases[spec.Version]
@@ -93,19 +102,28 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 	if exists {
 		request = w.ApprovalRequest(stage, release, spec.Decision)
 	}
+	if spec.Undecided(actor) {
+		if !exists {
+			return none, spec.ValidateGate(w, release, actor, "").Err()
+		}
+		return request, nil
+	}
 	key := ""
 	if spec.Signature != "" && exists {
 		var err error
 		if key, err = signature.Signer(spec.Signature, request.Payload()); err != nil {
 			return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
-				"the signature does not hold for what would be deployed now: %v. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", err, delivery.SignatureNamespace)}
+				"the signature does not hold for what would be deployed now, in ledger %s: %v. It may be one for another content, or for another ledger. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", request.Ledger, err, delivery.SignatureNamespace)}
 		}
 	}
 	if !person.Same(spec.Approver, actor) && !w.SignedFor(stage, spec.Approver, key) {
 		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf(
-			"%s acts here, and cannot decide for %s; leave approver out, let %s apply it (the provider's actor), or give their signature by a key of the gate's signed_by", actor, spec.Approver, spec.Approver)}
+			"%s acts here, and the signature is not one of %s by a key of the gate's signed_by; give theirs, or leave signature out and let %s apply it (the provider's actor)", actor, spec.Approver, spec.Approver)}
 	}
-	return request, spec.ValidateGate(w, release, actor, key).Err()
+	if err := spec.ValidateGate(w, release, actor, key).Err(); err != nil { // first: an author learns that they may not, and no content to name
+		return request, err
+	}
+	return request, spec.ValidateContent(w, release, key).Err()
 }
 
 // ApprovalRequest returns what an approver is asked to sign, as of now.

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
@@ -34,9 +33,12 @@ func (c *Control) AddOverride(ctx context.Context, actor string, spec delivery.O
 		if err != nil {
 			return nil, noPipeline(err)
 		}
-		release, err := overridable(w, spec)
-		if err != nil {
+		if err := overridable(w, spec, actor); err != nil {
 			return nil, err
+		}
+		if same := w.Overriding(spec, actor); same != nil {
+			made = *same
+			return nil, nil
 		}
 		before, err := tx.Overrides(ctx, spec.Pipeline, spec.Version)
 		if err != nil {
@@ -44,31 +46,27 @@ func (c *Control) AddOverride(ctx context.Context, actor string, spec delivery.O
 		}
 		number := 1
 		for _, o := range before {
-			if o.Spec.Stage != spec.Stage {
-				continue
-			}
-			number++
-			if o.RevokedAt == nil && o.Actor == actor && reflect.DeepEqual(o.Spec, spec) {
-				made = o
-				return nil, nil
+			if o.Spec.Stage == spec.Stage {
+				number++
 			}
 		}
-		made = delivery.Override{ID: fmt.Sprintf("%s/%d", subject, number), Spec: spec, ReleaseDigest: release.Digest, Actor: actor, CreatedAt: c.now()}
+		made = w.NewOverride(spec, actor, fmt.Sprintf("%s/%d", subject, number))
 		return journal.One(delivery.EventOverrideMade, made.ID, made), tx.AddOverride(ctx, made)
 	})
 	return made, err
 }
 
-// overridable checks that the stage lets these gates be skipped, for a release that exists.
-func overridable(w delivery.World, spec delivery.OverrideSpec) (delivery.Release, error) {
-	if err := append(spec.Validate(), spec.ValidateStage(w.Pipeline, w.Now)...).Err(); err != nil {
-		return delivery.Release{}, err
+// overridable checks that the actor may skip these gates of the stage, for a release that exists, and that it names what would be
+// delivered.
+func overridable(w delivery.World, spec delivery.OverrideSpec, actor string) error {
+	if err := append(spec.Validate(), spec.ValidateStage(w, actor)...).Err(); err != nil {
+		return err
 	}
 	release, ok := w.Releases[spec.Version]
 	if !ok {
-		return release, noRelease(w, spec.Version)
+		return noRelease(w, spec.Version)
 	}
-	return release, nil
+	return spec.ValidateContent(w, release).Err()
 }
 
 // noRelease refuses a version that was never registered.

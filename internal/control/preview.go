@@ -138,7 +138,10 @@ func (c *Control) simulate(ctx context.Context, w delivery.World, before []strin
 // PreviewApproval says whether a decision would be recorded, and what it would cover.
 func (c *Control) PreviewApproval(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.ApprovalSpec]) (delivery.ApprovalPreview, error) {
 	r.Changes.Actor = actor
-	return answer(c.previewApproval(ctx, &r.Changes, r.Subject))
+	found, err := c.previewApproval(ctx, &r.Changes, r.Subject)
+	preview, err := answer(found, err)
+	preview.ContentDigest, preview.Undecided, preview.Status = found.ContentDigest, found.Undecided, found.Status // also of one that would be refused if it were made now
+	return preview, err
 }
 
 func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeSet, spec delivery.ApprovalSpec) (preview delivery.ApprovalPreview, err error) {
@@ -148,7 +151,7 @@ func (c *Control) previewApproval(ctx context.Context, changes *delivery.ChangeS
 		return preview, noPipeline(err)
 	}
 	request, err := approvable(w, changes.Actor, &spec)
-	preview.ContentDigest = request.ContentDigest
+	preview.ContentDigest, preview.Undecided = request.ContentDigest, spec.Undecided(changes.Actor)
 	if recorded := w.Recorded(spec); recorded != nil {
 		preview.Status = w.ApprovalStatus(*recorded)
 	}
@@ -166,8 +169,7 @@ func (c *Control) previewOverride(ctx context.Context, changes *delivery.ChangeS
 	if err != nil {
 		return noPipeline(err)
 	}
-	_, err = overridable(w, spec)
-	return err
+	return overridable(w, spec, changes.Actor)
 }
 
 // PreviewTestReport reads a report without recording it.

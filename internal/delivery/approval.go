@@ -22,12 +22,14 @@ const (
 type ApprovalStatus string
 
 // A decision counts while it is valid. It is used once its release was verified under it, void once what it covers has changed or the same
-// person has decided again, and expired once it is too old.
+// person has decided again, and expired once it is too old. It is undecided while the person whom it names has not made it; the ledger holds
+// none of these.
 const (
-	ApprovalValid   ApprovalStatus = "valid"
-	ApprovalUsed    ApprovalStatus = "used"
-	ApprovalVoid    ApprovalStatus = "void"
-	ApprovalExpired ApprovalStatus = "expired"
+	ApprovalValid     ApprovalStatus = "valid"
+	ApprovalUndecided ApprovalStatus = "undecided"
+	ApprovalUsed      ApprovalStatus = "used"
+	ApprovalVoid      ApprovalStatus = "void"
+	ApprovalExpired   ApprovalStatus = "expired"
 )
 
 // ApprovalSpec is a decision as it is given.
@@ -38,6 +40,9 @@ type ApprovalSpec struct {
 	Decision ApprovalDecision `json:"decision"`
 	Comment  string           `json:"comment,omitempty"`
 	Approver string           `json:"approver,omitempty"` // empty means the actor
+	// Content is the beginning of the digest of what the decision is about (MinContentDigits or more). Only a signed one may lack it: its
+	// payload has the whole digest.
+	Content string `json:"content,omitempty"`
 	// Signature is an armored SSH signature of the request's payload (namespace SignatureNamespace), by a key of the approver.
 	Signature string `json:"signature,omitempty"`
 }
@@ -53,6 +58,8 @@ type Approval struct {
 	// Contents are the digests of what it covers, one for each environment that the stage had, sorted.
 	Contents   []string   `json:"contents,omitempty"`
 	Round      int        `json:"round,omitempty"`       // of the request that was signed; see ApprovalRequest
+	Ledger     string     `json:"ledger,omitempty"`      // the id of the ledger that the request names
+	Summary    string     `json:"summary,omitempty"`     // of the request
 	RecordedBy string     `json:"recorded_by,omitempty"` // the actor
 	DecidedAt  time.Time  `json:"decided_at"`
 	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
@@ -132,6 +139,14 @@ func (s ApprovalSpec) ValidateGate(w World, release Release, actor, signer strin
 	return p.errors()
 }
 
+// ValidateContent checks that the decision names what would be delivered now. A signature names it too.
+func (s ApprovalSpec) ValidateContent(w World, release Release, signer string) Errors {
+	if s.Content == "" && signer != "" {
+		return nil
+	}
+	return w.validateContent(s.Stage, release, s.Content)
+}
+
 // SignedFor reports whether a gate of the stage lists the key, by name, as one that signs for the person.
 func (w World) SignedFor(stage Stage, who, key string) bool {
 	return slices.ContainsFunc(w.approvalGates(stage), func(g ApprovalsGate) bool { return g.signsFor(key, who, w.Now, signer.names) })
@@ -140,13 +155,27 @@ func (w World) SignedFor(stage Stage, who, key string) bool {
 // ApprovalRequest is what an approver signs now.
 func (w World) ApprovalRequest(stage Stage, release Release, decision ApprovalDecision) ApprovalRequest {
 	r := ApprovalRequest{Pipeline: w.Pipeline.Name, Version: release.Spec.Version, Stage: stage.Name, Decision: decision,
-		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}
+		ContentDigest: w.ApprovalDigest(stage, release), Ledger: w.Ledger.Newest.Ledger, Summary: w.contentSummary(stage, release), Round: 1}
 	for _, a := range w.Approvals {
 		if a.Spec.Stage == stage.Name && a.Spec.Version == release.Spec.Version && (a.RevokedAt != nil || w.superseded(a) || w.used(a) || w.ApprovalStatus(a) == ApprovalExpired) {
 			r.Round++
 		}
 	}
 	return r
+}
+
+// Decision is the record of a decision on what would be delivered now.
+func (w World) Decision(spec ApprovalSpec, actor, id string, number int) Approval {
+	stage, _ := w.Pipeline.Stage(spec.Stage)
+	release := w.Releases[spec.Version]
+	request := w.ApprovalRequest(stage, release, spec.Decision)
+	return Approval{ID: id, Spec: spec, Number: number, ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, release),
+		Round: request.Round, Ledger: request.Ledger, Summary: request.Summary, RecordedBy: actor, DecidedAt: w.Now}
+}
+
+// Undecided reports whether the decision is for another person than the actor to make: it names them, and lacks their signature.
+func (s ApprovalSpec) Undecided(actor string) bool {
+	return s.Signature == "" && s.Approver != "" && !person.Same(s.Approver, actor)
 }
 
 // superseded reports whether the same person has decided again since. A decision that was revoked since was still their last word: it leaves
@@ -185,7 +214,7 @@ func (w World) coversAll(a Approval) bool {
 // Recorded returns the newest decision in the ledger that says exactly this and was not revoked; nil when there is none.
 func (w World) Recorded(spec ApprovalSpec) *Approval {
 	for _, a := range slices.Backward(w.Approvals) {
-		if a.Spec.sameAs(spec) && a.RevokedAt == nil {
+		if a.says(spec) && a.RevokedAt == nil {
 			return &a
 		}
 	}
@@ -195,19 +224,24 @@ func (w World) Recorded(spec ApprovalSpec) *Approval {
 // Given returns the decision in the ledger that says exactly this, still counts, and is the last one of its approver; nil when
 // there is none. Anyone who asks again for the same gets that one: it is not decided twice.
 func (w World) Given(spec ApprovalSpec) *Approval {
+	if contentRequired() && spec.Content == "" && spec.Signature == "" {
+		return nil // it was recorded by an earlier version
+	}
 	for _, a := range w.Approvals {
-		if a.Spec.sameAs(spec) && a.RevokedAt == nil && !w.superseded(a) && !w.usedUp(a) && w.counts(a) && w.coversAll(a) {
+		if a.says(spec) && a.RevokedAt == nil && !w.superseded(a) && !w.usedUp(a) && w.counts(a) && w.coversAll(a) {
 			return &a
 		}
 	}
 	return nil
 }
 
-// sameAs reports whether two decisions say the same, whatever the spelling of who decides.
-func (s ApprovalSpec) sameAs(o ApprovalSpec) bool {
-	same := person.Same(s.Approver, o.Approver)
-	s.Approver, o.Approver = "", ""
-	return same && s == o
+// says reports whether the decision says the same as another one, whatever the spelling of who decides, and however many digits name the
+// content.
+func (a Approval) says(spec ApprovalSpec) bool {
+	said := a.Spec
+	same := person.Same(said.Approver, spec.Approver) && (said.Content == spec.Content || said.Content != "" && NamesContent(spec.Content, a.ContentDigest))
+	said.Approver, spec.Approver, said.Content, spec.Content = "", "", "", ""
+	return same && said == spec
 }
 
 // approvalGates lists the approvals gates of a stage: its own, and those of the policies that hold there.

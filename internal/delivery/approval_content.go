@@ -52,8 +52,11 @@ func (w World) ApprovalDigest(stage Stage, release Release) string {
 // of environments, by an earlier version, covers none: it did not name how the release is verified, nor what happens if it fails.
 func (a Approval) covers(content string) bool { return slices.Contains(a.Contents, content) }
 
-// Signable reports whether what the decision covers is what its signature is about: the payload names one digest, that of them all.
-func (a Approval) Signable() bool { return a.ContentDigest == digestOf(a.Contents) }
+// Signable reports whether the signature of a decision may be one for this ledger, or for one that it replaces, and what the decision covers
+// is what the signature is about: the payload names one digest, that of them all.
+func (a Approval) Signable(l Ledger) bool {
+	return a.ContentDigest == digestOf(a.Contents) && a.Ledger != "" && slices.Contains(l.IDs(), a.Ledger)
+}
 
 // usedIn reports whether a release was verified in an environment under a decision, and whether that release has been superseded
 // there since. Then the decision is used up: nobody decided that the release may come back.

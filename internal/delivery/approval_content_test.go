@@ -41,10 +41,15 @@ func TestAnApprovalCoversEachEnvironment(t *testing.T) {
 	requireGate(t, inEnvironments(w, "eu").approvals(two), VerdictPassed, "2 of 2, by bob, cid", nil)
 	requireGate(t, inEnvironments(w, "asia", "eu").approvals(two), VerdictPending, "1 of 2 approvals, by cid", nil)
 
-	require.True(t, w.Approvals[1].Signable())
-	edited := w.Approvals[1]
-	edited.Contents = append([]string{"sha256:00"}, edited.Contents...)
-	require.False(t, edited.Signable(), "nobody signed that")
+	ledger := Ledger{Newest: LedgerPosition{Ledger: "here"}, Adopted: []LedgerPosition{{Ledger: "before"}}}
+	signed := w.Approvals[1]
+	for id, want := range map[string]bool{"here": true, "before": true, "elsewhere": false, "": false} {
+		signed.Ledger = id
+		require.Equal(t, want, signed.Signable(ledger), id)
+	}
+	signed.Ledger = "here"
+	signed.Contents = append([]string{"sha256:00"}, signed.Contents...)
+	require.False(t, signed.Signable(ledger), "nobody signed that")
 
 	no := says(w, "a3", "bob", 2, Reject)
 	w.Approvals = append(w.Approvals, no)

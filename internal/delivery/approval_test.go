@@ -192,11 +192,11 @@ func TestEachSignedRequestHasItsRound(t *testing.T) {
 	require.Equal(t, 1, round(edit(func(a *Approval) { a.RevokedAt, a.Spec.Stage = later(0), "staging" })))
 	require.Equal(t, 1, round(edit(func(a *Approval) { a.RevokedAt, a.Spec.Version = later(0), "1.1" })))
 	require.Equal(t, 1, round(edit(func(a *Approval) { a.Contents = []string{"x"} })), "a void one was for other content")
+	w.Ledger.Newest.Ledger = "11ff"
 	request := w.ApprovalRequest(stage, release, Reject)
 	require.Equal(t, ApprovalRequest{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Reject,
-		ContentDigest: w.ApprovalDigest(stage, release), Round: 1}, request)
-	signed := says(w, "a1", "bob", 1, Reject)
-	require.Equal(t, request, signed.Request())
+		ContentDigest: w.ApprovalDigest(stage, release), Ledger: "11ff", Summary: w.contentSummary(stage, release), Round: 1}, request)
+	require.Equal(t, request, w.Decision(ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Reject, Approver: "bob"}, "bob", "a1", 1).Request())
 }
 
 // TestWhatAnApprovalCovers changes one thing after another: each is part of what people saw.

@@ -12,12 +12,10 @@ import (
 // environment. A rejection that covers any environment of the stage stops them all.
 func (c candidate) approvals(gate ApprovalsGate) GateResult {
 	gate = gate.withKeys(c.signingKeys(c.stage))
-	decisions, contents := c.decisions(), c.approvalContents(c.stage, c.release)
-	for _, d := range decisions {
-		if d.Spec.Decision == Reject && c.rejects(gate, d, contents) {
-			return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", d.Spec.Approver, d.Spec.Comment), ": ")}
-		}
+	if d := c.rejection(gate); d != nil {
+		return GateResult{Name: "approvals", Verdict: VerdictFailed, Reason: strings.TrimSuffix(fmt.Sprintf("%s rejected it: %s", d.Spec.Approver, d.Spec.Comment), ": ")}
 	}
+	decisions, contents := c.decisions(), c.approvalContents(c.stage, c.release)
 	environments := c.environments
 	if len(environments) == 0 {
 		environments = c.stage.Environments
@@ -37,6 +35,17 @@ func (c candidate) approvals(gate ApprovalsGate) GateResult {
 	slices.Sort(used)
 	return GateResult{Name: "approvals", Verdict: VerdictPassed, Approvals: slices.Compact(used),
 		Reason: fmt.Sprintf("%d of %d, by %s", len(weakest.approved), gate.Required, strings.Join(weakest.approved, ", "))}
+}
+
+// rejection returns the first rejection that counts for a gate; nil if there is none.
+func (c candidate) rejection(gate ApprovalsGate) *Approval {
+	contents := c.approvalContents(c.stage, c.release)
+	for _, d := range c.decisions() {
+		if d.Spec.Decision == Reject && c.rejects(gate, d, contents) {
+			return &d
+		}
+	}
+	return nil
 }
 
 // rejects reports whether a rejection counts for any environment of the stage.

@@ -150,7 +150,7 @@ func (f FreezeSpec) ID() string { return f.Name }
 
 // PlanKey names a decision that is not recorded yet.
 func (s ApprovalSpec) PlanKey() string {
-	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, s.Approver, string(s.Decision), s.Comment, s.Signature}, "\n")
+	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, s.Approver, string(s.Decision), s.Comment, s.Content, s.Signature}, "\n")
 }
 
 // PlanKey names a test report that is not recorded yet.
@@ -160,7 +160,7 @@ func (s TestReportSpec) PlanKey() string {
 
 // PlanKey names an override that is not recorded yet.
 func (s OverrideSpec) PlanKey() string {
-	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, strings.Join(s.Gates, ","), s.Reason, s.Ticket, string(s.ExpiresAt)}, "\n")
+	return strings.Join([]string{s.Pipeline, s.Version, s.Stage, strings.Join(s.Gates, ","), s.Reason, s.Ticket, s.Content, string(s.ExpiresAt), string(s.Duration)}, "\n")
 }
 
 // PlanKey names a verification that is not made yet.
@@ -333,9 +333,10 @@ func (c ChangeSet) approvals(w World) []Approval {
 		if spec.Approver == "" {
 			spec.Approver = c.Actor
 		}
-		request := w.ApprovalRequest(stage, release, spec.Decision)
-		w.Approvals = append(w.Approvals, Approval{ID: fmt.Sprintf("planned-%d", i), Spec: spec, Number: afterAll + i, DecidedAt: w.Now, RecordedBy: c.Actor,
-			ContentDigest: request.ContentDigest, Contents: w.ApprovalContents(stage, release), Round: request.Round})
+		if spec.Undecided(c.Actor) || spec.Signature == "" && w.validateContent(stage.Name, release, spec.Content) != nil {
+			continue // it will not be recorded so
+		}
+		w.Approvals = append(w.Approvals, w.Decision(spec, c.Actor, fmt.Sprintf("planned-%d", i), afterAll+i))
 	}
 	return w.Approvals
 }
@@ -359,9 +360,12 @@ func (c ChangeSet) reports(w World) []TestReport {
 func (c ChangeSet) overrides(w World) []Override {
 	overrides := slices.DeleteFunc(slices.Clone(w.Overrides), func(o Override) bool { return c.Overrides.removes(o.ID) })
 	for i, spec := range c.Overrides.All() {
-		if release, known := w.Releases[spec.Version]; known && spec.Pipeline == w.Pipeline.Name {
-			overrides = append(overrides, Override{ID: fmt.Sprintf("planned-%d", i), Spec: spec, ReleaseDigest: release.Digest, Actor: c.Actor, CreatedAt: w.Now})
+		release, known := w.Releases[spec.Version]
+		_, ok := w.Pipeline.Stage(spec.Stage)
+		if !known || !ok || spec.Pipeline != w.Pipeline.Name || spec.ValidateContent(w, release) != nil {
+			continue
 		}
+		overrides = append(overrides, w.NewOverride(spec, c.Actor, fmt.Sprintf("planned-%d", i)))
 	}
 	return overrides
 }

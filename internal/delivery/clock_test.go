@@ -58,7 +58,7 @@ func TestFreezesAndOverridesAreNotJudgedByAClockThatIsBehind(t *testing.T) {
 	c.Freezes = []FreezeSpec{{Name: "over", Reason: "audit", Tiers: []Tier{c.Environments["eu"].Tier}, StartsAt: timeText(c.Now.Add(-2 * time.Hour)), EndsAt: timeText(c.Now.Add(-time.Hour))},
 		{Name: "elsewhere", Reason: "audit", Environments: []string{"other"}, StartsAt: timeText(c.Now), EndsAt: timeText(c.Now.Add(time.Hour))}}
 	c.Overrides = []Override{{ID: "o", Spec: OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", ExpiresAt: timeText(c.Now.Add(time.Hour))},
-		ReleaseDigest: c.release.Digest, CreatedAt: c.Now.Add(-time.Hour)}}
+		ReleaseDigest: c.release.Digest, Contents: c.ApprovalContents(c.stage, c.release), CreatedAt: c.Now.Add(-time.Hour)}}
 	_, frozen := c.frozen()
 	require.False(t, frozen)
 	require.Len(t, c.LiveOverrides(c.stage, c.release), 1)

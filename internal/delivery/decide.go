@@ -65,6 +65,8 @@ type StageDecision struct {
 	Unknown map[string]string `json:"unknown,omitempty"`
 	// Unfinished says for each environment in which something was begun and is not finished what that is, and what would finish it.
 	Unfinished map[string]string `json:"unfinished,omitempty"`
+	// Content is what a decision about the release names (ShortContent); empty unless approvals are missing.
+	Content string `json:"content,omitempty"`
 }
 
 // Decision is what is to be done now to bring a promotion's release through its segment of the pipeline.
@@ -213,6 +215,9 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 	}
 	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: questions}, todo)
 	s.Gates = entering.evaluate()
+	if slices.ContainsFunc(s.Gates, GateResult.lacksApprovals) {
+		s.Content = ShortContent(w.ApprovalDigest(stage, release))
+	}
 	if !GatesPassed(s.Gates) {
 		return s, w.keepRunning(stage, release, &s, questions)
 	}

@@ -318,6 +318,7 @@ func TestOverrides(t *testing.T) {
 		Spec: OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"soak", "checks"}, Reason: "outage", Ticket: "OPS-1", ExpiresAt: "2027-03-01T10:00:00Z"}}
 	skipped := func(change func(*Override)) []string {
 		o := override
+		o.Contents = w.ApprovalContents(w.Pipeline.Stages[1], w.Releases["1.0"])
 		change(&o)
 		w.Overrides = []Override{o}
 		found := []string{}

@@ -54,6 +54,8 @@ type VerificationPreview struct{ DeliveryPreview }
 type ApprovalPreview struct {
 	Refusable
 	ContentDigest string `json:"content_digest,omitempty"` // what it would cover
+	// Undecided is true if it would be left to the person whom it names.
+	Undecided bool `json:"undecided,omitempty"`
 	// Status is that of the same decision in the ledger, if there is one, over what the plan is about to change.
 	Status ApprovalStatus `json:"status,omitempty"`
 }

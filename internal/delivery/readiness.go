@@ -10,6 +10,8 @@ type Readiness struct {
 	// LastGate is the gate that passes last, by time alone; empty when all pass already, or when time alone does not do.
 	LastGate string       `json:"last_gate,omitempty"`
 	Gates    []GateResult `json:"gates"`
+	// ContentDigest is the digest of what would be delivered: what decisions about it name.
+	ContentDigest string `json:"content_digest"`
 }
 
 // maxMoments bounds the search for the moment at which all gates pass: more moments mean that they never do together.
@@ -22,7 +24,7 @@ func Ready(w World, stage Stage, release Release) (Readiness, Questions) {
 	ask := func() []GateResult {
 		return append(w.hold(stage, release), candidate{World: w, stage: stage, release: release, environments: stage.Environments, questions: &questions}.evaluate()...)
 	}
-	r := Readiness{Gates: ask()}
+	r := Readiness{Gates: ask(), ContentDigest: w.ApprovalDigest(stage, release)}
 	r.Ready = GatesPassed(r.Gates)
 	gates, last := r.Gates, ""
 	for range maxMoments {

@@ -243,6 +243,10 @@ func (e edit) passes(d Declarations, r route, version string) bool {
 	for _, env := range d.Environments {
 		w.Environments[env.Name] = env
 	}
+	w.Overrides = slices.Clone(w.Overrides)
+	for i := range w.Overrides { // made again after the edit, if need be: the edit is what is judged
+		w.Overrides[i].Contents = w.ApprovalContents(r.stage(), f.releases[version])
+	}
 	gates := candidate{World: w, stage: r.stage(), release: f.releases[version], environments: []string{r.environment.Name}, questions: &Questions{}}.evaluate()
 	return GatesPassed(slices.DeleteFunc(gates, func(g GateResult) bool { return g.Name == "guarded" })) // gates that are added satisfy it, which eases nothing
 }

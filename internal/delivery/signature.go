@@ -26,6 +26,10 @@ type ApprovalRequest struct {
 	Stage         string           `json:"stage"`
 	Decision      ApprovalDecision `json:"decision"`
 	ContentDigest string           `json:"content_digest"`
+	// Ledger is the id of the ledger that is to record the decision. A signature for one ledger is none for another.
+	Ledger string `json:"ledger"`
+	// Summary tells people what the digest stands for, in lines that end with a line break.
+	Summary string `json:"summary"`
 	// Round grows with each decision on this release and stage that was withdrawn, ran out, or gave way to another of the same person, so that an old signature cannot be
 	// handed in again.
 	Round int `json:"round"`
@@ -33,14 +37,14 @@ type ApprovalRequest struct {
 
 // Payload is the canonical text of the request. It ends with a line break.
 func (r ApprovalRequest) Payload() string {
-	return fmt.Sprintf("cd approval, version 1\npipeline: %s\nrelease: %s\nstage: %s\ndecision: %s\ncontent: %s\nround: %d\n",
-		r.Pipeline, r.Version, r.Stage, r.Decision, r.ContentDigest, r.Round)
+	return fmt.Sprintf("cd approval, version 2\nledger: %s\npipeline: %s\nrelease: %s\nstage: %s\ndecision: %s\ncontent: %s\nround: %d\n\n%s",
+		r.Ledger, r.Pipeline, r.Version, r.Stage, r.Decision, r.ContentDigest, r.Round, r.Summary)
 }
 
 // Request is what the approver of a recorded decision signed.
 func (a Approval) Request() ApprovalRequest {
 	return ApprovalRequest{Pipeline: a.Spec.Pipeline, Version: a.Spec.Version, Stage: a.Spec.Stage, Decision: a.Spec.Decision,
-		ContentDigest: a.ContentDigest, Round: a.Round}
+		ContentDigest: a.ContentDigest, Ledger: a.Ledger, Summary: a.Summary, Round: a.Round}
 }
 
 // SignatureKeyTypes are the types of keys that may sign. A certificate is none of them: an approval is made by a key that the gate

@@ -225,14 +225,21 @@ func TestSigned(t *testing.T) {
 
 // What is signed differs whenever anything that the approval is about differs.
 func TestPayloadsDiffer(t *testing.T) {
-	request := ApprovalRequest{"shop", "1.4.2", "production", Approve, "sha256:00", 1}
-	require.Equal(t, "cd approval, version 1\npipeline: shop\nrelease: 1.4.2\nstage: production\ndecision: approve\ncontent: sha256:00\nround: 1\n", request.Payload())
-	for _, other := range []ApprovalRequest{
-		{"shop2", "1.4.2", "production", Approve, "sha256:00", 1}, {"shop", "1.4.3", "production", Approve, "sha256:00", 1},
-		{"shop", "1.4.2", "staging", Approve, "sha256:00", 1}, {"shop", "1.4.2", "production", Reject, "sha256:00", 1},
-		{"shop", "1.4.2", "production", Approve, "sha256:01", 1}, {"shop", "1.4.2", "production", Approve, "sha256:00", 2},
+	request := ApprovalRequest{Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: Approve, ContentDigest: "sha256:00", Ledger: "11ff", Summary: "artifact: app sha256:22\n", Round: 1}
+	require.Equal(t, "cd approval, version 2\nledger: 11ff\npipeline: shop\nrelease: 1.4.2\nstage: production\ndecision: approve\ncontent: sha256:00\nround: 1\n\nartifact: app sha256:22\n", request.Payload())
+	for name, change := range map[string]func(*ApprovalRequest){
+		"pipeline": func(r *ApprovalRequest) { r.Pipeline = "shop2" },
+		"version":  func(r *ApprovalRequest) { r.Version = "1.4.3" },
+		"stage":    func(r *ApprovalRequest) { r.Stage = "staging" },
+		"decision": func(r *ApprovalRequest) { r.Decision = Reject },
+		"content":  func(r *ApprovalRequest) { r.ContentDigest = "sha256:01" },
+		"ledger":   func(r *ApprovalRequest) { r.Ledger = "11fe" },
+		"summary":  func(r *ApprovalRequest) { r.Summary = "" },
+		"round":    func(r *ApprovalRequest) { r.Round = 2 },
 	} {
-		require.NotEqual(t, request.Payload(), other.Payload())
+		other := request
+		change(&other)
+		require.NotEqual(t, request.Payload(), other.Payload(), name)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery/person"
@@ -28,17 +30,34 @@ var (
 	digestPattern  = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 
-// Duration is a length of time as the user wrote it, in Go's notation ("90m"). The text is kept, so that what is read back
+// Duration is a length of time as the user wrote it, in Go's notation ("90m") or in days ("7d"). The text is kept, so that what is read back
 // is what was declared.
 type Duration string
 
 // Value returns the length of time; zero when the text is empty or malformed (Validate refuses malformed text).
 func (d Duration) Value() time.Duration {
-	v, err := time.ParseDuration(string(d))
+	v, err := d.parse()
 	if err != nil {
 		return 0
 	}
 	return v
+}
+
+// parse reads the text. A whole number of days may come first: a day is 24 hours.
+func (d Duration) parse() (time.Duration, error) {
+	days, rest, found := strings.Cut(string(d), "d")
+	if !found {
+		return time.ParseDuration(string(d))
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil || rest == "" {
+		return time.Duration(n) * 24 * time.Hour, err //nolint:gosec // at most 65535 days, which fits
+	}
+	v, err := time.ParseDuration(rest)
+	if v < 0 {
+		return 0, strconv.ErrRange
+	}
+	return time.Duration(n)*24*time.Hour + v, err //nolint:gosec // as above
 }
 
 // Or returns the length of time, or the default when nothing was written.
@@ -50,7 +69,7 @@ func (d Duration) Or(otherwise time.Duration) time.Duration {
 }
 
 func (d Duration) validate(p problems, least time.Duration) {
-	v, err := time.ParseDuration(string(d))
+	v, err := d.parse()
 	switch {
 	case err != nil:
 		p.add("%q is not a duration; write one such as \"90m\" or \"36h\"", string(d))

@@ -85,7 +85,7 @@ func TestValidateOverrides(t *testing.T) {
 	good := OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"soak", "checks.a"}, Reason: "outage", Ticket: "OPS-1", ExpiresAt: "2027-03-01T10:00:00Z"}
 	require.Empty(t, good.Validate())
 	requireErrors(t, OverrideSpec{}.Validate(), map[string]string{"pipeline": "a name is needed", "version": "is not a version", "stage": "a name is needed",
-		"gates": "name at least one gate to skip", "reason": "a reason is needed", "ticket": "a reason is needed", "expires_at": "is not a time"})
+		"gates": "name at least one gate to skip", "reason": "a reason is needed", "ticket": "a reason is needed", "expires_at": "say when the override ends"})
 	bad := good
 	bad.Gates = []string{"soak", "soap", "soak", "policy.x"}
 	requireErrors(t, bad.Validate(), map[string]string{"gates[1]": `"soap" is not a gate; use one of previous_stage, approvals`, "gates[2]": `"soak" is listed twice`, "gates[3]": "is not a gate"})
@@ -95,17 +95,24 @@ func TestValidateOverrides(t *testing.T) {
 		require.Empty(t, one.Validate(), gate)
 	}
 	w := shopFixture()
-	requireErrors(t, good.ValidateStage(w.Pipeline, fixtureNow), map[string]string{"gates[0]": `stage "production" does not let "soak" be overridden; it allows: none`, "gates[1]": `"checks.a"`})
+	requireErrors(t, good.ValidateStage(w, "eve"), map[string]string{"gates[0]": `stage "production" does not let "soak" be overridden; it allows: none`, "gates[1]": `"checks.a"`})
 	w.Pipeline.Stages[1].Overridable = []string{"checks", "soak"}
-	require.Empty(t, good.ValidateStage(w.Pipeline, fixtureNow))
+	require.Empty(t, good.ValidateStage(w, "eve"))
 	w.Pipeline.Stages[1].Overridable = []string{"checks.b", "soak"}
-	requireErrors(t, good.ValidateStage(w.Pipeline, fixtureNow), map[string]string{"gates[1]": "it allows: checks.b, soak"})
+	requireErrors(t, good.ValidateStage(w, "eve"), map[string]string{"gates[1]": "it allows: checks.b, soak"})
 	w.Pipeline.Stages[1].Overridable = []string{"checks.a", "soak"}
-	requireErrors(t, good.ValidateStage(w.Pipeline, good.ExpiresAt.Value()), map[string]string{"expires_at": "is in the past; set a time in the future"})
-	require.Empty(t, good.ValidateStage(w.Pipeline, good.ExpiresAt.Value().Add(-1)))
+	w.Now = good.ExpiresAt.Value()
+	requireErrors(t, good.ValidateStage(w, "eve"), map[string]string{"expires_at": "is in the past; set a time in the future"})
+	w.Now = w.Now.Add(-1)
+	require.Empty(t, good.ValidateStage(w, "eve"))
+	w.Now = good.ExpiresAt.Value().Add(-7 * 24 * time.Hour)
+	require.Empty(t, good.ValidateStage(w, "eve"))
+	w.Now = w.Now.Add(-1)
+	requireErrors(t, good.ValidateStage(w, "eve"), map[string]string{"expires_at": "is more than 7 days ahead; set a time until 2027-03-01T09:59:59Z"})
+	w.Now = fixtureNow
 	bad = good
 	bad.Stage = "gone"
-	requireErrors(t, bad.ValidateStage(w.Pipeline, fixtureNow), map[string]string{"stage": `no stage "gone"`})
+	requireErrors(t, bad.ValidateStage(w, "eve"), map[string]string{"stage": `no stage "gone"`})
 }
 
 func TestValidateFreezesAndPolicies(t *testing.T) {

@@ -31,6 +31,7 @@ type approvalRequestModel struct {
 	Stage         types.String `tfsdk:"stage"`
 	Decision      types.String `tfsdk:"decision"`
 	Payload       types.String `tfsdk:"payload"`
+	Content       types.String `tfsdk:"content"`
 	ContentDigest types.String `tfsdk:"content_digest"`
 	Namespace     types.String `tfsdk:"namespace"`
 }
@@ -43,6 +44,7 @@ func approvalRequestModelFrom(r delivery.ApprovalRequest) approvalRequestModel {
 		Stage:         types.StringValue(r.Stage),
 		Decision:      types.StringValue(string(r.Decision)),
 		Payload:       types.StringValue(r.Payload()),
+		Content:       types.StringValue(delivery.ShortContent(r.ContentDigest)),
 		ContentDigest: types.StringValue(r.ContentDigest),
 		Namespace:     types.StringValue(delivery.SignatureNamespace),
 	}
@@ -71,7 +73,11 @@ func (d *approvalRequestDataSource) Schema(_ context.Context, _ datasource.Schem
 			},
 			"payload": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Text to sign. It ends with a line break.",
+				MarkdownDescription: "Text to sign. It names the ledger, the content and the release's artifacts, author and environments. It ends with a line break.",
+			},
+			"content": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "First 12 hex digits of `content_digest`, to copy into the `content` of a `cd_approval` or `cd_override`.",
 			},
 			"content_digest": schema.StringAttribute{
 				Computed:            true,

@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -32,13 +34,14 @@ func newApprovalResource() resource.Resource { return newApproval() }
 
 func newApproval() *approvalResource {
 	return &approvalResource{newRecordedResource("approval", recordedKind[approvalModel, delivery.Approval]{
-		noun:     "approval",
-		action:   "give",
-		revoke:   "revoke",
-		name:     func(m approvalModel) string { return approvalName(m.toSpec()) },
-		validate: func(m approvalModel) delivery.Errors { return m.toSpec().Validate() },
-		model:    approvalModelFrom,
-		isGone:   func(a delivery.Approval) bool { return a.RevokedAt != nil },
+		noun:       "approval",
+		action:     "give",
+		revoke:     "revoke",
+		name:       func(m approvalModel) string { return approvalName(m.toSpec()) },
+		validate:   func(m approvalModel) delivery.Errors { return m.toSpec().Validate() },
+		model:      approvalModelFrom,
+		unrecorded: approvalModel.undecided,
+		isGone:     func(a delivery.Approval) bool { return a.RevokedAt != nil },
 		record: func(ctx context.Context, c *client.Client, m approvalModel) (delivery.Approval, error) {
 			return c.AddApproval(ctx, m.toSpec())
 		},
@@ -85,6 +88,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "`approve` or `reject`. A rejection makes the gate fail.",
 				PlanModifiers:       replaces,
 			},
+			"content": contentAttribute("What the decision is about. Required, unless the decision has a `signature`, which names it too."),
 			"comment": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Reason. It is recorded with the decision.",
@@ -93,7 +97,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"approver": schema.StringAttribute{
 				Optional:            true,
 				Computed:            true,
-				MarkdownDescription: "Person who decides. Defaults to the actor. Another person requires a `signature`.",
+				MarkdownDescription: "Person who decides. Defaults to the actor. If it is another person and there is no `signature`, applying succeeds and the decision stays `undecided`, which counts for nothing, until that person applies it.",
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
 			},
 			"signature": schema.StringAttribute{
@@ -107,7 +111,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"status": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "`valid`, `used` (the release was verified under it), `void` (the content changed, or the same person has decided again), or `expired` (older than the gate allows).",
+				MarkdownDescription: "`valid`, `undecided` (it is for the `approver` to apply), `used` (the release was verified under it), `void` (the content changed, or the same person has decided again), or `expired` (older than the gate allows).",
 			},
 			"decided_at": schema.StringAttribute{
 				Computed:            true,
@@ -120,6 +124,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 // ModifyPlan notes the decisions that this plan makes and revokes, and warns of a decision that is no longer valid. Terraform calls it twice
 // for a replacement: with the old decision, then as if there were none.
 func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	r.requireWritten(ctx, req, &resp.Diagnostics)
 	plan, state, ok := r.decodePlan(ctx, req, resp)
 	if !ok {
 		return
@@ -143,10 +148,22 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state != nil {
 		recorded = state.ID.ValueString()
 	}
-	preview, err := r.preview(ctx, spec, recorded)
+	preview, known, err := r.preview(ctx, spec, recorded)
 	switch {
 	case err != nil:
 		tf.AddErrors(&resp.Diagnostics, "preview", "approval", approvalName(spec), err)
+	case state != nil && state.undecided():
+		if !known || preview.Undecided {
+			warnUndecided(&resp.Diagnostics, spec)
+			return
+		}
+		for _, attribute := range []string{"id", "status", "content_digest", "decided_at"} { // the person whom it names decides now
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(attribute), types.StringUnknown())...)
+		}
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("status"))
+	case state == nil && preview.Undecided:
+		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
+		warnUndecided(&resp.Diagnostics, spec)
 	case state == nil:
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
 		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", spec.Pipeline+"/"+spec.Version)
@@ -159,7 +176,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 // warnIfKept warns that destroying the resource does not revoke the decision, because it is another person's rejection.
 func (r *approvalResource) warnIfKept(ctx context.Context, state approvalModel, diags *diag.Diagnostics) (kept bool) {
 	api, err := r.session.client(ctx)
-	if err != nil || (delivery.Approval{Spec: state.toSpec()}).RevocableBy(api.Actor()) {
+	if err != nil || state.undecided() || (delivery.Approval{Spec: state.toSpec()}).RevocableBy(api.Actor()) {
 		return false
 	}
 	diags.AddWarning(fmt.Sprintf("The rejection of %s %s for %s stays in the ledger", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
@@ -176,15 +193,26 @@ func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// preview asks what a decision would cover. A recorded one stays as it is, if this plan changes nothing.
-func (r *approvalResource) preview(ctx context.Context, spec delivery.ApprovalSpec, recorded string) (delivery.ApprovalPreview, error) {
+// undecided reports whether the decision is for somebody else to make.
+func (m approvalModel) undecided() bool {
+	return m.Status.ValueString() == string(delivery.ApprovalUndecided)
+}
+
+// warnUndecided says who has to decide, and how.
+func warnUndecided(diags *diag.Diagnostics, spec delivery.ApprovalSpec) {
+	diags.AddAttributeWarning(path.Root("approver"), fmt.Sprintf("The approval of %s %s for %s is undecided", spec.Pipeline, spec.Version, spec.Stage), fmt.Sprintf(
+		"It names %s as the approver, who has not decided. It counts for nothing until %[1]s applies this configuration (the provider's actor), or until it has their signature of data \"cd_approval_request\".", spec.Approver))
+}
+
+// preview asks what a decision would cover. A recorded one stays as it is, if this plan changes nothing. known is false while it is not known
+// what this plan changes.
+func (r *approvalResource) preview(ctx context.Context, spec delivery.ApprovalSpec, recorded string) (answer delivery.ApprovalPreview, known bool, err error) {
 	if state, ok := r.session.refreshes.peek(spec.Pipeline); ok && recorded != "" && r.session.keeps(ctx, spec.Pipeline) {
 		if found, ok := state.Approval(recorded); ok {
-			return delivery.ApprovalPreview{ContentDigest: found.ContentDigest, Status: found.Status}, nil
+			return delivery.ApprovalPreview{ContentDigest: found.ContentDigest, Status: found.Status}, true, nil
 		}
 	}
-	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
-	return preview, err
+	return preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
 }
 
 func approvalName(s delivery.ApprovalSpec) string {

@@ -25,7 +25,7 @@ func TestOverrideModelRoundTrip(t *testing.T) {
 		}
 		spec := written.toSpec()
 		require.Equal(t, []string{"checks.error_rate", "soak", "windows"}, spec.Gates, "in one order, whatever order it was written in")
-		read := overrideModelFrom(delivery.Override{ID: "o1", Spec: spec, Actor: "alice@example.com"})
+		read := overrideModelFrom(delivery.Override{ID: "o1", Spec: spec, Actor: "alice@example.com"}, written)
 		require.Equal(t, spec, read.toSpec())
 		require.Equal(t, "alice@example.com", read.MadeBy.ValueString())
 		require.Equal(t, written.ExpiresAt, read.ExpiresAt)

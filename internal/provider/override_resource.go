@@ -37,8 +37,8 @@ func newOverrideResource() resource.Resource {
 		action:   "make",
 		revoke:   "revoke",
 		name:     func(m overrideModel) string { return overrideName(m.toSpec()) },
-		validate: func(m overrideModel) delivery.Errors { return m.toSpec().Validate() },
-		model:    func(o delivery.Override, _ overrideModel) overrideModel { return overrideModelFrom(o) },
+		validate: overrideModel.validate,
+		model:    overrideModelFrom,
 		isGone:   func(delivery.Override) bool { return false },
 		record: func(ctx context.Context, c *client.Client, m overrideModel) (delivery.Override, error) {
 			return c.AddOverride(ctx, m.toSpec())
@@ -75,6 +75,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Name of the stage whose gates are skipped.",
 				PlanModifiers:       replaces,
 			},
+			"content": contentAttribute("What the override is for. Required."),
 			"gates": schema.SetAttribute{
 				Required:            true,
 				ElementType:         types.StringType,
@@ -92,9 +93,19 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				PlanModifiers:       replaces,
 			},
 			"expires_at": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "When it expires, in RFC 3339 format.",
+				Optional:            true,
+				Computed:            true,
+				MarkdownDescription: "When it expires, in RFC 3339 format: at most 7 days ahead when it is recorded. Set either this or `duration`. With `duration` it says when that ends.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
+			},
+			"duration": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "How long it lasts from when it is recorded, such as `2h` or `3d`: at most 7 days. Later plans do not extend it.",
 				PlanModifiers:       replaces,
+			},
+			"content_digest": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Digest of the content that the override covers.",
 			},
 			"made_by": schema.StringAttribute{
 				Computed:            true,
@@ -107,6 +118,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 // ModifyPlan notes the overrides that this plan makes and revokes, and warns of an override that no longer has an effect. Terraform calls it
 // twice for a replacement: with the old override, then as if there were none.
 func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	r.requireWritten(ctx, req, &resp.Diagnostics)
 	plan, state, ok := r.decodePlan(ctx, req, resp)
 	if !ok {
 		return

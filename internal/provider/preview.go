@@ -139,7 +139,11 @@ func stopLines(s delivery.StageDecision, moves bool) []string {
 	case s.Held != "":
 		return []string{fmt.Sprintf("held in %s: %s.", s.Stage, strings.TrimSuffix(s.Held, "."))}
 	case s.GatesClosed():
-		return []string{fmt.Sprintf("%s before %s:", verb, s.Stage), gateTable(s.Gates)}
+		lines := []string{fmt.Sprintf("%s before %s:", verb, s.Stage), gateTable(s.Gates)}
+		if line := s.DecideLine(); line != "" {
+			lines = append(lines, line)
+		}
+		return lines
 	}
 	return nil
 }

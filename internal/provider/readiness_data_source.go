@@ -36,6 +36,7 @@ type readinessModel struct {
 	Ready    types.Bool   `tfsdk:"ready"`
 	ReadyAt  types.String `tfsdk:"ready_at"`
 	LastGate types.String `tfsdk:"last_gate"`
+	Content  types.String `tfsdk:"content"`
 	Gates    types.List   `tfsdk:"gates"`
 }
 
@@ -64,6 +65,7 @@ func readinessModelFrom(ctx context.Context, r delivery.Readiness, config readin
 		m.ReadyAt = tf.Time(r.ReadyAt)
 	}
 	m.LastGate = tf.StringOr(r.LastGate, types.StringNull())
+	m.Content = types.StringValue(delivery.ShortContent(r.ContentDigest))
 	gates := make([]gateResultModel, len(r.Gates))
 	for i, g := range r.Gates {
 		gates[i] = gateResultModel{
@@ -111,6 +113,10 @@ func (d *readinessDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"last_gate": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "The gate that passes last, at `ready_at`. Null if `ready_at` is null.",
+			},
+			"content": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "First 12 hex digits of the digest of what would be delivered, to copy into the `content` of a `cd_approval` or `cd_override`.",
 			},
 			"gates": schema.ListNestedAttribute{
 				Computed:            true,

@@ -27,6 +27,7 @@ type recordedKind[M, R any] struct {
 	name           func(m M) string
 	validate       func(m M) delivery.Errors
 	model          func(record R, prior M) M
+	unrecorded     func(m M) bool      // whether the ledger has no record of it, and needs none; nil if it always has
 	isGone         func(record R) bool // whether a record that can still be read is revoked
 
 	known  func(s delivery.PipelineState, id string) (R, bool)
@@ -103,6 +104,9 @@ func (r *recordedResource[M, R]) Read(ctx context.Context, req resource.ReadRequ
 	}
 	var id types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
+	if r.kind.unrecorded != nil && r.kind.unrecorded(prior) {
+		return // only the state has it
+	}
 	recorded, err := r.find(ctx, id.ValueString())
 	switch {
 	case delivery.IsNotFound(err) || err == nil && r.kind.isGone(recorded):

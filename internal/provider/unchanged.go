@@ -151,7 +151,10 @@ func (r *approvalResource) reads(ctx context.Context, state approvalModel) bool 
 }
 
 func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalModel) bool {
-	preview, err := r.preview(ctx, state.toSpec(), state.ID.ValueString())
+	if state.undecided() {
+		return false
+	}
+	preview, _, err := r.preview(ctx, state.toSpec(), state.ID.ValueString())
 	var diags diag.Diagnostics
 	warnIfInvalid(&diags, state, preview.Status)
 	return err == nil && len(diags) == 0

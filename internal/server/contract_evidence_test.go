@@ -78,7 +78,7 @@ func TestTheTextToSignIsWrittenOut(t *testing.T) {
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
 	request := filled[delivery.ApprovalRequest]()
 	require.Equal(t, map[string]any{"pipeline": request.Pipeline, "version": request.Version, "stage": request.Stage, "decision": string(request.Decision),
-		"content_digest": request.ContentDigest, "round": float64(request.Round), "payload": request.Payload()}, answer)
+		"content_digest": request.ContentDigest, "ledger": request.Ledger, "summary": request.Summary, "round": float64(request.Round), "payload": request.Payload()}, answer)
 
 	w, _ = send(h, "GET", api.Fill(api.PathApprovalRequest, "shop", "1.4.2", "production"), "")
 	require.Equal(t, 200, w.Code, "whether a decision is one is the domain's rule")

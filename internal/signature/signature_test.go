@@ -81,6 +81,8 @@ func TestRequestIsAPayload(t *testing.T) {
 	require.Equal(t, fixture(t, "request"), delivery.ApprovalRequest{
 		Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: delivery.Approve, Round: 1,
 		ContentDigest: "sha256:5d41402abc4b2a76b9719d911017c592ae3f2c7a4f1d0f1e6b1a3d5c7e9f0b2d",
+		Ledger:        "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+		Summary:       "artifact: app sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\nauthor: \"dave@example.com\"\nenvironment: eu, production, configuration 7d7f6b34e0f6\n",
 	}.Payload())
 }
 

@@ -44,7 +44,6 @@ func TestWhoMayApprove(t *testing.T) {
 		"the author, who is an approver": {few, ann, approval("1.0", delivery.Approve), "an author may not approve their own release"},
 		"the author, who may":            {author, ann, approval("1.0", delivery.Approve), ""},
 		"the author rejects":             {anyone, ann, approval("1.0", delivery.Reject), ""},
-		"in another's name":              {anyone, cid, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Approver: bob}, "cid@example.com acts here, and cannot decide for bob@example.com"},
 		"a stage that asks nobody":       {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "development", Version: "1.0", Decision: delivery.Approve}, "asks for no approvals"},
 		"a stage that is not there":      {anyone, bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "moon", Version: "1.0", Decision: delivery.Approve}, `has no stage "moon"; it has: development, production`},
 		"a release that is not there":    {anyone, bob, approval("9.0", delivery.Approve), `has no release "9.0"; register it with a cd_release first`},
@@ -70,6 +69,39 @@ func TestWhoMayApprove(t *testing.T) {
 			require.Equal(t, c.decision.Decision == delivery.Approve, h.ready())
 		})
 	}
+}
+
+// A decision that is left to another person is none: nothing is recorded that could count, and nothing of theirs is replaced.
+func TestADecisionInAnotherPersonsNameIsUndecided(t *testing.T) {
+	h := gated(t, delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}})
+	forBob := approval("1.0", delivery.Approve)
+	forBob.Approver = bob
+	preview, err := h.PreviewApproval(t.Context(), cid, delivery.PreviewRequest[delivery.ApprovalSpec]{Subject: forBob})
+	require.NoError(t, err)
+	require.Empty(t, preview.Refused)
+	require.True(t, preview.Undecided)
+	given, err := h.AddApproval(t.Context(), cid, forBob)
+	require.NoError(t, err)
+	require.Equal(t, delivery.ApprovalUndecided, given.Status)
+	require.False(t, h.ready())
+	_, err = h.Approval(t.Context(), given.ID)
+	require.True(t, delivery.IsNotFound(err))
+
+	_, err = h.AddApproval(t.Context(), bob, approval("1.0", delivery.Reject))
+	require.NoError(t, err)
+	_, err = h.AddApproval(t.Context(), cid, forBob)
+	require.NoError(t, err)
+	request, err := h.ApprovalRequest(t.Context(), "shop", "1.0", "production", delivery.Approve)
+	require.NoError(t, err)
+	require.Equal(t, 1, request.Round, "nobody decided again")
+	readiness, err := h.Readiness(t.Context(), "shop", "1.0", "production", time.Time{})
+	require.NoError(t, err)
+	require.Contains(t, delivery.GateTable(readiness.Gates), "bob@example.com rejected it")
+
+	given, err = h.AddApproval(t.Context(), bob, forBob)
+	require.NoError(t, err)
+	require.Equal(t, delivery.ApprovalValid, given.Status)
+	require.True(t, h.ready())
 }
 
 func TestOnePersonCountsOnce(t *testing.T) {

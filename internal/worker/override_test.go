@@ -18,7 +18,7 @@ func TestARevokedOverrideIsMadeAgain(t *testing.T) {
 	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"approvals"},
 		Reason: "the shop is down", Ticket: "OPS-1", ExpiresAt: delivery.Timestamp(h.clock.now().Add(time.Hour).Format(time.RFC3339))}
 	create := func() delivery.Override {
-		made, err := h.AddOverride(t.Context(), ann, spec)
+		made, err := h.AddOverride(t.Context(), bob, spec)
 		require.NoError(t, err)
 		return made
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// signers verifies the signatures of decisions and returns, for each whose signature holds, the key that made it.
-func signers(approvals []delivery.Approval) map[string]string {
+// signers verifies the signatures of decisions and returns, for each whose signature holds in the ledger, the key that made it.
+func signers(l delivery.Ledger, approvals []delivery.Approval) map[string]string {
 	keys := map[string]string{}
 	for _, a := range approvals {
-		if a.Spec.Signature == "" || !a.Signable() {
+		if a.Spec.Signature == "" || !a.Signable(l) {
 			continue
 		}
 		if key, err := signature.Signer(a.Spec.Signature, a.Request().Payload()); err == nil {
@@ -34,7 +34,7 @@ func loadEvidence(ctx context.Context, r store.Reader, w *delivery.World, versio
 	for _, release := range found.Releases {
 		w.Releases[release.Spec.Version] = release
 	}
-	w.Approvals, w.Signers = found.Approvals, signers(found.Approvals)
+	w.Approvals, w.Signers = found.Approvals, signers(w.Ledger, found.Approvals)
 	w.Reports = found.TestReports
 	w.Overrides = slices.DeleteFunc(found.Overrides, func(o delivery.Override) bool { return o.RevokedAt != nil })
 	return nil

@@ -45,7 +45,7 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 	}
 	if changes != nil {
 		w = changes.Apply(w)
-		w.Signers = signers(w.Approvals)
+		w.Signers = signers(w.Ledger, w.Approvals)
 	}
 	err = LoadRollouts(ctx, r, &w) // last, because a gate of the changes counts them too
 	return w, err

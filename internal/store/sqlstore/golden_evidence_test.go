@@ -53,8 +53,8 @@ func fullOverride() delivery.Override {
 		ID: "o1",
 		Spec: delivery.OverrideSpec{
 			Pipeline: "shop", Version: "1.0.0", Stage: "production", Gates: []string{"checks.smoke", "soak"},
-			Reason: "the shop is down", Ticket: "INC-1", ExpiresAt: "2026-11-20T14:00:00Z",
+			Content: "0123456789ab", Reason: "the shop is down", Ticket: "INC-1", ExpiresAt: "2026-11-20T14:00:00Z", Duration: "2h",
 		},
-		ReleaseDigest: "sha256:01", Actor: "alice", CreatedAt: storedAt, RevokedAt: &at,
+		ReleaseDigest: "sha256:01", ContentDigest: "sha256:02", Contents: []string{"sha256:03"}, Actor: "alice", CreatedAt: storedAt, ExpiresAt: storedAt, RevokedAt: &at,
 	}
 }

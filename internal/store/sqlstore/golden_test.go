@@ -259,9 +259,9 @@ func fullApproval() delivery.Approval {
 	at := storedAt
 	return delivery.Approval{
 		ID:            "a1",
-		Spec:          delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "not yet", Approver: "bob", Signature: "-----BEGIN SSH SIGNATURE-----"},
+		Spec:          delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "not yet", Approver: "bob", Content: "0123456789ab", Signature: "-----BEGIN SSH SIGNATURE-----"},
 		Number:        2,
-		ContentDigest: "sha256:02", Contents: []string{"sha256:03"}, RecordedBy: "ci", Round: 3, DecidedAt: storedAt, RevokedAt: &at,
+		ContentDigest: "sha256:02", Contents: []string{"sha256:03"}, RecordedBy: "ci", Round: 3, Ledger: "11ff", Summary: "author: \"dave\"\n", DecidedAt: storedAt, RevokedAt: &at,
 	}
 }
 

@@ -1,0 +1,101 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
+)
+
+// contentAttribute names what a decision is about. It is optional in the schema: what it has to say is judged in the plan, which knows it.
+func contentAttribute(description string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional:            true,
+		MarkdownDescription: description + " At least 12 hex digits of the digest of what would be delivered. Leave it out, and the plan's error holds the line to copy; so do the `content` of `data \"cd_approval_request\"` and of `data \"cd_readiness\"`. Write it as a literal or in a variable: a reference to a `cd_*` resource or data source is an error, because it would decide about every next version by itself.",
+		PlanModifiers:       []planmodifier.String{sameContent{}},
+	}
+}
+
+// sameContent replaces the decision when its content changes. Another number of digits of the same digest is no change.
+type sameContent struct{}
+
+// Description says what it does.
+func (sameContent) Description(context.Context) string {
+	return "Another content replaces the decision."
+}
+
+// MarkdownDescription says what it does.
+func (m sameContent) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// PlanModifyString keeps the content of the state if the configuration names the same one.
+func (sameContent) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() || req.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	var digest types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("content_digest"), &digest)...)
+	if delivery.NamesContent(req.StateValue.ValueString(), digest.ValueString()) && delivery.NamesContent(req.ConfigValue.ValueString(), digest.ValueString()) {
+		resp.PlanValue = req.StateValue
+		return
+	}
+	resp.RequiresReplace = true
+}
+
+// contentFrom is the content of a decision as it is read back: as it was written, or the first digits after an import.
+func contentFrom(named, digest string, prior types.String) types.String {
+	switch {
+	case delivery.NamesContent(prior.ValueString(), digest):
+		return prior
+	case named == "":
+		return tf.StringOr("", prior)
+	}
+	return types.StringValue(delivery.ShortContent(digest))
+}
+
+// describing are the attributes by which the files tell one decision from another.
+var describing = []string{"pipeline", "version", "stage", "decision", "comment", "reason", "ticket", "content"}
+
+// requireWritten adds an error if the content of a new decision comes from the provider's own objects: then nobody saw what it is about. It
+// judges what the files say, whatever else is not known yet. Without files nothing is judged.
+func (r *recordedResource[M, R]) requireWritten(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+	if r.session == nil || req.Plan.Raw.IsNull() || !req.State.Raw.IsNull() {
+		return
+	}
+	files, err := r.session.configuration()
+	switch {
+	case errors.Is(err, configuration.ErrNoFiles):
+		return
+	case err != nil:
+		diags.AddAttributeWarning(path.Root("content"), "Unable to see where content comes from",
+			fmt.Sprintf("The files of the configuration cannot be read: %s. Write content as a literal or in a variable.", strings.TrimSuffix(err.Error(), ".")))
+		return
+	}
+	object := configuration.Object{Type: "cd_" + r.noun, Values: map[string]string{}}
+	for _, attribute := range describing {
+		var value types.String
+		if _, has := req.Config.Schema.GetAttributes()[attribute]; !has {
+			continue
+		}
+		diags.Append(req.Config.GetAttribute(ctx, path.Root(attribute), &value)...)
+		if !value.IsUnknown() && !value.IsNull() {
+			object.Values[attribute] = value.ValueString()
+		}
+	}
+	for _, reference := range files.References(object, "content", "cd_") {
+		diags.AddAttributeError(path.Root("content"), fmt.Sprintf("Unable to %s %s: its content is a reference", r.kind.action, r.kind.noun), fmt.Sprintf(
+			"The content of %s comes from %s (%s:%d), so it would follow every next version, and nobody would decide. Write what you reviewed as a literal or in a variable.",
+			reference.By.Address(), reference.To, reference.File, reference.Line))
+		return // one is enough
+	}
+}
