@@ -21,6 +21,7 @@ const ledgerUsage = `usage: terraform-provider-cd ledger verify [-anchor HASH] L
        terraform-provider-cd ledger copy [-keep-open] FROM TO
        terraform-provider-cd ledger adopt OLD_ID SEQ HASH LEDGER
        terraform-provider-cd ledger init LEDGER
+       terraform-provider-cd ledger clock [-correct] LEDGER
        terraform-provider-cd ledger help
 
 LEDGER, FROM and TO are the path of a SQLite file, such as .cd/ledger.db, or the URL of a PostgreSQL database, such as
@@ -38,7 +39,10 @@ adopt   records in LEDGER that it replaces another ledger, or the end of its own
 
 init    creates LEDGER with its tables, or upgrades the tables of an older release. Without it, the first terraform apply does that.
 
-copy and adopt record who did it: CD_ACTOR, else git's user.email, else the operating system's user.
+clock   compares the clock with the newest event. While the clock is behind it, no gate about time passes. -correct records that the
+        events have a wrong time, and that time goes on from the clock: make sure first that the clock is right.
+
+copy, adopt and clock -correct record who did it: CD_ACTOR, else git's user.email, else the operating system's user.
 
 Exit status: 0 success, 1 broken ledger or failure, 2 wrong usage.
 `
@@ -50,6 +54,7 @@ type ledgerArguments struct {
 	anchor   string   // verify
 	out      string   // export
 	keepOpen bool     // copy
+	correct  bool     // clock
 }
 
 // ledgerWords is what each command takes beside its options.
@@ -57,7 +62,7 @@ var ledgerWords = map[string]struct {
 	count int
 	what  string
 }{
-	"verify": {1, "one ledger"}, "export": {1, "one ledger"}, "init": {1, "one ledger"}, "copy": {2, "two ledgers: from which, and to which"},
+	"verify": {1, "one ledger"}, "export": {1, "one ledger"}, "init": {1, "one ledger"}, "clock": {1, "one ledger"}, "copy": {2, "two ledgers: from which, and to which"},
 	"adopt": {4, "the id of the lost ledger, the number and the hash of an event, and the ledger that replaces it"},
 	"help":  {0, "nothing more"}, "-h": {0, "nothing more"}, "-help": {0, "nothing more"}, "--help": {0, "nothing more"},
 }
@@ -65,7 +70,7 @@ var ledgerWords = map[string]struct {
 // parseLedger reads a command line; its error says what is wrong. Options may come before, between and after the ledgers.
 func parseLedger(args []string) (a ledgerArguments, err error) {
 	if len(args) == 0 {
-		return a, errors.New("a command is needed: verify, export, copy, adopt or init")
+		return a, errors.New("a command is needed: verify, export, copy, adopt, init or clock")
 	}
 	a.command = args[0]
 	wanted, known := ledgerWords[a.command]
@@ -81,6 +86,8 @@ func parseLedger(args []string) (a ledgerArguments, err error) {
 		options.StringVar(&a.out, "o", "", "")
 	case "copy":
 		options.BoolVar(&a.keepOpen, "keep-open", false, "")
+	case "clock":
+		options.BoolVar(&a.correct, "correct", false, "")
 	}
 	for rest := args[1:]; len(rest) > 0; {
 		if err := options.Parse(rest); err != nil {
@@ -132,6 +139,8 @@ func ledgerCommand(args []string, s streams) int {
 		err = adoptLedger(ctx, a, s)
 	case "init":
 		err = initLedger(ctx, a, s)
+	case "clock":
+		err = ledgerClock(ctx, a, s)
 	default:
 		_, err = fmt.Fprint(s.out, ledgerUsage)
 	}
@@ -252,6 +261,37 @@ func initLedger(ctx context.Context, a ledgerArguments, s streams) error {
 	_, err = fmt.Fprintf(s.out, "%s is ready: %d events\nledger: %s\n", found.Name, found.Events, found.ID)
 	return err
 }
+
+// ledgerClock compares the clock with the ledger, or records that the ledger's time was wrong.
+func ledgerClock(ctx context.Context, a ledgerArguments, s streams) error {
+	if a.correct {
+		by, err := changedBy(ctx)
+		if err != nil {
+			return err
+		}
+		found, err := ledger.CorrectClock(ctx, a.words[0], by)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "recorded that the time of event %d, %s, is wrong; time goes on from %s\n", found.Seq, shownTime(found.Newest), shownTime(found.Clock))
+		return err
+	}
+	found, err := ledger.Clock(ctx, a.words[0], time.Now())
+	if err != nil {
+		return err
+	}
+	words := "the clock is not behind it"
+	switch {
+	case found.Seq == 0:
+		words = "there is no event"
+	case found.Behind():
+		words = "the clock is behind it: no gate about time passes until then. If the clock is right, run: terraform-provider-cd ledger clock -correct LEDGER"
+	}
+	_, err = fmt.Fprintf(s.out, "clock: %s\nnewest event: %s (event %d)\n%s\n", shownTime(found.Clock), shownTime(found.Newest), found.Seq, words)
+	return err
+}
+
+func shownTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // changedBy is who changes a ledger from the command line, now.
 func changedBy(ctx context.Context) (ledger.By, error) {

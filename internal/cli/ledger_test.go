@@ -122,6 +122,16 @@ func TestLedgerIsMade(t *testing.T) {
 	require.Equal(t, 1, run("", "init", t.TempDir()).status)
 }
 
+func TestLedgerClock(t *testing.T) {
+	path := someLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
+	clock := run("", "clock", path)
+	require.Equal(t, output{clock.out, "", 0}, clock)
+	require.Contains(t, clock.out, " (event 1)\nthe clock is not behind it\n")
+	require.Contains(t, run("", "clock", "-correct", path).err, "there is nothing to correct")
+	require.Equal(t, 2, run("", "clock").status)
+	require.Equal(t, 1, run("", "clock", filepath.Join(t.TempDir(), "none.db")).status)
+}
+
 func TestLedgerIsAdopted(t *testing.T) {
 	dir := t.TempDir()
 	one, next := someLedger(t, filepath.Join(dir, "one.db")), filepath.Join(dir, "next", "ledger.db")

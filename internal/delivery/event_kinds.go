@@ -60,6 +60,9 @@ const (
 	EventLedgerSealed  EventKind = "ledger.sealed"  // it was moved, and takes no more changes; the last event
 	EventLedgerOpened  EventKind = "ledger.opened"  // it continues here after it was sealed
 	EventLedgerAdopted EventKind = "ledger.adopted" // it replaces another ledger
+	// EventLedgerClockCorrected says that earlier events have times that a wrong clock gave them. It is the only event that may be earlier than
+	// the one before it.
+	EventLedgerClockCorrected EventKind = "ledger.clock_corrected"
 )
 
 // effect is what an event means for the row of its object.
@@ -86,7 +89,7 @@ var effects = map[EventKind]effect{
 	EventDeploymentStarted: effectWrites, EventDeploymentResumed: effectNone, EventDeploymentDeployed: effectWrites,
 	EventDeploymentVerified: effectWrites, EventDeploymentFailed: effectWrites, EventDeploymentRolledBack: effectWrites,
 	EventDeploymentSuperseded: effectWrites,
-	EventLedgerSealed:         effectNone, EventLedgerOpened: effectNone, EventLedgerAdopted: effectNone,
+	EventLedgerSealed:         effectNone, EventLedgerOpened: effectNone, EventLedgerAdopted: effectNone, EventLedgerClockCorrected: effectNone,
 }
 
 // noun is what the event is about.

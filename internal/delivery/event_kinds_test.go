@@ -20,7 +20,7 @@ approval.approve approval.refused approval.reject approval.revoked approval.unde
 deployment.deployed deployment.failed deployment.resumed deployment.rolled_back deployment.started deployment.superseded deployment.verified
 environment.declared environment.deleted environment.refused
 freeze.declared freeze.deleted freeze.refused
-ledger.adopted ledger.opened ledger.sealed
+ledger.adopted ledger.clock_corrected ledger.opened ledger.sealed
 override.made override.refused override.revoked
 pipeline.declared pipeline.deleted pipeline.refused
 policy.declared policy.deleted policy.refused

@@ -76,13 +76,18 @@ func (l Ledger) Takes(kind EventKind) error {
 	return Errorf(CodeConflict, "this ledger takes no more changes: it was moved to %s on %s. Set the provider's ledger, or CD_LEDGER, to that place", l.Moved.To, l.At.Format(time.RFC3339))
 }
 
+// ClockCorrection is the data of EventLedgerClockCorrected.
+type ClockCorrection struct {
+	Newest time.Time `json:"newest"` // the time of the newest event until then
+}
+
 // Next makes an event the next one of the ledger, unless it is sealed. No event has an earlier time than the one before it: a clock that was set
-// back would otherwise be right again after its first event.
+// back would otherwise be right again after its first event. Only a person says that it was the ledger's time that was wrong.
 func (l Ledger) Next(e Event) (Event, error) {
 	if err := l.Takes(e.Kind); err != nil {
 		return e, err
 	}
-	if e.At.Before(l.At) {
+	if e.At.Before(l.At) && e.Kind != EventLedgerClockCorrected {
 		e.At = l.At
 	}
 	return e.Sealed(l.Newest.Seq+1, l.Newest.Hash), nil
