@@ -148,7 +148,7 @@ func (s setup) mayDiffer(allow map[string]delivery.Allowance, key, value string,
 		if glob != key && (!star || !strings.HasPrefix(key, prefix)) {
 			continue
 		}
-		if a.Until != "" && !s.now.Before(must(time.Parse(time.RFC3339, string(a.Until)))) {
+		if a.Until != "" && (s.behind() || !s.now.Before(must(time.Parse(time.RFC3339, string(a.Until))))) {
 			continue
 		}
 		if a.Min == nil && a.Max == nil {
