@@ -215,6 +215,7 @@ func TestArgumentIsWhereBothCanBeNamed(t *testing.T) {
 func TestLiteralsTellBlocksApart(t *testing.T) {
 	c := read(t, map[string]string{"a.tf": freezeF + `resource "cd_freeze" "g" { name = "g" }` + "\n" + `resource "cd_freeze" "h" { name = var.name }` + "\n" +
 		`resource "cd_release" "r" { depends_on = [cd_freeze.f, cd_freeze.h] }`, "b.tf.json": `{"resource":{"cd_freeze":{"i":{"name":"i"}}}}`})
+	computed := read(t, map[string]string{"a.tf.json": `{"resource":{"cd_freeze":{"a":{"name":"${var.name}"},"b":{"name":"b"},"c":{"name":"c-${1}"}}}}`})
 	named := func(name string) configuration.Object {
 		return configuration.Object{Type: "cd_freeze", Values: map[string]string{"name": name}}
 	}
@@ -227,6 +228,12 @@ func TestLiteralsTellBlocksApart(t *testing.T) {
 	require.True(t, c.Order(release, named("z")).Fixed, "h may be z, and the release depends on it")
 	require.False(t, c.Order(release, named("g")).Fixed)
 	require.False(t, c.Order(release, named("i")).Fixed)
+
+	may := []string{}
+	for _, b := range computed.Blocks(named("c-1")) {
+		may = append(may, b.Address())
+	}
+	require.Equal(t, []string{"cd_freeze.a", "cd_freeze.c"}, may, "a template in JSON is no literal")
 }
 
 func TestReferences(t *testing.T) {

@@ -119,7 +119,8 @@ func (b *body) literal(attribute string) (value string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	found, diags := expression.Value(nil) // without a context there is nothing to refer to and nothing to call
+	// An empty context has nothing to refer to and nothing to call. Without any context, a string in JSON would not be taken for a template.
+	found, diags := expression.Value(&hcl.EvalContext{})
 	if diags.HasErrors() || !found.IsWhollyKnown() || found.IsNull() || found.Type() != cty.String {
 		return "", false
 	}

@@ -35,35 +35,63 @@ func foreseen(refusals delivery.Errors) bool {
 // PreviewEnvironment says what declaring an environment would do.
 func (c *Control) PreviewEnvironment(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.EnvironmentSpec]) (delivery.EnvironmentPreview, error) {
 	r.Changes.Actor = actor
-	return answer(delivery.EnvironmentPreview{}, c.previewEnvironment(ctx, &r.Changes, r.Subject))
+	return answer(c.previewEnvironment(ctx, &r.Changes, r.Subject))
 }
 
-func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) error {
+func (c *Control) previewEnvironment(ctx context.Context, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) (preview delivery.EnvironmentPreview, err error) {
 	if err := spec.Validate().Err(); err != nil {
-		return err
+		return preview, err
 	}
-	return c.o.Store.View(ctx, func(r store.Reader) error { return c.checkEnvironment(ctx, r, changes, spec) })
+	return preview, c.o.Store.View(ctx, func(r store.Reader) error {
+		if err := c.checkEnvironment(ctx, r, changes, spec); err != nil {
+			return err
+		}
+		preview.Unmatched, err = unmatched(ctx, r, changes, spec)
+		return err
+	})
+}
+
+// unmatched lists the allowances of an environment that match no key of it, of what it is compared with, or of a stage that deploys to one of
+// them.
+func unmatched(ctx context.Context, r store.Reader, changes *delivery.ChangeSet, spec delivery.EnvironmentSpec) ([]string, error) {
+	if spec.Parity == nil || len(spec.Parity.Allow) == 0 {
+		return nil, nil
+	}
+	known := map[string]delivery.EnvironmentSpec{}
+	for _, names := range []func() []string{spec.RelatedTo, func() []string { return world.Related(known, delivery.EnvironmentSpec.Sources) }} {
+		if err := world.LoadEnvironments(ctx, r, names(), changes, known); err != nil {
+			return nil, err
+		}
+	}
+	known[spec.Name] = spec
+	pipelines, err := r.Pipelines(ctx)
+	return spec.UnmatchedAllowances(known, changes.Pipelines.Over(pipelines, delivery.PipelineSpec.ID)), err
 }
 
 // PreviewPipeline says what declaring a pipeline would do.
 func (c *Control) PreviewPipeline(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.PipelineSpec]) (delivery.PipelinePreview, error) {
 	r.Changes.Actor = actor
-	return answer(delivery.PipelinePreview{}, c.previewPipeline(ctx, &r.Changes, r.Subject))
+	return answer(c.previewPipeline(ctx, &r.Changes, r.Subject))
 }
 
-func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) error {
+func (c *Control) previewPipeline(ctx context.Context, changes *delivery.ChangeSet, spec delivery.PipelineSpec) (preview delivery.PipelinePreview, err error) {
 	if err := spec.Validate().Err(); err != nil {
-		return err
+		return preview, err
 	}
-	var known map[string]delivery.EnvironmentSpec
-	err := c.o.Store.View(ctx, func(r store.Reader) (err error) {
-		known, err = world.EnvironmentsOf(ctx, r, spec, changes)
+	w := delivery.World{Pipeline: spec}
+	err = c.o.Store.View(ctx, func(r store.Reader) (err error) {
+		if w.Environments, err = world.EnvironmentsOf(ctx, r, spec, changes); err != nil {
+			return err
+		}
+		w.Policies, err = r.Policies(ctx)
 		return err
 	})
 	if err != nil {
-		return err
+		return preview, err
 	}
-	return c.validateEnvironments(spec, known).Err()
+	w.Policies = changes.Policies.Over(w.Policies, delivery.PolicySpec.ID)
+	preview.Unguarded = w.UnguardedStages()
+	return preview, c.validateEnvironments(spec, w.Environments).Err()
 }
 
 // PreviewRelease says what delivering a release would do.

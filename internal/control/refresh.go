@@ -69,7 +69,7 @@ func (c *Control) recordedAll(ctx context.Context, pipelines []string) (all []wo
 
 // pipelineState is where everything of a pipeline stands.
 func pipelineState(f world.Facts, settled bool) delivery.PipelineState {
-	s := delivery.PipelineState{Pipeline: f.Pipeline.Name, AutoStart: f.Pipeline.AutoStart(), Leading: delivery.Leading(f.World), Settled: settled,
+	s := delivery.PipelineState{Pipeline: f.Pipeline.Name, AutoStart: f.Pipeline.AutoStart(), Leading: delivery.Leading(f.World), Settled: settled, Unguarded: f.UnguardedStages(),
 		Reports: slices.DeleteFunc(slices.Clone(f.Reports), func(r delivery.TestReport) bool { return r.WithdrawnAt != nil }), Overrides: f.Overrides}
 	for _, version := range slices.Sorted(maps.Keys(f.Releases)) {
 		if release, err := releaseState(f, version); err == nil { // else it is retired

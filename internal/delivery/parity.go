@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -173,6 +174,36 @@ func (a Allowance) covers(d Difference, now time.Time) (reason, refusal string) 
 		return "", fmt.Sprintf("%v is above max %v", n, *a.Max)
 	}
 	return a.Reason, ""
+}
+
+// UnmatchedAllowances lists the globs that match no key: neither of the environment nor of the one that it must equal, nor of a stage that
+// deploys to one of them. Such an allowance may be misspelt. known has the environments that these two name.
+func (s EnvironmentSpec) UnmatchedAllowances(known map[string]EnvironmentSpec, pipelines []PipelineSpec) (unmatched []string) {
+	if s.Parity == nil {
+		return nil
+	}
+	keys := map[string]string{}
+	for _, one := range []EnvironmentSpec{s, known[s.Parity.With]} {
+		if effective, refused := one.effective(known); refused == nil {
+			maps.Copy(keys, effective.Facts(nil).flat())
+		}
+		for _, p := range pipelines {
+			for _, stage := range p.Stages {
+				if slices.Contains(stage.Environments, one.Name) {
+					maps.Copy(keys, stage.Config)
+				}
+			}
+		}
+	}
+	for _, glob := range sortedKeys(s.Parity.Allow) {
+		if !slices.ContainsFunc(sortedKeys(keys), func(key string) bool {
+			match, err := path.Match(glob, key)
+			return glob == key || err == nil && match
+		}) {
+			unmatched = append(unmatched, glob)
+		}
+	}
+	return unmatched
 }
 
 // NotAllowed keeps the differences that break parity.

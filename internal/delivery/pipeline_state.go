@@ -19,6 +19,8 @@ type PipelineState struct {
 	Leading   string `json:"leading,omitempty"`
 	// Settled is true when delivering again what is wanted would do nothing, and nothing has to be told about it.
 	Settled bool `json:"settled,omitempty"`
+	// Unguarded are the stages in which the gate "guarded" refuses every release.
+	Unguarded []UnguardedStage `json:"unguarded,omitempty"`
 }
 
 // RefreshRequest names pipelines to look at.

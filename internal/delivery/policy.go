@@ -49,7 +49,7 @@ func (c candidate) unguarded() (result GateResult, ok bool) {
 // Unguarded names the first environment of tier production that an automatic stage deploys to without any gate, of its own or of a
 // policy, and without saying why.
 func (w World) Unguarded(stage Stage) (environment string, ok bool) {
-	if stage.Promotion != Automatic || !stage.Gates.empty() || stage.Gates.None != "" || len(w.policies(stage)) > 0 {
+	if !stage.MayBeUnguarded() || len(w.policies(stage)) > 0 {
 		return "", false
 	}
 	for _, name := range stage.Environments {
@@ -58,6 +58,28 @@ func (w World) Unguarded(stage Stage) (environment string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// MayBeUnguarded reports whether the stage itself asks for nothing and does not say why.
+func (s Stage) MayBeUnguarded() bool {
+	return s.Promotion == Automatic && s.Gates.empty() && s.Gates.None == ""
+}
+
+// UnguardedStage is an automatic stage that deploys to production without any gate.
+type UnguardedStage struct {
+	Stage       string `json:"stage"`
+	Environment string `json:"environment"`
+}
+
+// UnguardedStages lists the stages in which the gate "guarded" refuses every release, in the order of the path.
+func (w World) UnguardedStages() []UnguardedStage {
+	var found []UnguardedStage
+	for _, stage := range w.Pipeline.Stages {
+		if env, ok := w.Unguarded(stage); ok {
+			found = append(found, UnguardedStage{stage.Name, env})
+		}
+	}
+	return found
 }
 
 // policies lists the policies that hold for a stage, sorted by name.

@@ -16,10 +16,18 @@ type Refusable struct {
 func (r *Refusable) Refuse(why Errors) { r.Refused = why }
 
 // EnvironmentPreview says what declaring an environment would do.
-type EnvironmentPreview struct{ Refusable }
+type EnvironmentPreview struct {
+	Refusable
+	// Unmatched are the globs of parity.allow that match no key, sorted.
+	Unmatched []string `json:"unmatched,omitempty"`
+}
 
 // PipelinePreview says what declaring a pipeline would do.
-type PipelinePreview struct{ Refusable }
+type PipelinePreview struct {
+	Refusable
+	// Unguarded are the stages in which the gate "guarded" would refuse every release.
+	Unguarded []UnguardedStage `json:"unguarded,omitempty"`
+}
 
 // DeliveryPreview is what previews have in common whose subject may deploy something.
 type DeliveryPreview struct {

@@ -191,6 +191,9 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	case protectionIsDefault:
 		set("deletion_protection", delivery.EnvironmentSpec{Tier: delivery.Tier(tier.ValueString())}.Protected())
 	}
+	if r.session != nil && name.IsUnknown() {
+		r.session.changes.AddUnnamed(r.noun)
+	}
 	if r.session != nil && !name.IsUnknown() {
 		r.refuseLateSource(name.ValueString(), &resp.Diagnostics)
 		r.session.changes.AddUnknownEnvironment(name.ValueString())
@@ -203,6 +206,10 @@ func (r *environmentResource) planEdit(ctx context.Context, noted *delivery.Chan
 	preview, ok := r.preview(ctx, spec, diags)
 	if !ok {
 		return
+	}
+	for _, glob := range preview.Unmatched {
+		diags.AddAttributeWarning(path.Root("parity").AtName("allow").AtMapKey(glob), fmt.Sprintf("Environment %q allows a difference of %q, which matches no key", spec.Name, glob),
+			fmt.Sprintf("Neither %s nor %s has such a key in config, secrets or platform, so the allowance matches nothing. Correct the key, or remove the allowance.", spec.Name, spec.Parity.With))
 	}
 	if noted != nil && len(preview.Refused) == 0 {
 		r.planRelaxation(ctx, *noted, spec.Name, diags)

@@ -14,7 +14,7 @@ import (
 func newFreezeResource() resource.Resource {
 	return newNamedResource("freeze", namedKind[freezeModel, delivery.FreezeSpec]{
 		description: "A freeze: while it lasts, nothing is deployed where it applies. Rolling back a failed deployment is still allowed. " +
-			"Each of `environments`, `tiers` and `pipelines` narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production and nothing else. " +
+			"Each of `environments`, `tiers` and `pipelines` narrows it: `tiers = [\"production\"]` with `pipelines = [\"shop\"]` freezes shop in production and nothing else. A plan warns of a name or a tier that nothing has, and of filters that exclude each other. " +
 			"It applies at once, also to releases that are already waiting. Releases and promotions in the same configuration depend on it: `depends_on = [cd_freeze.NAME]`. If one would be delivered without it, and nothing orders them, the plan is an error, because the apply could deliver first.",
 		attributes: freezeAttributes,
 		model:      freezeModelFrom,

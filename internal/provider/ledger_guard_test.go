@@ -120,7 +120,7 @@ func plainEnvironment(name string) map[string]any {
 }
 
 func freezeOf(name string) map[string]any {
-	return map[string]any{"name": name, "reason": "audit", "tiers": []string{"production"}, "starts_at": "2027-01-01T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z"}
+	return map[string]any{"name": name, "reason": "audit", "tiers": []string{"testing"}, "starts_at": "2027-01-01T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z"}
 }
 
 // everyUse asks everything that can be asked about a resource, and returns what was said. It ends with a destroy.

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -116,6 +117,9 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("revision"), types.StringUnknown())...)
+	if r.session != nil && name.IsUnknown() {
+		r.session.changes.AddUnnamed(r.noun)
+	}
 	if r.session != nil && !name.IsUnknown() {
 		r.session.changes.AddUnknownPipeline(name.ValueString())
 		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", name.ValueString())
@@ -145,6 +149,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	}
 	r.session.refreshes.expect(spec.Name)
 	if !changed && r.session.works(ctx, spec) {
+		r.planGuards(ctx, spec, diags)
 		return
 	}
 	api, err := r.session.client(ctx)
@@ -157,6 +162,7 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 	case err != nil:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 	case len(preview.Refused) == 0:
+		r.warnOfUnguarded(diags, spec, preview.Unguarded, changed)
 	case changed:
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, preview.Refused)
 	default:
@@ -164,6 +170,30 @@ func (r *pipelineResource) planEnvironments(ctx context.Context, spec delivery.P
 		for _, one := range preview.Refused {
 			diags.AddWarning(fmt.Sprintf("Pipeline %q cannot work as it is", spec.Name), one.Error())
 		}
+	}
+}
+
+// planGuards warns of unguarded stages of a pipeline that does not change. It asks only if there may be one.
+func (r *pipelineResource) planGuards(ctx context.Context, spec delivery.PipelineSpec, diags *diag.Diagnostics) {
+	if !slices.ContainsFunc(spec.Stages, delivery.Stage.MayBeUnguarded) {
+		return
+	}
+	state, err := r.session.refresh(ctx, spec.Name)
+	if err != nil {
+		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
+		return
+	}
+	r.warnOfUnguarded(diags, spec, state.Unguarded, false)
+}
+
+// warnOfUnguarded warns of automatic stages that deploy to production without any gate. It does not while a policy may come that holds there.
+func (r *pipelineResource) warnOfUnguarded(diags *diag.Diagnostics, spec delivery.PipelineSpec, unguarded []delivery.UnguardedStage, changed bool) {
+	if len(unguarded) == 0 || r.session.expectsPolicies(changed) {
+		return
+	}
+	for _, one := range unguarded {
+		diags.AddAttributeWarning(path.Root("stages").AtListIndex(spec.StageIndex(one.Stage)).AtName("gates"), fmt.Sprintf("Stage %q of pipeline %q delivers to production without a gate", one.Stage, spec.Name),
+			fmt.Sprintf("Nobody is asked in this stage, it deploys to %s, and neither it nor a policy has a gate, so the gate guarded will refuse every release. Give it gates, declare a cd_policy, or write gates = { none = \"the reason\" }.", one.Environment))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func newPolicyResource() resource.Resource {
 	return newNamedResource("policy", namedKind[policyModel, delivery.PolicySpec]{
 		description: "A policy: gates that are added to every stage of every pipeline that deploys to its tiers or environments. " +
-			"All gates of the stage and of every policy must pass. So a stage can be stricter than a policy, but never less strict. No override skips a gate of a policy. " +
+			"All gates of the stage and of every policy must pass. So a stage can be stricter than a policy, but never less strict. No override skips a gate of a policy. A plan warns of an environment or a tier that nothing has. " +
 			"It applies at once, also to releases that are already waiting. Releases and promotions in the same configuration depend on it: `depends_on = [cd_policy.NAME]`. If one would be delivered without it, and nothing orders them, the plan is an error, because the apply could deliver first.",
 		attributes: policyAttributes,
 		model:      policyModelFrom,

@@ -28,7 +28,10 @@ type namedResource[M namedModel[S], S namedSpec] struct {
 
 type namedModel[S any] interface{ toSpec() S }
 
-type namedSpec interface{ Validate() delivery.Errors }
+type namedSpec interface {
+	Validate() delivery.Errors
+	Mismatches(scope delivery.Scope) []delivery.Mismatch
+}
 
 // namedKind is what distinguishes one named resource from another.
 type namedKind[M, S any] struct {
@@ -121,6 +124,7 @@ func (r *namedResource[M, S]) ModifyPlan(ctx context.Context, req resource.Modif
 	if changed {
 		r.session.requireEarlier(ctx, &resp.Diagnostics, r.noun, r.kind.name(spec))
 	}
+	r.session.warnOfMismatches(ctx, &resp.Diagnostics, r.noun, r.kind.name(spec), changed, spec.Mismatches)
 }
 
 // planUnknown plans as unknown what cannot be computed yet.

@@ -99,17 +99,19 @@ func (s *session) Environment(ctx context.Context, name string) (delivery.Enviro
 		_, err := s.client(ctx)
 		return delivery.Environment{}, err
 	}
-	return s.environments.get(ctx, "environment", name, func(ctx context.Context) (map[string]delivery.Environment, error) {
-		api, err := s.client(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all, err := api.Environments(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return byName(all, func(e delivery.Environment) string { return e.Spec.Name }), nil
-	})
+	return s.environments.get(ctx, "environment", name, s.readEnvironments)
+}
+
+func (s *session) readEnvironments(ctx context.Context) (map[string]delivery.Environment, error) {
+	api, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := api.Environments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return byName(all, func(e delivery.Environment) string { return e.Spec.Name }), nil
 }
 
 // PutEnvironment declares an environment, unless this request has done so already.
@@ -131,17 +133,19 @@ func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline,
 		return delivery.Pipeline{}, err
 	}
 	s.refreshes.expect(name)
-	return s.pipelines.get(ctx, "pipeline", name, func(ctx context.Context) (map[string]delivery.Pipeline, error) {
-		api, err := s.client(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all, err := api.Pipelines(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return byName(all, func(p delivery.Pipeline) string { return p.Spec.Name }), nil
-	})
+	return s.pipelines.get(ctx, "pipeline", name, s.readPipelines)
+}
+
+func (s *session) readPipelines(ctx context.Context) (map[string]delivery.Pipeline, error) {
+	api, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := api.Pipelines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return byName(all, func(p delivery.Pipeline) string { return p.Spec.Name }), nil
 }
 
 func byName[T any](all []T, name func(T) string) map[string]T {
@@ -173,6 +177,19 @@ const (
 
 func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(context.Context) (map[string]T, error)) (T, error) {
 	var none T
+	items, err := c.all(ctx, read)
+	if err != nil {
+		return none, err
+	}
+	item, ok := items[name]
+	if !ok {
+		return none, delivery.Errorf(delivery.CodeNotFound, "%s %q does not exist", noun, name)
+	}
+	return item, nil
+}
+
+// all returns the whole list, which must not be changed.
+func (c *snapshot[T]) all(ctx context.Context, read func(context.Context) (map[string]T, error)) (map[string]T, error) {
 	c.mu.Lock()
 	r := c.current
 	if r == nil {
@@ -190,17 +207,10 @@ func (c *snapshot[T]) get(ctx context.Context, noun, name string, read func(cont
 	c.mu.Unlock()
 	select {
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return nil, ctx.Err()
 	case <-r.done:
 	}
-	if r.err != nil {
-		return none, r.err
-	}
-	item, ok := r.items[name]
-	if !ok {
-		return none, delivery.Errorf(delivery.CodeNotFound, "%s %q does not exist", noun, name)
-	}
-	return item, nil
+	return r.items, r.err
 }
 
 func (c *snapshot[T]) drop(r *reading[T]) {

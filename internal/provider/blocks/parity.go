@@ -34,7 +34,7 @@ func ParityAttribute() schema.Attribute {
 			},
 			"allow": schema.MapNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Allowed differences, by glob pattern of the keys of `config`, `secrets` (`secrets.KEY`) and `platform` (`platform.KEY`).",
+				MarkdownDescription: "Allowed differences, by glob pattern of the keys of `config`, `secrets` (`secrets.KEY`) and `platform` (`platform.KEY`). A plan warns of a pattern that matches no key.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"reason": schema.StringAttribute{
 						Required:            true,

@@ -18,11 +18,12 @@ type Collector struct {
 	mu       sync.Mutex
 	set      delivery.ChangeSet
 	related  map[string]bool // environments with parity or a source; few of many, and every environment asks for them
+	unnamed  map[string]bool // nouns of which this plan declares an object without a known name
 	gateUses []GateUse       // the gates that this plan evaluated so far
 }
 
 // New returns an empty collector, for one walk.
-func New() *Collector { return &Collector{related: map[string]bool{}} }
+func New() *Collector { return &Collector{related: map[string]bool{}, unnamed: map[string]bool{}} }
 
 // note changes the set.
 func (c *Collector) note(change func(set *delivery.ChangeSet)) {
@@ -151,6 +152,16 @@ func (c *Collector) AddUnknownPolicy(name string) {
 	c.note(func(set *delivery.ChangeSet) { set.Policies.PutUnknown(name) })
 }
 
+// PoliciesKnown reports whether none of the policies planned so far is unknown.
+func (c *Collector) PoliciesKnown() bool {
+	return ask(c, func(set delivery.ChangeSet) bool { return !set.Policies.HasUnknown() })
+}
+
+// PlansPolicy reports whether a policy was planned already.
+func (c *Collector) PlansPolicy(name string) bool {
+	return ask(c, func(set delivery.ChangeSet) bool { _, planned := set.Policies[name]; return planned })
+}
+
 // RemovePolicy notes a policy that this plan removes.
 func (c *Collector) RemovePolicy(name string) {
 	c.note(func(set *delivery.ChangeSet) { set.Policies.Remove(name) })
@@ -235,6 +246,22 @@ func (c *Collector) relatives(which func(delivery.EnvironmentSpec) bool) []deliv
 		}
 	}
 	return found
+}
+
+// AddUnnamed notes that this plan declares an environment or a pipeline whose name is not known yet.
+func (c *Collector) AddUnnamed(noun string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unnamed[noun] = true
+}
+
+// Scope returns what the filters of freezes and policies can name, with what was planned so far. The lists are what the ledger has.
+func (c *Collector) Scope(environments []delivery.EnvironmentSpec, pipelines []delivery.PipelineSpec) delivery.Scope {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	scope := delivery.NewScope(environments, pipelines, c.set)
+	scope.MoreEnvironments, scope.MorePipelines = c.unnamed["environment"], c.unnamed["pipeline"]
+	return scope
 }
 
 // ChangesEnvironment reports whether this plan changes the named environment.
