@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/artifact"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -96,12 +95,11 @@ func (d *directoryDriver) putFile(ctx context.Context, p *siteDir, t *tree, name
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return failed("read", p.at(staged), err)
 	}
-	lower := strings.ToLower(from.Base)
-	switch {
-	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"):
+	switch formatOf(from.Base) {
+	case tarGzip:
 		t.most = d.limits.unpacked(n)
 		return unpackTarGz(ctx, t, f)
-	case strings.HasSuffix(lower, ".zip"):
+	case zipArchive:
 		t.most = d.limits.unpacked(n)
 		return unpackZip(ctx, t, f, n)
 	}

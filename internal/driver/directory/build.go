@@ -61,7 +61,12 @@ func (d *directoryDriver) fill(ctx context.Context, p *siteDir, release *os.Root
 			below = name
 			entries = append(entries, entry{Path: name, Kind: kindDirectory})
 		}
-		added, err := d.fillOne(p, release, below, shared, func(t *tree) error { return d.put(ctx, p, t, name, released) })
+		added, err := d.fillOne(p, release, below, shared, func(t *tree) error {
+			if err := d.put(ctx, p, t, name, released); err != nil {
+				return err
+			}
+			return t.requireFile()
+		})
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

@@ -18,14 +18,16 @@ func TestLimits(t *testing.T) {
 		}
 		return all
 	}
-	link := func(length int) []packed { return []packed{{name: "l", link: strings.Repeat("n", length-len("l"))}} }
+	link := func(length int) []packed {
+		return []packed{{name: "f", text: "x"}, {name: "l", link: strings.Repeat("n", length-len("fl"))}}
+	}
 	for name, c := range map[string]struct {
 		limits   Limits
 		at, over []packed
 		says     string
 	}{
 		"entries":          {Limits{Entries: 10}, files(make([]int, 10)...), files(make([]int, 11)...), "more than 10 entries"},
-		"names":            {Limits{Entries: 1}, link(nameBytes), link(nameBytes + 1), "paths are longer than 256 bytes"},
+		"names":            {Limits{Entries: 2}, link(2 * nameBytes), link(2*nameBytes + 1), "paths are longer than 512 bytes"},
 		"one file":         {Limits{FileBytes: 1000}, files(1000), files(1001), "more than 1000 bytes"},
 		"all files":        {Limits{TotalBytes: 1000}, files(500, 500), files(500, 501), "the most that a release may unpack to"},
 		"what is free":     {Limits{Ratio: 1, RatioFree: 1000}, files(1000), files(1001), "archive bomb"},
