@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -229,9 +230,11 @@ func TestWithoutAControlPlane(t *testing.T) {
 func TestParityEditSaysWhatItWeakens(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, acctest.New(t))
-	w.apply(environmentType, w.null(environmentType), object(t, production))
+	live := object(t, production)
+	maps.Copy(as[map[string]any](live["config"]), map[string]any{"A": "1", "B": "2"})
+	w.apply(environmentType, w.null(environmentType), live)
 	staging := func(parity string) map[string]any {
-		return object(t, `{"name": "staging", "tier": "staging", "config": {"CURRENCY": "JPY"}`+parity+`}`)
+		return object(t, `{"name": "staging", "tier": "staging", "config": {"CURRENCY": "JPY", "A": "1", "B": "2"}`+parity+`}`)
 	}
 	state := w.apply(environmentType, w.null(environmentType), staging(`, "parity": {"with": "production", "allow": {"A": {"reason": "a", "max": 3, "until": "2028-01-01T00:00:00Z"}}}`))
 	for name, c := range map[string]struct{ parity, says string }{

@@ -123,6 +123,12 @@ func freezeOf(name string) map[string]any {
 	return map[string]any{"name": name, "reason": "audit", "tiers": []string{"testing"}, "starts_at": "2027-01-01T00:00:00Z", "ends_at": "2027-01-02T00:00:00Z"}
 }
 
+// created returns a freeze and the environment that it freezes, which is created before it and destroyed after it.
+func created(p *process) []kept {
+	environment := p.created("cd_environment", plainEnvironment("eu"))
+	return []kept{p.created("cd_freeze", freezeOf("audit")), environment}
+}
+
 // everyUse asks everything that can be asked about a resource, and returns what was said. It ends with a destroy.
 func (p *process) everyUse(planner *process, k kept) map[string][]string {
 	p.t.Helper()
@@ -217,7 +223,7 @@ func TestTheLedgerOfTheStateIsRecognized(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	p := newProcess(t, path, nil)
-	for _, k := range []kept{p.created("cd_environment", plainEnvironment("eu")), p.created("cd_freeze", freezeOf("audit"))} {
+	for _, k := range created(p) {
 		require.Contains(t, string(k.private), `"ledger"`)
 		again := newProcess(t, path, nil)
 		read, plan := again.refreshed(k), again.planned(k, k.config)
@@ -236,7 +242,7 @@ func TestAStateWithoutAPositionGetsOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	first := newProcess(t, path, nil)
-	for _, k := range []kept{first.created("cd_environment", plainEnvironment("eu")), first.created("cd_freeze", freezeOf("audit"))} {
+	for _, k := range created(first) {
 		k.private = nil
 		read := newProcess(t, path, nil).refreshed(k)
 		require.Empty(t, said(read.Diagnostics))
