@@ -99,11 +99,11 @@ func TestFreezeCutShortSaysWhatItLetsThrough(t *testing.T) {
 		edit []any
 		want string
 	}{
-		"ends now":       {[]any{"ends_at", "2027-03-01T12:00:00Z"}, title + "ends at 2027-03-01T12:00:00Z instead of 2027-03-01T18:00:00Z" + through},
-		"ends earlier":   {[]any{"ends_at", "2027-03-01T15:00:00Z"}, title + "ends at 2027-03-01T15:00:00Z instead of 2027-03-01T18:00:00Z" + nobody},
-		"begins later":   {[]any{"starts_at", "2027-03-01T13:00:00Z"}, title + "starts only at 2027-03-01T13:00:00Z" + through},
-		"another tier":   {[]any{"tiers", []any{"staging"}}, title + "no longer covers tier production" + through},
-		"one pipeline":   {[]any{"pipelines", []any{"blog"}}, title + "now covers only some pipelines" + through +
+		"ends now":     {[]any{"ends_at", "2027-03-01T12:00:00Z"}, title + "ends at 2027-03-01T12:00:00Z instead of 2027-03-01T18:00:00Z" + through},
+		"ends earlier": {[]any{"ends_at", "2027-03-01T15:00:00Z"}, title + "ends at 2027-03-01T15:00:00Z instead of 2027-03-01T18:00:00Z" + nobody},
+		"begins later": {[]any{"starts_at", "2027-03-01T13:00:00Z"}, title + "starts only at 2027-03-01T13:00:00Z" + through},
+		"another tier": {[]any{"tiers", []any{"staging"}}, title + "no longer covers tier production" + through},
+		"one pipeline": {[]any{"pipelines", []any{"blog"}}, title + "now covers only some pipelines" + through +
 			"\nAttributeName(\"pipelines\"): Freeze \"inventory\" names pipeline \"blog\", which does not exist: Neither the ledger nor this plan has pipeline \"blog\", so the freeze stops nothing there. Correct the name, or declare the pipeline."},
 		"longer":         {[]any{"ends_at", "2027-03-02T00:00:00Z"}, ""},
 		"another reason": {[]any{"reason", "we still count"}, ""},
