@@ -35,7 +35,9 @@ func TestBothDatabasesHaveTheSameSchema(t *testing.T) {
 	require.Equal(t, indexes(t, lite), indexes(t, post))
 	rules := `'releases_keep_their_content', 'releases_stay', 'deployments_keep_their_content', 'deployments_stay', 'events_are_a_chain',
 		'events_do_not_change', 'events_stay', 'test_reports_stay', 'overrides_stay', 'rollouts_do_not_change', 'rollouts_stay',
-		'ledger_identity_stays', 'ledger_identity_is_not_lost'`
+		'ledger_identity_stays', 'ledger_identity_is_not_lost', 'approvals_stay', 'approvals_keep_their_content', 'test_reports_keep_their_content',
+		'overrides_keep_their_content', 'promotions_stay', 'promotions_keep_their_name', 'environments_keep_their_name', 'pipelines_keep_their_name',
+		'freezes_keep_their_name', 'policies_keep_their_name'`
 	triggers := texts(t, lite, `SELECT tbl_name || ' ' || name FROM sqlite_schema WHERE type = 'trigger'`)
 	require.Len(t, triggers, strings.Count(rules, ",")+1, "a new rule belongs into this test")
 	require.Equal(t, triggers, texts(t, post, `SELECT DISTINCT tgrelid::regclass::text || ' ' || tgname FROM pg_trigger
