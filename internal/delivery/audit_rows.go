@@ -18,41 +18,21 @@ type rows struct {
 var (
 	// tables is every table that events tell of, by the noun that their kinds begin with.
 	tables = map[string]*rows{
-		"environment": declaration("environments", "environment", func(s EnvironmentSpec) string { return s.Name }),
-		"pipeline":    declaration("pipelines", "pipeline", func(s PipelineSpec) string { return s.Name }),
-		"freeze":      declaration("freezes", "freeze", func(s FreezeSpec) string { return s.Name }),
-		"policy":      declaration("policies", "policy", func(s PolicySpec) string { return s.Name }),
-		"release": {"releases", "release", []string{"pipeline", "version"},
-			columnsOf("releases", func(r Release) map[string]any {
-				return map[string]any{"pipeline": r.Spec.Pipeline, "version": r.Spec.Version, "digest": r.Digest}
-			})},
-		"promotion": {"promotions", "promotion", []string{"pipeline", "stage"},
-			columnsOf("promotions", func(p Promotion) map[string]any {
-				return map[string]any{"pipeline": p.Spec.Pipeline, "stage": p.Spec.Stage}
-			})},
-		"approval": {"approvals", "approval", []string{"id"},
-			columnsOf("approvals", func(a Approval) map[string]any {
-				return record(a.ID, a.Spec.Pipeline, a.Spec.Version, "decided_at", a.DecidedAt)
-			})},
-		"test_report": {"test_reports", "test report", []string{"id"},
-			columnsOf("test_reports", func(r TestReport) map[string]any {
-				return record(r.ID, r.Spec.Pipeline, r.Spec.Version, "recorded_at", r.RecordedAt)
-			})},
-		"override": {"overrides", "override", []string{"id"},
-			columnsOf("overrides", func(o Override) map[string]any {
-				return record(o.ID, o.Spec.Pipeline, o.Spec.Version, "created_at", o.CreatedAt)
-			})},
-		"deployment": {"deployments", "deployment", []string{"id"},
-			columnsOf("deployments", deploymentColumns)},
+		"environment": {"environments", "environment", []string{"name"}, columnsOf[EnvironmentSpec]("environments")},
+		"pipeline":    {"pipelines", "pipeline", []string{"name"}, columnsOf[PipelineSpec]("pipelines")},
+		"freeze":      {"freezes", "freeze", []string{"name"}, columnsOf[FreezeSpec]("freezes")},
+		"policy":      {"policies", "policy", []string{"name"}, columnsOf[PolicySpec]("policies")},
+		"release":     {"releases", "release", []string{"pipeline", "version"}, columnsOf[Release]("releases")},
+		"promotion":   {"promotions", "promotion", []string{"pipeline", "stage"}, columnsOf[Promotion]("promotions")},
+		"approval":    {"approvals", "approval", []string{"id"}, columnsOf[Approval]("approvals")},
+		"test_report": {"test_reports", "test report", []string{"id"}, columnsOf[TestReport]("test_reports")},
+		"override":    {"overrides", "override", []string{"id"}, columnsOf[Override]("overrides")},
+		"deployment":  {"deployments", "deployment", []string{"id"}, columnsOf[Deployment]("deployments")},
 	}
 
 	// rollouts are told of by the deployments that they begin with.
 	rollouts = &rows{table: "rollouts", noun: "rollout", keys: []string{"pipeline", "stage", "rollout"}}
 )
-
-func declaration[T any](table, noun string, name func(T) string) *rows {
-	return &rows{table, noun, []string{"name"}, columnsOf(table, func(v T) map[string]any { return map[string]any{"name": name(v)} })}
-}
 
 func record(id, pipeline, version, moment string, at time.Time) map[string]any {
 	return map[string]any{"id": id, "pipeline": pipeline, "version": version, moment: at.UnixMicro()}
@@ -68,13 +48,13 @@ func deploymentColumns(d Deployment) map[string]any {
 }
 
 // columnsOf gives the row of a document: its text as it stands, and the columns beside it.
-func columnsOf[T any](table string, columns func(T) map[string]any) func([]byte) (Row, error) {
+func columnsOf[T any](table string) func([]byte) (Row, error) {
 	return func(document []byte) (Row, error) {
 		var v T
 		if err := json.Unmarshal(document, &v); err != nil {
 			return Row{}, err
 		}
-		row := Row{table, columns(v)}
+		row := Row{table, ColumnsOf(v)}
 		row.Values["document"] = string(document)
 		return row, nil
 	}

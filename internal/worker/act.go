@@ -45,7 +45,7 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 	var jobs []job
 	var pipeline delivery.PipelineSpec
 	err := w.o.Store.Update(ctx, func(tx store.Tx) error {
-		loaded, err := world.Refresh(ctx, tx, w.now(), known)
+		loaded, err := w.load(ctx, tx, known.Pipeline.Name) // and not Refresh: what is about to be acted on is compared with the log
 		if err != nil {
 			return err
 		}

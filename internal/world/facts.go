@@ -34,7 +34,8 @@ func FactsOf(ctx context.Context, r store.Reader, w delivery.World, unrecorded [
 }
 
 // Refresh returns a world that was loaded for the same versions as it would be loaded now, without changes of a plan. While the log has no new event, only time has
-// passed. In a transaction that writes, this makes sure that a decision which was made before is still right.
+// passed. In a transaction that writes, this makes sure that a decision which was made before is still right. Anyone who is about to act
+// loads the world again instead: a row may have been changed without an event.
 func Refresh(ctx context.Context, r store.Reader, now time.Time, known delivery.World, versions ...string) (delivery.World, error) {
 	head, err := r.Head(ctx)
 	if err != nil {

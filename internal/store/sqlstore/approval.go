@@ -8,16 +8,17 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
+var approvalQuery = keyedQuery("approvals", `CAST($1 AS TEXT)`, `t.id = $1`)
+
 // Approval implements store.Reader.
 func (r *reader) Approval(ctx context.Context, id string) (delivery.Approval, error) {
-	return document[delivery.Approval](ctx, r, "approvals", fmt.Sprintf("approval %q", id),
-		`SELECT id, document FROM approvals WHERE id = $1`, id)
+	return document[delivery.Approval](ctx, r, fmt.Sprintf("approval %q", id), approvalQuery, id)
 }
 
 // Approvals implements store.Reader.
 func (r *reader) Approvals(ctx context.Context, pipeline string, versions ...string) ([]delivery.Approval, error) {
 	query, args := r.ledger.byRelease("approvals", "decided_at", pipeline, versions)
-	return documents[delivery.Approval](ctx, r, "approvals", query, args...)
+	return documents[delivery.Approval](ctx, r, query, args...)
 }
 
 // AddApproval implements store.Tx.
@@ -34,6 +35,7 @@ func (w *writer) AddApproval(ctx context.Context, approval delivery.Approval) er
 	if err == nil && n == 0 {
 		return delivery.Errorf(delivery.CodeConflict, "approval %q is recorded already, and a decision never changes", approval.ID)
 	}
+	w.wrote("approvals", approval.ID, text)
 	return err
 }
 
@@ -49,5 +51,6 @@ func (w *writer) RevokeApproval(ctx context.Context, id string, at time.Time) er
 		return err
 	}
 	_, err = w.exec(ctx, `UPDATE approvals SET document = $2 WHERE id = $1`, id, text)
+	w.wrote("approvals", id, text)
 	return err
 }

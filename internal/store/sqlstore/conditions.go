@@ -38,7 +38,7 @@ func (c *conditions) add(comparison string, v any) {
 func (c *conditions) pin(column, v string) (order string) {
 	placeholder := c.argument(v)
 	c.terms = append(c.terms, column+" >= "+placeholder+" AND "+column+" <= "+placeholder)
-	return column + " DESC, seq DESC"
+	return column + " DESC, t.seq DESC"
 }
 
 // addList asks for a column to be one of the values.
@@ -56,11 +56,29 @@ func (c *conditions) String() string {
 
 // byRelease asks a table for what was recorded about some releases of a pipeline (all of them when no version is given), the
 // oldest first by the column that holds the moment.
-func (l *ledger) byRelease(table, moment, pipeline string, versions []string) (string, []any) {
+func (l *ledger) byRelease(of, moment, pipeline string, versions []string) (string, []any) {
 	where := conditions{}
-	where.add("pipeline = ", pipeline)
-	if len(versions) > 0 {
-		where.addList("version", l.dialect, versions)
+	where.add("t.pipeline = ", pipeline)
+	if len(versions) == 0 {
+		return rowsFrom(tableNamed(of), "t."+moment, where.String()) + ` UNION ALL ` + absentOfAll(tableNamed(of), true), where.args
 	}
-	return `SELECT id, document FROM ` + table + where.String() + ` ORDER BY ` + moment + `, id`, where.args
+	where.addList("t.version", l.dialect, versions)
+	return rowsFrom(tableNamed(of), "t."+moment, where.String()) + ` UNION ALL ` + l.absentAbout(of, "$2"), where.args
+}
+
+// absentAbout selects as missing what was recorded about the versions in a list of the pipeline $1: the ids of such records begin with both.
+func (l *ledger) absentAbout(of, versions string) string {
+	about := `'` + nouns[of] + `/' || CAST($1 AS TEXT) || '/' || wanted.element || `
+	return absentFrom(`SELECT e.object FROM (` + l.dialect.elements(versions) + `) AS wanted CROSS JOIN events AS e
+		WHERE e.object >= ` + about + `'/' AND e.object < ` + about + `'0'
+		AND NOT EXISTS (SELECT 1 FROM ` + of + ` AS t WHERE t.id = e.subject AND t.pipeline = $1 AND t.version = wanted.element)`)
+}
+
+// namedQuery asks for the row of one name.
+func namedQuery(table string) string { return keyedQuery(table, `CAST($1 AS TEXT)`, `t.name = $1`) }
+
+// keyedQuery asks for the row of one key: the key as events name it, and the condition for a row t to have it.
+func keyedQuery(of, key, has string) string {
+	return rowsFrom(tableNamed(of), "0", `WHERE `+has) + ` UNION ALL ` +
+		absentFrom(`SELECT '`+nouns[of]+`/' || `+key+` AS object FROM (SELECT 1 AS one) AS here WHERE NOT EXISTS (SELECT 1 FROM `+of+` AS t WHERE `+has+`)`)
 }

@@ -11,35 +11,31 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
+var deploymentQuery = keyedQuery("deployments", `CAST($1 AS TEXT)`, `t.id = $1`)
+
 // Deployment implements store.Reader.
 func (r *reader) Deployment(ctx context.Context, id string) (delivery.Deployment, error) {
-	return document[delivery.Deployment](ctx, r, "deployments", fmt.Sprintf("deployment %q", id),
-		`SELECT id, document FROM deployments WHERE id = $1`, id)
+	return document[delivery.Deployment](ctx, r, fmt.Sprintf("deployment %q", id), deploymentQuery, id)
 }
 
 // Deployments implements store.Reader.
 func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter) ([]delivery.Deployment, error) {
 	query, args := deploymentsQuery(filter)
-	deployments, err := documents[delivery.Deployment](ctx, r, "deployments", query, args...)
-	if filter.Newest > 0 {
-		slices.Reverse(deployments)
-	}
-	return deployments, err
+	return documents[delivery.Deployment](ctx, r, query, args...)
 }
 
-// deploymentsQuery gives the newest first when only some are wanted, and the oldest first otherwise.
 func deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
-	where, order := conditions{}, "seq"
+	where, order := conditions{}, ""
 	if filter.Newest > 0 {
-		order = "seq DESC"
+		order = "t.seq DESC"
 	}
 	// The last column of an index comes first: it is the one that the order is about.
 	for _, one := range []struct{ column, text string }{
-		{"version", filter.Version}, {"environment", filter.Environment}, {"pipeline", filter.Pipeline},
+		{"t.version", filter.Version}, {"t.environment", filter.Environment}, {"t.pipeline", filter.Pipeline},
 	} {
 		switch {
 		case one.text == "":
-		case order == "seq DESC":
+		case order == "t.seq DESC":
 			order = where.pin(one.column, one.text)
 		default:
 			where.add(one.column+" = ", one.text)
@@ -48,32 +44,47 @@ func deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
 	switch filter.Status {
 	case "":
 	case delivery.Verified:
-		where.terms = append(where.terms, "status = 'verified'") // the very words of a partial index, so that it is used
+		where.terms = append(where.terms, "t.status = 'verified'") // the very words of a partial index, so that it is used
 	default:
-		where.add("status = ", string(filter.Status))
+		where.add("t.status = ", string(filter.Status))
 	}
-	query := `SELECT id, document FROM deployments` + where.String() + ` ORDER BY ` + order
+	which := where.String()
 	if filter.Newest > 0 {
-		query += ` LIMIT ` + where.argument(filter.Newest)
+		which += ` ORDER BY ` + order + ` LIMIT ` + where.argument(filter.Newest)
 	}
-	return query, where.args
+	return rowsFrom(tableNamed("deployments"), "t.seq", which), where.args
 }
 
 // DecisionHistory implements store.Reader.
 func (r *reader) DecisionHistory(ctx context.Context, pipeline string, versions ...string) ([]delivery.Deployment, error) {
-	return documents[delivery.Deployment](ctx, r, "deployments", r.ledger.decisionHistoryQuery(), pipeline, list(versions))
+	return documents[delivery.Deployment](ctx, r, r.ledger.decisionHistoryQuery(), pipeline, list(versions))
 }
 
 // decisionHistoryQuery finds the environments by jumping along the index from one name to the next, and then takes a few entries off
 // the end of each one's index: what it costs grows with environments and wanted versions, not with history. SQLite walks a
 // CROSS JOIN in the order it is written, which keeps it from starting at the long end. Environments are compared and sorted as
-// conditions.pin does, and for its reason.
+// conditions.pin does, and for its reason. What should be found is found among the events in the same way: a row that was hidden, by
+// changing what it is found by, is found all the same, and one that is missing is missed.
 func (l *ledger) decisionHistoryQuery() string {
 	return `WITH RECURSIVE place (environment) AS (
 		SELECT (SELECT MIN(environment) FROM deployments WHERE pipeline = $1)
 		UNION ALL
 		SELECT (SELECT MIN(d.environment) FROM deployments d WHERE d.pipeline = $1 AND d.environment > place.environment)
 		FROM place WHERE place.environment IS NOT NULL
+	), site (place) AS (
+		SELECT (SELECT MIN(e.place) FROM events e WHERE e.place >= CAST($1 AS TEXT) || '/' AND e.place < CAST($1 AS TEXT) || '0')
+		UNION ALL
+		SELECT (SELECT MIN(e.place) FROM events e WHERE e.place > site.place AND e.place < CAST($1 AS TEXT) || '0')
+		FROM site WHERE site.place IS NOT NULL
+	), known (id) AS (
+		SELECT (` + newestEvent("started", "") + `) FROM site
+		UNION ALL
+		SELECT (` + newestEvent("verified", "") + `) FROM site
+		UNION ALL
+		SELECT (` + newestEvent("verified", ` AND e.subject <> (`+newestEvent("verified", "")+`)`) + `) FROM site
+		UNION ALL
+		SELECT e.subject FROM (` + l.dialect.elements("$2") + `) AS version CROSS JOIN events e
+		WHERE e.brings = CAST($1 AS TEXT) || '/' || version.element
 	), newest (seq) AS (
 		SELECT (` + newestDeployment("") + `) FROM place WHERE place.environment IS NOT NULL
 	), wanted (seq) AS (
@@ -90,8 +101,19 @@ func (l *ledger) decisionHistoryQuery() string {
 		UNION ALL
 		SELECT d.seq FROM (` + l.dialect.elements("$2") + `) AS version CROSS JOIN deployments d
 		WHERE d.pipeline = $1 AND d.version = version.element
+		UNION ALL
+		SELECT d.seq FROM known CROSS JOIN deployments d WHERE d.id = known.id
 	)
-	SELECT id, document FROM deployments WHERE seq IN (SELECT seq FROM wanted) ORDER BY seq`
+	` + rowsFrom(tableNamed("deployments"), "t.seq", `WHERE t.seq IN (SELECT seq FROM wanted)`) + ` UNION ALL ` +
+		absentFrom(`SELECT 'deployment/' || ever.id AS object FROM known AS ever
+			WHERE ever.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deployments AS t WHERE t.id = ever.id)`)
+}
+
+// newestEvent is a query of the deployment that the newest event of a kind tells of, in one place.
+func newestEvent(kind, which string) string {
+	return `SELECT e.subject FROM events e
+			WHERE e.place >= site.place AND e.place <= site.place AND e.kind = 'deployment.` + kind + `'` + which + `
+			ORDER BY e.place DESC, e.seq DESC LIMIT 1`
 }
 
 // newestDeployment is a query of the newest deployment to an environment.
@@ -126,6 +148,7 @@ func (w *writer) AddDeployment(ctx context.Context, d delivery.Deployment) (deli
 	case n == 0:
 		return none, delivery.Errorf(delivery.CodeConflict, "deployment %q is recorded already", d.ID)
 	}
+	w.wrote("deployments", d.ID, text)
 	if err := w.beginRollout(ctx, d); err != nil {
 		return none, err
 	}
@@ -151,6 +174,7 @@ func (w *writer) PutDeployment(ctx context.Context, d delivery.Deployment) error
 	}
 	_, err = w.exec(ctx, `UPDATE deployments SET status = $2, verified_at = $3, document = $4 WHERE id = $1`,
 		d.ID, string(d.Status), micros(d.VerifiedAt), text)
+	w.wrote("deployments", d.ID, text)
 	return err
 }
 

@@ -84,6 +84,7 @@ const ann, bea = "ann@example.com", "bea@example.com"
 func newLine(b *testing.B, address string) *line {
 	b.Helper()
 	ctx, l := b.Context(), &line{dir: b.TempDir(), ledger: &overheard{ledger: openLedger(b, address), tb: b}}
+	l.ledger.trusting = false // as Open opens it
 	l.Plane = controlplane.New(controlplane.Options{Store: l.ledger, Drivers: map[string]driver.Driver{"directory": directory.New(directory.Options{})}})
 	b.Cleanup(func() { require.NoError(b, l.Close(context.WithoutCancel(ctx))) })
 	require.NoError(b, os.WriteFile(filepath.Join(l.dir, "page.html"), []byte("hello"), 0o600))

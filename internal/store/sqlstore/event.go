@@ -67,6 +67,7 @@ func (w *writer) AppendEvents(ctx context.Context, events ...delivery.Event) ([]
 			values[i] = "(" + args.list(e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash) + ")"
 			e.Data = rawData(string(e.Data)) // as it is read back
 			w.follow(e)
+			w.told(e)
 			sealed = append(sealed, e)
 		}
 		if _, err := w.exec(ctx, `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES `+strings.Join(values, ", "), args.args...); err != nil {

@@ -164,7 +164,7 @@ func requireSearched(t *testing.T, l *ledger, s statement, used map[string]bool)
 	t.Helper()
 	plan := explain(t, l, s.query, s.args...)
 	text := s.query + "\n" + strings.Join(plan, "\n")
-	ends := regexp.MustCompile(`ORDER BY seq( DESC)? LIMIT`).MatchString(s.query) && !strings.Contains(text, "TEMP B-TREE")
+	ends := regexp.MustCompile(`ORDER BY (t\.)?seq( DESC)? LIMIT`).MatchString(s.query) && !strings.Contains(text, "TEMP B-TREE")
 	for _, line := range plan {
 		if found := sqliteIndex.FindStringSubmatch(line); found != nil {
 			used[found[1]] = true
@@ -249,7 +249,10 @@ func fillEvents(tb testing.TB, l *ledger, rows int) {
 		off, on = `DROP TRIGGER events_are_a_chain`, rule
 	}
 	for _, statement := range []string{off, fmt.Sprintf(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		INSERT INTO events SELECT i, i, 'alice', 'kind-' || (i %% 9), 'subject-' || (i %% 99), '{}', 'sha256:' || (i - 1), 'sha256:' || i FROM n`, rows), on} {
+		INSERT INTO events SELECT i, i, 'alice', CASE i %% 4 WHEN 0 THEN 'deployment.started' WHEN 1 THEN 'environment.declared' WHEN 2 THEN 'deployment.verified' ELSE 'approval.approve' END,
+			CASE i %% 4 WHEN 0 THEN 'd' || i WHEN 1 THEN 'many-' || i WHEN 2 THEN 'd' || (i - 2) ELSE 'p' || (i %% 50) || '/1.' || i || '.0/s/ann/1' END,
+			'{"pipeline":"p' || (i %% 50) || '","environment":"e' || (i %% 7) || '","stage":"s0","rollout":"b' || i || '","content":{"version":"1.' || i || '.0"},"replica_of":"many-' || (i %% 500) || '"}',
+			'sha256:' || (i - 1), 'sha256:' || i FROM n`, rows), on} {
 		_, err := l.write.Exec(statement)
 		require.NoError(tb, err, statement)
 	}

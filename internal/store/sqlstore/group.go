@@ -96,6 +96,9 @@ func (g *group) run(ctx context.Context, f func(store.Tx) error) (again bool, er
 	if err := f(w); err != nil {
 		return w.retryable, err
 	}
+	if err := w.complete(); err != nil {
+		return false, err
+	}
 	switch {
 	case ctx.Err() != nil:
 		return false, g.ledger.failed(ctx, "be written", ctx.Err())

@@ -12,14 +12,23 @@ import (
 
 // selectLedger is one row for the ledger's id and the database's clock, one for the newest event, and one for each of the last hundred
 // ledgers that this one replaced, newest first. The %s is the dialect's now.
-const selectLedger = `SELECT 'ledger' AS kind, 0 AS seq, %s AS at, id AS hash, '' AS data FROM ledger_identity
-	UNION ALL SELECT kind, seq, at, hash, CASE WHEN kind = 'ledger.sealed' THEN data ELSE '' END
-		FROM (SELECT kind, seq, at, hash, data FROM events ORDER BY seq DESC LIMIT 1) AS newest
-	UNION ALL SELECT 'adopted', seq, at, hash, data
-		FROM (SELECT seq, at, hash, data FROM events WHERE kind = 'ledger.adopted' ORDER BY seq DESC LIMIT 100) AS adopted`
+const selectLedger = `SELECT 'ledger' AS part, '' AS kind, 0 AS seq, %s AS at, id AS hash, '' AS data, '' AS actor, '' AS subject, '' AS previous FROM ledger_identity
+	UNION ALL SELECT 'newest', kind, seq, at, hash, data, actor, subject, previous
+		FROM (SELECT kind, seq, at, hash, data, actor, subject, previous FROM events ORDER BY seq DESC LIMIT 1) AS newest
+	UNION ALL SELECT 'adopted', kind, seq, at, hash, data, actor, subject, previous
+		FROM (SELECT kind, seq, at, hash, data, actor, subject, previous FROM events WHERE kind = 'ledger.adopted' ORDER BY seq DESC LIMIT 100) AS adopted`
 
 // Ledger implements store.Reader. It is read once for a snapshot; a write transaction follows its own events.
 func (r *reader) Ledger(ctx context.Context) (delivery.Ledger, error) {
+	ends, err := r.endsAsTheyAre(ctx)
+	if err == nil && !r.unchecked() {
+		err = r.changed
+	}
+	return ends, err
+}
+
+// endsAsTheyAre is Ledger, also when an event that it reads is not as it was written.
+func (r *reader) endsAsTheyAre(ctx context.Context) (delivery.Ledger, error) {
 	if r.ends == nil {
 		read, err := r.readLedger(ctx)
 		if err != nil {
@@ -39,28 +48,31 @@ func (r *reader) readLedger(ctx context.Context) (l delivery.Ledger, err error) 
 	defer rows.Close()
 	for rows.Next() {
 		var (
-			e    delivery.Event
-			at   int64
-			data string
+			e          delivery.Event
+			at         int64
+			part, data string
 		)
-		if err := rows.Scan(&e.Kind, &e.Seq, &at, &e.Hash, &data); err != nil {
+		if err := rows.Scan(&part, &e.Kind, &e.Seq, &at, &e.Hash, &data, &e.Actor, &e.Subject, &e.Previous); err != nil {
 			return l, r.failed(ctx, "be read", err)
 		}
-		switch e.Kind {
-		case "ledger":
+		if part == "ledger" {
 			l.Newest.Ledger = e.Hash
 			r.ledger.compareClocks(asked, at)
-		case "adopted":
-			e.Kind, e.Data = delivery.EventLedgerAdopted, rawData(data)
-			p, ok := e.Adopted()
-			if !ok {
-				return l, delivery.Errorf(delivery.CodeInternal, "event %d of the ledger is damaged; restore the ledger from a backup", e.Seq)
-			}
-			l.Adopted = append(l.Adopted, p)
-		default:
-			e.Data = rawData(data)
-			l.Newest.Seq, l.Newest.Hash, l.At, l.Moved = e.Seq, e.Hash, time.UnixMicro(at).UTC(), e.Move()
+			continue
 		}
+		e.At, e.Data = time.UnixMicro(at).UTC(), rawData(data)
+		if !e.Intact() {
+			r.changed = delivery.EventChanged(e)
+		}
+		if part == "newest" {
+			l.Newest.Seq, l.Newest.Hash, l.At, l.Moved = e.Seq, e.Hash, e.At, e.Move()
+			continue
+		}
+		p, ok := e.Adopted()
+		if !ok {
+			return l, delivery.Errorf(delivery.CodeInternal, "event %d of the ledger is damaged; restore the ledger from a backup", e.Seq)
+		}
+		l.Adopted = append(l.Adopted, p)
 	}
 	slices.Reverse(l.Adopted)
 	return l, r.failed(ctx, "be read", rows.Err())

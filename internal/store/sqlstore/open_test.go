@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -158,7 +159,12 @@ func TestJournalAndSafety(t *testing.T) {
 func putEnvironment(t testing.TB, l store.Store, name string) {
 	t.Helper()
 	require.NoError(t, l.Update(t.Context(), func(tx store.Tx) error {
-		return tx.PutEnvironment(t.Context(), delivery.EnvironmentSpec{Name: name, Tier: delivery.TierTesting})
+		spec := delivery.EnvironmentSpec{Name: name, Tier: delivery.TierTesting}
+		data, err := json.Marshal(spec)
+		require.NoError(t, err)
+		_, err = tx.AppendEvents(t.Context(), delivery.Event{At: storedAt, Actor: "alice", Kind: delivery.EventEnvironmentDeclared, Subject: name, Data: data})
+		require.NoError(t, err)
+		return tx.PutEnvironment(t.Context(), spec)
 	}))
 }
 

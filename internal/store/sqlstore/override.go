@@ -8,16 +8,17 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
+var overrideQuery = keyedQuery("overrides", `CAST($1 AS TEXT)`, `t.id = $1`)
+
 // Override implements store.Reader.
 func (r *reader) Override(ctx context.Context, id string) (delivery.Override, error) {
-	return document[delivery.Override](ctx, r, "overrides", fmt.Sprintf("override %q", id),
-		`SELECT id, document FROM overrides WHERE id = $1`, id)
+	return document[delivery.Override](ctx, r, fmt.Sprintf("override %q", id), overrideQuery, id)
 }
 
 // Overrides implements store.Reader.
 func (r *reader) Overrides(ctx context.Context, pipeline string, versions ...string) ([]delivery.Override, error) {
 	query, args := r.ledger.byRelease("overrides", "created_at", pipeline, versions)
-	return documents[delivery.Override](ctx, r, "overrides", query, args...)
+	return documents[delivery.Override](ctx, r, query, args...)
 }
 
 // AddOverride implements store.Tx.
@@ -33,6 +34,7 @@ func (w *writer) AddOverride(ctx context.Context, override delivery.Override) er
 	if err == nil && n == 0 {
 		return delivery.Errorf(delivery.CodeConflict, "override %q is recorded already, and an override never changes", override.ID)
 	}
+	w.wrote("overrides", override.ID, text)
 	return err
 }
 
@@ -48,5 +50,6 @@ func (w *writer) RevokeOverride(ctx context.Context, id string, at time.Time) er
 		return err
 	}
 	_, err = w.exec(ctx, `UPDATE overrides SET document = $2 WHERE id = $1`, id, text)
+	w.wrote("overrides", id, text)
 	return err
 }

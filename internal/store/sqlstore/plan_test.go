@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,16 +57,24 @@ func TestNoQuestionReadsTheWholeHistory(t *testing.T) {
 			words := strings.Fields(line)
 			switch words[0] {
 			case "SCAN":
-				require.Contains(t, []string{"place", "newest", "wanted", "of_stage", "json_each", "CONSTANT"}, words[1], "%s:\n%s", name, strings.Join(plan, "\n"))
+				require.Contains(t, []string{"place", "newest", "wanted", "of_stage", "json_each", "CONSTANT", "known", "ever", "jump", "site", "here", "version", "found", "named"}, words[1], "%s:\n%s", name, strings.Join(plan, "\n"))
 			case "SEARCH":
 				_, way, _ := strings.Cut(line, " USING ")
 				way = strings.TrimPrefix(strings.TrimPrefix(way, "COVERING "), "INDEX ")
-				require.Contains(t, one.by, way, "%s:\n%s", name, strings.Join(plan, "\n"))
+				require.Contains(t, append(slices.Clone(eventsBy), one.by...), way, "%s:\n%s", name, strings.Join(plan, "\n"))
 			case "USE":
 				require.NotContains(t, name, "newest", "sorted by hand, so everything is read:\n%s", strings.Join(plan, "\n"))
 			}
 		}
 	}
+}
+
+// eventsBy lists the ways in which the log is searched for what should be there.
+var eventsBy = []string{
+	"events_by_object (object>? AND object<?)", "events_by_object (object=?)", "events_by_place (place>? AND place<?)", "events_by_content (brings=?)",
+	"events_by_lane (lane=? AND at>?)", "sqlite_autoindex_approvals_1 (id=?)", "sqlite_autoindex_test_reports_1 (id=?)",
+	"sqlite_autoindex_overrides_1 (id=?)", "sqlite_autoindex_deployments_1 (id=?)", "events_by_source (replica_of=?)",
+	"INTEGER PRIMARY KEY (rowid=?)", "rollouts_by_name (pipeline=? AND stage=? AND rollout=?)",
 }
 
 var relevantBy = []string{

@@ -7,21 +7,29 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
+var (
+	releaseQuery  = keyedQuery("releases", `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT)`, `t.pipeline = $1 AND t.version = $2`)
+	releasesQuery = rowsFrom(tableNamed("releases"), "0", `WHERE t.pipeline = $1`) + ` UNION ALL ` + absentOfAll(tableNamed("releases"), true)
+)
+
+// releasesOfQuery asks for the releases of the pipeline $1 of the versions in the list $2.
+func (l *ledger) releasesOfQuery() string {
+	of, versions := tableNamed("releases"), l.dialect.elements("$2")
+	return rowsFrom(of, "0", `WHERE t.pipeline = $1 AND t.version IN (`+versions+`)`) + ` UNION ALL ` +
+		absentNamed(of, `CAST($1 AS TEXT) || '/' || `, versions, `t.pipeline = $1 AND t.version = wanted.element`)
+}
+
 // Release implements store.Reader.
 func (r *reader) Release(ctx context.Context, pipeline, version string) (delivery.Release, error) {
-	return document[delivery.Release](ctx, r, "releases", fmt.Sprintf("release %q", pipeline+"/"+version),
-		`SELECT pipeline || '/' || version, document FROM releases WHERE pipeline = $1 AND version = $2`, pipeline, version)
+	return document[delivery.Release](ctx, r, fmt.Sprintf("release %q", pipeline+"/"+version), releaseQuery, pipeline, version)
 }
 
 // Releases implements store.Reader. They are sorted by version, as text.
 func (r *reader) Releases(ctx context.Context, pipeline string, versions ...string) ([]delivery.Release, error) {
 	if len(versions) == 0 {
-		return documents[delivery.Release](ctx, r, "releases",
-			`SELECT pipeline || '/' || version, document FROM releases WHERE pipeline = $1 ORDER BY version`, pipeline)
+		return documents[delivery.Release](ctx, r, releasesQuery, pipeline)
 	}
-	return documents[delivery.Release](ctx, r, "releases",
-		`SELECT pipeline || '/' || version, document FROM releases
-		WHERE pipeline = $1 AND version IN (`+r.ledger.dialect.elements("$2")+`) ORDER BY version`, pipeline, list(versions))
+	return documents[delivery.Release](ctx, r, r.ledger.releasesOfQuery(), pipeline, list(versions))
 }
 
 // PutRelease implements store.Tx. Most releases are new.
@@ -35,6 +43,7 @@ func (w *writer) PutRelease(ctx context.Context, release delivery.Release) error
 	n, err := w.exec(ctx, `INSERT INTO releases (pipeline, version, digest, document) VALUES ($1, $2, $3, $4) ON CONFLICT (pipeline, version) DO NOTHING`,
 		spec.Pipeline, spec.Version, release.Digest, text)
 	if err != nil || n > 0 {
+		w.wrote("releases", spec.ID(), text)
 		return err
 	}
 	held, err := w.Release(ctx, spec.Pipeline, spec.Version)
@@ -49,5 +58,6 @@ func (w *writer) PutRelease(ctx context.Context, release delivery.Release) error
 		return err
 	}
 	_, err = w.exec(ctx, `UPDATE releases SET document = $3 WHERE pipeline = $1 AND version = $2`, spec.Pipeline, spec.Version, text)
+	w.wrote("releases", spec.ID(), text)
 	return err
 }

@@ -30,6 +30,10 @@ type reader struct {
 	first error
 	// ends is where the history ends for this transaction, once it was asked for.
 	ends *delivery.Ledger
+	// changed says that an event at the end of the history is not as it was written.
+	changed error
+	// changes is what this transaction has written itself.
+	changes rowChanges
 }
 
 // writer is a store.Tx over one write transaction.
@@ -74,26 +78,40 @@ func (r *reader) value(ctx context.Context, dest []any, query string, args ...an
 	return err == nil, r.failed(ctx, "be read", err)
 }
 
-// document reads the one document that the query selects as (key, document). If there is no row, the error is not_found: "<what> does not
-// exist".
-func document[T any](ctx context.Context, r *reader, table, what, query string, args ...any) (T, error) {
-	var (
-		none T
-		key  string
-		text []byte
-	)
-	found, err := r.value(ctx, []any{&key, &text}, query, args...)
+// document reads the one document of the rows that the query selects as checkedRows reads them. If there is no row, the error is not_found:
+// "<what> does not exist".
+func document[T any](ctx context.Context, r *reader, what, query string, args ...any) (T, error) {
+	var none T
+	list, err := documents[T](ctx, r, query, args...)
 	if err != nil {
 		return none, err
 	}
-	if !found {
+	if len(list) == 0 {
 		return none, missing(what)
 	}
-	return decode[T](table, key, text)
+	return list[0], nil
 }
 
-// documents reads every document that the query selects as (key, document), in its order.
-func documents[T any](ctx context.Context, r *reader, table, query string, args ...any) ([]T, error) {
+// documents reads every document of the rows that the query selects as checkedRows reads them, in its order.
+func documents[T any](ctx context.Context, r *reader, query string, args ...any) ([]T, error) {
+	rows, err := r.checkedRows(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, 0, len(rows))
+	for _, row := range rows {
+		one, err := decodeChecked[T](ctx, r, row)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// uncheckedDocuments reads every document that the query selects as (key, document), in its order: of a table that no event tells of,
+// because nothing is decided from it.
+func uncheckedDocuments[T any](ctx context.Context, r *reader, table, query string, args ...any) ([]T, error) {
 	rows, err := r.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, r.failed(ctx, "be read", err)
@@ -114,10 +132,7 @@ func documents[T any](ctx context.Context, r *reader, table, query string, args 
 		}
 		list = append(list, one)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, r.failed(ctx, "be read", err)
-	}
-	return list, nil
+	return list, r.failed(ctx, "be read", rows.Err())
 }
 
 // decode reads a stored document. Fields it does not know were written by a newer release and are passed over.

@@ -10,7 +10,7 @@ import (
 
 const (
 	// schemaVersion is the number of the newest migration.
-	schemaVersion = 8
+	schemaVersion = 9
 	// schemaTable is where goose keeps which migrations have run. Its name also identifies a database as a ledger.
 	schemaTable         = "ledger_schema"
 	selectSchemaVersion = `SELECT COALESCE(MAX(version_id), 0) FROM ` + schemaTable

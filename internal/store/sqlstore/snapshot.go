@@ -56,7 +56,7 @@ func (s Snapshot) Count(ctx context.Context) (map[string]int64, error) {
 }
 
 // Ledger tells which ledger it is.
-func (s Snapshot) Ledger(ctx context.Context) (delivery.Ledger, error) { return s.r.Ledger(ctx) }
+func (s Snapshot) Ledger(ctx context.Context) (delivery.Ledger, error) { return s.r.endsAsTheyAre(ctx) }
 
 // Events hands over every event, in order. An error of visit ends it and is returned.
 func (s Snapshot) Events(ctx context.Context, visit func(delivery.Event) error) error {

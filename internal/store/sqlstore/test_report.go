@@ -8,16 +8,17 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
+var testReportQuery = keyedQuery("test_reports", `CAST($1 AS TEXT)`, `t.id = $1`)
+
 // TestReport implements store.Reader.
 func (r *reader) TestReport(ctx context.Context, id string) (delivery.TestReport, error) {
-	return document[delivery.TestReport](ctx, r, "test_reports", fmt.Sprintf("test report %q", id),
-		`SELECT id, document FROM test_reports WHERE id = $1`, id)
+	return document[delivery.TestReport](ctx, r, fmt.Sprintf("test report %q", id), testReportQuery, id)
 }
 
 // TestReports implements store.Reader.
 func (r *reader) TestReports(ctx context.Context, pipeline string, versions ...string) ([]delivery.TestReport, error) {
 	query, args := r.ledger.byRelease("test_reports", "recorded_at", pipeline, versions)
-	return documents[delivery.TestReport](ctx, r, "test_reports", query, args...)
+	return documents[delivery.TestReport](ctx, r, query, args...)
 }
 
 // AddTestReport implements store.Tx.
@@ -33,6 +34,7 @@ func (w *writer) AddTestReport(ctx context.Context, report delivery.TestReport) 
 	if err == nil && n == 0 {
 		return delivery.Errorf(delivery.CodeConflict, "test report %q is recorded already, and evidence never changes", report.ID)
 	}
+	w.wrote("test_reports", report.ID, text)
 	return err
 }
 
@@ -48,5 +50,6 @@ func (w *writer) WithdrawTestReport(ctx context.Context, id string, at time.Time
 		return err
 	}
 	_, err = w.exec(ctx, `UPDATE test_reports SET document = $2 WHERE id = $1`, id, text)
+	w.wrote("test_reports", id, text)
 	return err
 }

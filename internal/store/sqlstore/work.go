@@ -83,7 +83,7 @@ func workAsStored(work delivery.WorkRecord) delivery.WorkRecord {
 
 // Recordings implements store.Reader.
 func (r *reader) Recordings(ctx context.Context, pipeline string) ([]delivery.Recording, error) {
-	return documents[delivery.Recording](ctx, r, "observations", `SELECT subject, document FROM observations WHERE pipeline = $1 ORDER BY subject`, pipeline)
+	return uncheckedDocuments[delivery.Recording](ctx, r, "observations", `SELECT subject, document FROM observations WHERE pipeline = $1 ORDER BY subject`, pipeline)
 }
 
 // PutRecordings implements store.Tx.
