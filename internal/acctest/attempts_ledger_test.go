@@ -20,11 +20,54 @@ func (sc *scenario) tamper(statement string, args ...any) {
 		_, err := db.ExecContext(sc.Context(), jsonSet)
 		sc.must(err)
 	}
+	sc.disarm(db)
 	done, err := db.ExecContext(sc.Context(), statement, args...)
 	sc.must(err)
 	n, err := done.RowsAffected()
 	sc.must(err)
 	require.EqualValues(sc, 1, n)
+}
+
+// rowsOf has the tables of rows that events tell of, with what names a row of each.
+var rowsOf = map[string]string{"environments": "name", "pipelines": "name", "freezes": "name", "policies": "name", "releases": "pipeline || '/' || version",
+	"promotions": "pipeline || '/' || stage", "approvals": "id", "test_reports": "id", "overrides": "id", "deployments": "id", "rollouts": "rollout"}
+
+// disarm takes away the rules that the database itself enforces on rows, as its owner can.
+func (sc *scenario) disarm(db *sql.DB) {
+	sc.Helper()
+	for table := range rowsOf {
+		statements := []string{`ALTER TABLE ` + table + ` DISABLE TRIGGER USER`}
+		if !onPostgres(sc.h) {
+			statements = nil
+			names, err := db.QueryContext(sc.Context(), `SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1`, table)
+			sc.must(err)
+			for names.Next() {
+				var drop string
+				sc.must(names.Scan(&drop))
+				statements = append(statements, drop)
+			}
+			sc.must(names.Err())
+			sc.must(names.Close())
+		}
+		for _, statement := range statements {
+			_, err := db.ExecContext(sc.Context(), statement)
+			sc.must(err)
+		}
+	}
+}
+
+// tell appends an event that says what a row says now, as anyone who can write the whole log can.
+func (sc *scenario) tell(kind delivery.EventKind, table, key string) {
+	sc.Helper()
+	db := openDatabase(sc.T, sc.h)
+	var document, previous string
+	var seq int64
+	sc.must(db.QueryRowContext(sc.Context(), `SELECT document FROM `+table+` WHERE `+rowsOf[table]+` = $1`, key).Scan(&document))
+	sc.must(db.QueryRowContext(sc.Context(), `SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1`).Scan(&seq, &previous))
+	e := delivery.Event{At: sc.h.Clock.Now(), Actor: mallory, Kind: kind, Subject: key, Data: json.RawMessage(document)}.Sealed(seq+1, previous)
+	_, err := db.ExecContext(sc.Context(), `INSERT INTO events (seq, at, actor, kind, subject, data, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.Seq, e.At.UnixMicro(), e.Actor, string(e.Kind), e.Subject, string(e.Data), e.Previous, e.Hash)
+	sc.must(err)
 }
 
 func onPostgres(h *acctest.Harness) bool { return strings.HasPrefix(h.Ledger, "postgres://") }
@@ -60,6 +103,7 @@ func (sc *scenario) forge(signature string) {
 	text, err := json.Marshal(a)
 	sc.must(err)
 	sc.tamper(`INSERT INTO approvals (id, pipeline, version, decided_at, document) VALUES ($1, 'shop', $2, $3, $4)`, a.ID, sc.version, a.DecidedAt.UnixMicro(), string(text))
+	sc.tell(delivery.EventApprovalApproved, "approvals", a.ID)
 }
 
 // given returns the first decision of somebody on the version.
@@ -70,7 +114,7 @@ func (sc *scenario) given(who string) delivery.Approval {
 	return a
 }
 
-// attemptsOnTheLedger write to the database directly. If the gate requires signatures, that does not help.
+// attemptsOnTheLedger write to the database directly, rows and the events that fit them. If the gate requires signatures, that does not help.
 func attemptsOnTheLedger() []attempt {
 	forged := func(name string, signature func(*scenario) string) attempt {
 		return attempt{name: "ledger: " + name, rules: requireSignatures, without: []step{approved},
@@ -97,6 +141,7 @@ func attemptsOnTheLedger() []attempt {
 				sc.approve(alice)
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.content_digest', $1) WHERE id = $2`,
 					sc.request().ContentDigest, "shop/1.0.0/production/"+bob+"/1")
+				sc.tell(delivery.EventApprovalApproved, "approvals", "shop/1.0.0/production/"+bob+"/1")
 			},
 			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is void (the content changed)"}, fix: bobApproves,
 		},
@@ -106,7 +151,8 @@ func attemptsOnTheLedger() []attempt {
 				r.gates().Approvals.SignedBy[1] = signerLine(bob+` valid-before="202703011215Z"`, bob)
 			},
 			do: func(sc *scenario) {
-				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+				sc.tamper(`UPDATE approvals SET decided_at = 1803904200000000, document = json_set(document, '$.decided_at', '2027-03-01T12:30:00Z') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+				sc.tell(delivery.EventApprovalApproved, "approvals", "shop/1.0.0/production/"+bob+"/1")
 			},
 			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: func(sc *scenario) { sc.approve(carol) },
 		},
@@ -120,6 +166,7 @@ func attemptsOnTheLedger() []attempt {
 				no.Decision = delivery.Reject
 				sc.decide(bob, no)
 				sc.tamper(`UPDATE approvals SET document = json_set(document, '$.spec.decision', 'approve') WHERE id = $1`, "shop/1.0.0/production/"+bob+"/1")
+				sc.tell(delivery.EventApprovalApproved, "approvals", "shop/1.0.0/production/"+bob+"/1")
 			},
 			blocked: []string{"approvals"}, reasons: []string{"bob@example.com's approval is not signed by a key that signed_by lists"}, fix: bobApproves,
 		},
@@ -132,8 +179,9 @@ func attemptsOnTheLedger() []attempt {
 				sc.refused(sc.deliver(sc.version, 1))
 				sc.succeed()
 				sc.validPath(delivered, approved)
-				sc.tamper(`UPDATE deployments SET status = 'verified', verified_at = 0,
+				sc.tamper(`UPDATE deployments SET status = 'verified', verified_at = 1803902400000000,
 					document = json_set(document, '$.status', 'verified', '$.verified_at', '2027-03-01T12:00:00Z') WHERE version = $1`, sc.version)
+				sc.tell(delivery.EventDeploymentVerified, "deployments", sc.only("deployments"))
 			},
 			blocked: []string{"approvals", "parity"}, reasons: []string{"0 of 2 approvals", "whether staging drifted cannot be told"},
 			fix: func(sc *scenario) { // what runs is not what the changed ledger says: deliver it again
@@ -154,13 +202,15 @@ func attemptsOnTheLedger() []attempt {
 			do: func(sc *scenario) {
 				other := sc.other(func(s *delivery.ReleaseSpec) { s.Artifacts = sc.otherArtifact() })
 				sc.replaceArtifact(other.Artifacts["app"])
-				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), sc.version)
+				sc.tamper(`UPDATE releases SET digest = $1, document = json_set(document, '$.digest', $1) WHERE version = $2`, other.Digest(), sc.version)
+				sc.tell(delivery.EventReleaseDeclared, "releases", "shop/"+sc.version)
 			},
 			blocked: []string{"previous_stage", "approvals", "tests.unit", "soak", "parity", "policy.guard.tests.security", "policy.guard.soak"},
 			reasons: []string{"1.0.0 is not verified in staging", "alice@example.com's approval is void", "no report of suite unit"},
 			fix: func(sc *scenario) {
 				sc.replaceArtifact(sc.rules.release.Artifacts["app"])
-				sc.tamper(`UPDATE releases SET document = json_set(document, '$.digest', $1) WHERE version = $2`, sc.spec(sc.version).Digest(), sc.version)
+				sc.tamper(`UPDATE releases SET digest = $1, document = json_set(document, '$.digest', $1) WHERE version = $2`, sc.spec(sc.version).Digest(), sc.version)
+				sc.tell(delivery.EventReleaseDeclared, "releases", "shop/"+sc.version)
 			},
 		},
 	}
@@ -171,4 +221,12 @@ func (sc *scenario) replaceArtifact(to delivery.Artifact) {
 	sc.Helper()
 	sc.tamper(`UPDATE releases SET document = json_set(document, '$.spec.artifacts.app.uri', $1, '$.spec.artifacts.app.digest', $2) WHERE version = $3`,
 		to.URI, to.Digest, sc.version)
+	sc.tell(delivery.EventReleaseDeclared, "releases", "shop/"+sc.version)
+}
+
+// only returns the key of a table's only row.
+func (sc *scenario) only(table string) (key string) {
+	sc.Helper()
+	sc.must(openDatabase(sc.T, sc.h).QueryRowContext(sc.Context(), `SELECT `+rowsOf[table]+` FROM `+table).Scan(&key))
+	return key
 }
