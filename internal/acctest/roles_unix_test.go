@@ -4,6 +4,7 @@ package acctest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -104,6 +105,34 @@ func TestRolesOfTheGuide(t *testing.T) {
 	}
 }
 
+// tell appends the events of what recordsEverything writes.
+func (g guide) tell(tx store.Tx, now time.Time) {
+	ctx := g.t.Context()
+	do := func(kind delivery.EventKind, subject string, v any, err error) {
+		require.NoError(g.t, err)
+		data, err := json.Marshal(v)
+		require.NoError(g.t, err)
+		_, err = tx.AppendEvents(ctx, delivery.Event{At: now, Kind: kind, Subject: subject, Data: data})
+		require.NoError(g.t, err)
+	}
+	do(delivery.EventEnvironmentDeleted, "eu", delivery.EnvironmentSpec{Name: "eu"}, nil)
+	do(delivery.EventPipelineDeleted, "shop", delivery.PipelineSpec{Name: "shop"}, nil)
+	do(delivery.EventFreezeDeleted, "holidays", delivery.FreezeSpec{Name: "holidays"}, nil)
+	do(delivery.EventPolicyDeleted, "strict", delivery.PolicySpec{Name: "strict"}, nil)
+	release, err := tx.Release(ctx, "shop", "1.0.0")
+	do(delivery.EventReleaseRegistered, "shop/1.0.0", release, err)
+	promotion, err := tx.Promotion(ctx, "shop", "production")
+	do(delivery.EventPromotionRequested, "shop/production", promotion, err)
+	approval, err := tx.Approval(ctx, "a")
+	do(delivery.EventApprovalRevoked, "a", approval, err)
+	report, err := tx.TestReport(ctx, "t")
+	do(delivery.EventTestReportWithdrawn, "t", report, err)
+	override, err := tx.Override(ctx, "o")
+	do(delivery.EventOverrideRevoked, "o", override, err)
+	d, err := tx.Deployment(ctx, "d")
+	do(delivery.EventDeploymentVerified, "d", d, err)
+}
+
 // recordsEverything writes, changes and deletes objects of each kind as the applier, as far as it may.
 func (g guide) recordsEverything() {
 	ctx, now := g.t.Context(), time.Now()
@@ -131,8 +160,7 @@ func (g guide) recordsEverything() {
 		do(err)
 		d.Status = delivery.Verified
 		do(tx.PutDeployment(ctx, d))
-		_, err = tx.AppendEvents(ctx, delivery.Event{At: now, Kind: "guide.followed"})
-		do(err)
+		g.tell(tx, now)
 		lease, err := tx.AcquireLease(ctx, "eu/shop", "alice", now, time.Minute)
 		do(err)
 		do(tx.CheckLease(ctx, lease))

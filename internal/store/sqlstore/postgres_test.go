@@ -106,7 +106,6 @@ func TestAnUpgradeHidesNoLedger(t *testing.T) {
 func TestTheChainIsThatOfTheLogItself(t *testing.T) {
 	t.Parallel()
 	l := openLedger(t, pgtest.URL(t))
-	putEnvironment(t, l, "staging")
 	schema := texts(t, l, `SELECT current_schema()::text`)[0]
 	for _, statement := range []string{
 		`INSERT INTO events VALUES (1, 0, 'alice', 'a.b', 'x', '', '', 'sha256:1')`,
