@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -98,7 +99,7 @@ func (w *wire) proposed(s *tfprotov6.Schema, config, prior tftypes.Value) tftype
 	if prior.IsNull() {
 		return config
 	}
-	merged, was := w.attributes(config), w.attributes(prior)
+	merged, was := maps.Clone(w.attributes(config)), w.attributes(prior)
 	for _, a := range s.Block.Attributes {
 		if a.Computed && merged[a.Name].IsNull() {
 			merged[a.Name] = was[a.Name]
