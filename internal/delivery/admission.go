@@ -26,26 +26,40 @@ func Admit(w World, p Promotion) (*Error, Questions) {
 // Outcome says why work on a promotion that has come to rest counts as failed; nil when it got through or may wait.
 func Outcome(wanted Promotion, d Decision) *Error {
 	stopped := d.Stopped()
-	switch {
-	case stopped == nil:
+	if stopped == nil {
 		return nil
-	case stopped.Held != "" || stopped.HasFailedGate():
-		return Refusal(wanted.Spec.Pipeline, *stopped)
-	case stopped.GatesClosed() && wanted.Spec.WhenBlocked == WhenBlockedFail && stopped.Stage == wanted.Spec.Stage:
-		return Refusal(wanted.Spec.Pipeline, *stopped)
 	}
-	if lines := d.unfinished(); len(lines) > 0 {
-		return Errorf(CodeConflict, "work on %s/%s is not finished: %s.", wanted.Spec.Pipeline, wanted.Spec.Stage, strings.Join(lines, "; "))
+	rest := []string{}
+	for _, s := range d.Stages {
+		if s.Stage != stopped.Stage {
+			rest = append(rest, s.unfinished()...)
+		}
+	}
+	switch {
+	case stopped.Held != "" || stopped.HasFailedGate(),
+		stopped.GatesClosed() && wanted.Spec.WhenBlocked == WhenBlockedFail && stopped.Stage == wanted.Spec.Stage:
+		refusal := Refusal(wanted.Spec.Pipeline, *stopped)
+		refusal.Message += strings.TrimSuffix("\n"+sentences(rest), "\n")
+		return refusal
+	}
+	if lines := append(stopped.unfinished(), rest...); len(lines) > 0 {
+		return Errorf(CodeConflict, "work on %s/%s is not finished.\n%s", wanted.Spec.Pipeline, wanted.Spec.Stage, strings.TrimSuffix(sentences(lines), "\n"))
 	}
 	return nil
 }
 
+// sentences makes a line of each.
+func sentences(lines []string) string {
+	text := ""
+	for _, line := range lines {
+		text += strings.ToUpper(line[:1]) + line[1:] + ".\n"
+	}
+	return text
+}
+
 // Refusal words why a release does not enter a stage: every gate with its verdict, and what would make it pass.
 func Refusal(pipeline string, s StageDecision) *Error {
-	unfinished := ""
-	for _, line := range s.unfinished() {
-		unfinished += strings.ToUpper(line[:1]) + line[1:] + ".\n"
-	}
+	unfinished := sentences(s.unfinished())
 	if s.Held != "" {
 		return Errorf(CodeConflict, "release %s/%s is held: %s.%s", pipeline, s.Version, s.Held, strings.TrimSuffix("\n"+unfinished, "\n"))
 	}

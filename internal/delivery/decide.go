@@ -32,6 +32,7 @@ type Step struct {
 	Purpose     DeploymentKind `json:"purpose,omitempty"`
 	MaxFailures int            `json:"-"` // in how many environments the rollout may fail
 	Content     Content        `json:"-"`
+	Terms       string         `json:"-"` // of the stage, in the environment
 	Gates       []GateResult   `json:"-"`
 }
 
@@ -163,7 +164,7 @@ func Decide(w World, entry string) Decision {
 		if stopped {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
 			waiting.Gates = []GateResult{candidate{World: w, stage: stage, release: release}.previousStage(w.Pipeline.Stages[i-1])}
-			d.Steps = append(d.Steps, w.unfinished(stage, &waiting, &d.Questions)...) // it waits for nothing
+			d.Steps = append(d.Steps, w.unfinished(stage, release, &waiting, &d.Questions)...) // it waits for nothing
 			d.Stages = append(d.Stages, waiting)
 			continue
 		}
@@ -188,7 +189,7 @@ func (d Decision) Onward() Decision {
 // decideStage first finishes what is under way, then rolls back what failed, then deploys what is missing.
 func (w World) decideStage(stage Stage, release Release, attempt int, questions *Questions) (StageDecision, []Step) {
 	s := StageDecision{Stage: stage.Name, Version: release.Spec.Version}
-	if steps := w.History.inFlight(stage); len(steps) > 0 {
+	if steps := w.interrupted(stage, release, &s, questions); len(steps) > 0 {
 		s.Status = w.History.statusInFlight(stage)
 		return s, steps
 	}
@@ -204,7 +205,9 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		}
 		return s, nil
 	}
-	s.Status = w.statusOf(stage, release.Spec.Version)
+	if s.Status = w.History.statusInFlight(stage); s.Status == "" {
+		s.Status = w.statusOf(stage, release.Spec.Version)
+	}
 	todo, open := s.Needs, w.History.openRollout(stage, release, attempt)
 	if failed := w.History.failedDeployments(stage.Name, release.Spec.Version, attempt); len(failed) > 0 {
 		if todo = open.untried(s.Needs, failed); len(todo) == 0 {
@@ -225,8 +228,8 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.
-func (w World) unfinished(stage Stage, s *StageDecision, questions *Questions) []Step {
-	if steps := w.History.inFlight(stage); len(steps) > 0 {
+func (w World) unfinished(stage Stage, wanted Release, s *StageDecision, questions *Questions) []Step {
+	if steps := w.interrupted(stage, wanted, s, questions); len(steps) > 0 {
 		return steps
 	}
 	if steps, _ := w.History.rollbacks(stage); len(steps) > 0 {
@@ -235,25 +238,16 @@ func (w World) unfinished(stage Stage, s *StageDecision, questions *Questions) [
 	return w.retries(stage, s, questions)
 }
 
-// inFlight lists the deployments that have not ended: the process that made them may be gone. One that Terraform deploys waits for its
-// verification, and nobody else finishes it.
-func (h *History) inFlight(stage Stage) []Step {
-	steps := []Step{}
+// statusInFlight tells how far the deployments are that have not ended; empty when there are none.
+func (h *History) statusInFlight(stage Stage) (status StageStatus) {
 	for _, env := range stage.Environments {
-		if d := h.Latest(env); d != nil && d.InFlight() && !d.Authorized() {
-			steps = append(steps, Step{Kind: StepResume, Stage: stage.Name, Environment: env, Version: d.Content.Version,
-				Deployment: d.ID, Rollout: d.Rollout, Attempt: d.Attempt, Purpose: d.Kind, Content: d.Content,
-				Reason: fmt.Sprintf("%s is still %s", d.Content.Version, d.Status)})
-		}
-	}
-	return steps
-}
-
-func (h *History) statusInFlight(stage Stage) StageStatus {
-	status := StageVerifying
-	for _, env := range stage.Environments {
-		if d := h.Latest(env); d != nil && d.Status == Deploying {
-			status = StageDeploying
+		d := h.Latest(env)
+		switch {
+		case d == nil || !d.InFlight() || d.Authorized():
+		case d.Status == Deploying:
+			return StageDeploying
+		default:
+			status = StageVerifying
 		}
 	}
 	return status
@@ -270,6 +264,8 @@ func (w World) needs(stage Stage, release Release, questions *Questions) (needs,
 			if why, other := latest.replacing(wanted); other {
 				needs[env] = why
 			}
+		case latest != nil && latest.InFlight():
+			needs[env] = fmt.Sprintf("the deployment of %s to %s was interrupted", latest.Content.Version, env)
 		case current == nil:
 			needs[env] = fmt.Sprintf("nothing verified runs in %s yet", env)
 		case current.Content.ReleaseDigest != wanted.ReleaseDigest:
@@ -323,7 +319,7 @@ func (w World) statusOf(stage Stage, version string) StageStatus {
 		case current != nil && current.Content.Version == version:
 			verified++
 			drifted = drifted || w.Observations[env].Drifted() && w.observed(env)
-		case d.Status == Superseded:
+		case d.Status == Superseded && !d.abandoned():
 			superseded = true
 		}
 	}
@@ -366,7 +362,7 @@ func (w World) heal(stage Stage, wanted Release, questions *Questions) []Step {
 			continue
 		}
 		steps = append(steps, Step{Kind: StepDeploy, Stage: stage.Name, Environment: env, Version: release.Spec.Version, Reason: why,
-			Attempt: current.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Gates: gates, MaxFailures: stage.MaxFailures()})
+			Attempt: current.Attempt, Purpose: KindHeal, Content: ContentFor(stage, w.Environments[env], release), Terms: stage.terms(w.Environments[env]), Gates: gates, MaxFailures: stage.MaxFailures()})
 	}
 	return steps
 }

@@ -118,7 +118,7 @@ func TestChangedKeysNamesNoValue(t *testing.T) {
 func TestFinishingComesFirst(t *testing.T) {
 	w := shopFixture()
 	w.History = NewHistory([]Deployment{deployed(w, 1, "1.0", "stg", Verified), deployed(w, 2, "1.0", "eu", Verifying), deployed(w, 3, "1.0", "us", Deploying)})
-	w = wants(seen(w), "production", "1.1")
+	w = wants(seen(w), "production", "1.0")
 	d := Decide(w, "production")
 	require.Equal(t, []string{"resume 1.0 eu", "resume 1.0 us"}, lines(d.Steps))
 	require.Equal(t, StageDeploying, d.Stages[0].Status)
@@ -132,15 +132,17 @@ func TestFinishingComesFirst(t *testing.T) {
 // TestWaitingStagesFinishWhatIsUnderWay stops a release in staging: production waits for it, and yet finishes its own.
 func TestWaitingStagesFinishWhatIsUnderWay(t *testing.T) {
 	w := shopFixture()
-	w.Pipeline.Stages[1].Promotion = Automatic
+	w.Pipeline.Stages[1].Promotion, w.Pipeline.Stages[1].Gates.None = Automatic, "nobody uses it"
 	w.Pipeline.Stages[0].Gates.Checks = map[string]Check{"smoke": {}}
-	w.History = NewHistory([]Deployment{deployed(w, 1, "1.1", "us", Verified), deployed(w, 2, "1.0", "eu", Deploying), deployed(w, 3, "1.0", "us", Failed)})
+	old := func(d *Deployment) { d.Content.ConfigRevision = "old" }
+	w.History = NewHistory([]Deployment{deployed(w, 0, "1.0", "stg", Verified).with(old), deployed(w, 1, "1.1", "us", Verified), deployed(w, 2, "1.0", "eu", Deploying)})
 	w = wants(w, "staging", "1.0")
 	d := Decide(w, "staging")
 	require.Equal(t, []string{"resume 1.0 eu"}, lines(d.Steps))
 	require.Equal(t, []StageStatus{StageWaiting, StageWaiting}, []StageStatus{d.Stages[0].Status, d.Stages[1].Status})
 	require.Equal(t, "previous_stage", d.Stages[1].Gates[0].Name)
 	w.History.record(deployed(w, 2, "1.0", "eu", Failed))
+	w.History.record(deployed(w, 3, "1.0", "us", Failed))
 	require.Equal(t, []string{"rollback 1.1 us"}, lines(Decide(w, "staging").Steps))
 	w.Pipeline.Stages[1].OnFailure = Halt
 	require.Empty(t, Decide(w, "staging").Steps)
@@ -269,7 +271,7 @@ func TestAFailedRollbackIsTriedAgain(t *testing.T) {
 	require.Empty(t, d.Steps)
 	require.Empty(t, d.Stages[0].Held)
 	require.ErrorContains(t, Outcome(Promotion{Spec: PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.1", WhenBlocked: WhenBlockedPend}}, d),
-		"work on shop/production is not finished: the rollback of eu to 1.1 failed")
+		"work on shop/production is not finished.\nThe rollback of eu to 1.1 failed")
 
 	w = fixture()
 	w.Pipeline.Stages[1].OnFailure = Halt

@@ -42,6 +42,8 @@ type Deployment struct {
 	Reason      string           `json:"reason"`             // why it was made
 	Failure     string           `json:"failure,omitempty"`  // why it failed
 	Actor       string           `json:"actor"`
+	// Terms is the hash of what the stage asked for when the deployment was begun; empty for a rollback, and where it was not recorded.
+	Terms string `json:"terms,omitempty"`
 	// Gates are the verdicts at the moment the deployment was decided.
 	Gates []GateResult `json:"gates,omitempty"`
 	// Checks are the results of the verification.

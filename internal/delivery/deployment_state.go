@@ -49,6 +49,7 @@ var transitions = []transition{
 	{Deploying, DeploymentResumed, Deploying, EventDeploymentResumed},
 	{Deploying, DeploymentDeployed, Verifying, EventDeploymentDeployed},
 	{Deploying, DeploymentFailed, Failed, EventDeploymentFailed},
+	{Deploying, DeploymentSuperseded, Superseded, EventDeploymentSuperseded},
 
 	{Verifying, DeploymentResumed, Verifying, EventDeploymentResumed},
 	{Verifying, DeploymentVerified, Verified, EventDeploymentVerified},

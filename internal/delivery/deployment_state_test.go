@@ -22,7 +22,7 @@ var (
 func TestEveryStatusAndEvent(t *testing.T) {
 	want := map[DeploymentStatus]map[DeploymentEvent]string{
 		unrecorded: {DeploymentStarted: "deploying, created", DeploymentAuthorized: "verifying, created"},
-		Deploying:  {DeploymentResumed: "deploying", DeploymentDeployed: "verifying", DeploymentFailed: "failed, settled"},
+		Deploying:  {DeploymentResumed: "deploying", DeploymentDeployed: "verifying", DeploymentFailed: "failed, settled", DeploymentSuperseded: "superseded, settled"},
 		Verifying: {DeploymentResumed: "verifying", DeploymentVerified: "verified, verified at, settled", DeploymentFailed: "failed, settled",
 			DeploymentRolledBack: "rolled_back, settled", DeploymentSuperseded: "superseded, settled"},
 		Verified: {DeploymentResumed: "verified", DeploymentVerified: "verified", DeploymentFailed: "failed, settled",

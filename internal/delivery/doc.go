@@ -16,7 +16,8 @@
 //	           └─ authorized ──► verifying
 //	deploying ─┬─ resumed ─────► deploying
 //	           ├─ deployed ────► verifying
-//	           └─ failed ──────► failed
+//	           ├─ failed ──────► failed
+//	           └─ superseded ──► superseded
 //	verifying ─┬─ resumed ─────► verifying
 //	           ├─ verified ────► verified
 //	           ├─ failed ──────► failed

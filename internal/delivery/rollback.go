@@ -12,6 +12,14 @@ func (h *History) rollbacks(stage Stage) (first, again []Step) {
 	if stage.Failure() == Halt {
 		return nil, nil
 	}
+	for _, env := range stage.Environments { // what was to bring back the place of an interrupted deployment
+		if d, failed := h.rolledBackBy(h.Latest(env)); failed != nil && d != nil && d.abandoned() {
+			if target := h.rollbackTarget(d); target != nil {
+				again = append(again, rollbackStep(*d, *target, fmt.Sprintf("the deployment of %s was interrupted; going back to %s again, because the last rollback failed: %s",
+					d.Content.Version, target.Content.Version, failed.Failure)))
+			}
+		}
+	}
 	for _, rollout := range h.failedRollouts(stage) {
 		stopped := h.stopped(rollout)
 		for _, env := range stage.Environments {

@@ -72,7 +72,7 @@ func (c candidate) deploys(open openRollout, attempt int, todo map[string]string
 			purpose = KindHeal
 		}
 		steps = append(steps, Step{Kind: kind, Stage: c.stage.Name, Environment: env, Version: c.release.Spec.Version, Reason: todo[env],
-			Rollout: c.joining, Attempt: attempt, Purpose: purpose, Content: content, Gates: gates, MaxFailures: maxFailures})
+			Rollout: c.joining, Attempt: attempt, Purpose: purpose, Content: content, Terms: c.stage.terms(c.Environments[env]), Gates: gates, MaxFailures: maxFailures})
 	}
 	return steps
 }

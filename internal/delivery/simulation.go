@@ -122,7 +122,9 @@ func (s *simulator) do(step Step) {
 	d := s.deployment(step)
 	for _, o := range w.History.in(step.Environment) {
 		switch {
-		case o.ID == d.ID:
+		case o.ID == d.ID, o.Status == Superseded:
+		case o.InFlight() && !o.Authorized(): // it was interrupted
+			w.History.record(o.simulated(w.Now, DeploymentSuperseded))
 		case o.ID == d.Replaces:
 			w.History.record(o.simulated(w.Now, DeploymentRolledBack))
 		case o.Authorized(), o.Status == Verified && step.Kind != StepAuthorize:

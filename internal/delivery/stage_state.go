@@ -65,7 +65,7 @@ func (w World) unwanted(stage Stage, entry, version string, questions *Questions
 			drifted = drifted || off
 		case d.Authorized():
 			status = StageDeployed
-		case d.InFlight() || d.broke() || d.Status == Superseded:
+		case d.InFlight() || d.broke() || d.Status == Superseded && !d.abandoned():
 			status = StageStatus(d.Status)
 		}
 	}

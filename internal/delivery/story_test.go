@@ -39,6 +39,8 @@ import (
 //	approve VERSION for=STAGE by=WHO, reject ..., revoke ...
 //	verification ENVIRONMENT fails|works [VERSION]
 //	                              how deployments there end from now on; of one version, or of all
+//	interrupt ENVIRONMENT         the process that deploys there next dies in the middle
+//	freeze ENVIRONMENT, thaw      freezes an environment for a day, or ends every freeze
 //	check NAME says yes|no|nothing
 //	drift ENVIRONMENT WORDS       somebody changes what runs there
 //	unseen ENVIRONMENT            what runs there cannot be looked at
@@ -120,6 +122,13 @@ func (s *story) command(d *datadriven.TestData) string {
 		return s.revoke(word(0), named("for", ""), named("by", ""))
 	case "verification":
 		s.fails[strings.Join(slices.Delete(slices.Clone(words), 1, 2), " ")] = word(1) == "fails"
+	case "interrupt":
+		s.interrupts[word(0)] = true
+	case "freeze":
+		s.w.Freezes = append(s.w.Freezes, delivery.FreezeSpec{Name: "freeze-" + word(0), Reason: "nobody deploys today", Environments: []string{word(0)},
+			StartsAt: delivery.Timestamp(s.w.Now.Format(time.RFC3339)), EndsAt: delivery.Timestamp(s.w.Now.Add(24 * time.Hour).Format(time.RFC3339))})
+	case "thaw":
+		s.w.Freezes = nil
 	case "check":
 		s.says[word(0)] = word(2)
 	case "drift":

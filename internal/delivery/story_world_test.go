@@ -20,10 +20,13 @@ type story struct {
 	w     delivery.World
 	fails map[string]bool   // by environment, or environment and version: verification there fails
 	says  map[string]string // by check
+
+	interrupts map[string]bool // by environment: the process that deploys there next dies
+	dead       bool            // it did
 }
 
 func newStory() *story {
-	return &story{fails: map[string]bool{}, says: map[string]string{}, w: delivery.World{
+	return &story{fails: map[string]bool{}, says: map[string]string{}, interrupts: map[string]bool{}, w: delivery.World{
 		Now:          time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC),
 		Environments: map[string]delivery.EnvironmentSpec{}, Releases: map[string]delivery.Release{}, Promotions: map[string]delivery.Promotion{},
 		Observations: map[string]delivery.Observation{}, Checks: map[delivery.CheckKey]delivery.CheckResult{}}}
@@ -99,7 +102,7 @@ func (s *story) apply(wanted delivery.Promotion) string {
 	}
 	s.w.Promotions[wanted.Spec.Stage] = wanted
 	text := ""
-	s.w.Tried = map[string]bool{}
+	s.w.Tried, s.dead = map[string]bool{}, false
 	defer func() { s.w.Tried = nil }()
 	for range 100 {
 		d := answered(s, func(w delivery.World) (delivery.Decision, delivery.Questions) {
@@ -115,6 +118,9 @@ func (s *story) apply(wanted delivery.Promotion) string {
 				step.Rollout = rollout
 			}
 			text += s.do(step)
+			if s.dead {
+				return text
+			}
 		}
 	}
 	require.Fail(s.t, "the story never comes to rest", text)
@@ -125,7 +131,14 @@ func (s *story) apply(wanted delivery.Promotion) string {
 func (s *story) do(step delivery.Step) string {
 	n := len(s.w.History.Deployments()) + 1
 	d := delivery.Deployment{ID: fmt.Sprintf("d%d", n), Seq: int64(n), Pipeline: "shop", Stage: step.Stage, Environment: step.Environment,
-		Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures}
+		Content: step.Content, Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Terms: step.Terms}
+	if latest := s.w.History.Latest(step.Environment); latest != nil && latest.InFlight() && !latest.Authorized() {
+		if step.Kind == delivery.StepResume {
+			d = s.after(*latest, delivery.DeploymentResumed)
+		} else {
+			s.record(s.after(*latest, delivery.DeploymentSuperseded))
+		}
+	}
 	if step.Kind == delivery.StepRollback {
 		d.Replaces = step.Deployment
 	}
@@ -133,7 +146,15 @@ func (s *story) do(step delivery.Step) string {
 		return s.authorize(step, d)
 	}
 	s.w.Observations[step.Environment] = delivery.Observation{Running: true, Version: step.Version}
-	d = s.after(s.after(d, delivery.DeploymentStarted), delivery.DeploymentDeployed)
+	if step.Kind != delivery.StepResume {
+		d = s.after(d, delivery.DeploymentStarted)
+	}
+	if s.dead = s.interrupts[step.Environment]; s.dead {
+		delete(s.interrupts, step.Environment)
+		s.record(d)
+		return fmt.Sprintf("%s %s to %s (%s): the process dies\n", step.Purpose, step.Version, step.Environment, step.Reason)
+	}
+	d = s.after(d, delivery.DeploymentDeployed)
 	if s.fails[step.Environment] || s.fails[step.Environment+" "+step.Version] {
 		d.Failure = "the smoke test did not pass"
 		d = s.after(d, delivery.DeploymentFailed)
@@ -170,7 +191,7 @@ func (s *story) record(changed ...delivery.Deployment) {
 func (s *story) replace(d delivery.Deployment, rolledBack string) {
 	for _, before := range s.w.History.Deployments() {
 		switch {
-		case before.Environment != d.Environment || before.ID == d.ID:
+		case before.Environment != d.Environment || before.ID == d.ID || before.Status == delivery.Superseded:
 		case before.ID == rolledBack:
 			s.record(s.after(before, delivery.DeploymentRolledBack))
 		case before.Status == delivery.Verified:

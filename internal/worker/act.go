@@ -70,8 +70,10 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 				}
 				current.Rollout = rollouts[current.Version]
 			}
-			if err := w.supersede(ctx, tx, actor, loaded.History.Latest(current.Environment)); err != nil {
-				return err
+			if current.Kind != delivery.StepResume {
+				if err := w.supersede(ctx, tx, actor, loaded.History.Latest(current.Environment)); err != nil {
+					return err
+				}
 			}
 			begun, err := w.recordIntent(ctx, tx, actor, pipeline.Name, current)
 			if err != nil {
@@ -131,7 +133,7 @@ func (w *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline 
 	}
 	d := delivery.Deployment{ID: w.o.NewID(), Pipeline: pipeline, Stage: step.Stage, Environment: step.Environment, Content: step.Content,
 		Kind: step.Purpose, Attempt: step.Attempt, Rollout: step.Rollout, MaxFailures: step.MaxFailures, Reason: step.Reason, Actor: actor,
-		Gates: step.Gates}
+		Terms: step.Terms, Gates: step.Gates}
 	begins := delivery.DeploymentStarted
 	switch step.Kind {
 	case delivery.StepRollback:
@@ -150,9 +152,9 @@ func (w *Worker) recordIntent(ctx context.Context, tx store.Tx, actor, pipeline 
 	return d, w.journal.Append(ctx, tx, actor, journal.One(kind, d.ID, d))
 }
 
-// supersede ends what is authorized in an environment as superseded: something else is about to take its place.
+// supersede ends what is authorized in an environment, or was interrupted there, as superseded: something else is about to take its place.
 func (w *Worker) supersede(ctx context.Context, tx store.Tx, actor string, latest *delivery.Deployment) error {
-	if latest == nil || !latest.Authorized() {
+	if latest == nil || !latest.InFlight() {
 		return nil
 	}
 	d, kind, err := latest.After(delivery.DeploymentSuperseded, w.now())
@@ -270,7 +272,9 @@ func (w *Worker) replace(ctx context.Context, tx store.Tx, d delivery.Deployment
 		if err != nil {
 			return nil, err
 		}
-		before = append(before, replaced)
+		if replaced.Status != delivery.Superseded { // else it was interrupted, and ended when the rollback was begun
+			before = append(before, replaced)
+		}
 	}
 	for _, o := range before {
 		event := delivery.DeploymentSuperseded

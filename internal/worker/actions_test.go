@@ -336,7 +336,7 @@ func (u *simulation) live() []string {
 	}{
 		{9, func() { u.apply(u.delivery(), u.chance(20)) }},
 		{9, func() { u.apply(u.promotion(), u.chance(20)) }},
-		{7, func() { u.apply(u.again(), u.chance(15)) }},
+		{7, func() { u.apply(u.again(), u.chance(15)) }}, {3, u.interruptedUpgrade},
 		{u.onlyExternal(9), func() { u.apply(u.verification(), u.chance(20)) }}, {u.onlyExternal(10), u.verifyAgain}, {u.onlyExternal(9), u.handOut},
 		{6, u.decide}, {4, u.everybodyApproves}, {1, u.revoke}, {1, u.changeMinds}, {5, u.moveClock}, {3, u.editEnvironment}, {2, u.editPipeline}, {2, u.answer}, {4, u.disturb},
 		{2, u.mend}, {1, u.atOnce}, {u.often("tests", 4), u.testify}, {u.often("tests", 4), u.vouch}, {u.often("policies", 2), u.legislate}, {u.often("freezes", 2), u.freeze}, {u.often("freezes", 1), u.suddenly},

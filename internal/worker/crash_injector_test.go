@@ -22,6 +22,7 @@ type crashInjector struct {
 	after  bool   // the last touch still takes effect, and its answer is lost
 	gentle func() // instead of dying, be asked to stop
 	dead   bool
+	armed  bool // it ends at the next deployment
 }
 
 func neverCrashes() *crashInjector { return &crashInjector{left: -1} }
@@ -58,7 +59,23 @@ func (l *crashInjector) ended() bool {
 func (l *crashInjector) limit(touches int, after bool, gentle func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.left, l.after, l.gentle = touches, after, gentle
+	l.left, l.after, l.gentle, l.armed = touches, after, gentle, false
+}
+
+// arm lets the process end at the next deployment.
+func (l *crashInjector) arm() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.armed = true
+}
+
+func (l *crashInjector) atADeployment() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.armed && l.left < 0 {
+		l.left = 0
+	}
+	l.armed = false
 }
 
 // underCrashes does something in a process that may crash.
@@ -96,6 +113,7 @@ type crashingDriver struct {
 }
 
 func (d crashingDriver) Deploy(ctx context.Context, r driver.Request) (driver.Result, error) {
+	d.crash.atADeployment()
 	return underCrashes(d.crash, func() (driver.Result, error) { return d.Driver.Deploy(ctx, r) })
 }
 

@@ -277,7 +277,14 @@ var mutations = map[string]mutation{
 			d.Attempt = 0
 		}
 	})),
-	"5 a stopped rollout goes on":                 deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.MaxFailures = 9 })),
+	"5 a stopped rollout goes on":                                deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.MaxFailures = 9 })),
+	"1 what was interrupted goes on without asking":              {options: func(o *engineOptions) { o.decide = resumeAnyway }},
+	"1 what was interrupted goes on though its stage was edited": deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) { d.Terms = "" })),
+	"8 what may go on is rolled back": deciding(deployments(func(_ *delivery.World, d *delivery.Deployment) {
+		if d.Kind != delivery.KindRollback && d.InFlight() {
+			d.Terms = "others"
+		}
+	})),
 	"5 one work tries a failed rollback for ever": deciding(func(w *delivery.World) { w.Tried = nil }),
 	"8 a failed rollback is never tried again": deciding(func(w *delivery.World) {
 		w.Tried = map[string]bool{}
@@ -310,6 +317,21 @@ func allIsWell(w *delivery.World) map[string]delivery.Observation {
 		well[env] = delivery.Observation{Running: true}
 	}
 	return well
+}
+
+// resumeAnyway finishes what was interrupted, whatever the gates say.
+func resumeAnyway(w delivery.World, entry string) delivery.Decision {
+	d := delivery.Decide(w, entry)
+	d.Steps = slices.Clone(d.Steps)
+	for i, step := range d.Steps {
+		for _, interrupted := range w.History.Deployments() {
+			if step.Kind == delivery.StepRollback && interrupted.ID == step.Deployment && interrupted.InFlight() {
+				d.Steps[i] = delivery.Step{Kind: delivery.StepResume, Stage: step.Stage, Environment: step.Environment, Version: interrupted.Content.Version,
+					Deployment: interrupted.ID, Rollout: interrupted.Rollout, Attempt: interrupted.Attempt, Purpose: interrupted.Kind, Content: interrupted.Content}
+			}
+		}
+	}
+	return d
 }
 
 // TestEveryMutationIsFound breaks the engine in each of these ways and lets the same histories find it: an oracle that finds

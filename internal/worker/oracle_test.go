@@ -29,6 +29,7 @@ type oracle struct {
 	said      []string                     // approvals, by id, as they were recorded
 	covered   map[string]map[string]string // by approval and environment: what was there to be approved
 	letIn     map[string][]string          // by deployment: the approvals that let it in
+	began     map[string]beginning         // by deployment
 	contents  map[string]string            // by release: what it was first
 	reported  []string                     // reports, by id, as they were recorded
 	gone      map[string]bool              // reports that were withdrawn, and overrides that were revoked, by id
@@ -38,7 +39,7 @@ type oracle struct {
 }
 
 func newOracle(c *clock, p *fakeDriver, b *fakeChecker, counts *counters) *oracle {
-	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]map[string]string{}, letIn: map[string][]string{}, contents: map[string]string{}}
+	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, began: map[string]beginning{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]map[string]string{}, letIn: map[string][]string{}, contents: map[string]string{}}
 }
 
 // ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.
@@ -248,7 +249,8 @@ func (s setup) goesOn(failure, d delivery.Deployment) bool {
 
 func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment) []string {
 	taken, ok := last(before, func(o delivery.Deployment) bool { return o.ID == d.Replaces })
-	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified) {
+	abandoned := taken.Status == delivery.Superseded && taken.VerifiedAt == nil && taken.Content.Target != nil
+	if !ok || (taken.Status != delivery.Failed && taken.Status != delivery.Verified && !abandoned) {
 		return []string{"[1] a rollback that takes nothing back"}
 	}
 	if taken.Kind == delivery.KindRollback {
@@ -257,7 +259,11 @@ func (s setup) judgeRollback(d delivery.Deployment, before []delivery.Deployment
 	if newest, _ := last(before, func(delivery.Deployment) bool { return true }); newest.ID != taken.ID && newest.Replaces != taken.ID {
 		return []string{"[1] a rollback of what something else took the place of"}
 	}
-	if !slices.ContainsFunc(s.inStage(d), func(o delivery.Deployment) bool {
+	if abandoned {
+		if wrong := s.judgeBack(taken, before); len(wrong) > 0 {
+			return wrong
+		}
+	} else if !slices.ContainsFunc(s.inStage(d), func(o delivery.Deployment) bool {
 		return o.Rollout == taken.Rollout && o.Kind != delivery.KindRollback && broke(o)
 	}) {
 		return []string{"[1] a rollback of a rollout that did not fail"}

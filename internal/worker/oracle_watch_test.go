@@ -23,6 +23,7 @@ type watchedTx struct {
 	said   map[string]map[string]string
 	told   []string // reports, by id
 	gone   []string // reports and overrides
+	began  map[string]beginning
 }
 
 func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
@@ -30,11 +31,12 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 	defer s.oracle.moment.RUnlock()
 	var tx *watchedTx
 	err := s.Store.Update(ctx, func(inner store.Tx) error {
-		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]map[string]string{}}
+		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]map[string]string{}, began: map[string]beginning{}}
 		return f(tx)
 	})
 	if tx != nil && err == nil { // what was undone did not happen
 		s.oracle.complain(tx.wrong...)
+		s.oracle.beganAs(tx.began)
 		s.oracle.mu.Lock()
 		maps.Copy(s.oracle.covered, tx.said)
 		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
@@ -58,7 +60,19 @@ func (tx *watchedTx) AddDeployment(ctx context.Context, d delivery.Deployment) (
 	for _, why := range here.judge(d) {
 		tx.wrong = append(tx.wrong, fmt.Sprintf("%s of %s/%s to %s (%s, attempt %d): %s", d.Kind, d.Pipeline, d.Content.Version, d.Environment, d.Stage, d.Attempt, why))
 	}
+	tx.began[d.ID] = here.begins(d)
 	return tx.Tx.AddDeployment(ctx, d)
+}
+
+// AppendEvents looks at what goes on after an interruption: nothing else tells of it.
+func (tx *watchedTx) AppendEvents(ctx context.Context, events ...delivery.Event) ([]delivery.Event, error) {
+	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	for _, e := range events {
+		if e.Kind == "deployment.resumed" {
+			tx.wrong = append(tx.wrong, here.judgeResumed(e)...)
+		}
+	}
+	return tx.Tx.AppendEvents(ctx, events...)
 }
 
 // PutDeployment looks at what a verification says of what Terraform deployed.

@@ -36,6 +36,7 @@ var happensSomewhere = []string{
 	"deployment: deliver verified", "deployment: deliver superseded", "deployment: deliver failed", "deployment: deliver rolled_back",
 	"deployment: heal verified", "deployment: heal failed", "deployment: rollback verified", "deployment: rollback failed",
 	"stopped by previous_stage", "stopped by approvals", "stopped by soak", "stopped by parity", "stopped by checks",
+	"went on after an interruption", "interrupted, rolled back", "interrupted, stayed", "interrupted, rolled back for freeze",
 	"failed rollback tried again", "failed rollback ended", "failed rollback told",
 	"held", "went on after a failure", "attempt raised", "other content refused", "waited", "clock set back", "judged by a clock that is behind", "approve", "reject", "revoke",
 	"rejection revoked", "rejection of another person kept",

@@ -116,7 +116,7 @@ func apart(a, b []string) (onlyA, onlyB []string) {
 
 // settled checks what holds once an operation has come to rest: nothing is under way in its segment, and a second plan is empty.
 func (u *simulation) settled(w operation, unrestored map[string]delivery.Deployment, out outcome) {
-	if !out.rested() || w.entry == "" {
+	if !out.rested() || w.entry == "" || w.subject.release != nil && !u.layout[w.pipeline].AutoStart() { // a person decides there by now
 		return
 	}
 	u.keeps(w)
@@ -133,7 +133,7 @@ func (u *simulation) settled(w operation, unrestored map[string]delivery.Deploym
 		u.oracle.complain(fmt.Sprintf("[8] %s went well, and a second preview has changes", w.words))
 	}
 	for _, d := range u.all() {
-		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) && d.Content.Target != nil && w.subject.verification == nil {
+		if d.Pipeline == w.pipeline && d.InFlight() && u.inSegment(w, d.Stage) && d.Content.Target != nil && w.subject.verification == nil && !u.stays(w, d, out) {
 			u.oracle.complain(fmt.Sprintf("[7] %s came to rest, and %s is still %s", w.words, d.ID, d.Status))
 		}
 	}

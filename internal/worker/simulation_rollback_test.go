@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -59,4 +61,51 @@ func (u *simulation) restores(w operation, before map[string]delivery.Deployment
 		return nil // what a rollback that succeeds would let through
 	}
 	return rest
+}
+
+// stays reports whether the error of an operation says that a deployment was interrupted and stays as it is, and there is nothing that it could
+// be taken back to.
+func (u *simulation) stays(w operation, d delivery.Deployment, out outcome) bool {
+	if out.work.Failure == nil || !strings.Contains(out.work.Failure.Message, fmt.Sprintf("the deployment of %s to %s was interrupted", d.Content.Version, d.Environment)) &&
+		!strings.Contains(out.work.Failure.Message, fmt.Sprintf("The deployment of %s to %s was interrupted", d.Content.Version, d.Environment)) {
+		return false
+	}
+	u.counters.add("interrupted, stayed")
+	return true
+}
+
+// interruptedUpgrade delivers one version, and then interrupts the deployment of another.
+func (u *simulation) interruptedUpgrade() {
+	pipeline := u.anyPipeline()
+	u.apply(u.deliveryOf(pipeline, versions[0]), false)
+	u.dieDeploying = true
+	u.apply(u.deliveryOf(pipeline, versions[1+u.pick(2)]), true)
+	u.dieDeploying = false
+}
+
+// meanwhile is what people do between an interruption and the next apply.
+func (u *simulation) meanwhile() {
+	ctx := context.Background()
+	for _, d := range u.all() {
+		if !d.InFlight() || d.Content.Target == nil {
+			continue
+		}
+		switch u.pick(7) {
+		case 0, 1:
+			now := u.clock.now()
+			_, err := u.self.PutFreeze(ctx, people[0], delivery.FreezeSpec{Name: "meanwhile", Reason: "something broke", Environments: []string{d.Environment},
+				StartsAt: delivery.Timestamp(now.Format(time.RFC3339)), EndsAt: delivery.Timestamp(now.Add(time.Hour).Format(time.RFC3339))})
+			u.note("a freeze of %s begins meanwhile: %v", d.Environment, err)
+		case 2:
+			u.word(u.anyone(), delivery.ApprovalSpec{Pipeline: d.Pipeline, Version: d.Content.Version, Stage: d.Stage, Decision: delivery.Reject})
+		case 3:
+			u.revoke()
+		case 4:
+			u.editEnvironment()
+		case 5:
+			u.editPipeline()
+		default:
+			u.legislate()
+		}
+	}
 }

@@ -45,6 +45,8 @@ type simulation struct {
 	sudden    atomic.Bool  // the next deployment fails, and its environment is frozen meanwhile
 	policies  map[string]delivery.PolicySpec
 	external  bool // Terraform deploys to staging
+
+	dieDeploying bool // the next process that dies does so at a deployment
 }
 
 // process is one engine and the injector of its crash.
@@ -232,6 +234,9 @@ func (u *simulation) apply(w operation, dies bool) {
 	u.note("%s: refused=%v stopped=%v failure=%v done=%v preview=%v", w.words, out.refused, out.stopped, out.work.Failure, out.done, stepsOf(preview))
 	if u.self.crash.ended() {
 		u.revive()
+		if u.chance(75) {
+			u.meanwhile()
+		}
 		if u.chance(80) {
 			u.note("again, in a new process")
 			u.counters.add("continued after a crash")
@@ -248,6 +253,11 @@ func (u *simulation) apply(w operation, dies bool) {
 
 // kill lets the process die, or be asked to stop, after a few more touches of the world.
 func (u *simulation) kill() {
+	if u.dieDeploying || u.chance(40) {
+		u.self.crash.limit(-1, u.chance(50), nil)
+		u.self.crash.arm()
+		return
+	}
 	touches := u.pick(14)
 	if u.chance(35) {
 		u.self.crash.limit(touches, false, u.self.end)
