@@ -159,6 +159,9 @@ func (c *Control) simulate(ctx context.Context, w delivery.World, before []strin
 	if err != nil {
 		return preview, f.Expected, err
 	}
+	if moves := f.Decision.Moves(); moves != nil {
+		preview.Refused = append(preview.Refused, moves)
+	}
 	err = c.preflight(ctx, w, &preview)
 	return preview, f.Expected, err
 }

@@ -66,6 +66,9 @@ func (c candidate) evaluate() []GateResult {
 	if refused, ok := c.nobodyAuthorizes(); ok {
 		gates = append(gates, refused)
 	}
+	if refused, ok := c.moving(); ok {
+		gates = append(gates, refused)
+	}
 	if refused, ok := c.unguarded(); ok {
 		gates = append(gates, refused)
 	}

@@ -135,7 +135,11 @@ func (u *simulation) editPipeline() {
 func (u *simulation) editEnvironment() {
 	name := environmentNames()[u.pick(len(environmentNames()))]
 	u.declare(name, func(spec *delivery.EnvironmentSpec) {
-		switch u.pick(7) {
+		switch u.pick(8) {
+		case 7:
+			if spec.Target != nil {
+				spec.Target = &delivery.Target{Directory: &delivery.DirectoryTarget{Path: "/srv/" + pickOf(u, "one/", "other/") + name}}
+			}
 		case 6:
 			u.drawReplica(spec)
 		case 0, 1:

@@ -27,6 +27,9 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 			s.oracle.happened("override used for " + group(r.gate))
 		}
 	}
+	if s.movesToo(stage, d) {
+		closed = append(closed, "move: another version goes to a place where what runs now never ran")
+	}
 	if s.liveUnasked(stage) {
 		closed = append(closed, "guarded: it goes live, and nothing and nobody was asked")
 	}
@@ -37,6 +40,18 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 		s.oracle.happened("let through by a policy")
 	}
 	return closed
+}
+
+// movesToo reports whether a deployment brings another version to an environment whose directory is another one now, where a failure would be
+// rolled back.
+func (s setup) movesToo(stage delivery.Stage, d delivery.Deployment) bool {
+	runs, ok := last(s.history(d.Pipeline, d.Environment), func(o delivery.Deployment) bool { return o.Status == delivery.Verified })
+	to := s.environment(d.Environment).Target
+	if !ok || to == nil || runs.Content.Target == nil || stage.OnFailure == delivery.Halt || to.Directory.Path == runs.Content.Target.Directory.Path {
+		return false
+	}
+	s.oracle.happened("moved")
+	return runs.Content.ReleaseDigest != d.Content.ReleaseDigest
 }
 
 // liveUnasked reports whether a stage takes releases to production without a person, a gate, a policy, or a reason for that.
