@@ -118,8 +118,8 @@ func TestARivalBetweenTwoLooksIsNoDrift(t *testing.T) {
 	require.Equal(t, []string{"1.0 to dev: deliver superseded", "2.0 to dev: deliver verified"}, h.deployments())
 }
 
-// TestWhatIsUnderWayIsFinishedBehindAStageThatStops leaves a deployment in flight in staging, and holds the next release in
-// development.
+// TestWhatIsUnderWayIsFinishedBehindAStageThatStops leaves a deployment in flight in staging, and holds the next release in development: what
+// is no longer wanted does not go on, and what is wanted again does.
 func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
 	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")), stage("staging", delivery.Automatic, "stg"))
@@ -134,20 +134,24 @@ func TestWhatIsUnderWayIsFinishedBehindAStageThatStops(t *testing.T) {
 
 	h.driver.onCall = nil
 	h.checker.bad["shop/2.0"] = true
-	require.ErrorContains(t, h.delivers("2.0", 1).Failure, "2.0 was rolled back in development")
+	failure := h.delivers("2.0", 1).Failure
+	require.ErrorContains(t, failure, "2.0 was rolled back in development")
+	require.ErrorContains(t, failure, "The deployment of 1.0 to stg was interrupted and may not go on: 2.0 is wanted there now")
+	require.Contains(t, h.deployments(), "1.0 to stg: deliver deploying")
+	require.Nil(t, h.delivers("1.0", 1).Failure)
 	require.Contains(t, h.deployments(), "1.0 to stg: deliver verified")
 }
 
-// TestABrokenReleaseIsNotWhatIsGoneBackTo fails a rollback, then a release after it: nothing is left to go back to, although the
-// failed rollback is neither the newest nor of the wanted version.
-func TestABrokenReleaseIsNotWhatIsGoneBackTo(t *testing.T) {
+// TestAFailedRollbackSaysNothingAboutWhatIsGoneBackTo fails a rollback, then a release after it: that one is rolled back to the same version.
+func TestAFailedRollbackSaysNothingAboutWhatIsGoneBackTo(t *testing.T) {
 	h := newFixture(t)
 	h.declares(verifying(stage("development", delivery.Automatic, "dev")))
 	require.Nil(t, h.delivers("1.0", 1).Failure)
 	h.checker.bad["dev"] = true
 	require.NotNil(t, h.delivers("2.0", 1).Failure)
 	require.NotNil(t, h.delivers("3.0", 1).Failure)
-	require.Equal(t, []string{"1.0 to dev: deliver verified", "2.0 to dev: deliver failed", "1.0 to dev: rollback failed", "3.0 to dev: deliver failed"}, h.deployments())
+	require.Equal(t, []string{"1.0 to dev: deliver verified", "2.0 to dev: deliver failed", "1.0 to dev: rollback failed",
+		"3.0 to dev: deliver failed", "1.0 to dev: rollback failed"}, h.deployments())
 }
 
 func TestWaitingForAGate(t *testing.T) {
