@@ -164,7 +164,9 @@ func Decide(w World, entry string) Decision {
 		if stopped {
 			waiting := StageDecision{Stage: stage.Name, Version: d.Version, Status: StageWaiting}
 			waiting.Gates = []GateResult{candidate{World: w, stage: stage, release: release}.previousStage(w.Pipeline.Stages[i-1])}
-			d.Steps = append(d.Steps, w.unfinished(stage, release, &waiting, &d.Questions)...) // it waits for nothing
+			if unfinished := w.unfinished(stage, release, &waiting, &d.Questions); !d.delivers() { // else the stage before is on its way first
+				d.Steps = append(d.Steps, unfinished...)
+			}
 			d.Stages = append(d.Stages, waiting)
 			continue
 		}
@@ -174,6 +176,11 @@ func Decide(w World, entry string) Decision {
 		stopped = !one.Satisfied()
 	}
 	return d
+}
+
+// delivers reports whether a step brings a release to an environment anew.
+func (d Decision) delivers() bool {
+	return slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Kind == StepDeploy || s.Kind == StepAuthorize })
 }
 
 // DecideOnward is Decide after a verification of what was authorized in the entry stage: the release goes on from there.
