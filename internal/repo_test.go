@@ -135,7 +135,7 @@ var importTable = []row{
 	},
 
 	// Read and change the ledger.
-	{pkg: "world", ours: []string{"delivery", "signature", "store"}, testOurs: []string{"store/sqlstore"}},
+	{pkg: "world", ours: []string{"delivery", "signature", "store"}, testOurs: []string{"journal", "store/sqlstore"}},
 	{pkg: "journal", ours: []string{"delivery", "store"}},
 
 	// Command, observe, act. Commands never call a driver, and nothing that acts knows of requests.

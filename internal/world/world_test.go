@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/journal"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store/sqlstore"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/world"
@@ -24,7 +25,9 @@ func TestWhatIsLoaded(t *testing.T) {
 	ledger, err := sqlstore.Open(ctx, filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ledger.Close()) })
-	require.NoError(t, ledger.Update(ctx, func(tx store.Tx) error {
+	j := journal.New(ledger, func() time.Time { return now })
+	require.NoError(t, j.Change(ctx, "alice@example.com", delivery.EventPipelineRefused, "shop", func(tx store.Tx) ([]journal.Entry, error) {
+		entries := journal.One(delivery.EventPipelineDeclared, "shop", stages("eu"))
 		for _, env := range []delivery.EnvironmentSpec{
 			{Name: "acme", Tier: "production", Config: map[string]string{"CURRENCY": "EUR"}},
 			{Name: "acme-copy", Tier: "testing", ReplicaOf: "acme"},
@@ -32,10 +35,11 @@ func TestWhatIsLoaded(t *testing.T) {
 			{Name: "us", Tier: "production"},
 		} {
 			if err := tx.PutEnvironment(ctx, env); err != nil {
-				return err
+				return nil, err
 			}
+			entries = append(entries, journal.Entry{Kind: delivery.EventEnvironmentDeclared, Subject: env.Name, Data: env})
 		}
-		return tx.PutPipeline(ctx, stages("eu"))
+		return entries, tx.PutPipeline(ctx, stages("eu"))
 	}))
 
 	var changes delivery.ChangeSet

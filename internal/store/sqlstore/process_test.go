@@ -58,7 +58,7 @@ func fight(ctx context.Context, address string, pipeline func(round int) string)
 	if err := ready(); err != nil {
 		return err
 	}
-	s, err := Open(ctx, address)
+	s, err := open(ctx, address, busyTimeout)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func fight(ctx context.Context, address string, pipeline func(round int) string)
 
 // die waits for its end in the middle of a write.
 func die(ctx context.Context, path string) error {
-	s, err := Open(ctx, path)
+	s, err := open(ctx, path, busyTimeout)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,8 @@ func TestConformance(t *testing.T) {
 	for name, address := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Exercise(t, func(t *testing.T) store.Store { // as a user opens it: a file is made by the first update
-				l, err := Open(t.Context(), address(t))
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, l.Close()) })
-				return l
-			})
+			// The tables alone: its rows come without the events that tell of them, which a ledger as Open opens it refuses.
+			storetest.Exercise(t, func(t *testing.T) store.Store { return openLedger(t, address(t)) })
 		})
 	}
 }
