@@ -151,6 +151,16 @@ func forEveryRelease(w *delivery.World) {
 		}
 	}
 	w.Overrides = all
+	remade(w)
+}
+
+// remade makes overrides cover what is there now, whatever they were made for.
+func remade(w *delivery.World) {
+	overrides(func(o *delivery.Override) {
+		if stage, ok := w.Pipeline.Stage(o.Spec.Stage); ok {
+			o.Contents = w.ApprovalContents(stage, w.Releases[o.Spec.Version])
+		}
+	})(w)
 }
 
 func dropIf[T any](condition bool, from *[]T) {
@@ -234,13 +244,17 @@ var mutations = map[string]mutation{
 	"1 an expression's error passes":          among(deciding(forgiving), "expressions"),
 	"1 freezes are not seen":                  among(deciding(func(w *delivery.World) { w.Freezes = nil }), "freezes"),
 	"1 freezes hold for one pipeline only":    among(deciding(narrowed), "freezes"),
-	"1 expired overrides count":               among(deciding(overrides(func(o *delivery.Override) { o.Spec.ExpiresAt = "2999-01-01T00:00:00Z" })), "overrides", "expressions", "tests"),
+	"1 expired overrides count":               among(deciding(overrides(func(o *delivery.Override) { o.ExpiresAt = o.CreatedAt.AddDate(900, 0, 0) })), "overrides", "expressions", "tests"),
 	"1 revoked overrides count":               among(mutation{ledger: func(s store.Store) store.Store { return unforgetting{s} }}, "overrides", "tests"),
 	"1 overrides skip every gate":             among(deciding(overrides(func(o *delivery.Override) { o.Spec.Gates = everyGate })), "overrides", "expressions", "tests"),
-	"1 every gate is overridable":             among(deciding(stages(func(s *delivery.Stage) { s.Overridable = everyGate })), "overrides", "expressions", "tests"),
-	"1 overrides are for every release":       among(deciding(forEveryRelease), "overrides", "expressions", "tests"),
-	"1 overrides skip a policy's gates":       among(deciding(func(w *delivery.World) { dropIf(len(w.Overrides) > 0, &w.Policies) }), "overrides", "policies", "expressions", "tests"),
-	"1 policies are not asked":                among(deciding(func(w *delivery.World) { w.Policies = nil }), "policies", "expressions"),
+	"1 every gate is overridable": among(deciding(func(w *delivery.World) {
+		stages(func(s *delivery.Stage) { s.Overridable = everyGate })(w)
+		remade(w)
+	}), "overrides", "expressions", "tests"),
+	"1 overrides of other content count": among(deciding(remade), "overrides", "expressions", "tests"),
+	"1 overrides are for every release":  among(deciding(forEveryRelease), "overrides", "expressions", "tests"),
+	"1 overrides skip a policy's gates":  among(deciding(func(w *delivery.World) { dropIf(len(w.Overrides) > 0, &w.Policies) }), "overrides", "policies", "expressions", "tests"),
+	"1 policies are not asked":           among(deciding(func(w *delivery.World) { w.Policies = nil }), "policies", "expressions"),
 	"1 policies hold by environment only": among(deciding(func(w *delivery.World) {
 		w.Policies = again(w.Policies)
 		for i := range w.Policies {

@@ -20,7 +20,7 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 	stage, closed := pipeline.Stages[at], []string{}
 	own := append(s.notVerifiedBefore(pipeline, at, d.Content.Version), s.closed(stage.Gates, pipeline, at, d)...)
 	for _, r := range append(own, s.frozen(d)...) {
-		if !s.overriding(stage, r.gate, d) {
+		if !s.overriding(stage, r, d) {
 			closed = append(closed, r.gate+": "+r.why)
 		} else {
 			s.oracle.happened("override used")
@@ -176,9 +176,14 @@ func (s setup) frozen(d delivery.Deployment) (closed []refusal) {
 
 func at(t delivery.Timestamp) time.Time { return must(time.Parse(time.RFC3339, string(t))) }
 
-// overriding reports whether an override may skip the gate.
-func (s setup) overriding(stage delivery.Stage, gate string, d delivery.Deployment) bool {
-	names := []string{gate, group(gate)}
+// overriding reports whether an override may skip the gate: one that was made while all was as it is now. A rejection stands, and nobody lets
+// their own release in without the approvals of others.
+func (s setup) overriding(stage delivery.Stage, r refusal, d delivery.Deployment) bool {
+	names := []string{r.gate, group(r.gate)}
+	if r.gate == "approvals" && strings.Contains(r.why, "rejected") {
+		return false
+	}
+	there := s.toApprove(d.Pipeline, stage.Name, d.Content.Version)[d.Environment]
 	listed := func(in []string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(in, n) })
 	}
@@ -188,7 +193,11 @@ func (s setup) overriding(stage delivery.Stage, gate string, d delivery.Deployme
 	for _, o := range must(s.ledger.Overrides(s.ctx, d.Pipeline)) {
 		meant := o.Spec.Pipeline == d.Pipeline && o.Spec.Stage == stage.Name && o.Spec.Version == d.Content.Version && o.ReleaseDigest == d.Content.ReleaseDigest
 		lives := !s.oracle.withdrawn(o.ID) && s.now.Before(at(o.Spec.ExpiresAt)) && s.now.Add(5*time.Minute).Compare(o.CreatedAt) >= 0
-		if meant && lives && listed(stage.Overridable) && listed(o.Spec.Gates) {
+		s.oracle.mu.Lock()
+		same := s.oracle.skips[o.ID][d.Environment] == there
+		s.oracle.mu.Unlock()
+		own := r.gate == "approvals" && !stage.Gates.Approvals.AllowAuthor && slices.Contains(s.authors(d.Pipeline, d.Content.Version), whois(o.Actor))
+		if meant && lives && same && !own && listed(stage.Overridable) && listed(o.Spec.Gates) {
 			return true
 		}
 	}

@@ -28,6 +28,7 @@ type oracle struct {
 	asked     map[string]int               // "pipeline/stage/version": the highest attempt that somebody asked for
 	said      []string                     // approvals, by id, as they were recorded
 	covered   map[string]map[string]string // by approval and environment: what was there to be approved
+	skips     map[string]map[string]string // by override and environment: what was there to be let in
 	letIn     map[string][]string          // by deployment: the approvals that let it in
 	began     map[string]beginning         // by deployment
 	contents  map[string]string            // by release: what it was first
@@ -39,7 +40,7 @@ type oracle struct {
 }
 
 func newOracle(c *clock, p *fakeDriver, b *fakeChecker, counts *counters) *oracle {
-	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, began: map[string]beginning{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]map[string]string{}, letIn: map[string][]string{}, contents: map[string]string{}}
+	return &oracle{clock: c, driver: p, checker: b, counters: counts, gone: map[string]bool{}, began: map[string]beginning{}, signed: map[string]signing{}, asked: map[string]int{}, covered: map[string]map[string]string{}, skips: map[string]map[string]string{}, letIn: map[string][]string{}, contents: map[string]string{}}
 }
 
 // ask notes what a user is about to ask for: it is allowed from then on, whether or not the answer comes back.

@@ -21,6 +21,7 @@ type watchedTx struct {
 	oracle *oracle
 	wrong  []string
 	said   map[string]map[string]string
+	skips  map[string]map[string]string
 	told   []string // reports, by id
 	gone   []string // reports and overrides
 	began  map[string]beginning
@@ -31,7 +32,7 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 	defer s.oracle.moment.RUnlock()
 	var tx *watchedTx
 	err := s.Store.Update(ctx, func(inner store.Tx) error {
-		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]map[string]string{}, began: map[string]beginning{}}
+		tx = &watchedTx{Tx: inner, oracle: s.oracle, said: map[string]map[string]string{}, skips: map[string]map[string]string{}, began: map[string]beginning{}}
 		return f(tx)
 	})
 	if tx != nil && err == nil { // what was undone did not happen
@@ -39,6 +40,7 @@ func (s watched) Update(ctx context.Context, f func(store.Tx) error) error {
 		s.oracle.beganAs(tx.began)
 		s.oracle.mu.Lock()
 		maps.Copy(s.oracle.covered, tx.said)
+		maps.Copy(s.oracle.skips, tx.skips)
 		s.oracle.said = append(s.oracle.said, sortedKeys(tx.said)...)
 		s.oracle.reported = append(s.oracle.reported, tx.told...)
 		for _, id := range tx.gone {
@@ -86,6 +88,12 @@ func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error
 	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
 	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
 	return tx.Tx.AddApproval(ctx, a)
+}
+
+func (tx *watchedTx) AddOverride(ctx context.Context, o delivery.Override) error {
+	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.skips[o.ID] = here.toApprove(o.Spec.Pipeline, o.Spec.Stage, o.Spec.Version)
+	return tx.Tx.AddOverride(ctx, o)
 }
 
 func (tx *watchedTx) AddTestReport(ctx context.Context, r delivery.TestReport) error {
