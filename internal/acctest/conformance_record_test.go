@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -115,7 +116,15 @@ func TestApprovalConformance(t *testing.T) {
 				return err
 			},
 			"approver": func(s *delivery.ApprovalSpec) error {
-				_, err := h.Client(mallory).AddApproval(t.Context(), *s)
+				left, err := h.Client(mallory).AddApproval(t.Context(), *s)
+				if err == nil && left.Status == delivery.ApprovalUndecided {
+					return errors.New("nobody has decided")
+				}
+				return err
+			},
+			"content": func(s *delivery.ApprovalSpec) error {
+				s.Content = "0123456789ab"
+				_, err := api.AddApproval(t.Context(), *s)
 				return err
 			},
 		},
@@ -170,6 +179,14 @@ func TestOverrideConformance(t *testing.T) {
 			"reason":     func(s *override) { s.Reason = "login is down" },
 			"ticket":     func(s *override) { s.Ticket = "INC-8" },
 			"expires_at": func(s *override) { s.ExpiresAt = "2027-03-01T19:00:00Z" },
+			"duration":   func(s *override) { s.ExpiresAt, s.Duration = "", "2h" },
+		},
+		fixed: map[string]func(*override) error{
+			"content": func(s *override) error {
+				s.Content = "0123456789ab"
+				_, err := api.AddOverride(t.Context(), *s)
+				return err
+			},
 		},
 	}.run(t, h)
 }
