@@ -52,7 +52,7 @@ func (c *Control) AddApproval(ctx context.Context, actor string, spec delivery.A
 		}
 		if spec.Undecided(actor) {
 			given = undecided(spec)
-			return journal.One(delivery.EventApprovalUndecided, given.ID, given), nil
+			return nil, nil
 		}
 		if same := w.Given(spec); same != nil {
 			given = *same

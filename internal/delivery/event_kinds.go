@@ -32,11 +32,10 @@ const (
 	EventPromotionRemoved   EventKind = "promotion.removed"
 	EventPromotionRefused   EventKind = "promotion.refused"
 
-	EventApprovalApproved  EventKind = "approval.approve"
-	EventApprovalRejected  EventKind = "approval.reject"
-	EventApprovalRevoked   EventKind = "approval.revoked"
-	EventApprovalUndecided EventKind = "approval.undecided" // left to the person whom it names: no decision
-	EventApprovalRefused   EventKind = "approval.refused"
+	EventApprovalApproved EventKind = "approval.approve"
+	EventApprovalRejected EventKind = "approval.reject"
+	EventApprovalRevoked  EventKind = "approval.revoked"
+	EventApprovalRefused  EventKind = "approval.refused"
 
 	EventTestReportRecorded  EventKind = "test_report.recorded"
 	EventTestReportWithdrawn EventKind = "test_report.withdrawn"
@@ -82,7 +81,7 @@ var effects = map[EventKind]effect{
 	EventPolicyDeclared: effectWrites, EventPolicyDeleted: effectRemoves, EventPolicyRefused: effectNone,
 	EventReleaseRegistered: effectWrites, EventReleaseDeclared: effectWrites, EventReleaseRetired: effectWrites, EventReleaseRefused: effectNone,
 	EventPromotionRequested: effectWrites, EventPromotionRemoved: effectWrites, EventPromotionRefused: effectNone,
-	EventApprovalApproved: effectWrites, EventApprovalRejected: effectWrites, EventApprovalRevoked: effectWrites, EventApprovalUndecided: effectNone, EventApprovalRefused: effectNone,
+	EventApprovalApproved: effectWrites, EventApprovalRejected: effectWrites, EventApprovalRevoked: effectWrites, EventApprovalRefused: effectNone,
 	EventTestReportRecorded: effectWrites, EventTestReportWithdrawn: effectWrites, EventTestReportRefused: effectNone,
 	EventOverrideMade: effectWrites, EventOverrideRevoked: effectWrites, EventOverrideRefused: effectNone,
 	EventVerificationRequested: effectNone, EventVerificationRefused: effectNone,

@@ -16,7 +16,7 @@ import (
 
 // storedKinds is what ledgers hold: a kind that is missing here or spelled otherwise makes their events unreadable.
 const storedKinds = `
-approval.approve approval.refused approval.reject approval.revoked approval.undecided
+approval.approve approval.refused approval.reject approval.revoked
 deployment.deployed deployment.failed deployment.resumed deployment.rolled_back deployment.started deployment.superseded deployment.verified
 environment.declared environment.deleted environment.refused
 freeze.declared freeze.deleted freeze.refused
@@ -66,7 +66,7 @@ func TestEveryEventKindIsAboutARowOrARequest(t *testing.T) {
 		_, audited := tables[kind.noun()]
 		rowless := kind.noun() == "verification" || kind.noun() == "ledger"
 		require.Equal(t, !rowless, audited, "%s: verifications and the ledger itself have no rows; everything else has", kind)
-		require.Equal(t, effectNone == effect, strings.HasSuffix(string(kind), ".refused") || kind == EventDeploymentResumed || kind == EventApprovalUndecided || rowless, kind)
+		require.Equal(t, effectNone == effect, strings.HasSuffix(string(kind), ".refused") || kind == EventDeploymentResumed || rowless, kind)
 		require.Equal(t, effectRemoves == effect, strings.HasSuffix(string(kind), ".deleted"), kind)
 	}
 }
