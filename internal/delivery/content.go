@@ -39,7 +39,7 @@ func (s StageDecision) DecideLine() string {
 	if s.Content == "" {
 		return ""
 	}
-	return "An approval of it has the line: " + ContentLine(s.Content)
+	return "To approve exactly this, write in cd_approval: " + ContentLine(s.Content)
 }
 
 // lacksApprovals reports whether the gate waits for approvals.

@@ -134,7 +134,7 @@ func newForger(t *testing.T, seed uint64) *forger {
 			f.report(e, one.version, 0)
 			f.report(e, one.version, one.failures)
 		}
-		f.override(e, "9", alice)
+		require.NoError(t, f.override(e, "9", bob)) // alice registered it
 		_, err := e.PutFreeze(f.Context(), alice, f.freeze("over", -2*time.Hour, -time.Hour))
 		require.NoError(t, err)
 	})
@@ -220,9 +220,10 @@ func (f *forger) promote(e *controlplane.Plane, version string) (delivery.Promot
 	return e.PutPromotionAndWait(f.Context(), alice, spec, time.Minute)
 }
 
-func (f *forger) override(e *controlplane.Plane, version, who string) {
-	_, _ = e.AddOverride(f.Context(), who, delivery.OverrideSpec{Pipeline: "shop", Version: version, Stage: "production", Gates: []string{"approvals"}, Reason: "r", Ticket: "T-1",
+func (f *forger) override(e *controlplane.Plane, version, who string) error {
+	_, err := e.AddOverride(f.Context(), who, delivery.OverrideSpec{Pipeline: "shop", Version: version, Stage: "production", Gates: []string{"approvals"}, Reason: "r", Ticket: "T-1",
 		ExpiresAt: delivery.Timestamp(f.now.Add(30 * time.Minute).Format(time.RFC3339))})
+	return err
 }
 
 // step does one thing at random; whether it is refused does not matter.
@@ -241,7 +242,7 @@ func (f *forger) step(e *controlplane.Plane) {
 			f.report(e, version, f.random.IntN(2))
 		}
 	case 6:
-		f.override(e, version, who)
+		_ = f.override(e, version, who)
 	case 7, 8:
 		_, _ = f.promote(e, version)
 	case 9:
