@@ -43,7 +43,7 @@ var whole = `{"resource": {
 	"cd_test_report": {
 		"unit": {"pipeline": "forum", "version": "1.0.0", "suite": "unit", "stage": "try", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"},
 		"bare": {"pipeline": "forum", "version": "1.0.0", "suite": "bare", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"}},
-	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "expires_at": "2099-03-01T18:00:00Z"}},
+	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "duration": "2h"}},
 	"cd_approval": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "decision": "approve", "comment": "looked twice"}},
 	"cd_verification": {"site": {"pipeline": "site", "stage": "web", "version": "2.0.0"}},
 	"cd_promotion": {"site": {"pipeline": "site", "version": "2.0.0", "stage": "web"}, "forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}

@@ -30,7 +30,7 @@ resource "cd_override" "hotfix" {
   gates      = ["windows"]
   reason     = "Checkout is down for everybody."
   ticket     = "https://incidents.example.com/INC-7"
-  expires_at = "2036-01-01T00:00:00Z" # in real use, one or two hours are enough
+  duration   = "2h"
 }
 
 resource "cd_promotion" "production" {
