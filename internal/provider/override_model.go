@@ -53,7 +53,10 @@ func (m overrideModel) validate() delivery.Errors {
 // overrideModelFrom makes the model of an override as it is read back.
 func overrideModelFrom(o delivery.Override, prior overrideModel) overrideModel {
 	ends := types.StringValue(string(o.Spec.ExpiresAt))
-	if o.Spec.ExpiresAt == "" {
+	switch {
+	case o.Spec.Duration != "" && prior.ExpiresAt.IsNull():
+		ends = types.StringNull() // imported: a configuration that Terraform writes from the state may have only one of them
+	case o.Spec.ExpiresAt == "":
 		ends = tf.Time(&o.ExpiresAt)
 	}
 	return overrideModel{
