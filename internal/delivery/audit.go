@@ -16,12 +16,14 @@ type Row struct {
 
 // Audit goes through a whole ledger: first its events in order, then its rows, and reports the first record that is broken. Events
 // have to be an unbroken chain, and each row has to be what the last event about it says, so that nobody can change one without
-// the other. What it remembers takes about 200 bytes for each object that the ledger holds, and nothing for its events.
+// the other. Then what the events say has to be what could have happened, see meaning. What it remembers takes a few hundred bytes for each
+// object that the ledger holds or held, and nothing for its events.
 type Audit struct {
 	anchor   string
 	anchored bool
 	last     *Event
 	latest   map[string]lastEvent // by table and key
+	meaning  *meaning
 }
 
 // lastEvent is the last event about an object, and what it said of it.
@@ -36,7 +38,7 @@ type lastEvent struct {
 // NewAudit begins with an empty ledger. Anchor, when not empty, is the hash of an event that is known to have been in it: only
 // reveals a log whose newest events were cut off, or which was rewritten from its first event on.
 func NewAudit(anchor string) *Audit {
-	return &Audit{anchor: anchor, latest: map[string]lastEvent{}}
+	return &Audit{anchor: anchor, latest: map[string]lastEvent{}, meaning: newMeaning()}
 }
 
 // Event takes the next event. An error says how it is broken.
@@ -49,10 +51,11 @@ func (a *Audit) Event(e Event) error {
 		return nil
 	}
 	effect, known := effects[e.Kind]
-	switch {
-	case !known:
+	if !known {
 		return Errorf(CodeInvalid, "%s is of a kind that this release does not know; verify the ledger with a newer release", e)
-	case effect == effectNone:
+	}
+	a.meaning.take(e)
+	if effect == effectNone {
 		return nil
 	}
 	row, err := table.of(e.Data)
@@ -132,11 +135,14 @@ func (a *Audit) End() error {
 		return Errorf(CodeConflict, "no event has the hash %s: the log was cut off before it, or rewritten", a.anchor)
 	}
 	if len(a.latest) == 0 {
-		return nil
+		return a.Meaning()
 	}
 	first := slices.MinFunc(slices.Collect(maps.Values(a.latest)), func(x, y lastEvent) int { return int(x.seq - y.seq) })
 	return Errorf(CodeConflict, "%s is missing: event %d (%s), the last one about it, says that it is there", first.rows.named(first.key), first.seq, first.kind)
 }
+
+// Meaning judges what the events that were taken say, whatever the rows are. An error names the first event that cannot have happened.
+func (a *Audit) Meaning() error { return a.meaning.err() }
 
 // Last is the newest event's number and hash; 0 and "" when there is none.
 func (a *Audit) Last() (seq int64, hash string) {

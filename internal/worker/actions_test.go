@@ -367,5 +367,6 @@ func (u *simulation) live() []string {
 		}
 		u.counters.add(by + string(d.Kind) + " " + string(d.Status))
 	}
+	u.audited()
 	return u.wrong()
 }

@@ -226,3 +226,19 @@ func (u *simulation) chained(ctx context.Context, r store.Reader, deployments []
 		}
 	}
 }
+
+// audited is what ledger verify makes of the whole log: every event could have happened after those before it.
+func (u *simulation) audited() {
+	audit := delivery.NewAudit("")
+	u.read(func(ctx context.Context, r store.Reader) {
+		for _, e := range must(r.Events(ctx, 0, 1<<20)) {
+			if err := audit.Event(e); err != nil {
+				u.oracle.complain("[audit] " + err.Error())
+				return
+			}
+		}
+	})
+	if err := audit.Meaning(); err != nil {
+		u.oracle.complain("[audit] " + err.Error())
+	}
+}
