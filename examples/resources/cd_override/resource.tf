@@ -24,13 +24,13 @@ resource "cd_release" "hotfix" {
 
 # Checkout is down tonight, and the fix cannot wait until the morning. All other gates are still evaluated.
 resource "cd_override" "hotfix" {
-  pipeline   = cd_pipeline.shop.name
-  version    = cd_release.hotfix.version
-  stage      = "production"
-  gates      = ["windows"]
-  reason     = "Checkout is down for everybody."
-  ticket     = "https://incidents.example.com/INC-7"
-  duration   = "2h"
+  pipeline = cd_pipeline.shop.name
+  version  = cd_release.hotfix.version
+  stage    = "production"
+  gates    = ["windows"]
+  reason   = "Checkout is down for everybody."
+  ticket   = "https://incidents.example.com/INC-7"
+  duration = "2h"
 }
 
 resource "cd_promotion" "production" {
