@@ -32,22 +32,29 @@ func (sc *scenario) tamper(statement string, args ...any) {
 var rowsOf = map[string]string{"environments": "name", "pipelines": "name", "freezes": "name", "policies": "name", "releases": "pipeline || '/' || version",
 	"promotions": "pipeline || '/' || stage", "approvals": "id", "test_reports": "id", "overrides": "id", "deployments": "id", "rollouts": "rollout"}
 
+// texts are the first column of what a query finds.
+func (sc *scenario) texts(db *sql.DB, query string, args ...any) []string {
+	sc.Helper()
+	rows, err := db.QueryContext(sc.Context(), query, args...)
+	sc.must(err)
+	defer rows.Close() //nolint:errcheck // Err tells what Close would
+	found := []string{}
+	for rows.Next() {
+		var text string
+		sc.must(rows.Scan(&text))
+		found = append(found, text)
+	}
+	sc.must(rows.Err())
+	return found
+}
+
 // disarm takes away the rules that the database itself enforces on rows, as its owner can.
 func (sc *scenario) disarm(db *sql.DB) {
 	sc.Helper()
 	for table := range rowsOf {
 		statements := []string{`ALTER TABLE ` + table + ` DISABLE TRIGGER USER`}
 		if !onPostgres(sc.h) {
-			statements = nil
-			names, err := db.QueryContext(sc.Context(), `SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1`, table)
-			sc.must(err)
-			for names.Next() {
-				var drop string
-				sc.must(names.Scan(&drop))
-				statements = append(statements, drop)
-			}
-			sc.must(names.Err())
-			sc.must(names.Close())
+			statements = sc.texts(db, `SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1`, table)
 		}
 		for _, statement := range statements {
 			_, err := db.ExecContext(sc.Context(), statement)

@@ -19,7 +19,6 @@ func TestNamingAContent(t *testing.T) {
 		"0123456789a":       `"0123456789a" has 11 digits; at least 12 are needed`,
 		"sha256:0123":       "has 4 digits",
 		"0123456789AB":      "is not the beginning of a digest",
-		" 0123456789ab":     "is not the beginning of a digest",
 		"1.4.2":             "is not the beginning of a digest",
 		"0123456789ac":      `"0123456789ac" is not the content of shop/1.0 for production, or what would be delivered has changed since`,
 		"123456789abc":      "is not the content of",
@@ -35,6 +34,10 @@ func TestNamingAContent(t *testing.T) {
 			require.True(t, strings.HasSuffix(refused.Message, "\n\n  content = \"0123456789ab\""), refused.Message)
 		}
 	}
+}
+
+func TestAContentHasNoSpaces(t *testing.T) {
+	require.False(t, NamesContent(" 0123456789ab", "sha256:0123456789ab"))
 }
 
 // TestTheSameDecisionNamesTheSameContent finds a decision again by more digits of its content, and not by those of another one.

@@ -220,7 +220,8 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		if todo = open.untried(s.Needs, failed); len(todo) == 0 {
 			s.Held = retryHold(failed)
 			s.Status = StageStatus(rootFailure(failed).Status)
-			return s, w.keepRunning(stage, release, &s, questions)
+			steps := w.keepRunning(stage, release, &s, questions) // which adds to s
+			return s, steps
 		}
 	}
 	entering := open.entering(candidate{World: w, stage: stage, release: release, questions: questions}, todo)
@@ -229,7 +230,8 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		s.Content = ShortContent(w.ApprovalDigest(stage, release))
 	}
 	if !GatesPassed(s.Gates) {
-		return s, w.keepRunning(stage, release, &s, questions)
+		steps := w.keepRunning(stage, release, &s, questions) // which adds to s
+		return s, steps
 	}
 	return s, entering.deploys(open, attempt, todo, s.Gates)
 }

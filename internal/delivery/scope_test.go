@@ -110,7 +110,7 @@ func TestMismatchesAgreeWithWhatIsFrozen(t *testing.T) {
 
 func TestTheMostSimilarNameIsSuggested(t *testing.T) {
 	known := []string{"development", "production", "production-eu", "staging"}
-	for name, want := range map[string]string{"prodution": "production", "Production": "production", "produciton-eu": "production-eu", "stagging": "staging", "qa": "", "x": "", "": ""} {
+	for name, want := range map[string]string{"prodution": "production", "Production": "production", "prodction-eu": "production-eu", "stagging": "staging", "qa": "", "x": "", "": ""} {
 		if want != "" {
 			want = `Did you mean "` + want + `"? `
 		}
@@ -131,7 +131,7 @@ func TestAllowancesThatMatchNoKey(t *testing.T) {
 	env := EnvironmentSpec{Name: "staging", ReplicaOf: "source", Config: map[string]string{"OWN": "1"}, Parity: &Parity{With: "production", Allow: map[string]Allowance{}}}
 	for glob, matches := range map[string]bool{
 		"LEVEL": true, "OWN": true, "COLOR": true, "DB_*": true, "D?_HOST": true, "FEATURE": true, "platform.os": true, "platform.*": true, "secrets.KEY": true, "*": true,
-		"LEVLE": false, "level": false, "DBHOST_*": false, "OTHER": false, "os": false, "KEY": false, "platform.arch": false, "secrets.NO": false, "running.LEVEL": false,
+		"LEVELS": false, "level": false, "DBHOST_*": false, "OTHER": false, "os": false, "KEY": false, "platform.arch": false, "secrets.NO": false, "running.LEVEL": false,
 	} {
 		env.Parity.Allow = map[string]Allowance{glob: {Reason: "r"}}
 		require.Equal(t, matches, len(env.UnmatchedAllowances(known, pipelines)) == 0, glob)

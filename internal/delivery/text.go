@@ -51,13 +51,13 @@ func (d Duration) parse() (time.Duration, error) {
 	}
 	n, err := strconv.ParseUint(days, 10, 16)
 	if err != nil || rest == "" {
-		return time.Duration(n) * 24 * time.Hour, err //nolint:gosec // at most 65535 days, which fits
+		return time.Duration(n) * 24 * time.Hour, err
 	}
 	v, err := time.ParseDuration(rest)
 	if v < 0 {
 		return 0, strconv.ErrRange
 	}
-	return time.Duration(n)*24*time.Hour + v, err //nolint:gosec // as above
+	return time.Duration(n)*24*time.Hour + v, err
 }
 
 // Or returns the length of time, or the default when nothing was written.

@@ -117,7 +117,8 @@ func newForger(t *testing.T, seed uint64) *forger {
 		f.release(e, "5")
 		f.approve(e, "5", delivery.Approve)
 		f.report(e, "5", 0)
-		f.promote(e, "5")
+		_, err := f.promote(e, "5")
+		require.NoError(t, err)
 		for range historySteps {
 			f.now = f.now.Add(time.Minute)
 			f.step(e)
@@ -135,7 +136,7 @@ func newForger(t *testing.T, seed uint64) *forger {
 			f.report(e, one.version, one.failures)
 		}
 		require.NoError(t, f.override(e, "9", bob)) // alice registered it
-		_, err := e.PutFreeze(f.Context(), alice, f.freeze("over", -2*time.Hour, -time.Hour))
+		_, err = e.PutFreeze(f.Context(), alice, f.freeze("over", -2*time.Hour, -time.Hour))
 		require.NoError(t, err)
 	})
 	db := f.open(f.base)

@@ -183,7 +183,7 @@ func (g guardedResource) run(t *testing.T, used map[string]bool) {
 	}))
 	for name := range schemaAttributes(sc, g.root) {
 		short := strings.TrimPrefix(name, g.root+".")
-		require.True(t, seen[name] != (g.excluded[short] != ""), "%s: set it in the strict configuration, or exclude it with a reason", name)
+		require.NotEqual(t, seen[name], g.excluded[short] != "", "%s: set it in the strict configuration, or exclude it with a reason", name)
 	}
 }
 

@@ -97,7 +97,7 @@ func onDisk(t *testing.T, files []packed) map[string]delivery.Artifact {
 
 func requirePreflight(t *testing.T, artifacts map[string]delivery.Artifact, says string) {
 	t.Helper()
-	err := New(Options{}).(*directoryDriver).Preflight(t.Context(), requestTo(t.TempDir(), "d1", "1", artifacts)) //nolint:errcheck,forcetypeassert // New returns it
+	err := New(Options{}).(*directoryDriver).Preflight(t.Context(), requestTo(t.TempDir(), "d1", "1", artifacts)) //nolint:errcheck // New returns it
 	if says == "" {
 		require.NoError(t, err)
 		return

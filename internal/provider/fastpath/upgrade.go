@@ -38,7 +38,7 @@ func conforms(text []byte, t tftypes.Type) bool {
 		return false
 	}
 	_, err := decoder.Token()
-	return err == io.EOF && is(value, t) //nolint:errorlint // Token documents io.EOF itself
+	return err == io.EOF && is(value, t)
 }
 
 func is(value any, t tftypes.Type) bool {

@@ -108,12 +108,14 @@ func (a *absent) open(ctx context.Context) (*ledger, error) {
 	if a.made != nil {
 		return a.made, nil
 	}
-	made, err := a.unmade, error(nil)
-	if made != nil {
-		err = made.start(ctx)
-	} else {
-		made, err = openDialect(ctx, a.dialect, a.name, a.timeout)
+	if a.unmade != nil {
+		if err := a.unmade.start(ctx); err != nil {
+			return nil, err
+		}
+		a.made = a.unmade
+		return a.made, nil
 	}
+	made, err := openDialect(ctx, a.dialect, a.name, a.timeout)
 	if err != nil {
 		return nil, err
 	}
