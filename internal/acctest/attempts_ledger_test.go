@@ -37,7 +37,7 @@ func (sc *scenario) texts(db *sql.DB, query string, args ...any) []string {
 	sc.Helper()
 	rows, err := db.QueryContext(sc.Context(), query, args...)
 	sc.must(err)
-	defer rows.Close() //nolint:errcheck // Err tells what Close would
+	defer rows.Close()
 	found := []string{}
 	for rows.Next() {
 		var text string

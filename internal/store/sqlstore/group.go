@@ -141,7 +141,7 @@ func (g *group) undo(ctx context.Context) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	if _, err := g.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT `+g.savepoint()); err != nil { //nolint:gosec // a number of this process; SQL takes no parameter for a name
+	if _, err := g.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT `+g.savepoint()); err != nil { // SQL takes no parameter for a name
 		g.ended, g.again, g.err = true, true, g.ledger.failed(ctx, "be written", err)
 		g.tx.Rollback() // the failure before says what went wrong
 	}
