@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// said is one event of a log that is sealed only when it is whole: whoever can write the ledger can seal it.
+// said is one event of a log that is sealed only when it is whole: anyone who can write the ledger can seal it.
 type said struct {
 	actor  string
 	kind   EventKind

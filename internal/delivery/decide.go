@@ -178,7 +178,7 @@ func Decide(w World, entry string) Decision {
 	return d
 }
 
-// delivers reports whether a step brings a release to an environment anew.
+// delivers reports whether a step begins to deploy a release, instead of finishing what was begun.
 func (d Decision) delivers() bool {
 	return slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Kind == StepDeploy || s.Kind == StepAuthorize })
 }

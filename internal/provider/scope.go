@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,10 +57,17 @@ func (s *session) scope(ctx context.Context, filter configuration.Object, change
 		paths = append(paths, p.Spec)
 	}
 	scope := s.changes.Scope(specs, paths)
-	files, err := s.configuration()
-	if err != nil {
-		return scope, nil //nolint:nilerr // without files, what was planned so far has to do
+	switch files, err := s.configuration(); {
+	case err == nil:
+		addWritten(&scope, files, filter, changed)
+	case !errors.Is(err, configuration.ErrNoFiles): // they may declare anything
+		scope.MoreEnvironments, scope.MorePipelines = true, true
 	}
+	return scope, nil
+}
+
+// addWritten adds what the configuration's files declare. A name that is no literal may be any, unless Terraform plans its block first.
+func addWritten(scope *delivery.Scope, files *configuration.Configuration, filter configuration.Object, changed bool) {
 	for _, block := range files.Blocks(configuration.Object{Type: "cd_environment"}) {
 		name, literal := block.Literal("name")
 		if _, known := scope.Environments[name]; !literal {
@@ -79,7 +87,6 @@ func (s *session) scope(ctx context.Context, filter configuration.Object, change
 			scope.Pipelines[name] = nil
 		}
 	}
-	return scope, nil
 }
 
 // expectsPolicies reports whether this plan has a policy that is not known yet, or that Terraform has not come to. If the asking resource does

@@ -64,10 +64,10 @@ func preflightFiles(ctx context.Context, from artifact.Source) error {
 	default:
 		return nil
 	}
-	if err != nil || found {
-		return nil //nolint:nilerr // deploying says what is broken
+	if err == nil && !found {
+		return errNoFile
 	}
-	return errNoFile
+	return nil
 }
 
 func holdsFile(dir string) (found bool, err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/driver"
 )
 
 const noFile = "it holds no file, so nothing would run; pack the files again, or correct the path"
@@ -97,7 +98,9 @@ func onDisk(t *testing.T, files []packed) map[string]delivery.Artifact {
 
 func requirePreflight(t *testing.T, artifacts map[string]delivery.Artifact, says string) {
 	t.Helper()
-	err := New(Options{}).(*directoryDriver).Preflight(t.Context(), requestTo(t.TempDir(), "d1", "1", artifacts)) //nolint:errcheck // New returns it
+	d, ok := New(Options{}).(driver.Preflighter)
+	require.True(t, ok)
+	err := d.Preflight(t.Context(), requestTo(t.TempDir(), "d1", "1", artifacts))
 	if says == "" {
 		require.NoError(t, err)
 		return

@@ -2,7 +2,7 @@
 
 -- +goose Up
 
--- A document that cannot be read has no fields. It is told of by whoever asks for its object.
+-- A document that cannot be read has no fields. Reading its object reports it.
 -- +goose StatementBegin
 CREATE FUNCTION ledger_field(document TEXT, VARIADIC path TEXT[]) RETURNS TEXT LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
