@@ -9,7 +9,7 @@ import (
 )
 
 // A decision names the content that a person saw: the beginning of the digest of what would be delivered. So the same lines of a
-// configuration decide once, and not about each next version.
+// configuration decide once, and not about each next version. One that names none covers what would be delivered when it is recorded.
 
 // MinContentDigits is how many hex digits of a content's digest a decision has to name.
 const MinContentDigits = 12
@@ -55,8 +55,6 @@ func judgeContent(content, digest, what string) *Error {
 	var why string
 	named := digits(content)
 	switch {
-	case content == "":
-		why = "a decision names the content that it is about, so that it covers nothing else"
 	case !contentPattern.MatchString(named):
 		why = fmt.Sprintf("%q is not the beginning of a digest: use the digits 0 to 9 and a to f", content)
 	case len(named) < MinContentDigits:
@@ -68,10 +66,10 @@ func judgeContent(content, digest, what string) *Error {
 		"%s. Review %s as it would be delivered now. If you decide about that, write this line, as a literal or in a variable:\n\n  %s", why, what, ContentLine(digest))}
 }
 
-// validateContent refuses a decision about another content than what would be delivered to a stage now.
+// validateContent refuses a decision about another content than what would be delivered to a stage now. One that names none is about that.
 func (w World) validateContent(stageName string, release Release, content string) Errors {
 	stage, ok := w.Pipeline.Stage(stageName)
-	if !ok || content == "" && !contentRequired() {
+	if !ok || content == "" {
 		return nil
 	}
 	if wrong := judgeContent(content, w.ApprovalDigest(stage, release), fmt.Sprintf("%s for %s", release.Spec.ID(), stage.Name)); wrong != nil {
@@ -79,9 +77,6 @@ func (w World) validateContent(stageName string, release Release, content string
 	}
 	return nil
 }
-
-// contentRequired demands that a decision without a signature names its content.
-func contentRequired() bool { return false }
 
 // contentSummary tells people what they sign, in lines of "what: value". The digest of the content stands for all of it.
 func (w World) contentSummary(stage Stage, release Release) string {

@@ -15,7 +15,6 @@ func TestNamingAContent(t *testing.T) {
 	require.Equal(t, `content = "0123456789ab"`, ContentLine(digest))
 	for content, wrong := range map[string]string{
 		"0123456789ab": "", "0123456789abcdef": "", digest: "", strings.TrimPrefix(digest, "sha256:"): "", "sha256:0123456789ab": "",
-		"":                  "a decision names the content that it is about",
 		"0123456789a":       `"0123456789a" has 11 digits; at least 12 are needed`,
 		"sha256:0123":       "has 4 digits",
 		"0123456789AB":      "is not the beginning of a digest",
@@ -34,10 +33,9 @@ func TestNamingAContent(t *testing.T) {
 			require.True(t, strings.HasSuffix(refused.Message, "\n\n  content = \"0123456789ab\""), refused.Message)
 		}
 	}
-}
-
-func TestAContentHasNoSpaces(t *testing.T) {
-	require.False(t, NamesContent(" 0123456789ab", "sha256:0123456789ab"))
+	spaced := " " + ShortContent(digest)
+	require.ErrorContains(t, judgeContent(spaced, digest, "shop/1.0 for production"), "is not the beginning of a digest")
+	require.False(t, NamesContent(spaced, digest))
 }
 
 // TestTheSameDecisionNamesTheSameContent finds a decision again by more digits of its content, and not by those of another one.

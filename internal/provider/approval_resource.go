@@ -88,7 +88,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "`approve` or `reject`. A rejection makes the gate fail.",
 				PlanModifiers:       replaces,
 			},
-			"content": contentAttribute("What the decision is about. Required, unless the decision has a `signature`, which names it too."),
+			"content": contentAttribute("What the decision is about. Without it, the decision is about what would be delivered when it is applied: then `version = cd_release.NAME.version` decides about every next version too."),
 			"comment": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Reason. It is recorded with the decision.",

@@ -22,7 +22,7 @@ import (
 func contentAttribute(description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
-		MarkdownDescription: description + " At least 12 hex digits of the digest of what would be delivered. Leave it out, and the plan's error holds the line to copy; so do the `content` of `data \"cd_approval_request\"` and of `data \"cd_readiness\"`. Write it as a literal or in a variable: a reference to a `cd_*` resource or data source is an error, because it would decide about every next version by itself.",
+		MarkdownDescription: description + " At least 12 hex digits of the digest of what would be delivered. The warning of a promotion that waits for approvals has the line to copy; so do the `content` of `data \"cd_approval_request\"` and of `data \"cd_readiness\"`. Write it as a literal or in a variable: a reference to a `cd_*` resource or data source is an error, because it would decide about every next version by itself.",
 		PlanModifiers:       []planmodifier.String{sameContent{}},
 	}
 }

@@ -75,7 +75,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Name of the stage whose gates are skipped.",
 				PlanModifiers:       replaces,
 			},
-			"content": contentAttribute("What the override is for. Required."),
+			"content": contentAttribute("What the override is for. Without it, the override is for what would be delivered when it is applied."),
 			"gates": schema.SetAttribute{
 				Required:            true,
 				ElementType:         types.StringType,

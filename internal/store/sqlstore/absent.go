@@ -20,6 +20,8 @@ type absent struct {
 	name    string
 	timeout time.Duration
 	unmade  *ledger // the server's database; nil for a file
+	// trusting is that of the ledger that is made.
+	trusting bool
 
 	mu     sync.Mutex
 	made   *ledger // nil while there is none
@@ -119,6 +121,7 @@ func (a *absent) open(ctx context.Context) (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	made.trusting = a.trusting
 	a.made = made
 	return made, nil
 }
