@@ -15,7 +15,7 @@ import (
 // about it says.
 func (p past) fill(ctx context.Context, address string) error {
 	return sqlstore.Fill(ctx, address, func(filling *sqlstore.Filling) error {
-		f := &filler{ctx: ctx, filling: filling, rows: map[string][]delivery.Row{},
+		f := &filler{ctx: ctx, filling: filling, rows: map[string][]delivery.Row{}, running: map[string]delivery.Row{},
 			promotions: map[string]delivery.Row{}, rollouts: map[string]string{}}
 		if err := p.replay(f.add); err != nil {
 			return err
@@ -33,6 +33,7 @@ type filler struct {
 	events []delivery.Event
 	rows   map[string][]delivery.Row // by table
 
+	running    map[string]delivery.Row // verified, by environment
 	promotions map[string]delivery.Row // by stage
 	rollouts   map[string]string       // the newest of each stage
 }
@@ -70,9 +71,12 @@ func (f *filler) deployment(d delivery.Deployment, text string) error {
 	values := map[string]any{"seq": d.Seq, "id": d.ID, "pipeline": d.Pipeline, "stage": d.Stage, "environment": d.Environment,
 		"version": d.Content.Version, "rollout": d.Rollout, "status": string(d.Status), "verified_at": micros(d.VerifiedAt), "document": text}
 	switch {
-	case d.Status != delivery.Deploying:
+	case d.Status == delivery.Verified: // its row is written when another takes its place
+		f.running[d.Environment] = delivery.Row{Table: "deployments", Values: values}
+		return nil
+	case d.Status != delivery.Deploying && d.Status != delivery.Verifying:
 		return f.row("deployments", values)
-	case f.rollouts[d.Stage] == d.Rollout:
+	case d.Status == delivery.Verifying || f.rollouts[d.Stage] == d.Rollout:
 		return nil
 	}
 	f.rollouts[d.Stage] = d.Rollout
@@ -114,8 +118,11 @@ func (f *filler) writeEvents() error {
 	return nil
 }
 
-// end writes the rest, and the last promotion into each stage.
+// end writes the rest, what runs in each environment, and the last promotion into each stage.
 func (f *filler) end() error {
+	for _, environment := range slices.Sorted(maps.Keys(f.running)) {
+		f.rows["deployments"] = append(f.rows["deployments"], f.running[environment])
+	}
 	for _, stage := range slices.Sorted(maps.Keys(f.promotions)) {
 		f.rows["promotions"] = append(f.rows["promotions"], f.promotions[stage])
 	}

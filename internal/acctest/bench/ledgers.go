@@ -52,12 +52,8 @@ func (l *ledgers) fill(ctx context.Context, kind, address string, p past) error 
 	}
 	// A trigger checks for each event that it is at the end of the chain. It is not needed here, because the events are such a chain.
 	// Statistics are collected at once, because a production server would have collected them.
-	made, err := sqlstore.Open(ctx, address)
-	if err != nil {
-		return err
-	}
 	for _, step := range []func() error{
-		made.Close,
+		func() error { return sqlstore.Make(ctx, address) },
 		func() error {
 			return pgtest.Run(ctx, address, `ALTER TABLE events DISABLE TRIGGER events_are_a_chain`)
 		},

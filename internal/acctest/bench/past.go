@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -40,17 +39,13 @@ type pastEvent struct {
 	object  any
 }
 
-// replay emits the events in order. For each deployment it emits only the start and the end, so that filling a ledger takes less time: a
-// superseded deployment has no event that says that it was verified before.
+// replay emits the events in order: what they say can have happened, so that the ledger is one that its verification accepts.
 func (p past) replay(emit func(pastEvent) error) error {
 	r := replay{past: p, emit: emit, at: p.began, running: map[string]delivery.Deployment{}}
 	r.declarations(delivery.EventEnvironmentDeclared, delivery.EventPipelineDeclared)
 	for i := 0; r.done < p.deployments && r.err == nil; i++ {
 		r.at = p.began.Add(time.Duration(i) * pace)
 		r.deliver(i)
-	}
-	for _, env := range slices.Sorted(maps.Keys(r.running)) {
-		r.record(delivery.EventDeploymentVerified, r.running[env].ID, r.running[env])
 	}
 	r.declarations(delivery.EventEnvironmentDeleted, delivery.EventPipelineDeleted)
 	return r.err
@@ -95,7 +90,7 @@ func (r *replay) deliver(i int) {
 	spec := delivery.ReleaseSpec{Pipeline: shopName, Version: version,
 		Artifacts: map[string]delivery.Artifact{"page": {URI: "dist/page-" + version + ".html", Digest: fmt.Sprintf("sha256:%064x", i)}},
 		Source:    &delivery.Source{Revision: "v" + version, Author: "dave@example.com"}}
-	release := delivery.Release{Spec: spec, Digest: fmt.Sprintf("sha256:%064x", i), Attempt: 1, RegisteredBy: pastActor, RegisteredAt: r.at}
+	release := delivery.Release{Spec: spec, Digest: spec.Digest(), Attempt: 1, RegisteredBy: pastActor, RegisteredAt: r.at}
 	r.record(delivery.EventReleaseRegistered, spec.ID(), release)
 	for n, s := range shopStages {
 		switch {
@@ -139,21 +134,48 @@ func (r *replay) deploy(s delivery.Stage, env string, release delivery.Release, 
 	d := delivery.Deployment{ID: fmt.Sprintf("deployment-%07d", r.done), Seq: int64(r.done), Pipeline: shopName, Stage: s.Name, Environment: env,
 		Content: pastContent(env, release), Kind: delivery.KindDeliver, Attempt: 1, Rollout: release.Spec.Version + "-" + s.Name,
 		Status: delivery.Deploying, Reason: release.Spec.Version + " is not running here", Actor: pastActor, CreatedAt: r.at,
-		Gates: []delivery.GateResult{{Name: "max_deploys", Verdict: delivery.VerdictPassed, Reason: "1 of 100 in 24h"}}}
+		Gates: pastGates(s)}
 	r.record(delivery.EventDeploymentStarted, d.ID, d)
 	settled := r.at
-	d.SettledAt = &settled
 	if broken {
-		d.Status, d.Failure = delivery.Failed, "the environment refuses it"
+		d.Status, d.Failure, d.SettledAt = delivery.Failed, "the environment refuses it", &settled
 		r.record(delivery.EventDeploymentFailed, d.ID, d)
 		return
 	}
-	d.Status, d.VerifiedAt = delivery.Verified, &settled
+	d.Status = delivery.Verifying
+	r.record(delivery.EventDeploymentDeployed, d.ID, d)
 	if before, ok := r.running[env]; ok {
 		before.Status, before.SettledAt = delivery.Superseded, &settled
 		r.record(delivery.EventDeploymentSuperseded, before.ID, before)
 	}
+	d.Status, d.VerifiedAt, d.SettledAt = delivery.Verified, &settled, &settled
+	r.record(delivery.EventDeploymentVerified, d.ID, d)
 	r.running[env] = d
+}
+
+// pastGates are the verdicts of a stage's gates, all passed.
+func pastGates(s delivery.Stage) []delivery.GateResult {
+	names := []string{}
+	if s.Name != shopStages[0].Name {
+		names = append(names, "previous_stage")
+	}
+	for name, asked := range map[string]bool{"approvals": s.Gates.Approvals != nil, "soak": s.Gates.Soak != nil, "max_deploys": s.Gates.MaxDeploys != nil} {
+		if asked {
+			names = append(names, name)
+		}
+	}
+	for suite := range s.Gates.Tests {
+		names = append(names, "tests."+suite)
+	}
+	for name := range s.Gates.Expressions {
+		names = append(names, "expressions."+name)
+	}
+	slices.Sort(names)
+	gates := make([]delivery.GateResult, len(names))
+	for i, name := range names {
+		gates[i] = delivery.GateResult{Name: name, Verdict: delivery.VerdictPassed, Reason: "it passes in the past"}
+	}
+	return gates
 }
 
 // pastContents has the content in each environment, without the release. Computing its digest takes longer than everything else.
