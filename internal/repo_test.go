@@ -44,6 +44,8 @@ const (
 	pluginTesting = "github.com/hashicorp/terraform-plugin-testing/..."
 	pluginLog     = "github.com/hashicorp/terraform-plugin-log/..."
 	goPlugin      = "github.com/hashicorp/go-plugin"
+	grpcModule    = "google.golang.org/grpc/..."
+	protobuf      = "google.golang.org/protobuf/..."
 	hclog         = "github.com/hashicorp/go-hclog"
 	retryable     = "github.com/hashicorp/go-retryablehttp"
 	huma          = "github.com/danielgtaylor/huma/v2/..."
@@ -167,6 +169,7 @@ var importTable = []row{
 	{pkg: "provider/tf", ours: []string{"delivery"}, outside: []string{framework, timeouts, pluginGo}},
 	{pkg: "provider/blocks", ours: []string{"delivery", "delivery/schedule", "provider/tf"}, outside: []string{framework, validators}},
 	{pkg: "provider/changeset", ours: []string{"delivery"}},
+	{pkg: "provider/planned", outside: []string{goPlugin, grpcModule, pluginGo, protobuf}},
 	{pkg: "provider/fastpath", ours: []string{"delivery", "provider/changeset", "provider/tf"}, outside: []string{pluginGo}},
 
 	// Moves, verifies and exports whole ledgers.

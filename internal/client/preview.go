@@ -53,3 +53,8 @@ func (c *Client) PreviewOverride(ctx context.Context, r delivery.PreviewRequest[
 func (c *Client) Relaxations(ctx context.Context, r delivery.RelaxationRequest) (delivery.RelaxationReport, error) {
 	return ask[delivery.RelaxationReport](ctx, c, api.PathRelaxations, r)
 }
+
+// Unrecorded asks which changes of a plan the ledger does not have yet.
+func (c *Client) Unrecorded(ctx context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error) {
+	return ask[delivery.UnrecordedAnswer](ctx, c, api.PathUnrecorded, r)
+}

@@ -11,12 +11,12 @@ import (
 func (c ChangeSet) removals(recorded func(noun, name string) bool) []Closing {
 	all := []Closing{}
 	record := func(noun, id string, closes func(gate string) bool) {
-		parts := strings.SplitN(id, "/", 3) // the id of a record begins with its release
-		if len(parts) < 3 {
+		about, version := releaseOfRecord(id)
+		if version == "" {
 			return
 		}
-		all = append(all, Closing{Noun: noun, Name: parts[0] + "/" + parts[1], ID: id, Removed: true, version: parts[1], closes: closes,
-			covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == parts[0] }})
+		all = append(all, Closing{Noun: noun, Name: about + "/" + version, ID: id, Removed: true, version: version, closes: closes,
+			covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == about }})
 	}
 	for _, id := range removed(c.Approvals) {
 		record("approval", id, isApprovalsGate)
@@ -38,6 +38,15 @@ func (c ChangeSet) removals(recorded func(noun, name string) bool) []Closing {
 		}
 	}
 	return all
+}
+
+// releaseOfRecord returns the release with which the id of a record begins; empty if it does not.
+func releaseOfRecord(id string) (pipeline, version string) {
+	parts := strings.SplitN(id, "/", 3)
+	if len(parts) < 3 {
+		return "", ""
+	}
+	return parts[0], parts[1]
 }
 
 // removed lists the ids of what the plan removes.

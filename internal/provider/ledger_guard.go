@@ -39,7 +39,7 @@ func (g *ledgerGuard) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 		return resp, err
 	}
 	if newest := s.toKeep(ctx, kept); newest != nil {
-		resp.Private, err = keeping(resp.Private, *newest)
+		resp.Private, err = withEntry(resp.Private, ledgerKey, *newest)
 	}
 	resp.Diagnostics = append(resp.Diagnostics, s.ledgerWarnings(ctx)...)
 	return resp, err
@@ -70,7 +70,7 @@ func (g *ledgerGuard) ApplyResourceChange(ctx context.Context, req *tfprotov6.Ap
 	}
 	kept := positionIn(resp.Private)
 	if newest := s.afterChange(ctx, kept); newest != nil {
-		resp.Private, err = keeping(resp.Private, *newest)
+		resp.Private, err = withEntry(resp.Private, ledgerKey, *newest)
 	}
 	return resp, err
 }
@@ -86,22 +86,6 @@ func positionIn(private []byte) *delivery.LedgerPosition {
 		return nil
 	}
 	return &kept
-}
-
-// keeping returns private state with a position in it.
-func keeping(private []byte, p delivery.LedgerPosition) ([]byte, error) {
-	entries := map[string][]byte{}
-	if len(private) > 0 {
-		if err := json.Unmarshal(private, &entries); err != nil {
-			return nil, fmt.Errorf("private state cannot be read: %w", err)
-		}
-	}
-	text, err := json.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	entries[ledgerKey] = text
-	return json.Marshal(entries)
 }
 
 // recognize refuses a position that the ledger does not hold, and any other ledger than the one that the provider's block names. Without a

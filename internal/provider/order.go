@@ -48,6 +48,8 @@ func (s *session) requireOrder(ctx context.Context, diags *diag.Diagnostics, d d
 		d.planned = &preview
 	}
 	s.addDelivery(d)
+	b := bindingFrom(ctx)
+	b.delivers(d.doing())
 	if !changes || len(preview.Refused) > 0 {
 		return
 	}
@@ -55,8 +57,11 @@ func (s *session) requireOrder(ctx context.Context, diags *diag.Diagnostics, d d
 	switch {
 	case err != nil:
 		tf.AddErrors(diags, "preview", d.noun, d.name, err)
-	case len(found.closings) > 0:
-		diags.AddError(found.summary(d), found.detail(d))
+	case len(found.closings) == 0:
+	case b == nil || !found.isKnown():
+		diags.AddError("Unable to "+d.doing()+found.summary(), found.detail(d))
+	default:
+		s.bind(ctx, diags, b, d, found)
 	}
 }
 
@@ -80,7 +85,7 @@ func (s *session) requireEarlier(ctx context.Context, diags *diag.Diagnostics, n
 			tf.AddErrors(diags, "preview", d.noun, d.name, err)
 			return
 		case len(found.closings) > 0:
-			diags.AddError(found.summary(d), found.detail(d))
+			diags.AddError("Unable to "+d.doing()+found.summary(), found.detail(d))
 			return // one is enough to stop the plan
 		}
 	}
@@ -109,6 +114,9 @@ type hinge struct {
 	closings []delivery.Closing
 	open     []configuration.Dependency // blocks without a dependency
 	unread   error                      // why the files do not say the order
+
+	set       delivery.ChangeSet // what this plan changes
+	unordered []delivery.Closing // all changes whose order nothing fixes
 }
 
 // hinge returns the changes of this plan without which a delivery would get further, and whose order nothing fixes. It is empty if none
@@ -152,7 +160,10 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 	if err != nil || !slices.ContainsFunc(deciding, wanted) {
 		return hinge{}, err
 	}
-	return found.only(deciding), nil
+	all := found.closings
+	found = found.only(deciding)
+	found.set, found.unordered = set, all
+	return found, nil
 }
 
 // deciding returns the fewest changes that, made after the delivery, let it get further than the plan says. Those that do so alone are returned
@@ -196,6 +207,19 @@ func (s *session) unordered(d delivering, closings []delivery.Closing) hinge {
 	return found
 }
 
+// mayDeclare reports whether a block may declare an object: of its type, and with no other literal value.
+func mayDeclare(b configuration.Block, o configuration.Object) bool {
+	if b.Type != o.Type {
+		return false
+	}
+	for attribute, value := range o.Values {
+		if literal, ok := b.Literal(attribute); ok && literal != value {
+			return false
+		}
+	}
+	return true
+}
+
 func objectOf(c delivery.Closing) configuration.Object {
 	return configuration.Object{Type: "cd_" + strings.ReplaceAll(c.Noun, " ", "_"), Values: c.Values}
 }
@@ -204,7 +228,7 @@ func objectOf(c delivery.Closing) configuration.Object {
 func (h hinge) only(deciding []delivery.Closing) hinge {
 	kept := hinge{closings: deciding, unread: h.unread}
 	for _, pair := range h.open {
-		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool { return objectOf(c).Type == pair.Earlier.Type }) {
+		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool { return mayDeclare(pair.Earlier, objectOf(c)) }) {
 			kept.open = append(kept.open, pair)
 		}
 	}
@@ -215,20 +239,15 @@ func (h hinge) only(deciding []delivery.Closing) hinge {
 func (h hinge) listed() string {
 	names := []string{}
 	for _, c := range h.closings {
-		name := nameOf(c)
-		if c.Removed {
-			name = "the removal of " + name
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+		names = append(names, sayChange(c))
 	}
-	return strings.Join(names, " and ")
+	return strings.Join(unique(names), " and ")
 }
 
-func (h hinge) summary(d delivering) string {
-	return fmt.Sprintf("Unable to %s %s %q: nothing orders it after %s", d.action, d.noun, d.name, h.listed())
-}
+// doing says what the delivery does, such as: promote release "shop/1.0.0".
+func (d delivering) doing() string { return fmt.Sprintf("%s %s %q", d.action, d.noun, d.name) }
+
+func (h hinge) summary() string { return ": nothing orders it after " + h.listed() }
 
 func (h hinge) detail(d delivering) string {
 	var b strings.Builder

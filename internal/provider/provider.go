@@ -18,11 +18,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/fastpath"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/planned"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
@@ -53,17 +53,13 @@ const Address = "registry.terraform.io/delivery-as-code/cd"
 
 // Serve answers Terraform until it disconnects. With debug, it prints how a running Terraform attaches to it.
 func Serve(version string, host Host, debug bool) error {
-	options := []tf6server.ServeOpt{}
-	if debug {
-		options = append(options, tf6server.WithManagedDebug())
-	}
-	return tf6server.Serve(Address, func() tfprotov6.ProviderServer { return Server(version, host) }, options...)
+	return planned.Serve(Address, func() tfprotov6.ProviderServer { return Server(version, host) }, debug)
 }
 
 // Server is the provider as Terraform talks to it.
 func Server(version string, host Host) tfprotov6.ProviderServer {
 	p := &cdProvider{version: version, host: host}
-	return applyWatcher{p.guardLedger(p.fastPath(providerserver.NewProtocol6(p)())), p}
+	return applyWatcher{p.guardLedger(p.guardOrder(p.fastPath(providerserver.NewProtocol6(p)()))), p}
 }
 
 // fastPath answers what it can, and passes every other request to the framework's server.

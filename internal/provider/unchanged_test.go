@@ -74,7 +74,7 @@ func (p *pair) requireSame(t *testing.T, all []declaration) (reads, plans map[st
 		if !ok {
 			prior = p.fast.null(d.typ)
 		}
-		slow, fast := p.slow.ask(d, prior), p.fast.ask(d, prior)
+		slow, fast := p.slow.ask(d, prior, nil), p.fast.ask(d, prior, nil)
 		p.requireSameState(t, d, slow.PlannedState, fast.PlannedState)
 		slow.PlannedState, fast.PlannedState = nil, nil
 		require.Equal(t, slow, fast, "plan of %s", d.name)

@@ -16,6 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/planned"
 )
 
 // declaration is one resource block.
@@ -29,6 +31,7 @@ type outcome struct {
 	action        string // "", create, update, replace
 	before, after tftypes.Value
 	diagnostics   []*tfprotov6.Diagnostic
+	private       []byte // what Terraform keeps of it
 }
 
 func (o outcome) failed() bool {
@@ -51,6 +54,9 @@ type walks struct {
 	dir   string // where the files of the configuration are; empty for none
 	// unordered leaves out of the files what makes each resource come after those before it.
 	unordered bool
+	// keeps is true for a Terraform that keeps the private data of planned changes: 1.16 or later. loses is true if it says so, and the data does
+	// not arrive.
+	keeps, loses bool
 }
 
 func newWalks(t *testing.T, s shop) *walks {
@@ -108,26 +114,37 @@ func (w *walks) refreshAndPlan(all ...declaration) map[string]outcome {
 
 func (w *walks) planOne(d declaration, prior tftypes.Value) outcome {
 	w.t.Helper()
-	resp := w.ask(d, prior)
+	return w.planAgain(d, prior, nil)
+}
+
+// planAgain plans in an apply, which gets what was kept of the plan.
+func (w *walks) planAgain(d declaration, prior tftypes.Value, kept []byte) outcome {
+	w.t.Helper()
+	resp := w.ask(d, prior, kept)
 	o := outcome{before: prior, after: w.static(w.schema(d.typ), resp.PlannedState), diagnostics: resp.Diagnostics}
 	switch {
 	case prior.IsNull():
 		o.action = "create"
 	case len(resp.RequiresReplace) > 0:
-		resp = w.ask(d, w.null(d.typ)) // Terraform asks again, as if there were nothing
+		resp = w.ask(d, w.null(d.typ), nil) // Terraform asks again, as if there were nothing
 		o.action, o.after = "replace", w.static(w.schema(d.typ), resp.PlannedState)
 		o.diagnostics = append(o.diagnostics, resp.Diagnostics...)
 	case !o.after.Equal(prior):
 		o.action = "update"
 	}
+	o.private = resp.PlannedPrivate
 	return o
 }
 
-func (w *walks) ask(d declaration, prior tftypes.Value) *tfprotov6.PlanResourceChangeResponse {
+func (w *walks) ask(d declaration, prior tftypes.Value, kept []byte) *tfprotov6.PlanResourceChangeResponse {
 	w.t.Helper()
 	s := w.schema(d.typ)
 	value := w.value(s, d.config)
-	resp, err := w.server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+	ctx := w.t.Context()
+	if w.keeps {
+		ctx = planned.With(ctx, planned.Data{Stored: true, Kept: kept})
+	}
+	resp, err := w.server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{
 		TypeName: d.typ, PriorState: w.dynamic(s, prior), Config: w.dynamic(s, value), ProposedNewState: w.dynamic(s, w.proposed(s, value, prior)),
 	})
 	require.NoError(w.t, err)
@@ -157,20 +174,24 @@ func (w *walks) apply(all ...declaration) map[string]outcome {
 }
 
 // applyOne carries out what was planned; the result has to be what was planned, wherever that was known.
-func (w *walks) applyOne(d declaration, planned outcome) outcome {
+func (w *walks) applyOne(d declaration, made outcome) outcome {
 	w.t.Helper()
-	prior := planned.before
-	if planned.action == "replace" {
+	prior := made.before
+	if made.action == "replace" {
 		w.change(d, prior, w.null(d.typ))
 		prior = w.null(d.typ)
 	}
-	again := w.planOne(d, prior) // in the apply's own process
+	kept := made.private
+	if w.loses {
+		kept = nil
+	}
+	again := w.planAgain(d, prior, kept) // in the apply's own process
 	if again.failed() {
 		return again
 	}
-	w.requireAsPlanned(d, planned.after, again.after)
-	after, diagnostics := w.change(d, prior, again.after)
-	o := outcome{action: planned.action, before: prior, after: after, diagnostics: diagnostics}
+	w.requireAsPlanned(d, made.after, again.after)
+	after, diagnostics := w.changeWith(d, prior, again.after, again.private)
+	o := outcome{action: made.action, before: prior, after: after, diagnostics: diagnostics}
 	if !o.failed() {
 		w.requireAsPlanned(d, again.after, after)
 	}
@@ -179,15 +200,22 @@ func (w *walks) applyOne(d declaration, planned outcome) outcome {
 
 func (w *walks) change(d declaration, prior, planned tftypes.Value) (tftypes.Value, []*tfprotov6.Diagnostic) {
 	w.t.Helper()
+	return w.changeWith(d, prior, planned, nil)
+}
+
+// changeWith is change, with the private data of the plan.
+func (w *walks) changeWith(d declaration, prior, planned tftypes.Value, private []byte) (tftypes.Value, []*tfprotov6.Diagnostic) {
+	w.t.Helper()
 	s := w.schema(d.typ)
 	config := w.value(s, d.config)
 	if planned.IsNull() {
 		config = planned
 	}
 	resp, err := w.server.ApplyResourceChange(w.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: d.typ, PriorState: w.dynamic(s, prior), PlannedState: w.dynamic(s, planned), Config: w.dynamic(s, config),
+		TypeName: d.typ, PriorState: w.dynamic(s, prior), PlannedState: w.dynamic(s, planned), Config: w.dynamic(s, config), PlannedPrivate: private,
 	})
 	require.NoError(w.t, err)
+	require.NotContains(w.t, string(resp.Private), `"order"`, "what a plan kept for its apply stays out of the state")
 	return w.static(s, resp.NewState), resp.Diagnostics
 }
 

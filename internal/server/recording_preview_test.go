@@ -41,3 +41,7 @@ func (e *recording) PreviewOverride(_ context.Context, actor string, r delivery.
 func (e *recording) Relaxations(_ context.Context, actor string, r delivery.RelaxationRequest) (delivery.RelaxationReport, error) {
 	return reply[delivery.RelaxationReport](e, "Relaxations", actor, r)
 }
+
+func (e *recording) Unrecorded(_ context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error) {
+	return reply[delivery.UnrecordedAnswer](e, "Unrecorded", r)
+}
