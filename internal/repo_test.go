@@ -115,7 +115,7 @@ var importTable = []row{
 
 	// Read what others wrote: configurations, test reports and signatures.
 	{pkg: "configuration", outside: []string{hclModule, ctyModule}},
-	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule}},
+	{pkg: "junit", ours: []string{"delivery"}, outside: []string{junitModule, textModule}},
 	{pkg: "signature", ours: []string{"delivery"}, outside: []string{sshsigModule, cryptoModule}},
 
 	// Remember, deploy, ask.

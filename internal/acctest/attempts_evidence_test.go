@@ -40,6 +40,9 @@ func attemptsOnReports() []attempt {
 		badReport("whose suite claims no failures", `<testsuite tests="2" failures="0"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>`, "1 failed"),
 		badReport("whose cases contain no failures", `<testsuite tests="1" failures="3"><testcase name="a"/></testsuite>`, "3 failed"),
 		badReport("that is empty", `<testsuite/>`, "0 tests ran, 0 failed; at least 1 must run"),
+		badReport("of a runner that found nothing", `<testsuites tests="0"/>`, "0 tests ran, 0 failed; at least 1 must run"),
+		badReport("whose flaky tests hide a failure", `<testsuite tests="2" failures="1"><testcase name="a"/><testcase name="b"><flakyFailure/></testcase></testsuite>`, "1 failed"),
+		badReport("whose tests have one name", `<testsuite><testcase name="a"><failure/></testcase><testcase name="a"/></testsuite>`, "1 failed"),
 		badReport("that only claims tests", `<testsuite tests="500"/>`, "0 tests ran"),
 		badReport("of skipped tests only", `<testsuite tests="1" skipped="1"><testcase name="a"><skipped/></testcase></testsuite>`, "0 tests ran, 0 failed; at least 1 must run"),
 		{

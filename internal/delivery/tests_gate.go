@@ -65,6 +65,8 @@ func (c candidate) judge(r TestReport, gate TestsGate) (Verdict, string) {
 	switch age := c.Now.Sub(r.RecordedAt); {
 	case broken > gate.MaxFailures:
 		return VerdictFailed, reason + fmt.Sprintf("; at most %d may", gate.MaxFailures)
+	case r.Counts.Tests == 0 && gate.Least() == 0: // even min_tests = 0 asks for a report of tests
+		return VerdictFailed, reason + "; the report has no test"
 	case ran < gate.Least():
 		return VerdictFailed, reason + fmt.Sprintf("; at least %d must run", gate.Least())
 	case gate.MaxAge != "" && (age > gate.MaxAge.Value() || age < -MaxClockSkew):

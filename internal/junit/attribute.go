@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,20 +28,20 @@ func attributesOf(start xml.StartElement) (attributes, error) {
 	return found, nil
 }
 
-// number is a count: digits, with or without commas between thousands.
-var number = regexp.MustCompile(`^(\d{1,9}|\d{1,3}(,\d{3})+)$`)
+// number is a count: digits, with or without commas between thousands, and zeros after a point where the runner counts in floats.
+var number = regexp.MustCompile(`^(\d{1,9}|\d{1,3}(,\d{3})+)(\.0+)?$`)
 
-// count reads a number of tests. A name that is absent declares nothing, which is 0.
+// count reads a number of tests. A name that is absent or empty declares nothing, which is 0.
 func (a attributes) count(name string) (int, error) {
-	text, is := a[name]
-	if !is {
+	text := strings.TrimSpace(a[name])
+	if text == "" {
 		return 0, nil
 	}
-	text = strings.TrimSpace(text)
 	if !number.MatchString(text) {
 		return 0, fmt.Errorf("%s=%s is not a number of tests", name, quote(text))
 	}
-	n, err := strconv.Atoi(strings.ReplaceAll(text, ",", ""))
+	whole, _, _ := strings.Cut(text, ".")
+	n, err := strconv.Atoi(strings.ReplaceAll(whole, ",", ""))
 	if err != nil || n > maxCount {
 		return 0, fmt.Errorf("%s=%s is too many tests; at most %d", name, quote(text), maxCount)
 	}
@@ -75,26 +74,37 @@ func (a attributes) most(names ...string) (int, error) {
 	return most, nil
 }
 
-// seconds reads the time attribute: seconds, with or without commas between thousands, or a Go duration. It returns the text in
-// the form in which go-junit reads it: "" when there is no time, when it cannot be read, or when it is negative (a clock was set
-// back during the run). A time that no run can take is an error.
-func (a attributes) seconds() (string, time.Duration, error) {
-	text := strings.ReplaceAll(strings.TrimSpace(a["time"]), ",", "")
+// thousands is a number with commas between its thousands. One that begins with 0 has none: there the comma is a decimal one.
+var thousands = regexp.MustCompile(`^[1-9]\d{0,2}(,\d{3})+$`)
+
+// seconds reads the time attribute: seconds, in any usual form of a number, or a Go duration. A time is information, so it is none where
+// it cannot be read, is negative (a clock was set back during the run), or is longer than a run can take (some runners write nanoseconds).
+func (a attributes) seconds() float64 {
+	text := point(strings.TrimSpace(a["time"]))
 	s, err := strconv.ParseFloat(text, 64)
-	if err != nil && !math.IsInf(s, 0) {
+	if err != nil {
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return "", 0, nil //nolint:nilerr // a time is information: one that cannot be read is none
+			return 0
 		}
 		s = d.Seconds()
 	}
-	switch {
-	case s > maxTime.Seconds():
-		return "", 0, fmt.Errorf("time=%s is longer than a run can take; at most %s", quote(a["time"]), maxTime)
-	case s > 0:
-		return text, time.Duration(s * float64(time.Second)), nil
+	if s > 0 && s <= maxTime.Seconds() {
+		return s
 	}
-	return "", 0, nil // also what is not a number at all
+	return 0 // also what is not a number at all
+}
+
+// point writes a number with a decimal point and nothing between its thousands. Of a point and a comma, the last is the decimal one.
+func point(text string) string {
+	comma, dot := strings.LastIndex(text, ","), strings.LastIndex(text, ".")
+	switch {
+	case comma < 0:
+		return text
+	case dot > comma || dot < 0 && thousands.MatchString(text):
+		return strings.ReplaceAll(text, ",", "")
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", ".")
 }
 
 // checkAttributes refuses elements with more attributes than any report has. The XML decoder collects all attributes of an

@@ -8,11 +8,12 @@
 //
 // Where a report contradicts itself, the worse reading counts: a report is proof only of what all of it agrees on.
 //   - Tests are the test cases that are there, however many a suite declares.
-//   - Failures, errors and skipped tests are, in each suite, what its cases say or what it declares, whichever is more.
+//   - Failures and errors are, in each suite, what its cases say or what it declares, whichever is more.
+//   - Skipped tests are those too, except for tests that a suite declares and does not list: these can be the skipped ones.
 //   - A case with several outcomes has the worst: error, failure, skipped, passed, in this order.
-//   - A case that failed and then passed when it was run again (Surefire's flakyFailure) passed: the runner said so.
+//   - A test that failed and then passed when it was run again passed, if the runner says so: see rerun.go.
 //   - The duration is the sum of the cases, or what the suite declares when its cases have none. It is information, and never
-//     proof: a time that cannot be read, or a negative one, counts as none.
+//     proof: a time that cannot be read, is negative, or is longer than a run can take, counts as none.
 package junit
 
 import (
@@ -20,7 +21,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -35,7 +35,7 @@ const (
 	maxAttributes = 256 // of one element
 	maxCount      = 10_000_000
 	maxTime       = 30 * 24 * time.Hour       // of one case or suite
-	maxDuration   = 10 * 365 * 24 * time.Hour // of all together
+	maxDuration   = 10 * 365 * 24 * time.Hour // of all together; what is more is cut
 	maxQuote      = 80                        // bytes of the report that an error repeats
 )
 
@@ -44,28 +44,14 @@ func Parse(text []byte) (delivery.TestCounts, error) {
 	if len(text) > MaxBytes {
 		return delivery.TestCounts{}, fmt.Errorf("it has %d bytes, at most %d are read", len(text), MaxBytes)
 	}
-	if at := invalidUTF8(text); at >= 0 {
-		return delivery.TestCounts{}, fmt.Errorf("byte %d is not UTF-8, the only encoding that is read", at)
+	text, err := Decode(text)
+	if err != nil {
+		return delivery.TestCounts{}, err
 	}
 	if err := checkAttributes(text); err != nil {
 		return delivery.TestCounts{}, err
 	}
 	return newWalk(text).run()
-}
-
-// invalidUTF8 returns where the first byte is that is not UTF-8, or -1.
-func invalidUTF8(text []byte) int {
-	if utf8.Valid(text) {
-		return -1
-	}
-	at := 0
-	for {
-		r, size := utf8.DecodeRune(text[at:])
-		if r == utf8.RuneError && size <= 1 {
-			return at
-		}
-		at += size
-	}
 }
 
 // quote repeats a part of the report in an error: short, printable, on one line.

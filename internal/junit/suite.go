@@ -14,8 +14,11 @@ const batch = 1024
 
 // suite is what is known so far about a testsuite or testsuites element, or about the report as a whole.
 type suite struct {
-	declared delivery.TestCounts // without Tests, which count only as cases
+	declared delivery.TestCounts // its Tests count only as cases
 	seen     delivery.TestCounts // by its cases, by the suites inside it, and by what stands outside of any case
+	more     runs                // of tests that were run again, beside those in seen
+	unlisted int                 // tests that are declared to be skipped, and stand in no case
+	reruns   reruns              // of the tests of a Go package; nil for other suites
 	cases    []byte              // not read by go-junit yet
 	waiting  int                 // how many those are
 }
@@ -24,7 +27,7 @@ type suite struct {
 func newSuite(a attributes) (*suite, error) {
 	s := &suite{}
 	var err error
-	if _, err = a.count("tests"); err != nil {
+	if s.declared.Tests, err = a.count("tests"); err != nil {
 		return nil, err
 	}
 	if s.declared.Failures, err = a.count("failures"); err != nil {
@@ -41,12 +44,16 @@ func newSuite(a attributes) (*suite, error) {
 		return nil, err
 	}
 	s.declared.Skipped += beside
-	_, s.declared.Duration, err = a.seconds()
-	return s, err
+	s.declared.Duration = time.Duration(a.seconds() * float64(time.Second))
+	return s, nil
 }
 
 // add takes a test case.
 func (s *suite) add(c *testCase) error {
+	s.more.add(c.more)
+	if s.reruns != nil {
+		s.reruns.add(c)
+	}
 	s.cases = c.appendTo(s.cases)
 	if s.waiting++; s.waiting < batch {
 		return nil
@@ -66,14 +73,19 @@ func (s *suite) read() error {
 	}
 	for _, one := range suites {
 		t := one.Totals
-		s.seen.Tests += t.Tests
-		s.seen.Failures += t.Failed
-		s.seen.Errors += t.Error
-		s.seen.Skipped += t.Skipped
-		s.seen.Duration += t.Duration
+		s.count(delivery.TestCounts{Tests: t.Tests, Failures: t.Failed, Errors: t.Error, Skipped: t.Skipped, Duration: t.Duration})
 	}
 	s.cases, s.waiting = s.cases[:0], 0
-	return checkDuration(s.seen.Duration)
+	return nil
+}
+
+// count adds to what is seen.
+func (s *suite) count(more delivery.TestCounts) {
+	s.seen.Tests += more.Tests
+	s.seen.Failures += more.Failures
+	s.seen.Errors += more.Errors
+	s.seen.Skipped += more.Skipped
+	s.seen.Duration = min(s.seen.Duration+more.Duration, maxDuration)
 }
 
 // outside counts an outcome that belongs to no case: a suite that failed before or after them.
@@ -89,34 +101,43 @@ func (s *suite) outside(o outcome) {
 	}
 }
 
-// close returns the suite's counts: the worse of what it declares and what its cases show.
-func (s *suite) close() (delivery.TestCounts, error) {
+// close completes what is seen of the suite: the worse of what it declares and what its cases show.
+func (s *suite) close() error {
 	if err := s.read(); err != nil {
-		return delivery.TestCounts{}, err
+		return err
 	}
-	counts := s.seen
-	counts.Failures = max(counts.Failures, s.declared.Failures)
-	counts.Errors = max(counts.Errors, s.declared.Errors)
-	counts.Skipped = min(max(counts.Skipped, s.declared.Skipped), counts.Tests)
-	if counts.Duration == 0 {
-		counts.Duration = s.declared.Duration
+	s.takeOvercome()
+	known := runs{failed: s.seen.Failures, errored: s.seen.Errors}
+	if s.countsRuns() {
+		known.add(s.more)
 	}
-	return counts, nil
-}
-
-// include adds the counts of a suite inside this one.
-func (s *suite) include(counts delivery.TestCounts) error {
-	s.seen.Tests += counts.Tests
-	s.seen.Failures += counts.Failures
-	s.seen.Errors += counts.Errors
-	s.seen.Skipped += counts.Skipped
-	s.seen.Duration += counts.Duration
-	return checkDuration(s.seen.Duration)
-}
-
-func checkDuration(d time.Duration) error {
-	if d < 0 || d > maxDuration {
-		return fmt.Errorf("the tests took longer than %s together", maxDuration)
+	s.seen.Failures += max(0, s.declared.Failures-known.failed)
+	s.seen.Errors += max(0, s.declared.Errors-known.errored)
+	s.closeSkipped()
+	if s.seen.Duration == 0 {
+		s.seen.Duration = s.declared.Duration
 	}
 	return nil
+}
+
+// countsRuns tells what a suite with tests that were run again declares: cases, or runs. Surefire's and gotestsum's declare runs, and a run
+// that failed before its test passed is then no failure that the suite hides.
+func (s *suite) countsRuns() bool {
+	return s.declared.Tests == s.seen.Tests+s.more.all
+}
+
+// closeSkipped adds the skipped tests that no case tells of. They are those that the suite declares and does not list, if it declares
+// so many. Otherwise they are among the cases, and nobody can tell which of those ran.
+func (s *suite) closeSkipped() {
+	missing := max(0, s.declared.Skipped-s.seen.Skipped-s.unlisted)
+	room := max(0, s.declared.Tests-s.seen.Tests-s.more.all-s.unlisted)
+	s.unlisted += min(missing, room)
+	s.seen.Skipped = min(s.seen.Skipped+missing-min(missing, room), s.seen.Tests)
+}
+
+// include adds the counts of a suite inside this one, which is closed.
+func (s *suite) include(inner *suite) {
+	s.count(inner.seen)
+	s.more.add(inner.more)
+	s.unlisted += inner.unlisted
 }

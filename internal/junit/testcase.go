@@ -1,6 +1,9 @@
 package junit
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // outcome of a test case, the better first.
 type outcome int
@@ -51,28 +54,40 @@ var states = map[string]outcome{
 
 // testCase is a testcase element.
 type testCase struct {
-	time  string // as go-junit reads it
-	worst outcome
+	class, name string
+	seconds     float64
+	worst       outcome
+	more        runs // of this test, beside the one that the case stands for
 }
 
-func newTestCase(a attributes) (*testCase, error) {
-	text, _, err := a.seconds()
-	if err != nil {
-		return nil, err
-	}
-	c := &testCase{time: text}
+func newTestCase(a attributes) *testCase {
+	c := &testCase{class: a["classname"], name: a["name"], seconds: a.seconds()}
 	for _, name := range []string{"status", "result"} {
 		c.record(states[strings.ToLower(strings.TrimSpace(a[name]))])
 	}
-	return c, nil
+	return c
 }
 
 func (c *testCase) record(o outcome) { c.worst = max(c.worst, o) }
 
+// addRun counts an element that stands for one more run of the test.
+func (c *testCase) addRun(element string) {
+	switch element {
+	case "flakyFailure", "rerunFailure":
+		c.more.all++
+		c.more.failed++
+	case "flakyError", "rerunError":
+		c.more.all++
+		c.more.errored++
+	}
+}
+
 // appendTo writes the case in the form that all dialects share.
 func (c *testCase) appendTo(text []byte) []byte {
 	text = append(text, `<testcase time="`...)
-	text = append(text, c.time...)
+	if c.seconds > 0 {
+		text = strconv.AppendFloat(text, c.seconds, 'f', -1, 64)
+	}
 	text = append(text, `">`...)
 	text = append(text, c.worst.element()...)
 	return append(text, "</testcase>"...)

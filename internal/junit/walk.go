@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
@@ -24,9 +24,8 @@ type walk struct {
 }
 
 func newWalk(text []byte) *walk {
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark adds nothing: the text is UTF-8
 	decoder := xml.NewDecoder(bytes.NewReader(text))
-	decoder.CharsetReader = decode
+	decoder.CharsetReader = declared
 	return &walk{decoder: decoder, suites: []*suite{{}}}
 }
 
@@ -50,7 +49,11 @@ func (w *walk) run() (delivery.TestCounts, error) {
 	if !w.any {
 		return delivery.TestCounts{}, errors.New("this is not a JUnit report: there is no test suite and no test case in it")
 	}
-	return w.suites[0].close()
+	whole := w.suites[0]
+	if err := whole.close(); err != nil {
+		return delivery.TestCounts{}, err
+	}
+	return whole.seen, nil
 }
 
 // plain takes the line from the decoder's errors, which is said already, and cuts what they repeat of the report.
@@ -62,21 +65,6 @@ func plain(err error) error {
 		return encoding
 	}
 	return errors.New(clip(err.Error()))
-}
-
-// encodingError is the name of an encoding that is not read.
-type encodingError string
-
-func (e encodingError) Error() string {
-	return fmt.Sprintf("encoding %s is not read: write the report in UTF-8", quote(string(e)))
-}
-
-// decode accepts what is UTF-8 under another name. The text is known to be UTF-8 already.
-func decode(charset string, text io.Reader) (io.Reader, error) {
-	if strings.EqualFold(charset, "us-ascii") || strings.EqualFold(charset, "utf8") {
-		return text, nil
-	}
-	return nil, encodingError(charset)
 }
 
 func (w *walk) token(token xml.Token) error {
@@ -109,8 +97,10 @@ func (w *walk) start(t xml.StartElement) error {
 		err = w.startSuite(t)
 	case "testcase":
 		err = w.startCase(t)
+	case "property":
+		w.property(t)
 	default:
-		w.outcome(outcomeOf(name))
+		w.outcome(name)
 	}
 	w.open = append(w.open, name)
 	return err
@@ -145,7 +135,7 @@ func (w *walk) startSuite(t xml.StartElement) error {
 	if err != nil {
 		return err
 	}
-	w.any = w.any || t.Name.Local == "testsuite"
+	w.any = true
 	w.suites = append(w.suites, s)
 	return nil
 }
@@ -159,16 +149,36 @@ func (w *walk) startCase(t xml.StartElement) error {
 		return err
 	}
 	w.any = true
-	w.current, err = newTestCase(a)
-	return err
+	w.current = newTestCase(a)
+	return nil
 }
 
-func (w *walk) outcome(o outcome) {
-	if w.current != nil {
-		w.current.record(o)
+func (w *walk) outcome(element string) {
+	if w.current == nil {
+		w.suites[len(w.suites)-1].outside(outcomeOf(element))
 		return
 	}
-	w.suites[len(w.suites)-1].outside(o)
+	w.current.record(outcomeOf(element))
+	if w.isIn("testcase") {
+		w.current.addRun(element)
+	}
+}
+
+// property notes what a suite says about the program that ran it.
+func (w *walk) property(t xml.StartElement) {
+	if w.current != nil || !w.isIn("testsuite", "properties") {
+		return
+	}
+	for _, a := range t.Attr {
+		if a.Name.Local == "name" && a.Value == goVersion {
+			w.suites[len(w.suites)-1].startReruns()
+		}
+	}
+}
+
+// isIn tells whether the innermost open elements have these names.
+func (w *walk) isIn(names ...string) bool {
+	return len(w.open) >= len(names) && slices.Equal(w.open[len(w.open)-len(names):], names)
 }
 
 func (w *walk) end(name string) error {
@@ -180,12 +190,12 @@ func (w *walk) end(name string) error {
 		w.current = nil
 		return w.suites[last].add(c)
 	case "testsuites", "testsuite":
-		counts, err := w.suites[last].close()
-		if err != nil {
+		closed := w.suites[last]
+		if err := closed.close(); err != nil {
 			return err
 		}
 		w.suites = w.suites[:last]
-		return w.suites[last-1].include(counts)
+		w.suites[last-1].include(closed)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (r *testReportResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"failures": schema.Int64Attribute{
 				Computed:            true,
-				MarkdownDescription: "Number of tests that failed.",
+				MarkdownDescription: "Number of tests that failed. A flaky test that passed when it was run again is none.",
 			},
 			"errors": schema.Int64Attribute{
 				Computed:            true,

@@ -79,10 +79,14 @@ func (f *reportFile) read() (counts delivery.TestCounts, digest string, err erro
 }
 
 // masked is why a report cannot be read, without secrets. The error repeats the report cut to length, so it is made again from a report
-// that is masked before.
+// that is masked before: in UTF-8, in which secrets are looked for.
 func (f *reportFile) masked(report []byte, err error) error {
 	if f.mask == nil {
 		return err
+	}
+	report, undecoded := junit.Decode(report)
+	if undecoded != nil {
+		return undecoded // repeats the name of an encoding at most
 	}
 	var text bytes.Buffer
 	stream := f.mask.Stream(&text)

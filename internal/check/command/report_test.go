@@ -18,6 +18,7 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/check/checktest"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/junit"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/redact"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/redact/redacttest"
 )
 
@@ -80,6 +81,23 @@ func TestConformanceWithReports(t *testing.T) {
 			return writing(t, `i=0; while [ $i -lt 30000 ]; do echo "words and more words, line after line"; i=$((i+1)); done; exit 1`)
 		},
 	})
+}
+
+// A secret is masked in a report of any encoding, in which its bytes are others.
+func TestASecretInAReportOfAnotherEncodingIsMasked(t *testing.T) {
+	const secret = "pässwörd-in-a-report"
+	mask := redact.New(secret)
+	for name, width := range map[string]int{"utf-16": 2, "iso-8859-1": 1} { // in both, each letter here is its number
+		text := ""
+		for _, letter := range `<?xml version="1.0" encoding="` + name + `"?><testsuite failures="` + secret + `"/>` {
+			text += string([]byte{byte(letter), 0}[:width])
+		}
+		f := &reportFile{directory: t.TempDir(), name: "report.xml", shown: "report.xml", mask: mask}
+		require.NoError(t, os.WriteFile(filepath.Join(f.directory, f.name), []byte(text), 0o600))
+		_, _, err := f.read()
+		require.ErrorContains(t, err, "is not a number of tests", name)
+		require.NotContains(t, err.Error(), "in-a-report", name)
+	}
 }
 
 func TestReports(t *testing.T) {

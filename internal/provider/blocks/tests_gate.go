@@ -23,7 +23,7 @@ func testsGateAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"min_tests": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "Minimum number of tests that ran, without skipped tests. Defaults to 1, so that an empty report does not pass.",
+				MarkdownDescription: "Minimum number of tests that ran, without skipped tests. Defaults to 1. A report without any test never passes.",
 			},
 			"max_failures": schema.Int64Attribute{
 				Optional:            true,
