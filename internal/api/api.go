@@ -70,7 +70,7 @@ const (
 	PathPreviewTestReport   = "/v1/previews/test-report"
 	PathPreviewOverride     = "/v1/previews/override"
 	PathRelaxations         = "/v1/previews/relaxations" // what a declaration, or its removal, makes easier to enter
-	PathUnrecorded          = "/v1/previews/unrecorded"  // which changes of a plan the ledger does not have yet
+	PathOutstanding         = "/v1/previews/outstanding" // which changes of a plan the ledger does not have yet
 )
 
 type codeStatus struct {

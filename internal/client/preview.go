@@ -54,7 +54,7 @@ func (c *Client) Relaxations(ctx context.Context, r delivery.RelaxationRequest) 
 	return ask[delivery.RelaxationReport](ctx, c, api.PathRelaxations, r)
 }
 
-// Unrecorded asks which changes of a plan the ledger does not have yet.
-func (c *Client) Unrecorded(ctx context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error) {
-	return ask[delivery.UnrecordedAnswer](ctx, c, api.PathUnrecorded, r)
+// Outstanding asks which changes of a plan the ledger does not have yet.
+func (c *Client) Outstanding(ctx context.Context, r delivery.OutstandingRequest) (delivery.OutstandingAnswer, error) {
+	return ask[delivery.OutstandingAnswer](ctx, c, api.PathOutstanding, r)
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
 )
 
-// Unrecorded says which changes of a plan the ledger does not have yet, in one snapshot.
-func (c *Control) Unrecorded(ctx context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error) {
-	answer := delivery.UnrecordedAnswer{}
+// Outstanding says which changes of a plan the ledger does not have yet, in one snapshot.
+func (c *Control) Outstanding(ctx context.Context, r delivery.OutstandingRequest) (delivery.OutstandingAnswer, error) {
+	answer := delivery.OutstandingAnswer{}
 	err := c.o.Store.View(ctx, func(reader store.Reader) error {
-		answer.Unrecorded = []int{}
+		answer.Outstanding = []int{}
 		for i, change := range r.Changes {
 			found, err := recorded(ctx, reader, change)
 			if err != nil {
 				return err
 			}
 			if !change.IsIn(found) {
-				answer.Unrecorded = append(answer.Unrecorded, i)
+				answer.Outstanding = append(answer.Outstanding, i)
 			}
 		}
 		return nil

@@ -100,12 +100,12 @@ func newest[T any](records []T, number func(T) (number int, counts bool)) *T {
 	return found
 }
 
-// UnrecordedRequest asks which changes of a plan the ledger does not have yet.
-type UnrecordedRequest struct {
+// OutstandingRequest asks which changes of a plan the ledger does not have yet.
+type OutstandingRequest struct {
 	Changes []PlannedChange `json:"changes"`
 }
 
-// UnrecordedAnswer lists the changes that the ledger does not have, by their place in the request.
-type UnrecordedAnswer struct {
-	Unrecorded []int `json:"unrecorded"`
+// OutstandingAnswer lists the changes that the ledger does not have, by their place in the request.
+type OutstandingAnswer struct {
+	Outstanding []int `json:"outstanding"`
 }

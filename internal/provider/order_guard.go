@@ -156,7 +156,7 @@ func (s *session) unrecorded(ctx context.Context, bound []boundChange) ([]boundC
 	if len(bound) == 0 {
 		return nil, nil
 	}
-	request := delivery.UnrecordedRequest{}
+	request := delivery.OutstandingRequest{}
 	for _, change := range bound {
 		request.Changes = append(request.Changes, change.PlannedChange)
 	}
@@ -164,12 +164,12 @@ func (s *session) unrecorded(ctx context.Context, bound []boundChange) ([]boundC
 	if err != nil {
 		return nil, err
 	}
-	answer, err := api.Unrecorded(ctx, request)
+	answer, err := api.Outstanding(ctx, request)
 	if err != nil {
 		return nil, err
 	}
 	missing := []boundChange{}
-	for _, i := range answer.Unrecorded {
+	for _, i := range answer.Outstanding {
 		missing = append(missing, bound[i])
 	}
 	return missing, nil

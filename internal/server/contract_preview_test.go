@@ -21,9 +21,9 @@ func previewCalls() []call {
 		{"Relaxations", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Relaxations(ctx, filled[delivery.RelaxationRequest]())
 		}, asked{"Relaxations", []any{actor, filled[delivery.RelaxationRequest]()}}, filled[delivery.RelaxationReport]()},
-		{"Unrecorded", func(ctx context.Context, c *client.Client) (any, error) {
-			return c.Unrecorded(ctx, filled[delivery.UnrecordedRequest]())
-		}, asked{"Unrecorded", []any{filled[delivery.UnrecordedRequest]()}}, filled[delivery.UnrecordedAnswer]()},
+		{"Outstanding", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Outstanding(ctx, filled[delivery.OutstandingRequest]())
+		}, asked{"Outstanding", []any{filled[delivery.OutstandingRequest]()}}, filled[delivery.OutstandingAnswer]()},
 	}
 }
 

@@ -19,7 +19,7 @@ type Previewer interface {
 	PreviewTestReport(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.TestReportRequest]) (delivery.TestReportPreview, error)
 	PreviewOverride(ctx context.Context, actor string, r delivery.PreviewRequest[delivery.OverrideSpec]) (delivery.OverridePreview, error)
 	Relaxations(ctx context.Context, actor string, r delivery.RelaxationRequest) (delivery.RelaxationReport, error)
-	Unrecorded(ctx context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error)
+	Outstanding(ctx context.Context, r delivery.OutstandingRequest) (delivery.OutstandingAnswer, error)
 }
 
 func (s *server) previews() {
@@ -38,12 +38,12 @@ func (s *server) previews() {
 		}) (delivery.RelaxationReport, error) {
 			return s.engine.Relaxations(ctx, in.Actor, in.Body)
 		})
-	answer(s, route{"preview", "unrecorded", "Say which changes of a plan the ledger does not have yet", http.MethodPost, api.PathUnrecorded},
+	answer(s, route{"preview", "outstanding", "Say which changes of a plan the ledger does not have yet", http.MethodPost, api.PathOutstanding},
 		func(ctx context.Context, in *struct {
 			By
-			Body delivery.UnrecordedRequest
-		}) (delivery.UnrecordedAnswer, error) {
-			return s.engine.Unrecorded(ctx, in.Body)
+			Body delivery.OutstandingRequest
+		}) (delivery.OutstandingAnswer, error) {
+			return s.engine.Outstanding(ctx, in.Body)
 		})
 }
 

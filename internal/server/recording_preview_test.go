@@ -42,6 +42,6 @@ func (e *recording) Relaxations(_ context.Context, actor string, r delivery.Rela
 	return reply[delivery.RelaxationReport](e, "Relaxations", actor, r)
 }
 
-func (e *recording) Unrecorded(_ context.Context, r delivery.UnrecordedRequest) (delivery.UnrecordedAnswer, error) {
-	return reply[delivery.UnrecordedAnswer](e, "Unrecorded", r)
+func (e *recording) Outstanding(_ context.Context, r delivery.OutstandingRequest) (delivery.OutstandingAnswer, error) {
+	return reply[delivery.OutstandingAnswer](e, "Outstanding", r)
 }
