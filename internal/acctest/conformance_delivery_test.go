@@ -100,7 +100,8 @@ const emptyDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 func deliver(t *testing.T, h *acctest.Harness, api *client.Client, artifact delivery.Artifact, version string) {
 	t.Helper()
 	register(t, h, artifact, version)
-	_, err := api.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve})
+	_, err := api.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve,
+		Content: contentOf(t, api, "shop", version, "production")})
 	require.NoError(t, err)
 }
 

@@ -92,8 +92,10 @@ func TestApprovalConformance(t *testing.T) {
 	api := lenientShop(t, h)
 	record[delivery.ApprovalSpec]{
 		typ:  "cd_approval",
-		spec: delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Comment: "Seen.", Approver: acctest.Actor},
+		spec: delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Comment: "Seen.", Approver: acctest.Actor,
+			Content: contentOf(t, api, "shop", "1.0.0", "production")},
 		add: func(s delivery.ApprovalSpec) (string, error) {
+			s.Content = contentOf(t, api, s.Pipeline, s.Version, s.Stage)
 			a, err := api.AddApproval(t.Context(), s)
 			return a.ID, err
 		},
@@ -165,8 +167,9 @@ func TestOverrideConformance(t *testing.T) {
 	record[override]{
 		typ: "cd_override",
 		spec: override{Pipeline: "shop", Version: "1.0.0", Stage: "production", Gates: []string{"soak"}, Reason: "checkout is down", Ticket: "INC-7",
-			ExpiresAt: "2027-03-01T18:00:00Z"},
+			ExpiresAt: "2027-03-01T18:00:00Z", Content: contentOf(t, api, "shop", "1.0.0", "production")},
 		add: func(s override) (string, error) {
+			s.Content = contentOf(t, api, s.Pipeline, s.Version, s.Stage)
 			made, err := api.AddOverride(t.Context(), s)
 			return made.ID, err
 		},

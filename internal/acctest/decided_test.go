@@ -12,13 +12,22 @@ import (
 // registered matches the releases of a configuration.
 var registered = regexp.MustCompile(`(?m)^resource "cd_release" "(\w+)"`)
 
-// applyByTwo applies a configuration with approvals as two people would: dave registers the releases, and alice approves and promotes. The person
-// who registers a release may not approve it.
+// applyByTwo applies a configuration as two people would: dave registers the releases that need approvals, and alice approves and promotes. The
+// person who registers a release may not approve it.
 func (w *workspace) applyByTwo() {
+	w.t.Helper()
+	w.register()
+	if strings.Contains(w.read("main.tf"), `variable "approved"`) {
+		w.decide()
+	}
+	w.run("apply")
+}
+
+// register applies the releases of a configuration with approvals, as dave.
+func (w *workspace) register() {
 	w.t.Helper()
 	text := w.read("main.tf")
 	if !strings.Contains(text, `resource "cd_approval"`) {
-		w.run("apply")
 		return
 	}
 	targets := []string{"apply"}
@@ -28,7 +37,6 @@ func (w *workspace) applyByTwo() {
 		}
 	}
 	w.as("dave@example.com").run(targets...)
-	w.run("apply")
 }
 
 // as returns the workspace of somebody else, in the same directory.

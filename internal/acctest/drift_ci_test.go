@@ -56,6 +56,7 @@ resource "cd_approval" "shop" {
   version  = cd_release.shop.version
   stage    = "production"
   decision = "approve"
+  content  = try(file("${path.module}/content"), null)
 }
 `).Replace(guarded)
 }
@@ -124,6 +125,7 @@ func TestDetectDriftInCI(t *testing.T) {
 	require.Contains(t, expect(0), "Promotion of shop 1.0.0 to production waits")
 	require.Contains(t, expect(2, "-refresh-only"), "waiting_on")
 	w.write("main.tf", guardedShop(true))
+	w.decide()
 	w.run("apply")
 	expect(0)
 

@@ -43,8 +43,8 @@ var whole = `{"resource": {
 	"cd_test_report": {
 		"unit": {"pipeline": "forum", "version": "1.0.0", "suite": "unit", "stage": "try", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"},
 		"bare": {"pipeline": "forum", "version": "1.0.0", "suite": "bare", "junit": "<testsuite><testcase name=\"a\"/></testsuite>"}},
-	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "duration": "2h"}},
-	"cd_approval": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "decision": "approve", "comment": "looked twice"}},
+	"cd_override": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "gates": ["soak"], "reason": "login is down", "ticket": "INC-7", "duration": "2h", "content": "${try(file(\"DIR/content\"), null)}"}},
+	"cd_approval": {"forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "decision": "approve", "comment": "looked twice", "content": "${try(file(\"DIR/content\"), null)}"}},
 	"cd_verification": {"site": {"pipeline": "site", "stage": "web", "version": "2.0.0"}},
 	"cd_promotion": {"site": {"pipeline": "site", "version": "2.0.0", "stage": "web"}, "forum": {"pipeline": "forum", "version": "1.0.0", "stage": "live", "when_blocked": "pend", "attempt": 1, "timeouts": {"create": "5m"}}}
 }}`
@@ -90,6 +90,7 @@ func TestGeneratedConfigurationPlansEmpty(t *testing.T) {
 	here := newWorkspace(t, "")
 	here.write("providers.tf", requiredProviders)
 	here.write("main.tf.json", wholeConfiguration(t, here.dir, here.page("hello")))
+	here.decide()
 	here.run("apply")
 	here.requireEmptyPlan()
 

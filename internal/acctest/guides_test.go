@@ -37,6 +37,7 @@ var stubs = map[string]string{
 		stage    = "production"
 		version  = "1"
 		decision = "approve"
+		content  = "0123456789ab"
 	}`,
 	"cd_policy": `{
 		name  = %q

@@ -46,7 +46,9 @@ func (w *workspace) hotfix() {
 
 	// The fix goes through the normal pipeline too, with an approval, and the hotfix ends.
 	setVariables("live = \"1.0.1\"\n")
-	w.applyByTwo()
+	w.register()
+	w.decide()
+	w.run("apply")
 	w.requireEmptyPlan()
 	requireLive("staging", "1.0.1")
 	requireLive("acme", "1.0.1")

@@ -30,6 +30,7 @@ func TestALedgerWithTLS(t *testing.T) {
 	w.write("main.tf", requiredProviders+storefront(w.dir, 1))
 	w.write("page.html", "hello")
 	w.write("healthy", "")
+	w.decide()
 	w.run("apply")
 	w.requireEmptyPlan()
 

@@ -33,6 +33,7 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	on := func(ledger string) { w.env = []string{"CD_LEDGER=" + ledger} }
 
 	on(file)
+	w.decide()
 	w.run("apply")
 	w.requireEmptyPlan()
 	require.Contains(t, tool("copy", file, team), "copied")
@@ -40,6 +41,7 @@ func TestALedgerMovesToATeamAndBack(t *testing.T) {
 	on(team)
 	w.requireEmptyPlan()
 	w.write("main.tf", requiredProviders+strings.ReplaceAll(storefront(w.dir, 1), `"1.0.0"`, `"1.1.0"`))
+	w.decide()
 	w.run("apply")
 	w.requireEmptyPlan()
 	tool("copy", "-keep-open", team, back)

@@ -65,6 +65,7 @@ resource "cd_approval" "shop" {
   version  = cd_release.shop.version
   stage    = "production"
   decision = "approve"
+  content  = try(file("DIR/content"), null)
 }
 resource "cd_promotion" "shop" {
   pipeline = cd_pipeline.shop.name
@@ -102,7 +103,9 @@ func TestFailedApplyIsNeverSuccess(t *testing.T) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: h.Factories(),
 		WorkingDir:               h.WorkingDir(),
+		ErrorCheck:               copyContent(t, h.Dir),
 		Steps: []resource.TestStep{
+			{Config: storefront(h.Dir, 1)}, // prints the content
 			{Config: storefront(h.Dir, 1), ExpectError: regexp.MustCompile(`check\s+"smoke"\s+did\s+not\s+pass`)},
 			{
 				PreConfig: deployments(1), Config: storefront(h.Dir, 1), ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: notDelivered},
@@ -143,7 +146,9 @@ func TestWhatChangesOutsideShows(t *testing.T) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: h.Factories(),
 		WorkingDir:               h.WorkingDir(),
+		ErrorCheck:               copyContent(t, h.Dir),
 		Steps: []resource.TestStep{
+			{Config: storefront(h.Dir, 1)}, // prints the content
 			{Config: storefront(h.Dir, 1)},
 			heals("cd_environment.production", plancheck.ResourceActionUpdate, func() error {
 				e, err := api.Environment(t.Context(), "production")

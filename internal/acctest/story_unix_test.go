@@ -37,11 +37,13 @@ func TestTheStoryOfTheDemo(t *testing.T) {
 		resource.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: h.Factories(),
 			WorkingDir:               h.WorkingDir(),
+			ErrorCheck:               copyContent(t, h.Dir),
 			Steps: []resource.TestStep{
+				{Config: whole}, // prints the content
 				{Config: unapproved, ExpectError: regexp.MustCompile(`(?s)approvals\s+(failed|pending)`)},
 				{PreConfig: func() { running("staging", "1.0.0"); running("production", "") }, Config: whole},
-				{PreConfig: func() { running("production", "1.0.0"); require.NoError(t, os.Remove(healthy)) },
-					Config: next, ExpectError: regexp.MustCompile(`(?s)did\s+not\s+pass`)},
+				{Config: next, PreConfig: func() { running("production", "1.0.0"); require.NoError(t, os.Remove(healthy)) }}, // prints the content
+				{Config: next, ExpectError: regexp.MustCompile(`(?s)did\s+not\s+pass`)},
 				{PreConfig: func() { running("staging", "1.0.0"); write(healthy, "") },
 					Config: next, ExpectError: regexp.MustCompile(`(?s)is\s+held`)},
 				{Config: strings.Replace(next, "attempt   = 1", "attempt   = 2", 1)},

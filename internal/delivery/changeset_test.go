@@ -90,8 +90,12 @@ func TestApplyingAChangeSet(t *testing.T) {
 	set.Releases.Put("pay/9", ReleaseRequest{Attempt: 1, Spec: ReleaseSpec{Pipeline: "pay", Version: "9"}}, true)
 	set.Promotions.Put("shop/production", PromotionSpec{Pipeline: "shop", Stage: "production", Version: "1.1.0"}, true)
 	set.Promotions.Put("pay/production", PromotionSpec{Pipeline: "pay", Stage: "canary", Version: "9"}, true)
-	approval := ApprovalSpec{Pipeline: "shop", Version: "1.1.0", Stage: "production", Decision: Approve}
+	released := set.Apply(before)
+	approval := ApprovalSpec{Pipeline: "shop", Version: "1.1.0", Stage: "production", Decision: Approve,
+		Content: ShortContent(released.ApprovalDigest(released.Pipeline.Stages[1], released.Releases["1.1.0"]))}
 	set.Approvals.Put(approval.PlanKey(), approval, true)
+	carol := ApprovalSpec{Pipeline: "shop", Version: "1.1.0", Stage: "production", Decision: Approve, Comment: "of whatever comes"}
+	set.Approvals.Put(carol.PlanKey(), carol, true)
 	for _, elsewhere := range []ApprovalSpec{{Pipeline: "pay", Version: "1.1.0", Stage: "production"}, {Pipeline: "shop", Version: "2", Stage: "production"}, {Pipeline: "shop", Version: "1.1.0", Stage: "gone"}} {
 		set.Approvals.Put(elsewhere.PlanKey(), elsewhere, true)
 	}
@@ -101,7 +105,7 @@ func TestApplyingAChangeSet(t *testing.T) {
 	unregistered := TestReportSpec{Pipeline: "shop", Version: "2", Suite: "unit"}
 	set.Reports.Put(unregistered.PlanKey(), TestReport{Spec: unregistered}, true)
 	set.Reports.Remove("t1")
-	override := OverrideSpec{Pipeline: "shop", Version: "1.1.0", Stage: "production", Gates: []string{"soak"}}
+	override := OverrideSpec{Pipeline: "shop", Version: "1.1.0", Stage: "production", Gates: []string{"soak"}, Content: approval.Content}
 	set.Overrides.Put(override.PlanKey(), override, true)
 	elsewhere := OverrideSpec{Pipeline: "pay", Version: "1.1.0"}
 	set.Overrides.Put(elsewhere.PlanKey(), elsewhere, true)
@@ -128,6 +132,7 @@ func TestApplyingAChangeSet(t *testing.T) {
 	require.Equal(t, &w.Now, w.Approvals[0].RevokedAt, "a revoked approval stays: it begins another round")
 	planned := w.Approvals[1]
 	require.Equal(t, "ann", planned.Spec.Approver, "the actor approves")
+	require.Equal(t, approval.Content, planned.Spec.Content, "one that names no content is not given")
 	require.Equal(t, w.ApprovalRequest(w.Pipeline.Stages[1], w.Releases["1.1.0"], Approve).ContentDigest, planned.ContentDigest)
 	require.Greater(t, planned.Number, 1000, "it comes after those that are recorded")
 
@@ -223,7 +228,8 @@ func TestPlannedEvidenceIsTheNewest(t *testing.T) {
 	w.Approvals = []Approval{says(w, "a1", "bob", 7, Reject)}
 	w.Reports = []TestReport{{ID: "t1", Number: 7, Spec: TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}, ReleaseDigest: w.Releases["1.0"].Digest, Counts: TestCounts{Tests: 1, Failures: 1}}}
 	set := ChangeSet{Actor: "bob"}
-	set.Approvals.Put("new", ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Approve}, true)
+	set.Approvals.Put("new", ApprovalSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Decision: Approve,
+		Content: ShortContent(w.ApprovalDigest(w.Pipeline.Stages[1], w.Releases["1.0"]))}, true)
 	set.Reports.Put("new", TestReport{Spec: TestReportSpec{Pipeline: "shop", Version: "1.0", Suite: "unit"}, Counts: TestCounts{Tests: 1}}, true)
 	planned := set.Apply(w)
 	require.Equal(t, VerdictPassed, production(planned).approvals(*w.Pipeline.Stages[1].Gates.Approvals).Verdict, "bob changed his mind")

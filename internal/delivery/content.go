@@ -9,7 +9,7 @@ import (
 )
 
 // A decision names the content that a person saw: the beginning of the digest of what would be delivered. So the same lines of a
-// configuration decide once, and not about each next version. One that names none covers what would be delivered when it is recorded.
+// configuration decide once, and not about each next version. A signature names the content too, so a signed decision may leave it out.
 
 // MinContentDigits is how many hex digits of a content's digest a decision has to name.
 const MinContentDigits = 12
@@ -55,6 +55,8 @@ func judgeContent(content, digest, what string) *Error {
 	var why string
 	named := digits(content)
 	switch {
+	case content == "":
+		why = "content is missing: a decision names what somebody reviewed"
 	case !contentPattern.MatchString(named):
 		why = fmt.Sprintf("%q is not the beginning of a digest: use the digits 0 to 9 and a to f", content)
 	case len(named) < MinContentDigits:
@@ -66,10 +68,10 @@ func judgeContent(content, digest, what string) *Error {
 		"%s. Review %s as it would be delivered now. If you decide about that, write this line, as a literal or in a variable:\n\n  %s", why, what, ContentLine(digest))}
 }
 
-// validateContent refuses a decision about another content than what would be delivered to a stage now. One that names none is about that.
+// validateContent refuses a decision that names no content, or another one than what would be delivered to a stage now.
 func (w World) validateContent(stageName string, release Release, content string) Errors {
 	stage, ok := w.Pipeline.Stage(stageName)
-	if !ok || content == "" {
+	if !ok {
 		return nil
 	}
 	if wrong := judgeContent(content, w.ApprovalDigest(stage, release), fmt.Sprintf("%s for %s", release.Spec.ID(), stage.Name)); wrong != nil {

@@ -15,6 +15,7 @@ func TestNamingAContent(t *testing.T) {
 	require.Equal(t, `content = "0123456789ab"`, ContentLine(digest))
 	for content, wrong := range map[string]string{
 		"0123456789ab": "", "0123456789abcdef": "", digest: "", strings.TrimPrefix(digest, "sha256:"): "", "sha256:0123456789ab": "",
+		"":                  "content is missing: a decision names what somebody reviewed",
 		"0123456789a":       `"0123456789a" has 11 digits; at least 12 are needed`,
 		"sha256:0123":       "has 4 digits",
 		"0123456789AB":      "is not the beginning of a digest",

@@ -212,7 +212,7 @@ func (f *forger) report(e *controlplane.Plane, version string, failures int) {
 // approve decides, each time as another person.
 func (f *forger) approve(e *controlplane.Plane, version string, decision delivery.ApprovalDecision) {
 	who := map[delivery.ApprovalDecision]string{delivery.Approve: "carol@example.com", delivery.Reject: bob}[decision]
-	_, err := e.AddApproval(f.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: decision})
+	_, err := e.AddApproval(f.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: decision, Content: contentOf(f.Context(), e, version)})
 	require.NoError(f, err)
 }
 
@@ -222,7 +222,7 @@ func (f *forger) promote(e *controlplane.Plane, version string) (delivery.Promot
 }
 
 func (f *forger) override(e *controlplane.Plane, version, who string) error {
-	_, err := e.AddOverride(f.Context(), who, delivery.OverrideSpec{Pipeline: "shop", Version: version, Stage: "production", Gates: []string{"approvals"}, Reason: "r", Ticket: "T-1",
+	_, err := e.AddOverride(f.Context(), who, delivery.OverrideSpec{Pipeline: "shop", Version: version, Stage: "production", Gates: []string{"approvals"}, Reason: "r", Ticket: "T-1", Content: contentOf(f.Context(), e, version),
 		ExpiresAt: delivery.Timestamp(f.now.Add(30 * time.Minute).Format(time.RFC3339))})
 	return err
 }
@@ -235,7 +235,7 @@ func (f *forger) step(e *controlplane.Plane) {
 		f.release(e, version)
 	case 3:
 		decision := []delivery.ApprovalDecision{delivery.Approve, delivery.Approve, delivery.Reject}[f.random.IntN(3)]
-		_, _ = e.AddApproval(ctx, who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: decision})
+		_, _ = e.AddApproval(ctx, who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: decision, Content: contentOf(ctx, e, version)})
 	case 4:
 		_ = e.RevokeApproval(ctx, who, fmt.Sprintf("shop/%s/production/%s/1", version, who))
 	case 5:

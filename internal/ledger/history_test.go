@@ -90,9 +90,9 @@ func history(t *testing.T, address string) {
 		for _, version := range []string{"1", "2", "3"} {
 			deliver(t, e, version)
 		}
-		_, err = e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "3", Stage: "production", Decision: delivery.Approve})
+		_, err = e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "3", Stage: "production", Decision: delivery.Approve, Content: contentOf(ctx, e, "3")})
 		require.NoError(t, err)
-		unused, err := e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "2", Stage: "production", Decision: delivery.Approve})
+		unused, err := e.AddApproval(ctx, bob, delivery.ApprovalSpec{Pipeline: "shop", Version: "2", Stage: "production", Decision: delivery.Approve, Content: contentOf(ctx, e, "2")})
 		require.NoError(t, err)
 		_, err = e.PutPromotion(ctx, bob, delivery.PromotionSpec{Pipeline: "shop", Stage: "production", Version: "3", WhenBlocked: delivery.WhenBlockedFail, Attempt: 1})
 		require.NoError(t, err)
@@ -104,6 +104,15 @@ func history(t *testing.T, address string) {
 		require.NoError(t, err)
 		require.NoError(t, e.DeleteRelease(ctx, alice, "shop", "1"))
 	})
+}
+
+// contentOf is what a decision names that is about what would be delivered now; empty if there is no such release.
+func contentOf(ctx context.Context, e *controlplane.Plane, version string) string {
+	request, err := e.ApprovalRequest(ctx, "shop", version, "production", delivery.Approve)
+	if err != nil {
+		return ""
+	}
+	return delivery.ShortContent(request.ContentDigest)
 }
 
 // exported is a whole ledger as text.

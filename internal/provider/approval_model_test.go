@@ -52,7 +52,7 @@ func TestWarnIfSpent(t *testing.T) {
 			state := approvalModelFrom(delivery.Approval{ID: "a1", ContentDigest: "sha256:a", Status: c.status, DecidedAt: morning, Spec: delivery.ApprovalSpec{
 				Pipeline: "shop", Version: "1.4.2", Stage: "production", Decision: delivery.Approve, Approver: "alice@example.com"}}, approvalModel{})
 			var diags diag.Diagnostics
-			warnIfInvalid(&diags, state, c.planned)
+			warnIfInvalid(&diags, state, delivery.ApprovalPreview{Status: c.planned, ContentDigest: "sha256:a"})
 			require.False(t, diags.HasError())
 			if c.want == "" {
 				require.Empty(t, diags)
@@ -62,6 +62,10 @@ func TestWarnIfSpent(t *testing.T) {
 			require.Equal(t, "The approval of shop 1.4.2 for production is no longer valid", diags[0].Summary())
 			require.Contains(t, diags[0].Detail(), "The decision of alice@example.com at 2027-03-01T09:00:00Z "+c.want)
 			require.Contains(t, diags[0].Detail(), "terraform apply -replace=")
+
+			diags = nil
+			warnIfInvalid(&diags, state, delivery.ApprovalPreview{Status: c.planned, ContentDigest: "sha256:b"})
+			require.Contains(t, diags[0].Detail(), `write: content = "b"`)
 		})
 	}
 }

@@ -88,7 +88,7 @@ func (r *approvalResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "`approve` or `reject`. A rejection makes the gate fail.",
 				PlanModifiers:       replaces,
 			},
-			"content": contentAttribute("What the decision is about. Without it, the decision is about what would be delivered when it is applied: then `version = cd_release.NAME.version` decides about every next version too."),
+			"content": contentAttribute("What the decision is about. Required, unless there is a `signature`."),
 			"comment": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Reason. It is recorded with the decision.",
@@ -127,6 +127,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	r.requireWritten(ctx, req, &resp.Diagnostics)
 	plan, state, ok := r.decodePlan(ctx, req, resp)
 	if !ok {
+		r.requireContent(ctx, req, &resp.Diagnostics)
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
@@ -165,11 +166,14 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
 		warnUndecided(&resp.Diagnostics, spec)
 	case state == nil:
+		if !known {
+			r.requireContent(ctx, req, &resp.Diagnostics)
+		}
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
 		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", spec.Pipeline+"/"+spec.Version)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
-		warnIfInvalid(&resp.Diagnostics, *state, preview.Status)
+		warnIfInvalid(&resp.Diagnostics, *state, preview)
 	}
 }
 
@@ -221,21 +225,25 @@ func approvalName(s delivery.ApprovalSpec) string {
 
 // warnIfInvalid warns of a decision that is no longer valid, or will not be once this plan is applied. It stays in the state: only a person
 // can make it again.
-func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, planned delivery.ApprovalStatus) {
+func warnIfInvalid(diags *diag.Diagnostics, state approvalModel, now delivery.ApprovalPreview) {
 	var why string
 	switch status := delivery.ApprovalStatus(state.Status.ValueString()); {
 	case status == delivery.ApprovalExpired:
 		why = "is expired: it is older than the stage's approvals gate allows"
 	case status == delivery.ApprovalVoid:
 		why = "is void: what it covers has changed since, or the same person has decided again"
-	case status == delivery.ApprovalValid && planned == delivery.ApprovalVoid:
+	case status == delivery.ApprovalValid && now.Status == delivery.ApprovalVoid:
 		why = "becomes void by this plan, which changes what it covers"
 	default:
 		return
 	}
+	again := "Review what would be deployed now, then decide again with terraform apply -replace=ADDRESS, or edit the comment."
+	if now.ContentDigest != "" && now.ContentDigest != state.ContentDigest.ValueString() {
+		again = "Review what would be deployed now. To decide about exactly this, write: " + delivery.ContentLine(now.ContentDigest)
+	}
 	diags.AddWarning(fmt.Sprintf("The approval of %s %s for %s is no longer valid", state.Pipeline.ValueString(), state.Version.ValueString(), state.Stage.ValueString()),
-		fmt.Sprintf("The decision of %s at %s %s. Applying does not renew it. Review what would be deployed now, then decide again with terraform apply -replace=ADDRESS, or edit the comment.",
-			state.Approver.ValueString(), state.DecidedAt.ValueString(), why))
+		fmt.Sprintf("The decision of %s at %s %s. Applying does not renew it. %s",
+			state.Approver.ValueString(), state.DecidedAt.ValueString(), why, again))
 }
 
 // Update is never called: every configurable attribute replaces.

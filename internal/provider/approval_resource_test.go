@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -47,7 +48,8 @@ func expectApproval(attribute, want string) statecheck.StateCheck {
 func TestAccApproval(t *testing.T) {
 	s := newShop(t)
 	gates, promotion := approvalGate(nil), map[string]any{"version": "1.0.0"}
-	given := s.then(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}), "1.0.0", "1.0.0")
+	released := s.step(wish{"release": release("1.0.0"), "gates": gates})
+	given := s.decided(s.then(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}), "1.0.0", "1.0.0"))
 	given.ConfigStateChecks = []statecheck.StateCheck{
 		expectApproval("id", "shop/1.0.0/production/alice@example.com/1"),
 		expectApproval("approver", acctest.Actor),
@@ -58,17 +60,17 @@ func TestAccApproval(t *testing.T) {
 	imported := resource.TestStep{ResourceName: theApproval, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"status"}, ConfigDirectory: given.ConfigDirectory, ConfigVariables: given.ConfigVariables,
 		ImportStateId: "shop/1.0.0/production/alice@example.com/1"}
 	// Every change replaces: the decision is revoked and given again.
-	again := expecting(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(map[string]any{"comment": "looked twice"}), "promotion": promotion}),
+	again := expecting(s.decided(s.step(wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(map[string]any{"comment": "looked twice"}), "promotion": promotion})),
 		plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionReplace), plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionNoop))
 	again.ConfigStateChecks = []statecheck.StateCheck{expectApproval("id", "shop/1.0.0/production/alice@example.com/2"), expectApproval("comment", "looked twice")}
 	// One that somebody else revoked is given again: a person wrote it down, and nobody has taken that away.
 	revoked := expecting(again, plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionCreate))
 	revoked.ConfigStateChecks = []statecheck.StateCheck{expectApproval("status", "valid")}
 	revoked.ConfigPlanChecks.PreApply = []plancheck.PlanCheck{plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionCreate)}
-	revoked.PreConfig = func() {
+	revoked.PreConfig = func() { // the content is named since the step before
 		require.NoError(t, s.Client("bob@example.com").RevokeApproval(t.Context(), "shop/1.0.0/production/alice@example.com/2"))
 	}
-	s.test(given, imported, again, revoked)
+	s.test(released, given, imported, again, revoked)
 }
 
 // An approval covers exactly one content. When that changes it is void, stays in state, and applying never renews it.
@@ -77,14 +79,17 @@ func TestAccApprovalIsVoidOnceItsContentChanges(t *testing.T) {
 	// A second approval is missing, so the release does not get in.
 	gates, promotion := approvalGate(map[string]any{"required": 2}), map[string]any{"version": "1.0.0", "when_blocked": "pend"}
 	base := wish{"release": release("1.0.0"), "gates": gates, "approvals": approvals(nil), "promotion": promotion}
-	louder := wish{"log_level": "debug"}
-	for name, value := range base {
-		louder[name] = value
+	given := s.decided(s.then(s.step(base), "1.0.0", ""))
+	louder := func() resource.TestStep { // with the content of before
+		step := s.step(base)
+		step.ConfigVariables["log_level"] = config.StringVariable("debug")
+		step.PreConfig = func() { step.ConfigVariables["content"] = given.ConfigVariables["content"] }
+		return step
 	}
-	void := expecting(s.step(louder), plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionNoop))
-	still := expecting(s.step(louder), plancheck.ExpectEmptyPlan())
+	void := expecting(louder(), plancheck.ExpectResourceAction(theApproval, plancheck.ResourceActionNoop))
+	still := expecting(louder(), plancheck.ExpectEmptyPlan())
 	still.ConfigStateChecks = []statecheck.StateCheck{expectApproval("status", "void"), expectApproval("id", "shop/1.0.0/production/alice@example.com/1")}
-	s.test(s.then(s.step(base), "1.0.0", ""), void, still)
+	s.test(s.step(wish{"release": release("1.0.0"), "gates": gates}), given, void, still)
 }
 
 func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
@@ -109,7 +114,7 @@ func TestPlanWarnsOfApprovalsThatCountNoMore(t *testing.T) {
 	plan = w.refreshAndPlan(pending("debug")...)
 	require.Empty(t, plan["approval"].action)
 	require.Contains(t, plan["approval"].said(), "is void: what it covers has changed since")
-	require.Contains(t, plan["approval"].said(), "terraform apply -replace=")
+	require.Regexp(t, `To decide about exactly this, write: content = "[0-9a-f]{12}"`, plan["approval"].said())
 
 	// Back to what was approved: it counts again. Then it gets too old.
 	w.apply(pending("info")...)
@@ -159,7 +164,9 @@ func TestAccApprovalRefusals(t *testing.T) {
 		refused(wish{"release": stranger, "approvals": approvals(nil)}, `(?s)Unable to give approval.*asks\s+for\s+no\s+approvals`),
 		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"version": "9.9.9"})}, `(?s)Unable to give approval.*has\s+no\s+release\s+"9\.9\.9"`),
 		refused(wish{"release": stranger, "gates": approvalGate(nil), "approvals": approvals(map[string]any{"decision": "maybe"})}, `(?s)Invalid approval.*"maybe"\s+is\s+not\s+a\s+decision`),
-		s.step(wish{"release": own, "gates": approvalGate(map[string]any{"allow_author": true}), "approvals": approvals(nil), "promotion": map[string]any{"version": "1.0.0"}}),
+		refused(wish{"release": own, "gates": approvalGate(nil), "approvals": approvals(nil)}, `(?s)Unable to give approval.*content\s+is\s+missing.*content = "[0-9a-f]{12}"`),
+		s.step(wish{"release": own, "gates": approvalGate(nil)}),
+		s.decided(s.step(wish{"release": own, "gates": approvalGate(nil), "approvals": approvals(nil), "promotion": map[string]any{"version": "1.0.0"}})),
 	)
 }
 
@@ -168,14 +175,16 @@ func TestAccOnePersonCountsOnce(t *testing.T) {
 	s := newShop(t)
 	two := approvalGate(map[string]any{"required": 2})
 	twice := append(approvals(nil), approvals(map[string]any{"comment": "again"})...)
-	blocked := s.step(wish{"release": release("1.0.0"), "gates": two, "approvals": twice, "promotion": map[string]any{"version": "1.0.0"}})
+	released := s.step(wish{"release": release("1.0.0"), "gates": two})
+	blocked := s.decided(s.step(wish{"release": release("1.0.0"), "gates": two, "approvals": twice, "promotion": map[string]any{"version": "1.0.0"}}))
 	blocked.ExpectError = regexp.MustCompile(`(?s)Unable to promote release.*1 of 2 approvals`)
 	passed := s.then(s.step(wish{"release": release("1.0.0"), "gates": two, "approvals": twice, "promotion": map[string]any{"version": "1.0.0"}}), "1.0.0", "1.0.0")
 	passed.PreConfig = func() {
-		_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+		passed.ConfigVariables["content"] = blocked.ConfigVariables["content"]
+		_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Content: s.content("1.0.0")})
 		require.NoError(t, err)
 	}
-	s.test(blocked, passed)
+	s.test(released, blocked, passed)
 }
 
 func TestApprovalValidation(t *testing.T) {
@@ -203,9 +212,9 @@ func TestDestroyingTheRejectionOfAnotherPersonRevokesNothing(t *testing.T) {
 	waiting := s.declare(order{version: "1.0.0", gates: gates, promotion: map[string]any{"when_blocked": "pend"}})
 	w.apply(waiting...)
 	reject := func(who string) (declaration, delivery.Approval) {
-		recorded, err := s.Client(who).AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: who})
+		recorded, err := s.Client(who).AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: who, Content: s.content("1.0.0")})
 		require.NoError(t, err)
-		d := declaration{who, "cd_approval", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "reject", "comment": who}}
+		d := declaration{who, "cd_approval", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "reject", "comment": who, "content": delivery.ShortContent(recorded.ContentDigest)}}
 		state := maps.Clone(d.config)
 		maps.Copy(state, map[string]any{"id": recorded.ID, "approver": who, "status": "valid", "content_digest": recorded.ContentDigest, "decided_at": "2027-03-01T12:00:00Z"})
 		w.state[d.name] = w.value(w.schema(d.typ), state)

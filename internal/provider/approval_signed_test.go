@@ -68,9 +68,9 @@ func (s signedShop) request(version, stage, decision string) string {
 	return r.Payload()
 }
 
-// byBob is an approval in bob's name.
+// byBob is an approval in bob's name. Its signature names the content.
 func byBob(signature string) map[string]any {
-	return map[string]any{"approver": "bob@example.com", "signature": signature}
+	return map[string]any{"approver": "bob@example.com", "signature": signature, "content": nil}
 }
 
 func TestSignedApproval(t *testing.T) {

@@ -18,11 +18,12 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// contentAttribute names what a decision is about. It is optional in the schema: what it has to say is judged in the plan, which knows it.
+// contentAttribute names what a decision is about. It is optional in the schema, because a signature names it too, and because the plan can
+// say what to write and the schema cannot.
 func contentAttribute(description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:            true,
-		MarkdownDescription: description + " At least 12 hex digits of the digest of what would be delivered. The warning of a promotion that waits for approvals has the line to copy; so do the `content` of `data \"cd_approval_request\"` and of `data \"cd_readiness\"`. Write it as a literal or in a variable: a reference to a `cd_*` resource or data source is an error, because it would decide about every next version by itself.",
+		MarkdownDescription: description + " If it is missing or wrong, the plan is an error that has the line to copy. At least 12 hex digits of the digest of what would be delivered. The warning of a promotion that waits for approvals has the line to copy; so do the `content` of `data \"cd_approval_request\"` and of `data \"cd_readiness\"`. Write it as a literal or in a variable: a reference to a `cd_*` resource or data source is an error, because it would decide about every next version by itself.",
 		PlanModifiers:       []planmodifier.String{sameContent{}},
 	}
 }
@@ -63,6 +64,36 @@ func contentFrom(named, digest string, prior types.String) types.String {
 	return types.StringValue(delivery.ShortContent(digest))
 }
 
+// requireContent adds an error if a new decision that is the actor's to make names no content, and the plan does not know what would be
+// delivered. Where it knows, its preview says the same and has the line to copy.
+func (r *recordedResource[M, R]) requireContent(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+	if r.session == nil || req.Plan.Raw.IsNull() || !req.State.Raw.IsNull() {
+		return
+	}
+	for _, naming := range []string{"content", "signature"} { // a signature names the content too
+		if value := r.configured(ctx, req, naming, diags); value.IsUnknown() || value.ValueString() != "" {
+			return
+		}
+	}
+	if approver := r.configured(ctx, req, "approver", diags); !approver.IsNull() {
+		api, err := r.session.client(ctx)
+		named := delivery.ApprovalSpec{Approver: approver.ValueString()}
+		if approver.IsUnknown() || err != nil || named.Undecided(api.Actor()) {
+			return // somebody else decides, or may
+		}
+	}
+	diags.AddAttributeError(path.Root("content"), fmt.Sprintf("Unable to %s %s: its content is missing", r.kind.action, r.kind.noun),
+		"A decision names what somebody reviewed, and this plan does not know yet what would be delivered. Leave this resource out, and apply the rest. The next plan has the line to copy.")
+}
+
+// configured is an attribute of the configuration; null if the resource has no such attribute.
+func (r *recordedResource[M, R]) configured(ctx context.Context, req resource.ModifyPlanRequest, attribute string, diags *diag.Diagnostics) (value types.String) {
+	if _, has := req.Config.Schema.GetAttributes()[attribute]; has {
+		diags.Append(req.Config.GetAttribute(ctx, path.Root(attribute), &value)...)
+	}
+	return value
+}
+
 // describing are the attributes by which the files tell one decision from another.
 var describing = []string{"pipeline", "version", "stage", "decision", "comment", "reason", "ticket", "content"}
 
@@ -83,12 +114,7 @@ func (r *recordedResource[M, R]) requireWritten(ctx context.Context, req resourc
 	}
 	object := configuration.Object{Type: "cd_" + r.noun, Values: map[string]string{}}
 	for _, attribute := range describing {
-		var value types.String
-		if _, has := req.Config.Schema.GetAttributes()[attribute]; !has {
-			continue
-		}
-		diags.Append(req.Config.GetAttribute(ctx, path.Root(attribute), &value)...)
-		if !value.IsUnknown() && !value.IsNull() {
+		if value := r.configured(ctx, req, attribute, diags); !value.IsUnknown() && !value.IsNull() {
 			object.Values[attribute] = value.ValueString()
 		}
 	}

@@ -18,9 +18,15 @@ func TestAccGuardrails(t *testing.T) { onEachLedger(t, guardrailsStory) }
 func guardrailsStory(t *testing.T, s shop) {
 	const promotion = "cd_promotion.production"
 	step := func(frozen, approved bool, runs string, checks ...statecheck.StateCheck) resource.TestStep {
+		variables := config.Variables{"dir": config.StringVariable(s.Dir), "frozen": config.BoolVariable(frozen), "approved": config.BoolVariable(approved)}
 		return resource.TestStep{
+			PreConfig: func() {
+				if approved {
+					variables["content"] = config.StringVariable(s.content("1.0.0"))
+				}
+			},
 			ConfigDirectory:   config.StaticDirectory("testdata/TestAccGuardrails"),
-			ConfigVariables:   config.Variables{"dir": config.StringVariable(s.Dir), "frozen": config.BoolVariable(frozen), "approved": config.BoolVariable(approved)},
+			ConfigVariables:   variables,
 			ConfigStateChecks: checks,
 			PostApplyFunc:     func() { require.NoError(t, s.runs("production", runs)) },
 		}

@@ -167,6 +167,9 @@ func TestEveryResourceHasIdentity(t *testing.T) {
 			require.True(t, part.RequiredForImport && part.Description != "", "%s: %s", i.typ, part.Name)
 			require.Contains(t, i.parts, part.Name)
 		}
+		if i.config["content"] == asPlanned {
+			i.config["content"] = s.content("1.0.0")
+		}
 		state, identity := w.keep(i.declaration, w.null(i.typ), nil)
 		require.Equal(t, i.parts, w.parts(i.typ, identity), "%s: create", i.typ)
 		i.read(w, state, identity)

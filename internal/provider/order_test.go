@@ -38,7 +38,7 @@ func closings() map[string]closing {
 		"policy":   {"policy", "cd_policy", open, open, func() declaration { return policyOf(oneApproval) }, "policy", `policy "strict"`},
 		"pipeline": {"pipeline", "cd_pipeline", open, stricter, nil, "pipeline", `pipeline "shop"`},
 		"rejection": {"approval", "cd_approval", approved, approved, func() declaration {
-			return declaration{"rejection", "cd_approval", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "reject"}}
+			return declaration{"rejection", "cd_approval", map[string]any{"pipeline": "shop", "version": "1.0.0", "stage": "production", "decision": "reject", "content": asPlanned}}
 		}, "rejection", "the rejection of shop/1.0.0"},
 		"report": {"test report", "cd_test_report", passed, passed, func() declaration {
 			return report("failing", `<testsuite name="unit"><testcase name="a"><failure/></testcase></testsuite>`)

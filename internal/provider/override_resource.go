@@ -75,7 +75,7 @@ func (r *overrideResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Name of the stage whose gates are skipped.",
 				PlanModifiers:       replaces,
 			},
-			"content": contentAttribute("What the override is for. Without it, the override is for what would be delivered when it is applied."),
+			"content": contentAttribute("What the override is for. Required."),
 			"gates": schema.SetAttribute{
 				Required:            true,
 				ElementType:         types.StringType,
@@ -121,6 +121,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	r.requireWritten(ctx, req, &resp.Diagnostics)
 	plan, state, ok := r.decodePlan(ctx, req, resp)
 	if !ok {
+		r.requireContent(ctx, req, &resp.Diagnostics)
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
@@ -134,12 +135,18 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	spec := plan.toSpec()
-	preview, _, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewOverride)
+	if state != nil && spec.Content == "" { // made by an earlier release of the provider
+		spec.Content = delivery.ShortContent(state.Digest.ValueString())
+	}
+	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewOverride)
 	refused := preview.Refused
 	switch {
 	case err != nil:
 		tf.AddErrors(&resp.Diagnostics, "preview", "override", overrideName(spec), err)
 	case state == nil:
+		if !known {
+			r.requireContent(ctx, req, &resp.Diagnostics)
+		}
 		r.session.changes.AddOverride(spec)
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
 		warnIfOrderedAfter(&resp.Diagnostics, "override", "cd_override", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))

@@ -40,7 +40,8 @@ func overrideStory(t *testing.T, s shop) {
 	with := func(override map[string]any) wish {
 		return wish{"release": release("1.0.0"), "gates": longSoak, "overridable": []string{"soak", "windows"}, "overrides": overrides(override), "promotion": map[string]any{"version": "1.0.0"}}
 	}
-	made := s.then(s.step(with(nil)), "1.0.0", "1.0.0")
+	released := s.step(wish{"release": release("1.0.0"), "gates": longSoak, "overridable": []string{"soak", "windows"}})
+	made := s.decided(s.then(s.step(with(nil)), "1.0.0", "1.0.0"))
 	made.ConfigStateChecks = []statecheck.StateCheck{
 		expectOverride("id", "shop/1.0.0/production/1"),
 		expectOverride("made_by", acctest.Actor),
@@ -49,7 +50,7 @@ func overrideStory(t *testing.T, s shop) {
 	imported := resource.TestStep{ResourceName: theOverride, ImportState: true, ImportStateVerify: true, ConfigDirectory: made.ConfigDirectory, ConfigVariables: made.ConfigVariables,
 		ImportStateId: "shop/1.0.0/production/1"}
 	// Every change replaces. What was let through stays: the release was verified in the stage.
-	again := expecting(s.step(with(map[string]any{"gates": []string{"windows", "soak"}, "expires_at": "2027-03-01T19:00:00+01:00"})),
+	again := expecting(s.decided(s.step(with(map[string]any{"gates": []string{"windows", "soak"}, "expires_at": "2027-03-01T19:00:00+01:00"}))),
 		plancheck.ExpectResourceAction(theOverride, plancheck.ResourceActionReplace), plancheck.ExpectResourceAction(thePromotion, plancheck.ResourceActionNoop))
 	again.ConfigStateChecks = []statecheck.StateCheck{expectOverride("id", "shop/1.0.0/production/2"), expectOverride("expires_at", "2027-03-01T19:00:00+01:00")}
 	// One that somebody else revoked is made again.
@@ -59,7 +60,7 @@ func overrideStory(t *testing.T, s shop) {
 	revoked.PreConfig = func() {
 		require.NoError(t, s.Client("bob@example.com").RevokeOverride(t.Context(), "shop/1.0.0/production/2"))
 	}
-	s.test(made, imported, again, revoked)
+	s.test(released, made, imported, again, revoked)
 }
 
 // Which gates may be skipped, and until when, is told at the plan, at the attribute.
@@ -78,6 +79,7 @@ func TestAccOverrideRefusals(t *testing.T) {
 		refused(soak, map[string]any{"version": "9.9.9"}, `(?s)Unable to make override.*version\s+=.*has\s+no\s+release\s+"9\.9\.9"`),
 		refused(soak, map[string]any{"stage": "test"}, `(?s)Unable to make override.*stage\s+=.*has\s+no\s+stage\s+"test"`),
 		refused(soak, map[string]any{"gates": []string{"sok"}}, `(?s)Invalid override.*gates\s+=.*"sok"\s+is\s+not\s+a\s+gate`),
+		refused(soak, nil, `(?s)Unable to make override.*content\s+is\s+missing.*content = "[0-9a-f]{12}"`),
 		refused(soak, map[string]any{"reason": " "}, `(?s)Invalid override.*reason\s+=.*a\s+reason\s+is\s+needed`),
 	)
 }

@@ -135,7 +135,7 @@ func TestPromotionWaits(t *testing.T) {
 					return err
 				}
 			}
-			_, err := bob.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+			_, err := bob.AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Content: s.content("1.0.0")})
 			return err
 		}()
 	}()
@@ -160,7 +160,7 @@ func TestPromotionWaitsNoLongerThanItsTimeout(t *testing.T) {
 	require.NoError(t, s.runs("production", ""))
 
 	// Nothing was lost: the next apply goes on.
-	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve})
+	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Content: s.content("1.0.0")})
 	require.NoError(t, err)
 	applied = w.applyPromotion(patient("5m"))
 	require.False(t, applied.failed(), applied.said())
@@ -182,7 +182,7 @@ func TestPromotionDoesNotWaitForARejectedRelease(t *testing.T) {
 	w := newWalks(t, s)
 	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval})...)
 	_, err := s.Client("bob@example.com").AddApproval(t.Context(), delivery.ApprovalSpec{
-		Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "prices are wrong"})
+		Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Reject, Comment: "prices are wrong", Content: s.content("1.0.0")})
 	require.NoError(t, err)
 	applied := w.applyPromotion(s.declare(order{version: "1.0.0", gates: oneApproval, promotion: map[string]any{"when_blocked": "wait"}}))
 	require.True(t, applied.failed())

@@ -240,7 +240,7 @@ func TestAccFailMovesNothing(t *testing.T) {
 	blocked.ExpectError = regexp.MustCompile(`(?s)Unable to promote release "shop/1\.0\.0".*may\s+not\s+enter\s+stage\s+"production".*approvals\s+pending\s+0 of 1 approvals`)
 	approved := maps.Clone(w)
 	approved["approvals"] = approvals(nil)
-	s.test(blocked, s.then(s.step(approved), "1.0.0", "1.0.0"))
+	s.test(blocked, s.decided(s.then(s.step(approved), "1.0.0", "1.0.0")))
 }
 
 // Changing only how long to wait does nothing but take that over.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/acctest"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 // shop is the configuration in testdata/shop over a ledger of its own: staging is automatic, production is manual.
@@ -98,6 +99,26 @@ func variable(t *testing.T, value any) config.Variable {
 	}
 	require.Fail(t, fmt.Sprintf("no variable for %T", value))
 	return nil
+}
+
+// content is what a decision about production names, to be about what would be delivered there now.
+func (s shop) content(version string) string {
+	s.t.Helper()
+	request, err := s.Client(acctest.Actor).ApprovalRequest(s.t.Context(), "shop", version, "production", string(delivery.Approve))
+	require.NoError(s.t, err)
+	return delivery.ShortContent(request.ContentDigest)
+}
+
+// decided lets the decisions of a step name what would be delivered when the step begins. The release has to be there already.
+func (s shop) decided(step resource.TestStep) resource.TestStep {
+	before := step.PreConfig
+	step.PreConfig = func() {
+		if before != nil {
+			before()
+		}
+		step.ConfigVariables["content"] = config.StringVariable(s.content("1.0.0"))
+	}
+	return step
 }
 
 // expecting adds what the plan must say of a resource.

@@ -156,7 +156,7 @@ func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalMo
 	}
 	preview, _, err := r.preview(ctx, state.toSpec(), state.ID.ValueString())
 	var diags diag.Diagnostics
-	warnIfInvalid(&diags, state, preview.Status)
+	warnIfInvalid(&diags, state, preview)
 	return err == nil && len(diags) == 0
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,17 @@ func (w *walks) prior(d declaration) tftypes.Value {
 // refreshAndPlan is terraform plan.
 func (w *walks) refreshAndPlan(all ...declaration) map[string]outcome {
 	w.t.Helper()
+	w.nameContent(all)
+	w.refresh(all)
+	found := map[string]outcome{}
+	for _, d := range all {
+		found[d.name] = w.planOne(d, w.prior(d))
+	}
+	return found
+}
+
+func (w *walks) refresh(all []declaration) {
+	w.t.Helper()
 	w.writeFiles(all)
 	w.configure()
 	for _, d := range all {
@@ -105,11 +117,37 @@ func (w *walks) refreshAndPlan(all ...declaration) map[string]outcome {
 			w.state[d.name] = w.read(d.typ, prior)
 		}
 	}
-	found := map[string]outcome{}
-	for _, d := range all {
-		found[d.name] = w.planOne(d, w.prior(d))
+}
+
+// asPlanned is the content of a decision that names what the plan shows, as a person who has read the plan writes it.
+const asPlanned = "as planned"
+
+// line is how a plan says what to write.
+var line = regexp.MustCompile(`content = "([0-9a-f]{12})"`)
+
+// nameContent writes the content of each decision that has none of its own: as in the state, or as the plan says that it is to be written.
+func (w *walks) nameContent(all []declaration) {
+	w.t.Helper()
+	decides := func(d declaration) bool { return d.config["content"] == asPlanned }
+	if !slices.ContainsFunc(all, decides) {
+		return
 	}
-	return found
+	w.refresh(all)
+	for _, d := range all {
+		if !decides(d) {
+			w.planOne(d, w.prior(d))
+			continue
+		}
+		d.config["content"] = "000000000000"
+		if prior := w.prior(d); !prior.IsNull() {
+			d.config["content"] = w.attribute(prior, "content")
+		}
+		o := w.planOne(d, w.prior(d))
+		if told := line.FindStringSubmatch(o.said()); o.failed() && told != nil { // what a warning tells is for those who decide again
+			d.config["content"] = told[1]
+			w.planOne(d, w.prior(d))
+		}
+	}
 }
 
 func (w *walks) planOne(d declaration, prior tftypes.Value) outcome {
@@ -318,8 +356,8 @@ func (s shop) declare(o order) []declaration {
 	}
 	more("report", "cd_test_report", map[string]any{"pipeline": "shop", "version": o.version, "suite": "unit"}, o.report)
 	more("override", "cd_override", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "reason": "checkout is down",
-		"ticket": "INC-7", "expires_at": "2027-03-01T18:00:00Z"}, o.override)
-	more("approval", "cd_approval", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "decision": "approve"}, o.approval)
+		"content": asPlanned, "ticket": "INC-7", "expires_at": "2027-03-01T18:00:00Z"}, o.override)
+	more("approval", "cd_approval", map[string]any{"pipeline": "shop", "version": o.version, "stage": "production", "decision": "approve", "content": asPlanned}, o.approval)
 	// Terraform fills in defaults only where the schema says so, which is inside the provider; the configuration leaves them out.
 	more("promotion", "cd_promotion", map[string]any{"pipeline": "shop", "stage": "production", "version": o.version}, o.promotion)
 	for _, d := range all {

@@ -68,7 +68,9 @@ func TestFreezesAndPoliciesAreKept(t *testing.T) {
 
 func TestOverridesAndTestReportsAreKept(t *testing.T) {
 	c, ctx := shop(t), t.Context()
-	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.4.2+b", Stage: "production", Gates: []string{"soak"}, Reason: "an outage", Ticket: "OPS-1", ExpiresAt: "2027-01-02T18:00:00Z"}
+	wanted, err := c.ApprovalRequest(ctx, "shop", "1.4.2+b", "production", string(delivery.Approve))
+	require.NoError(t, err)
+	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.4.2+b", Stage: "production", Content: wanted.ContentDigest, Gates: []string{"soak"}, Reason: "an outage", Ticket: "OPS-1", ExpiresAt: "2027-01-02T18:00:00Z"}
 	var made delivery.Override
 	override := kept(t, func() (_ delivery.Override, err error) { made, err = c.AddOverride(ctx, spec); return made, err },
 		func() (delivery.Override, error) { return c.Override(ctx, made.ID) }, func() error { return c.RevokeOverride(ctx, made.ID) })
@@ -88,7 +90,7 @@ func TestOverridesAndTestReportsAreKept(t *testing.T) {
 	require.Equal(t, delivery.TestCounts{Tests: 2, Failures: 1}, report.Counts)
 
 	request.JUnit = "<testsuite>"
-	_, err := c.AddTestReport(ctx, request)
+	_, err = c.AddTestReport(ctx, request)
 	require.Equal(t, "junit", delivery.ErrorsOf(err)[0].Field)
 }
 

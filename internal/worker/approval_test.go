@@ -53,6 +53,7 @@ func TestWhoMayApprove(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			h := gated(t, c.gate)
+			c.decision.Content = h.contentOf(c.decision.Pipeline, c.decision.Version, c.decision.Stage)
 			// The plan says the same as the apply.
 			preview, err := h.PreviewApproval(t.Context(), c.actor, delivery.PreviewRequest[delivery.ApprovalSpec]{Subject: c.decision})
 			require.NoError(t, err)
@@ -80,16 +81,16 @@ func TestADecisionInAnotherPersonsNameIsUndecided(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, preview.Refused)
 	require.True(t, preview.Undecided)
-	given, err := h.AddApproval(t.Context(), cid, forBob)
+	given, err := h.decides(cid, forBob)
 	require.NoError(t, err)
 	require.Equal(t, delivery.ApprovalUndecided, given.Status)
 	require.False(t, h.ready())
 	_, err = h.Approval(t.Context(), given.ID)
 	require.True(t, delivery.IsNotFound(err))
 
-	_, err = h.AddApproval(t.Context(), bob, approval("1.0", delivery.Reject))
+	_, err = h.decides(bob, approval("1.0", delivery.Reject))
 	require.NoError(t, err)
-	_, err = h.AddApproval(t.Context(), cid, forBob)
+	_, err = h.decides(cid, forBob)
 	require.NoError(t, err)
 	request, err := h.ApprovalRequest(t.Context(), "shop", "1.0", "production", delivery.Approve)
 	require.NoError(t, err)
@@ -98,7 +99,7 @@ func TestADecisionInAnotherPersonsNameIsUndecided(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, delivery.GateTable(readiness.Gates), "bob@example.com rejected it")
 
-	given, err = h.AddApproval(t.Context(), bob, forBob)
+	given, err = h.decides(bob, forBob)
 	require.NoError(t, err)
 	require.Equal(t, delivery.ApprovalValid, given.Status)
 	require.True(t, h.ready())
@@ -107,7 +108,7 @@ func TestADecisionInAnotherPersonsNameIsUndecided(t *testing.T) {
 func TestOnePersonCountsOnce(t *testing.T) {
 	h := gated(t, delivery.ApprovalsGate{Required: 2, Approvers: []string{delivery.Anyone}})
 	h.approves(bob, "production", "1.0")
-	again, err := h.AddApproval(t.Context(), bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Comment: "really"})
+	again, err := h.decides(bob, delivery.ApprovalSpec{Pipeline: "shop", Stage: "production", Version: "1.0", Decision: delivery.Approve, Comment: "really"})
 	require.NoError(t, err)
 	require.Equal(t, 2, again.Number)
 	require.False(t, h.ready())
@@ -122,7 +123,7 @@ func TestTheLastWordCounts(t *testing.T) {
 		h.approves(bob, "production", "1.0")
 		require.True(t, h.ready())
 		h.clock.move(-back)
-		_, err := h.AddApproval(t.Context(), bob, approval("1.0", delivery.Reject))
+		_, err := h.decides(bob, approval("1.0", delivery.Reject))
 		require.NoError(t, err)
 		require.False(t, h.ready(), "set back by %s", back)
 		h.clock.move(-back)

@@ -54,24 +54,24 @@ func TestEveryChangeAndRefusalIsInTheLog(t *testing.T) {
 		},
 			[]string{"promotion.refused shop/production by " + bob}, delivery.CodeConflict},
 		{"approve as the author", func() error {
-			_, err := h.AddApproval(ctx, ann, approval("1.0", delivery.Approve))
+			_, err := h.decides(ann, approval("1.0", delivery.Approve))
 			return err
 		}, []string{"approval.refused shop/1.0/production by " + ann}, delivery.CodeInvalid},
-		{"approve", func() error { _, err := h.AddApproval(ctx, bob, approval("1.0", delivery.Approve)); return err },
+		{"approve", func() error { _, err := h.decides(bob, approval("1.0", delivery.Approve)); return err },
 			[]string{"approval.approve shop/1.0/production/" + bob + "/1 by " + bob}, ""},
-		{"approve again", func() error { _, err := h.AddApproval(ctx, bob, approval("1.0", delivery.Approve)); return err }, nil, ""},
-		{"reject", func() error { _, err := h.AddApproval(ctx, bob, approval("1.0", delivery.Reject)); return err },
+		{"approve again", func() error { _, err := h.decides(bob, approval("1.0", delivery.Approve)); return err }, nil, ""},
+		{"reject", func() error { _, err := h.decides(bob, approval("1.0", delivery.Reject)); return err },
 			[]string{"approval.reject shop/1.0/production/" + bob + "/2 by " + bob}, ""},
 		{"revoke the rejection", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+bob+"/2") },
 			[]string{"approval.revoked shop/1.0/production/" + bob + "/2 by " + bob}, ""},
 		{"revoke it again", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+bob+"/2") }, nil, delivery.CodeNotFound},
-		{"reject as another person", func() error { _, err := h.AddApproval(ctx, ann, approval("1.0", delivery.Reject)); return err },
+		{"reject as another person", func() error { _, err := h.decides(ann, approval("1.0", delivery.Reject)); return err },
 			[]string{"approval.reject shop/1.0/production/" + ann + "/1 by " + ann}, ""},
 		{"revoke what another person rejected", func() error { return h.RevokeApproval(ctx, bob, "shop/1.0/production/"+ann+"/1") },
 			[]string{"approval.refused shop/1.0/production/" + ann + "/1 by " + bob}, delivery.CodeForbidden},
 		{"revoke one's own rejection", func() error { return h.RevokeApproval(ctx, ann, "shop/1.0/production/"+ann+"/1") },
 			[]string{"approval.revoked shop/1.0/production/" + ann + "/1 by " + ann}, ""},
-		{"approve after that", func() error { _, err := h.AddApproval(ctx, bob, approval("1.0", delivery.Approve)); return err },
+		{"approve after that", func() error { _, err := h.decides(bob, approval("1.0", delivery.Approve)); return err },
 			[]string{"approval.approve shop/1.0/production/" + bob + "/3 by " + bob}, ""},
 		{"promote", func() error {
 			_, err := h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))

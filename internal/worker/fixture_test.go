@@ -137,8 +137,23 @@ func (h *fixture) observes() {
 
 func (h *fixture) approves(who, stage, version string) {
 	h.t.Helper()
-	_, err := h.AddApproval(h.t.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Stage: stage, Version: version, Decision: delivery.Approve})
+	_, err := h.decides(who, delivery.ApprovalSpec{Pipeline: "shop", Stage: stage, Version: version, Decision: delivery.Approve})
 	require.NoError(h.t, err)
+}
+
+// decides records a decision on what would be delivered now.
+func (h *fixture) decides(who string, spec delivery.ApprovalSpec) (delivery.Approval, error) {
+	spec.Content = h.contentOf(spec.Pipeline, spec.Version, spec.Stage)
+	return h.AddApproval(h.t.Context(), who, spec)
+}
+
+// contentOf is what a decision names that is about what would be delivered now; empty if there is no such release or stage.
+func (e *Engine) contentOf(pipeline, version, stage string) string {
+	request, err := e.ApprovalRequest(context.Background(), pipeline, version, stage, delivery.Approve)
+	if err != nil {
+		return ""
+	}
+	return delivery.ShortContent(request.ContentDigest)
 }
 
 // deployments tells everything that was deployed, one line each: version, environment, kind, status.

@@ -117,6 +117,7 @@ func (u *simulation) override() {
 	if u.chance(30) {
 		spec.Gates = []string{stage.Overridable[u.pick(len(stage.Overridable))]}
 	}
+	spec.Content = u.named(spec.Pipeline, spec.Version, spec.Stage)
 	o, err := u.self.AddOverride(context.Background(), u.anyone(), spec)
 	u.note("override %s: %v", text(spec), err)
 	if err != nil {
@@ -371,6 +372,9 @@ func (u *simulation) word(who string, spec delivery.ApprovalSpec) {
 	if spec.Signature == "" && u.chance(5) {
 		spec.Approver = u.spelled(u.anyone()) // in somebody's name
 	}
+	if spec.Signature == "" || u.chance(50) {
+		spec.Content = u.named(spec.Pipeline, spec.Version, spec.Stage)
+	}
 	a, err := u.self.AddApproval(ctx, actor, spec)
 	u.note("%s: %s %s into %s/%s: %s %v", actor, spec.Decision, spec.Version, spec.Pipeline, spec.Stage, a.ID, err)
 	if err == nil {
@@ -379,6 +383,17 @@ func (u *simulation) word(who string, spec delivery.ApprovalSpec) {
 			u.counters.add("signed " + string(spec.Decision))
 		}
 	}
+}
+
+// named is the content that somebody names: nearly always what would be delivered now, sometimes what they saw before, or nothing.
+func (u *simulation) named(pipeline, version, stage string) string {
+	seen := u.self.contentOf(pipeline, version, stage)
+	if before := u.seen; u.chance(4) {
+		u.counters.add("another content named")
+		return before
+	}
+	u.seen = seen
+	return seen
 }
 
 // sign makes a signature of a request, sometimes one that must not count: by somebody else, or an old one again.

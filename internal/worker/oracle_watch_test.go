@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -86,14 +87,25 @@ func (tx *watchedTx) PutDeployment(ctx context.Context, d delivery.Deployment) e
 
 func (tx *watchedTx) AddApproval(ctx context.Context, a delivery.Approval) error {
 	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	if a.Spec.Signature == "" {
+		tx.requireNamed(a.ID, a.Spec.Content, a.ContentDigest)
+	}
 	tx.said[a.ID] = here.toApprove(a.Spec.Pipeline, a.Spec.Stage, a.Spec.Version)
 	return tx.Tx.AddApproval(ctx, a)
 }
 
 func (tx *watchedTx) AddOverride(ctx context.Context, o delivery.Override) error {
 	here := setup{ctx: ctx, oracle: tx.oracle, ledger: tx.Tx, now: tx.oracle.clock.now()}
+	tx.requireNamed(o.ID, o.Spec.Content, o.ContentDigest)
 	tx.skips[o.ID] = here.toApprove(o.Spec.Pipeline, o.Spec.Stage, o.Spec.Version)
 	return tx.Tx.AddOverride(ctx, o)
+}
+
+// requireNamed complains of a decision that does not say what it is about.
+func (tx *watchedTx) requireNamed(id, content, digest string) {
+	if len(content) < 12 || !strings.HasPrefix(digest, "sha256:"+content) {
+		tx.wrong = append(tx.wrong, fmt.Sprintf("%s names the content %q, and is recorded for %s", id, content, digest))
+	}
 }
 
 func (tx *watchedTx) AddTestReport(ctx context.Context, r delivery.TestReport) error {

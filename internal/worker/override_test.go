@@ -15,7 +15,7 @@ func TestARevokedOverrideIsMadeAgain(t *testing.T) {
 	h.declares(delivery.Stage{Name: "production", Environments: []string{"eu"}, Promotion: delivery.Manual,
 		Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}, Overridable: []string{"approvals"}})
 	h.delivers("1.0", 1)
-	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"approvals"},
+	spec := delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Content: h.contentOf("shop", "1.0", "production"), Gates: []string{"approvals"},
 		Reason: "the shop is down", Ticket: "OPS-1", ExpiresAt: delivery.Timestamp(h.clock.now().Add(time.Hour).Format(time.RFC3339))}
 	create := func() delivery.Override {
 		made, err := h.AddOverride(t.Context(), bob, spec)

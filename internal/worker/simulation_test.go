@@ -41,6 +41,7 @@ type simulation struct {
 	trace      []string
 
 	overrides []string     // by id
+	seen      string       // the content that somebody named last
 	fails     atomic.Int64 // how often
 	sudden    atomic.Bool  // the next deployment fails, and its environment is frozen meanwhile
 	policies  map[string]delivery.PolicySpec

@@ -149,7 +149,7 @@ func TestTheLogHoldsEachVerdictAndTheOverride(t *testing.T) {
 	production.Overridable = []string{"approvals"}
 	h.declares(stage("development", delivery.Automatic, "dev"), production)
 	require.Nil(t, h.delivers("1.0", 1).Failure)
-	override, err := h.AddOverride(t.Context(), bob, delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Gates: []string{"approvals"},
+	override, err := h.AddOverride(t.Context(), bob, delivery.OverrideSpec{Pipeline: "shop", Version: "1.0", Stage: "production", Content: h.contentOf("shop", "1.0", "production"), Gates: []string{"approvals"},
 		Reason: "the shop is down", Ticket: "OPS-1", ExpiresAt: delivery.Timestamp(h.clock.now().Add(time.Hour).Format(time.RFC3339))})
 	require.NoError(t, err)
 	h.answers("errors", true)

@@ -36,13 +36,16 @@ blocked_promotion() {
 	add promotion.tf
 	plan
 	expect_exit 2
-	expect_words 'Warning:' 'approvals'
+	expect_words 'Warning:' 'approvals' 'To approve exactly this, write in cd_approval'
+	CONTENT=$(sed -n 's/.*content = "\([0-9a-f]*\)".*/\1/p' "$LOG" | head -n 1)
 }
 
 approved_promotion() {
 	caption "3. Approval and promotion, in HCL" \
-		"Alice approves exactly this content. (Dave could not: he is the author.) Her apply promotes it."
+		"Alice approves exactly this content: she copies it from the plan. (Dave could not: he is the author.)" \
+		"Her apply promotes it."
 	add approval.tf
+	edit approval.tf "s/…/$CONTENT/"
 	edit promotion.tf 's/\[cd_release.shop\]/[cd_release.shop, cd_approval.alice]/'
 	CD_ACTOR=alice@example.com apply
 	expect_exit 0

@@ -3,6 +3,7 @@ resource "cd_approval" "alice" {
   stage      = "production"
   version    = "1.0.0"
   decision   = "approve"
+  content    = "…"
   comment    = "Seen on staging: the prices are right."
   depends_on = [cd_release.shop]
 }

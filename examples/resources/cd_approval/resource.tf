@@ -1,7 +1,7 @@
 resource "cd_environment" "production" {
   name                = "production"
   tier                = "production"
-  target              = { directory = { path = "${abspath(path.module)}/srv/production" } }
+  target              = { directory = { path = "${path.module}/srv/production" } }
   deletion_protection = false # so that you can destroy this example; production is protected by default
 }
 
@@ -23,12 +23,13 @@ resource "cd_release" "shop" {
 }
 
 # Alice approves exactly this content, and applies this herself (CD_ACTOR=alice@example.com), after somebody else registered the release.
-# If the content changes, her approval is void, and only she can approve again.
+# The plan prints the line with the content, for her to copy. If the content changes, her approval is void, and only she can approve again.
 resource "cd_approval" "alice" {
   pipeline = cd_pipeline.shop.name
   version  = cd_release.shop.version
   stage    = "production"
   decision = "approve"
+  content  = "e330c83d6850"
   comment  = "Seen on staging."
 }
 

@@ -1,7 +1,7 @@
 resource "cd_environment" "production" {
   name                = "production"
   tier                = "production"
-  target              = { directory = { path = "${abspath(path.module)}/srv/production" } }
+  target              = { directory = { path = "${path.module}/srv/production" } }
   deletion_protection = false # so that you can destroy this example; production is protected by default
 }
 
@@ -22,11 +22,13 @@ resource "cd_release" "hotfix" {
   artifacts = { page = { uri = "${path.module}/shop-1.4.2.html", digest = "sha256:${filesha256("${path.module}/shop-1.4.2.html")}" } }
 }
 
-# Checkout is down tonight, and the fix cannot wait until the morning. All other gates are still evaluated.
+# Checkout is down tonight, and the fix cannot wait until the morning. All other gates are still evaluated. The plan prints the line with the
+# content, for you to copy.
 resource "cd_override" "hotfix" {
   pipeline = cd_pipeline.shop.name
   version  = cd_release.hotfix.version
   stage    = "production"
+  content  = "c17ebd2ea92f"
   gates    = ["windows"]
   reason   = "Checkout is down for everybody."
   ticket   = "https://incidents.example.com/INC-7"

@@ -10,6 +10,12 @@ terraform {
 
 provider "cd" {} # CD_ACTOR says who is acting: the person who registers a release may not approve it
 
+variable "approved" {
+  description = "The content that alice approves. The plan prints it, for her to copy."
+  type        = string
+  default     = null
+}
+
 locals {
   sites   = "${abspath(path.module)}/srv"
   release = "1.0.0" # the newest release: development and staging get it automatically
@@ -84,6 +90,7 @@ resource "cd_approval" "alice" {
   version    = local.live
   stage      = "production"
   decision   = "approve"
+  content    = var.approved
   comment    = "Seen on staging."
   depends_on = [cd_release.shop]
 }

@@ -17,6 +17,12 @@ variable "live" {
   default     = "1.0.0"
 }
 
+variable "approved" {
+  description = "The content that alice approves for the customer. The plan prints it, for her to copy."
+  type        = string
+  default     = null
+}
+
 variable "reproduce" {
   description = "Whether to create a replica of the customer's environment that runs the customer's version."
   type        = bool
@@ -89,6 +95,7 @@ resource "cd_approval" "acme" {
   stage    = "acme"
   version  = cd_release.shop.version
   decision = "approve"
+  content  = var.approved
   comment  = "Seen on staging."
 }
 

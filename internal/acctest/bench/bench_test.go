@@ -35,6 +35,18 @@ func TestFleetGivesEachServiceItsResources(t *testing.T) {
 	require.Equal(t, f.resources(), strings.Count(configuration(quiet, f.resources(), ""), "\nresource "))
 }
 
+func TestContentsAreOfTheirApprovals(t *testing.T) {
+	require.Equal(t, map[string]string{"service-0001": "0123456789ab", "line": "ba9876543210"}, contents(`
+│   with cd_approval.service-0001,
+│   content = "0123456789ab"
+│   with cd_approval.another,
+│ something else is wrong
+│   with cd_approval.line,
+│   content = "ba9876543210"
+│   content = "000000000000"
+`))
+}
+
 func TestStatesKeepWhatWasWritten(t *testing.T) {
 	server, err := serveStates(context.Background())
 	require.NoError(t, err)

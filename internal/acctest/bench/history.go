@@ -106,6 +106,9 @@ func (b bench) applyShop(ctx context.Context, s *historySide) error {
 			}
 		}
 		progress("applying %s: %s", version, s.label)
+		if err := s.at.decide(ctx); err != nil {
+			return err
+		}
 		if _, err := s.at.terraform(ctx, "apply", "-input=false", "-auto-approve"); err != nil {
 			return err
 		}

@@ -66,6 +66,7 @@ resource "cd_approval" "%[1]s" {
   version  = cd_release.%[1]s.version
   stage    = "production"
   decision = "approve"
+  content  = try(file("%[2]s/content-%[1]s"), null)
 }
 
 resource "cd_promotion" "%[1]s" {
@@ -139,6 +140,11 @@ func (b bench) fleet(ctx context.Context, f fleet, rounds int) (sides []fleetSid
 		sides = append(sides, side)
 		if err != nil {
 			return sides, err
+		}
+		if s.provider == ours.provider {
+			if err = side.at.decide(ctx); err != nil {
+				return sides, err
+			}
 		}
 		if sides[len(sides)-1].apply, err = side.at.terraform(ctx, "apply", "-input=false", "-auto-approve"); err != nil {
 			return sides, err

@@ -158,9 +158,7 @@ func (w workspace) remove() error { return os.RemoveAll(w.path) }
 
 // terraform returns the cost of the command, or fails with its output if it does not exit with 0.
 func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) {
-	cmd := exec.CommandContext(ctx, w.tf, append(args, "-no-color")...)
-	cmd.Dir = w.path
-	cmd.Env = append(w.environ(w.env...), "TF_CLI_CONFIG_FILE="+w.cliConfig(w.subject))
+	cmd := w.command(ctx, args...)
 	begin := time.Now()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -169,6 +167,22 @@ func (w workspace) terraform(ctx context.Context, args ...string) (cost, error) 
 	// Terraform waits for its plugins to end, so their CPU time is in its own.
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return cost{wall: time.Since(begin).Seconds(), cpu: cpu.Seconds()}, nil
+}
+
+// output returns everything that a command prints, and an error if it does not exit with 0.
+func (w workspace) output(ctx context.Context, args ...string) (string, error) {
+	out, err := w.command(ctx, args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %s %s: %w\n%s", w.label, w.tf, strings.Join(args, " "), err, tail(out))
+	}
+	return string(out), err
+}
+
+func (w workspace) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, w.tf, append(args, "-no-color")...)
+	cmd.Dir = w.path
+	cmd.Env = append(w.environ(w.env...), "TF_CLI_CONFIG_FILE="+w.cliConfig(w.subject))
+	return cmd
 }
 
 // plan returns the cost of a plan. A plan with changes fails (-detailed-exitcode), because it is not the plan to measure.

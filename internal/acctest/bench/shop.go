@@ -109,6 +109,7 @@ resource "cd_approval" "line" {
   version  = cd_test_report.unit.version
   stage    = "production"
   decision = "approve"
+  content  = try(file("%[4]s/content-line"), null)
 }
 
 resource "cd_promotion" "line" {

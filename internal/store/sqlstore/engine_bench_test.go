@@ -77,6 +77,7 @@ type line struct {
 	ledger *overheard
 	dir    string
 	count  int
+	seen   string // content of the release that is approved next
 }
 
 const ann, bea = "ann@example.com", "bea@example.com"
@@ -98,6 +99,7 @@ func newLine(b *testing.B, address string) *line {
 	}})
 	require.NoError(b, err)
 	l.deliver(b, "1.0.0")
+	l.look(b, "1.0.0")
 	l.approve(b, bea, "1.0.0")
 	l.promote(b, "1.0.0")
 	return l
@@ -136,9 +138,17 @@ func (l *line) deliver(b *testing.B, version string) {
 	require.Nil(b, state.Work.Failure)
 }
 
+// look sees what would be delivered. It is not part of what is measured.
+func (l *line) look(b *testing.B, version string) {
+	b.Helper()
+	request, err := l.ApprovalRequest(b.Context(), "shop", version, "production", delivery.Approve)
+	require.NoError(b, err)
+	l.seen = request.ContentDigest
+}
+
 func (l *line) approve(b *testing.B, who, version string) {
 	b.Helper()
-	_, err := l.AddApproval(b.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve})
+	_, err := l.AddApproval(b.Context(), who, delivery.ApprovalSpec{Pipeline: "shop", Version: version, Stage: "production", Decision: delivery.Approve, Content: l.seen})
 	require.NoError(b, err)
 }
 
@@ -180,6 +190,7 @@ func BenchmarkEngine(b *testing.B) {
 		{operation: "deliver", metric: "deliveries/s", do: func(b *testing.B, l *line) { l.deliver(b, l.next()) }},
 		{operation: "promote", metric: "deliveries/s", before: func(b *testing.B, l *line) {
 			l.deliver(b, l.next())
+			l.look(b, l.newest())
 			l.approve(b, bea, l.newest())
 		}, do: func(b *testing.B, l *line) { l.promote(b, l.newest()) }},
 		{operation: "plan-release-unchanged", do: func(b *testing.B, l *line) {
@@ -194,7 +205,7 @@ func BenchmarkEngine(b *testing.B) {
 			require.Empty(b, preview.Refused)
 			require.Empty(b, preview.Steps)
 		}},
-		{operation: "approve", before: func(b *testing.B, l *line) { l.deliver(b, l.next()) }, do: func(b *testing.B, l *line) { l.approve(b, bea, l.newest()) }},
+		{operation: "approve", before: func(b *testing.B, l *line) { l.deliver(b, l.next()); l.look(b, l.newest()) }, do: func(b *testing.B, l *line) { l.approve(b, bea, l.newest()) }},
 		{operation: "declare-environment", do: func(b *testing.B, l *line) {
 			_, err := l.PutEnvironment(b.Context(), ann, l.environment(fmt.Sprintf("e%d", l.number())))
 			require.NoError(b, err)

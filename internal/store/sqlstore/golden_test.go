@@ -275,7 +275,7 @@ func fullDeployment() delivery.Deployment {
 			Target:         &delivery.Target{Command: &delivery.CommandTarget{Place: "hall-1", Deploy: fullCommand("deploy"), Observe: fullCommand("observe")}},
 			ConfigRevision: "sha256:03",
 		},
-		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", MaxFailures: 1, Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
+		Kind: delivery.KindRollback, Attempt: 2, Rollout: "r1", MaxFailures: 1, Terms: "sha256:05", Status: delivery.RolledBack, Replaces: "d0", Reason: "1.1.0 failed", Failure: "smoke failed", Actor: "alice",
 		Gates:   []delivery.GateResult{{Name: "soak", Verdict: delivery.VerdictPassed, Reason: "ran for 1h", ReadyAt: &at, Override: "o1", Approvals: []string{"a1"}}},
 		Checks:  []delivery.CheckResult{{Name: "smoke", Passed: true, Broken: true, Report: &counts, ReportDigest: "sha256:04", Detail: "status 0"}},
 		Receipt: "receipt", CreatedAt: at, VerifiedAt: &at, SettledAt: &at,

@@ -8,6 +8,12 @@ variable "frozen" {
   type = bool
 }
 
+# What the approval names.
+variable "content" {
+  type    = string
+  default = null
+}
+
 variable "approved" {
   type = bool
 }
@@ -61,6 +67,7 @@ resource "cd_approval" "shop" {
   version  = cd_release.shop.version
   stage    = "production"
   decision = "approve"
+  content  = var.content
 }
 
 resource "cd_promotion" "production" {

@@ -13,6 +13,12 @@ variable "approvals" {
   default = []
 }
 
+# What every approval and override names.
+variable "content" {
+  type    = string
+  default = null
+}
+
 variable "reports" {
   type    = list(object({ version = optional(string, "1.0.0"), suite = optional(string, "unit"), stage = optional(string), junit = optional(string) }))
   default = []
@@ -98,6 +104,7 @@ resource "cd_approval" "of" {
   version    = var.approvals[count.index].version
   stage      = "production"
   decision   = var.approvals[count.index].decision
+  content    = var.content
   comment    = var.approvals[count.index].comment
   approver   = var.approvals[count.index].approver
   signature  = var.approvals[count.index].signature
@@ -121,6 +128,7 @@ resource "cd_override" "of" {
   pipeline   = cd_pipeline.shop.name
   version    = var.overrides[count.index].version
   stage      = var.overrides[count.index].stage
+  content    = var.content
   gates      = var.overrides[count.index].gates
   reason     = var.overrides[count.index].reason
   ticket     = var.overrides[count.index].ticket
