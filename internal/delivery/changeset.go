@@ -26,7 +26,8 @@ type ChangeSet struct {
 	// Verifications are those that the plan makes before its subject.
 	Verifications Changes[VerificationSpec] `json:"verifications,omitempty"`
 
-	// UnknownDeliveries names the pipelines of which a release, or evidence for a gate, is not known yet.
+	// UnknownDeliveries names the pipelines of which a release, or evidence for a gate, is not known yet. Empty stands for every pipeline: it is
+	// not known of which one.
 	UnknownDeliveries map[string]bool `json:"unknown_deliveries,omitempty"`
 
 	// Actor is who applies the plan. It is the actor of the request, and no part of it.
@@ -204,7 +205,7 @@ func (c ChangeSet) ForPipeline(name string, recorded *PipelineSpec) ChangeSet {
 		Overrides:     c.Overrides.Where(func(s OverrideSpec) bool { return s.Pipeline == name }),
 		Verifications: c.Verifications.Where(func(s VerificationSpec) bool { return s.Pipeline == name }),
 	}
-	if c.UnknownDeliveries[name] {
+	if c.deliveriesUnknown(name) {
 		part.UnknownDeliveries = map[string]bool{name: true}
 	}
 	return part
@@ -238,7 +239,11 @@ func (c ChangeSet) PipelineKnown(name string, recorded *PipelineSpec) bool {
 
 // DeliveriesKnown reports whether a preview may speak about what is delivered through the pipeline.
 func (c ChangeSet) DeliveriesKnown(pipeline string) bool {
-	return !c.UnknownDeliveries[pipeline] && !c.Freezes.HasUnknown() && !c.Policies.HasUnknown()
+	return !c.deliveriesUnknown(pipeline) && !c.Freezes.HasUnknown() && !c.Policies.HasUnknown()
+}
+
+func (c ChangeSet) deliveriesUnknown(pipeline string) bool {
+	return c.UnknownDeliveries[pipeline] || c.UnknownDeliveries[""]
 }
 
 // EntriesBefore lists the entries ahead of a stage that the same plan brings releases into.

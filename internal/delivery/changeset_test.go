@@ -199,6 +199,7 @@ func TestDeliveriesAreKnown(t *testing.T) {
 		"an unknown freeze":  {func(c *ChangeSet) { c.Freezes.PutUnknown("sale") }, false},
 		"an unknown policy":  {func(c *ChangeSet) { c.Policies.PutUnknown("calm") }, false},
 		"an unknown release": {func(c *ChangeSet) { c.UnknownDeliveries = map[string]bool{"shop": true} }, false},
+		"of some pipeline":   {func(c *ChangeSet) { c.UnknownDeliveries = map[string]bool{"": true} }, false},
 		"of another one":     {func(c *ChangeSet) { c.UnknownDeliveries = map[string]bool{"pay": true} }, true},
 		"a removed freeze":   {func(c *ChangeSet) { c.Freezes.Remove("sale") }, true},
 	} {

@@ -111,7 +111,7 @@ func (c *Collector) AddRelease(r delivery.ReleaseRequest, changed bool) (rival s
 	return rival, rivalChanges
 }
 
-// AddUnknownDelivery notes that a release of the pipeline, or evidence for its gates, is not known yet.
+// AddUnknownDelivery notes that a release of the pipeline, or evidence for its gates, is not known yet. Empty: nor is the pipeline.
 func (c *Collector) AddUnknownDelivery(pipeline string) {
 	c.note(func(set *delivery.ChangeSet) {
 		if set.UnknownDeliveries == nil {
