@@ -31,7 +31,7 @@ type Pooler struct {
 	work     sync.WaitGroup
 
 	mu   sync.Mutex
-	open map[net.Conn]bool
+	open map[net.Conn]bool // to clients and to the server
 }
 
 // NewPooler makes a pooler to an address that URL or Database gave, which ends with the test. The settings of that address are the ones
@@ -52,9 +52,7 @@ func NewPooler(t testing.TB, address string) *Pooler {
 		p.cut()
 		p.work.Wait()
 		for range pooled {
-			if server := <-p.idle; server != nil {
-				require.NoError(t, server.Conn.Close())
-			}
+			<-p.idle // everybody has given theirs back
 		}
 	})
 	return p
@@ -73,9 +71,7 @@ func (p *Pooler) accept() {
 			p.cut() // closed, and nobody comes anymore
 			return
 		}
-		p.mu.Lock()
-		p.open[client] = true
-		p.mu.Unlock()
+		p.keep(client)
 		p.work.Go(func() {
 			_ = p.serve(client) // until the client leaves, or its connection is cut
 			_ = client.Close()
@@ -83,11 +79,18 @@ func (p *Pooler) accept() {
 	}
 }
 
+func (p *Pooler) keep(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[conn] = true
+}
+
+// cut closes every connection, so that nobody waits for an answer any longer.
 func (p *Pooler) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for client := range p.open {
-		_ = client.Close()
+	for conn := range p.open {
+		_ = conn.Close()
 	}
 }
 
@@ -177,8 +180,10 @@ func (p *Pooler) take() (*pgconn.HijackedConn, error) {
 	}
 	if err != nil {
 		p.idle <- nil
+		return nil, err
 	}
-	return server, err
+	p.keep(server.Conn)
+	return server, nil
 }
 
 // answer passes messages to the server, and what it says to the client until it is ready again.
