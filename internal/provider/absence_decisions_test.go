@@ -123,3 +123,46 @@ func emptyOf(typ tftypes.Type) any {
 	}
 	return ""
 }
+
+// TestContentIsRequiredWhateverIsUnknown leaves the content out while the plan does not know what would be delivered: it cannot print the line
+// to copy, and the decision is refused all the same. What a signature names, and what another person decides, is not.
+func TestContentIsRequiredWhateverIsUnknown(t *testing.T) {
+	s := newShop(t)
+	w := newWalks(t, s)
+	w.apply(s.declare(order{version: "1.0.0", gates: oneApproval, lenient: []any{"approvals"}})...)
+	vague := func(with map[string]any) map[string]any {
+		config := map[string]any{"content": nil, "comment": unknown}
+		for name, value := range with {
+			config[name] = value
+		}
+		return config
+	}
+	for name, c := range map[string]struct {
+		order   order
+		refused bool
+	}{
+		"an approval":                        {order{approval: vague(nil)}, true},
+		"an approval in the actor's name":    {order{approval: vague(map[string]any{"approver": "alice@example.com"})}, true},
+		"an approval by somebody else":       {order{approval: vague(map[string]any{"approver": "bob@example.com"})}, false},
+		"an approval by somebody":            {order{approval: vague(map[string]any{"approver": unknown})}, false},
+		"an approval with a signature":       {order{approval: vague(map[string]any{"signature": "signed"})}, false},
+		"an approval with a late signature":  {order{approval: vague(map[string]any{"signature": unknown})}, false},
+		"an approval with a late content":    {order{approval: vague(map[string]any{"content": unknown})}, false},
+		"an override":                        {order{override: map[string]any{"content": nil, "gates": []any{"approvals"}, "reason": unknown}}, true},
+		"an override with content":           {order{override: map[string]any{"content": s.content("1.0.0"), "gates": []any{"approvals"}, "reason": unknown}}, false},
+		"an approval beside an unknown one":  {order{approval: map[string]any{"content": nil}, override: map[string]any{"content": s.content("1.0.0"), "gates": []any{"approvals"}, "reason": unknown}}, true},
+		"an approval of an unknown pipeline": {order{approval: vague(map[string]any{"pipeline": unknown})}, true},
+	} {
+		c.order.version, c.order.gates, c.order.lenient = "1.0.0", oneApproval, []any{"approvals"}
+		plan := w.refreshAndPlan(s.declare(c.order)...)
+		decision := plan["approval"]
+		if c.order.approval == nil {
+			decision = plan["override"]
+		}
+		require.Equal(t, c.refused, decision.failed(), "%s: %s", name, decision.said())
+		if c.refused {
+			require.Contains(t, decision.said(), `AttributeName("content"): Unable to `, name)
+			require.Contains(t, decision.said(), "its content is missing: A decision names what somebody reviewed", name)
+		}
+	}
+}
