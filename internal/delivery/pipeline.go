@@ -228,7 +228,7 @@ func (s Stage) validate(p problems) {
 // validateSoak checks that the release can soak in an earlier stage. names are the fields with the names of those.
 func (s Stage) validateSoak(p problems, earlier map[string]int, names []string) {
 	soak := s.Gates.Soak
-	if soak == nil {
+	if soak == nil || soak.Stage == "" {
 		return
 	}
 	if _, ok := earlier[soak.Stage]; !ok {
@@ -245,6 +245,9 @@ func (g Gates) validate(p problems) {
 		g.Tests[suite].validate(p.at("tests").key(suite))
 	}
 	if g.Soak != nil {
+		if g.Soak.Stage == "" {
+			p.at("soak").at("stage").add("name the stage in which a release has to run first")
+		}
 		g.Soak.Duration.validate(p.at("soak").at("duration"), time.Millisecond)
 	}
 	for _, name := range sortedKeys(g.Windows) {

@@ -149,7 +149,7 @@ func TestValidateGates(t *testing.T) {
 		requireErrors(t, p.errors(), want)
 	}
 	check(Gates{Approvals: &ApprovalsGate{Required: 1, Approvers: []string{Anyone}}, Tests: map[string]TestsGate{"unit": {MinTests: number(0), MaxAge: "1s"}, "big": {MinTests: number(10_000_000)}},
-		Soak: &SoakGate{Duration: "1ms"}, Cooldown: &CooldownGate{Duration: "1s"}, MaxDeploys: &MaxDeploysGate{Count: MaxRollouts - 1, Per: "1s"}}, nil)
+		Soak: &SoakGate{Stage: "staging", Duration: "1ms"}, Cooldown: &CooldownGate{Duration: "1s"}, MaxDeploys: &MaxDeploysGate{Count: MaxRollouts - 1, Per: "1s"}}, nil)
 	check(Gates{Approvals: &ApprovalsGate{Required: 100, ExpiresAfter: "1ms", Approvers: []string{Anyone}}, MaxDeploys: &MaxDeploysGate{Count: 1, Per: "1s"}}, nil)
 	check(Gates{Approvals: &ApprovalsGate{Required: 101, ExpiresAfter: "0s", Approvers: []string{Anyone}}}, map[string]string{"approvals.required": "101 is not a number of approvals", "approvals.expires_after": "too short"})
 	check(Gates{Approvals: &ApprovalsGate{Required: 3, Approvers: []string{"a", "", "a"}}}, map[string]string{"approvals.approvers[1]": "names nobody", "approvals.approvers[2]": "listed twice"})
@@ -164,7 +164,7 @@ func TestValidateGates(t *testing.T) {
 	check(Gates{Tests: map[string]TestsGate{"a b": {}, "unit": {MinTests: number(-1), MaxFailures: -1, MaxAge: "1ms"}, "big": {MinTests: number(10_000_001)}}}, map[string]string{
 		`tests["a b"]`: "is not a name", `tests["unit"].min_tests`: "-1 is not a number of tests", `tests["unit"].max_failures`: "-1 is not", `tests["unit"].max_age`: "too short", `tests["big"].min_tests`: "10000001"})
 	check(Gates{Soak: &SoakGate{Duration: "0s"}, Cooldown: &CooldownGate{Duration: "1ms"}, MaxDeploys: &MaxDeploysGate{Per: "1ms"}}, map[string]string{
-		"soak.duration": "too short", "cooldown.duration": "too short", "max_deploys.count": "0 is not a number of deliveries; use 1 to 999", "max_deploys.per": "too short"})
+		"soak.stage": "name the stage", "soak.duration": "too short", "cooldown.duration": "too short", "max_deploys.count": "0 is not a number of deliveries; use 1 to 999", "max_deploys.per": "too short"})
 	check(Gates{MaxDeploys: &MaxDeploysGate{Count: MaxRollouts, Per: "1s"}}, map[string]string{"max_deploys.count": "1000 is not"})
 	check(Gates{Checks: map[string]Check{"a b": {HTTP: &HTTPCheck{URL: "https://a"}}, "none": {}, "both": {HTTP: &HTTPCheck{URL: "https://a"}, Command: &CommandCheck{}}}}, map[string]string{
 		`checks["a b"]`: "is not a name", `checks["none"]`: "set exactly one kind of check", `checks["both"]`: "set exactly one kind of check"})

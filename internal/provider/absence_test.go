@@ -52,7 +52,6 @@ var noneBesideGates = map[string]string{"none": "it cannot be set beside gates, 
 
 // neutralGates are optional attributes of gates whose default is as strict as any value.
 var neutralGates = map[string]string{
-	"soak.stage":               "without a stage the gate fails",
 	"approvals.signed_by":      "require_signed demands the keys of the stage then",
 	"approvals.require_signed": "signed_by demands signatures already",
 	"approvals.allow_author":   "the default is that authors may not",

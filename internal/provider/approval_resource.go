@@ -38,7 +38,7 @@ func newApproval() *approvalResource {
 		action:     "give",
 		revoke:     "revoke",
 		name:       func(m approvalModel) string { return approvalName(m.toSpec()) },
-		validate:   func(m approvalModel) delivery.Errors { return m.toSpec().Validate() },
+		validate:   approvalModel.validate,
 		model:      approvalModelFrom,
 		unrecorded: approvalModel.undecided,
 		isGone:     func(a delivery.Approval) bool { return a.RevokedAt != nil },
@@ -195,6 +195,15 @@ func (r *approvalResource) Delete(ctx context.Context, req resource.DeleteReques
 	if tf.Decode(ctx, req.State, &state, &resp.Diagnostics) && !r.warnIfKept(ctx, state, &resp.Diagnostics) {
 		r.recordedResource.Delete(ctx, req, resp)
 	}
+}
+
+// validate checks what the configuration says. An empty approver is no default: what it stands for may have been lost.
+func (m approvalModel) validate() delivery.Errors {
+	wrong := m.toSpec().Validate()
+	if !m.Approver.IsNull() && m.Approver.ValueString() == "" {
+		wrong = append(wrong, &delivery.Error{Code: delivery.CodeInvalid, Field: "approver", Message: "the approver is empty; name a person, or leave approver out, so that the actor decides"})
+	}
+	return wrong
 }
 
 // undecided reports whether the decision is for somebody else to make.
