@@ -64,6 +64,7 @@ const (
 	sysModule     = "golang.org/x/sys/..."
 	termModule    = "golang.org/x/term"
 	textModule    = "golang.org/x/text/..."
+	composeModule = "github.com/compose-spec/compose-go/v2/dotenv"
 	idna          = "golang.org/x/net/idna"
 	progressbar   = "github.com/schollz/progressbar/v3"
 	hclModule     = "github.com/hashicorp/hcl/v2/..."
@@ -129,7 +130,7 @@ var importTable = []row{
 	},
 	{
 		pkg: "driver/*", ours: []string{"artifact", "delivery", "process", "redact", "driver"}, outside: []string{sysModule, syncModule},
-		testOurs: []string{"driver/drivertest", "redact/redacttest"},
+		testOurs: []string{"driver/drivertest", "redact/redacttest"}, testOutside: []string{composeModule},
 	},
 	{
 		pkg: "check/*", ours: []string{"delivery", "process", "redact", "check", "junit"}, outside: []string{sysModule},

@@ -101,8 +101,14 @@ func (s EnvironmentSpec) Validate() Errors {
 	if s.Target != nil {
 		s.Target.validate(p.at("target"))
 	}
+	if s.writesDotenv() {
+		validateDotenv(p.at("config"), s.Config)
+	}
 	return p.errors()
 }
+
+// writesDotenv tells whether what is deployed here gets its configuration in a .env file.
+func (s EnvironmentSpec) writesDotenv() bool { return s.Target != nil && s.Target.Directory != nil }
 
 // validateSecrets checks the references. The values are read by the engine just before a driver needs them.
 func validateSecrets(p problems, secrets, config map[string]string) {

@@ -333,6 +333,9 @@ func (p PipelineSpec) ValidateEnvironments(known map[string]EnvironmentSpec) Err
 				if _, secret := env.Secrets[key]; secret {
 					at.at("stages").index(i).at("config").key(key).add("%s is a secret of environment %q; a stage's configuration cannot replace it", key, name)
 				}
+				if _, err := DotenvValue(stage.Config[key]); err != nil && env.writesDotenv() {
+					at.at("stages").index(i).at("config").key(key).add("the directory target of environment %q cannot take it: %v", name, err)
+				}
 			}
 		}
 	}

@@ -80,9 +80,9 @@ func CheckEnvironment(spec EnvironmentSpec, known map[string]EnvironmentSpec, no
 	if refusal != nil {
 		return Errors{refusal}
 	}
-	var found Errors
+	found := checkTakenOver(spec, effective)
 	if spec.ReplicaOf != "" && (spec.Parity == nil || spec.Parity.With != spec.ReplicaOf) {
-		found = checkReplica(spec, effective, known[spec.ReplicaOf], now)
+		found = append(found, checkReplica(spec, effective, known[spec.ReplicaOf], now)...)
 	}
 	if spec.Parity == nil {
 		return found
@@ -96,6 +96,23 @@ func CheckEnvironment(spec EnvironmentSpec, known map[string]EnvironmentSpec, no
 		return append(found, &Error{Code: refusal.Code, Field: "parity.with", Message: fmt.Sprintf("environment %q: %s", reference.Name, refusal.Message)})
 	}
 	return append(found, checkParity(effective, spec, &other, now)...)
+}
+
+// checkTakenOver refuses what a replica takes over and cannot write into its .env.
+func checkTakenOver(spec, effective EnvironmentSpec) Errors {
+	p := newProblems()
+	if !spec.writesDotenv() {
+		return nil
+	}
+	for _, key := range sortedKeys(effective.Config) {
+		if _, own := spec.Config[key]; own {
+			continue // Validate judges it at its own attribute
+		}
+		if _, err := DotenvValue(effective.Config[key]); err != nil {
+			p.at("replica_of").add("%s, which environment %q sets, cannot be taken over: %v. Change it there, or give this environment its own value", key, spec.ReplicaOf, err)
+		}
+	}
+	return p.errors()
 }
 
 // checkReplica refuses each of a replica's own values that differ from its source without being declared.

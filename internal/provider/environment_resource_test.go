@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -180,6 +181,30 @@ resource "cd_environment" "staging" {
   tier    = "staging"
   secrets = { PASSWORD = "hunter2" }
 }`}, `"env:NAME" or "file:PATH", never the value itself`))
+}
+
+// A value that readers of .env would read in different ways is refused at its attribute: of the environment, and of a stage.
+func TestAccConfigurationThatAnEnvFileCannotHold(t *testing.T) {
+	t.Parallel()
+	h := acctest.New(t)
+	config := func(environment, stage string) resource.TestStep {
+		return resource.TestStep{Config: fmt.Sprintf(`
+resource "cd_environment" "staging" {
+  name   = "staging"
+  tier   = "staging"
+  config = { GREETING = %q }
+  target = { directory = { path = %q } }
+}
+
+resource "cd_pipeline" "shop" {
+  name   = "shop"
+  stages = [{ name = "staging", environments = [cd_environment.staging.name], promotion = "manual", config = { SIGN = %q } }]
+}`, environment, filepath.Join(h.Dir, "srv"), stage)}
+	}
+	runTerraform(t, h,
+		refused(config(`it's \"`, "!"), "a single quote together with one of"),
+		refused(config("it's", `C:\`), `the directory target of environment "staging" cannot take it: the value holds two backslashes in a row or ends with one`),
+		config("it's", `"$x\y"`))
 }
 
 func TestAccEnvironmentIsNotDestroyedWhileProtectedOrInUse(t *testing.T) {

@@ -24,9 +24,10 @@
 //
 // # The files .env and .secrets.env
 //
-// One KEY="value" per variable, sorted by key. Within the quotes a backslash stands before each of \ " $ and `, and all
-// else is as it is, line breaks included. So a POSIX shell reads it with the dot command, and so do the readers of
-// docker compose and systemd.
+// One variable per line or lines, sorted by key: KEY="value", or KEY='value' if the value has one of \ " $ and `. A POSIX shell reads it with
+// the dot command, and Docker Compose, Node.js and python-dotenv read the same (delivery.DotenvValue). Configuration that they would
+// read in different ways is refused in the plan. A secret that they would read in different ways, and such configuration of releases that
+// earlier versions recorded, is written for the shell: in double quotes, with a backslash before each of \ " $ and `.
 //
 // # Digest of a directory
 //

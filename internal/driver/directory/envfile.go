@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
 const (
@@ -12,16 +14,19 @@ const (
 	secretsName = ".secrets.env"
 )
 
-var envQuoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
+// shellQuoting is for within double quotes, as a shell reads them.
+var shellQuoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
 
 // renderEnv writes variables as the package describes.
 func renderEnv(values map[string]string) []byte {
 	var text strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		text.WriteString(key)
-		text.WriteString(`="`)
-		text.WriteString(envQuoting.Replace(values[key]))
-		text.WriteString("\"\n")
+		quoted, err := delivery.DotenvValue(values[key])
+		if err != nil {
+			// A plan refuses such configuration. What was recorded by an earlier version, and secrets, are for the shell alone.
+			quoted = `"` + shellQuoting.Replace(values[key]) + `"`
+		}
+		text.WriteString(key + "=" + quoted + "\n")
 	}
 	return []byte(text.String())
 }
