@@ -2,6 +2,7 @@ package acctest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -43,6 +44,14 @@ func (r *Recorder) Preflight(ctx context.Context, request driver.Request) error 
 		return preflighter.Preflight(ctx, request)
 	}
 	return nil
+}
+
+// Keeps calls the real driver, if its target keeps what it deployed.
+func (r *Recorder) Keeps(ctx context.Context, request driver.Request) error {
+	if keeper, ok := r.real.(driver.Keeper); ok {
+		return keeper.Keeps(ctx, request)
+	}
+	return errors.New("the target keeps no copy")
 }
 
 // Claimed calls the real driver, if its places remember their ledger.

@@ -159,8 +159,8 @@ func (c *Control) simulate(ctx context.Context, w delivery.World, before []strin
 	if err != nil {
 		return preview, f.Expected, err
 	}
-	if moves := f.Decision.Moves(); moves != nil {
-		preview.Refused = append(preview.Refused, moves)
+	if irreversible := f.Decision.Irreversible(); irreversible != nil {
+		preview.Refused = append(preview.Refused, irreversible)
 	}
 	err = c.preflight(ctx, w, &preview)
 	return preview, f.Expected, err

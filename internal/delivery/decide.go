@@ -233,7 +233,7 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 		steps := w.keepRunning(stage, release, &s, questions) // which adds to s
 		return s, steps
 	}
-	return s, entering.deploys(open, attempt, todo, s.Gates)
+	return s, entering.deploys(attempt, todo, s.Gates)
 }
 
 // unfinished lists what is to be brought to its end whatever the wanted release may do: deployments in flight, then rollbacks.

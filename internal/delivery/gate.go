@@ -46,7 +46,9 @@ type candidate struct {
 	stage        Stage
 	release      Release
 	environments []string   // those to be deployed to
+	next         []string   // those of them that are deployed to first
 	joining      string     // the rollout that is under way and would be joined; empty when a new one begins
+	underWay     bool       // it was begun already, and would go on
 	policy       string     // whose gates are evaluated; empty for the stage's own
 	questions    *Questions // takes what the gates need to know
 }
@@ -67,6 +69,9 @@ func (c candidate) evaluate() []GateResult {
 		gates = append(gates, refused)
 	}
 	if refused, ok := c.moving(); ok {
+		gates = append(gates, refused)
+	}
+	if refused, ok := c.cannotGoBack(); ok {
 		gates = append(gates, refused)
 	}
 	if refused, ok := c.unguarded(); ok {

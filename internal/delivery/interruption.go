@@ -63,7 +63,7 @@ func (w World) stops(stage Stage, wanted Release, d Deployment, questions *Quest
 		return retryHold(failed), true
 	}
 	closed := []string{}
-	for _, g := range (candidate{World: w, stage: stage, release: release, environments: []string{d.Environment}, joining: d.Rollout, questions: questions}).evaluate() {
+	for _, g := range (candidate{World: w, stage: stage, release: release, environments: []string{d.Environment}, joining: d.Rollout, underWay: true, questions: questions}).evaluate() {
 		if g.Verdict != VerdictPassed && !w.passedAtTheStart(stage, g, d) {
 			closed = append(closed, g.String())
 		}

@@ -44,15 +44,3 @@ func (t *Target) movedTo(o *Target) bool {
 	}
 	return false
 }
-
-// Moves says why a release may not be brought to environments that moved, as a refusal at its version; nil when there is no such environment.
-func (d Decision) Moves() *Error {
-	for _, s := range d.Stages {
-		for _, g := range s.Gates {
-			if g.Name == moveGate && g.Verdict == VerdictFailed {
-				return &Error{Code: CodeConflict, Field: "version", Message: fmt.Sprintf("%s may not enter stage %q: %s", s.Version, s.Stage, g.Reason)}
-			}
-		}
-	}
-	return nil
-}

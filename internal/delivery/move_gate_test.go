@@ -38,7 +38,7 @@ func TestAMoveAndAnotherVersion(t *testing.T) {
 	w = wants(seen(w), "production", "1.0")
 	d := Decide(w, "production")
 	require.Empty(t, d.Steps)
-	refused := d.Moves()
+	refused := d.Irreversible()
 	require.Equal(t, "version", refused.Field)
 	require.Equal(t, `1.0 may not enter stage "production": the target of eu moved, and 1.0 is not what runs there: if it failed, nothing could be rolled back at the new place. Move first, deliver then: apply the new target with version 1.1, and then deliver 1.0`, refused.Message)
 	require.NotNil(t, Outcome(w.Promotions["production"], d))
@@ -46,7 +46,7 @@ func TestAMoveAndAnotherVersion(t *testing.T) {
 	w.History.record(deployed(w, 5, "1.1", "stg", Verified))
 	moved := Decide(wants(w, "production", "1.1"), "production")
 	require.Equal(t, []string{"deploy 1.1 eu"}, lines(moved.Steps), "the same version is redeployed at the new place")
-	require.Nil(t, moved.Moves())
+	require.Nil(t, moved.Irreversible())
 	w.Pipeline.Stages[1].OnFailure = Halt
 	require.Equal(t, []string{"deploy 1.0 eu"}, lines(Decide(w, "production").Steps), "nothing would be rolled back")
 }

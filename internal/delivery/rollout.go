@@ -48,23 +48,22 @@ func (o openRollout) entering(c candidate, todo map[string]string) candidate {
 			c.joining = o.joinedBy(env)
 		}
 		c.environments = append(c.environments, env)
+		// The gates are asked about one rollout: what would begin another one waits for its turn to be asked about. Where Terraform deploys,
+		// all go together, and none without the others: the promotion's artifacts are one for the stage.
+		if o.joinedBy(env) == c.joining && (c.External(env) || len(c.next) < c.stage.MaxParallel()) {
+			c.next = append(c.next, env)
+		}
 	}
 	return c
 }
 
 // deploys makes the steps for the next of the environments that are entered, as many as may go at the same time.
-func (c candidate) deploys(open openRollout, attempt int, todo map[string]string, gates []GateResult) []Step {
+func (c candidate) deploys(attempt int, todo map[string]string, gates []GateResult) []Step {
 	steps := []Step{}
-	for _, env := range c.environments {
-		// The gates were asked about one rollout: what would begin another one waits for its turn to be asked about.
-		if open.joinedBy(env) != c.joining {
-			continue
-		}
+	for _, env := range c.next {
 		kind, maxFailures := StepDeploy, c.stage.MaxFailures()
-		if c.External(env) { // all of them together, and none without the others: the promotion's artifacts are one for the stage
+		if c.External(env) {
 			kind, maxFailures = StepAuthorize, 0
-		} else if len(steps) >= c.stage.MaxParallel() {
-			continue
 		}
 		content := ContentFor(c.stage, c.Environments[env], c.release)
 		purpose := KindDeliver

@@ -42,6 +42,7 @@ import (
 //	interrupt ENVIRONMENT         the process that deploys there next dies in the middle
 //	freeze ENVIRONMENT, thaw      freezes an environment for a day, or ends every freeze
 //	check NAME says yes|no|nothing
+//	artifacts VERSION gone|there  nothing can be rolled back to a version whose artifacts are gone
 //	drift ENVIRONMENT WORDS       somebody changes what runs there
 //	unseen ENVIRONMENT            what runs there cannot be looked at
 //	wait DURATION                 moves the clock
@@ -131,6 +132,8 @@ func (s *story) command(d *datadriven.TestData) string {
 		s.w.Freezes = nil
 	case "check":
 		s.says[word(0)] = word(2)
+	case "artifacts":
+		s.gone[word(0)] = word(1) == "gone"
 	case "drift":
 		seen := s.w.Observations[word(0)]
 		seen.Differences = []string{strings.Join(words[1:], " ")}

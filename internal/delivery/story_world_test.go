@@ -20,13 +20,14 @@ type story struct {
 	w     delivery.World
 	fails map[string]bool   // by environment, or environment and version: verification there fails
 	says  map[string]string // by check
+	gone  map[string]bool   // by version: its artifacts are gone
 
 	interrupts map[string]bool // by environment: the process that deploys there next dies
 	dead       bool            // it did
 }
 
 func newStory() *story {
-	return &story{fails: map[string]bool{}, says: map[string]string{}, interrupts: map[string]bool{}, w: delivery.World{
+	return &story{fails: map[string]bool{}, says: map[string]string{}, gone: map[string]bool{}, interrupts: map[string]bool{}, w: delivery.World{
 		Now:          time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC),
 		Environments: map[string]delivery.EnvironmentSpec{}, Releases: map[string]delivery.Release{}, Promotions: map[string]delivery.Promotion{},
 		Observations: map[string]delivery.Observation{}, Checks: map[delivery.CheckKey]delivery.CheckResult{}}}
@@ -63,7 +64,7 @@ func (s *story) wish(version, stage, blocked, attempt string) delivery.Promotion
 // answered asks until nothing is left to be asked, as the engine does.
 func answered[V any](s *story, question func(delivery.World) (V, delivery.Questions)) V {
 	w := s.w
-	w.Observations, w.Checks = maps.Clone(s.w.Observations), map[delivery.CheckKey]delivery.CheckResult{}
+	w.Observations, w.Checks, w.Rollbacks = maps.Clone(s.w.Observations), map[delivery.CheckKey]delivery.CheckResult{}, map[delivery.RollbackKey]string{}
 	for {
 		answer, questions := question(w)
 		if questions.Empty() {
@@ -74,6 +75,12 @@ func answered[V any](s *story, question func(delivery.World) (V, delivery.Questi
 		}
 		for _, key := range questions.Checks {
 			w.Checks[key] = s.answer(key.Name)
+		}
+		for _, q := range questions.Rollbacks {
+			w.Rollbacks[q.RollbackKey] = ""
+			if s.gone[q.Deployment.Content.Version] {
+				w.Rollbacks[q.RollbackKey] = "its artifacts are gone"
+			}
 		}
 	}
 }

@@ -61,11 +61,18 @@ type Recording struct {
 	// What the check of a gate said.
 	Check  *CheckKey    `json:"check,omitempty"`
 	Result *CheckResult `json:"result,omitempty"`
+
+	// What a rollback would not find; nothing if it is empty.
+	Rollback *RollbackKey `json:"rollback,omitempty"`
+	Lacks    string       `json:"lacks,omitempty"`
 }
 
 // Subject tells one recording of a pipeline from another.
 func (r Recording) Subject() string {
-	if r.Check != nil {
+	switch {
+	case r.Rollback != nil:
+		return "rollback/" + r.Rollback.Environment
+	case r.Check != nil:
 		return "check/" + r.Check.Stage + "/" + r.Check.Policy + "/" + r.Check.Name
 	}
 	return "environment/" + r.Environment

@@ -23,6 +23,7 @@ type World struct {
 	History      *History                 // what was deployed; nil: nothing
 	Observations map[string]Observation   // by environment; absent: not observed yet
 	Checks       map[CheckKey]CheckResult // absent: not asked yet
+	Rollbacks    map[RollbackKey]string   // what a rollback would not find; empty: nothing; absent: not asked yet
 	// Verifications are those that the plan which is looked ahead for is about to make; otherwise there are none.
 	Verifications []VerificationSpec
 	// Head is the last event of the log that the world was loaded from, by its hash. No decision depends on it.
@@ -33,6 +34,8 @@ type World struct {
 	Unregistered []string
 	// Tried are the deployments that the work which decides has brought to an end itself, by id: it does not try the same again and again.
 	Tried map[string]bool
+	// Acting says that what is decided is about to be done. Only then are secrets resolved.
+	Acting bool
 }
 
 // CheckKey names one question of a stage's gate, or of a policy's, about one release.
@@ -48,10 +51,13 @@ type CheckKey struct {
 type Questions struct {
 	Observations []string
 	Checks       []CheckKey
+	Rollbacks    []RollbackQuestion
 }
 
 // Empty reports whether nothing is left to ask.
-func (q Questions) Empty() bool { return len(q.Observations) == 0 && len(q.Checks) == 0 }
+func (q Questions) Empty() bool {
+	return len(q.Observations) == 0 && len(q.Checks) == 0 && len(q.Rollbacks) == 0
+}
 
 func (q *Questions) observe(environment string) {
 	if !slices.Contains(q.Observations, environment) {
@@ -65,12 +71,21 @@ func (q *Questions) check(key CheckKey) {
 	}
 }
 
+func (q *Questions) rollback(question RollbackQuestion) {
+	if !slices.ContainsFunc(q.Rollbacks, func(known RollbackQuestion) bool { return known.RollbackKey == question.RollbackKey }) {
+		q.Rollbacks = append(q.Rollbacks, question)
+	}
+}
+
 func (q *Questions) add(others Questions) {
 	for _, environment := range others.Observations {
 		q.observe(environment)
 	}
 	for _, key := range others.Checks {
 		q.check(key)
+	}
+	for _, question := range others.Rollbacks {
+		q.rollback(question)
 	}
 }
 

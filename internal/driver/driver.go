@@ -30,6 +30,13 @@ type Preflighter interface {
 	Preflight(ctx context.Context, r Request) error
 }
 
+// Keeper is a driver whose target keeps what earlier deployments brought there.
+type Keeper interface {
+	// Keeps looks whether Deploy could put the request's content in place without its artifacts, from what the deployment left there whose
+	// receipt is Request.Earlier, and changes nothing. Its error says in words why not.
+	Keeps(ctx context.Context, r Request) error
+}
+
 // Claimer is a driver whose places remember the ledger that deploys to them.
 type Claimer interface {
 	// Claimed says why the place of the request's target belongs to another ledger, so that Deploy would refuse it; nil if it does not, or
@@ -62,6 +69,9 @@ type Request struct {
 	// remembers its ledger refuses every other one.
 	Ledger   string   `json:"-"`
 	Replaced []string `json:"-"`
+	// Earlier is the receipt of an earlier deployment of the same content, for a rollback: a target that keeps what it deployed can take it
+	// from there. Empty if there is none.
+	Earlier string `json:"-"`
 
 	Receipt string          `json:"receipt,omitempty"` // Observe: what Deploy returned
 	Target  delivery.Target `json:"-"`

@@ -1,5 +1,5 @@
 // Package observe asks the outside world what delivery wants to know: what runs in an environment (drivers), whether a check passes
-// (checkers), and whether the artifacts of a release are there. It hides secret values in whatever they say.
+// (checkers), and whether what a deployment or its rollback needs is there. It hides secret values in whatever they say.
 //
 // Gates' checks are asked here and not in a package of their own: delivery poses both kinds of questions together, and both are answered
 // side by side under one limit.
@@ -47,6 +47,7 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, questions deliv
 	group.SetLimit(MaxQuestions)
 	observations := make([]delivery.Observation, len(questions.Observations))
 	checks := make([]delivery.CheckResult, len(questions.Checks))
+	var lacks []string // of each rollback
 	for i, env := range questions.Observations {
 		group.Go(func() (err error) {
 			observations[i], err = o.observe(ctx, w, env)
@@ -59,8 +60,17 @@ func (o *Observer) Answer(ctx context.Context, w delivery.World, questions deliv
 			return err
 		})
 	}
+	if len(questions.Rollbacks) > 0 {
+		group.Go(func() (err error) {
+			lacks, err = o.askRollbacks(ctx, questions.Rollbacks)
+			return err
+		})
+	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	for i, q := range questions.Rollbacks {
+		into.AddRollback(w, q.RollbackKey, o.Place, lacks[i])
 	}
 	for i, env := range questions.Observations {
 		into.AddObservation(w, env, o.Place, observations[i])

@@ -24,6 +24,7 @@ type job struct {
 	known      observe.Confidential
 	ledger     delivery.Ledger  // which records it
 	resumed    bool             // it was in flight already
+	earlier    string           // of a rollback: the receipt of an earlier deployment of the same content
 	left       **delivery.World // where to leave the world as the transaction of the result leaves it; nil: nowhere
 }
 
@@ -50,7 +51,7 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 			return err
 		}
 		since := time.Now()
-		jobs, pipeline, loaded.Tried = nil, loaded.Pipeline, known.Tried
+		jobs, pipeline, loaded.Tried, loaded.Acting = nil, loaded.Pipeline, known.Tried, true
 		now, rollouts := w.o.decide(found.Apply(loaded), d.Entry), map[string]string{}
 		for i, step := range d.Steps {
 			current, ok := stillRight(now, step)
@@ -84,7 +85,11 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 					return err
 				}
 			}
-			jobs = append(jobs, job{lease: lease, since: since, deployment: begun, known: secrets[i], ledger: known.Ledger, resumed: current.Kind == delivery.StepResume})
+			j := job{lease: lease, since: since, deployment: begun, known: secrets[i], ledger: known.Ledger, resumed: current.Kind == delivery.StepResume}
+			if begun.Kind == delivery.KindRollback {
+				j.earlier = loaded.History.Receipt(begun.Environment, begun.Content)
+			}
+			jobs = append(jobs, j)
 		}
 		if err := tx.PutRecordings(ctx, pipeline.Name, seen); err != nil || len(jobs) == 0 {
 			return err
@@ -212,7 +217,7 @@ func (w *Worker) deploy(ctx context.Context, j job) (driver.Result, error) {
 		return driver.Result{}, fmt.Errorf("environment %s has no target that can be deployed to", d.Environment)
 	}
 	r := observe.Request(j.ledger, d, j.known)
-	r.Resumed = j.resumed
+	r.Resumed, r.Earlier = j.resumed, j.earlier
 	return by.Deploy(ctx, r)
 }
 

@@ -96,11 +96,11 @@ func (w *Worker) decide(ctx context.Context, r *run, found world.Answers) (deliv
 func (w *Worker) next(ctx context.Context, r *run) (delivery.World, error) {
 	if r.known == nil {
 		loaded, err := w.view(ctx, r.record.Pipeline)
-		loaded.Tried = r.tried
+		loaded.Tried, loaded.Acting = r.tried, true
 		return loaded, err
 	}
 	loaded := *r.known
-	loaded.Now, loaded.Tried, r.known = w.now(), r.tried, nil
+	loaded.Now, loaded.Tried, loaded.Acting, r.known = w.now(), r.tried, true, nil
 	return loaded, ctx.Err()
 }
 

@@ -15,6 +15,7 @@ type Answers struct {
 	Pipeline     string
 	observations map[string]observed
 	checks       map[delivery.CheckKey]delivery.CheckResult
+	rollbacks    map[delivery.RollbackKey]string // what each would not find
 	pending      map[string]delivery.Recording // what the ledger does not know yet, by subject
 }
 
@@ -26,7 +27,8 @@ type observed struct {
 
 // NewAnswers has no answer yet.
 func NewAnswers(pipeline string) Answers {
-	return Answers{Pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{}, pending: map[string]delivery.Recording{}}
+	return Answers{Pipeline: pipeline, observations: map[string]observed{}, checks: map[delivery.CheckKey]delivery.CheckResult{},
+		rollbacks: map[delivery.RollbackKey]string{}, pending: map[string]delivery.Recording{}}
 }
 
 // Recorded has the answers that the ledger remembers.
@@ -38,6 +40,10 @@ func Recorded(pipeline string, recordings []delivery.Recording) Answers {
 			a.observations[r.Environment] = observed{*r.Observation, r.Expected}
 		case r.Check != nil && r.Result != nil:
 			a.checks[*r.Check] = *r.Result
+		case r.Rollback != nil:
+			key := *r.Rollback
+			key.References = false // a reader resolves nothing, and is told all the same
+			a.rollbacks[key] = r.Lacks
 		}
 	}
 	return a
@@ -76,7 +82,7 @@ func (a Answers) ForNextWave(w delivery.World) Answers {
 // For returns the answers that hold in another world too: what was seen, and what checks said that are the same there.
 func (a Answers) For(from, to delivery.World) Answers {
 	next := a.Again()
-	next.observations = a.observations
+	next.observations, next.rollbacks = a.observations, a.rollbacks
 	for key, result := range a.checks {
 		before, _ := from.GateCheck(key)
 		after, asked := to.GateCheck(key)
@@ -89,7 +95,7 @@ func (a Answers) For(from, to delivery.World) Answers {
 
 // Apply returns the world with the answers that still apply to it.
 func (a Answers) Apply(w delivery.World) delivery.World {
-	w.Checks, w.Observations = a.checks, map[string]delivery.Observation{}
+	w.Checks, w.Rollbacks, w.Observations = a.checks, a.rollbacks, map[string]delivery.Observation{}
 	for env, seen := range a.observations {
 		if seen.expected == expectedIn(w, env) {
 			w.Observations[env] = seen.Observation
@@ -109,6 +115,12 @@ func (a Answers) AddObservation(w delivery.World, env, from string, seen deliver
 func (a Answers) AddCheck(w delivery.World, key delivery.CheckKey, from string, result delivery.CheckResult) {
 	a.checks[key] = result
 	a.note(delivery.Recording{At: w.Now, From: from, Check: &key, Result: &result})
+}
+
+// AddRollback records what a rollback would not find, and from where it was looked for.
+func (a Answers) AddRollback(w delivery.World, key delivery.RollbackKey, from, lacks string) {
+	a.rollbacks[key] = lacks
+	a.note(delivery.Recording{At: w.Now, From: from, Rollback: &key, Lacks: lacks})
 }
 
 func (a Answers) note(r delivery.Recording) { a.pending[r.Subject()] = r }

@@ -50,8 +50,27 @@ func (d *directoryDriver) build(ctx context.Context, p *siteDir, r driver.Reques
 	return digest, syncAll(ctx, p, release, entries)
 }
 
-// fill brings all artifacts into the release.
-func (d *directoryDriver) fill(ctx context.Context, p *siteDir, release *os.Root, r driver.Request) ([]entry, error) {
+// fill brings the content into the release: a rollback's from the earlier release that was kept, else from the artifacts.
+func (d *directoryDriver) fill(ctx context.Context, p *siteDir, release *os.Root, r driver.Request) (entries []entry, err error) {
+	if r.Earlier == "" {
+		return d.fillAll(ctx, p, release, r)
+	}
+	kept, notKept := d.kept(ctx, p, r)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case notKept != nil:
+		if entries, err = d.fillAll(ctx, p, release, r); err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w; and %w", err, notKept)
+		}
+		return entries, err
+	}
+	defer func() { err = errors.Join(err, kept.root.Close()) }()
+	return d.fillFrom(ctx, kept, release)
+}
+
+// fillAll brings all artifacts into the release.
+func (d *directoryDriver) fillAll(ctx context.Context, p *siteDir, release *os.Root, r driver.Request) ([]entry, error) {
 	shared := &budget{limits: d.limits}
 	var entries []entry
 	for _, name := range slices.Sorted(maps.Keys(r.Artifacts)) {
