@@ -81,7 +81,9 @@ func (c *Control) view(ctx context.Context, pipeline string, changes *delivery.C
 }
 
 func (c *Control) load(ctx context.Context, r store.Reader, pipeline string, changes *delivery.ChangeSet, versions ...string) (delivery.World, error) {
-	return world.Load(ctx, r, c.now(), pipeline, changes, versions...)
+	w, err := world.Load(ctx, r, c.now(), pipeline, changes, versions...)
+	w.ResolvePath = c.o.ResolvePath
+	return w, err
 }
 
 // recorded loads the world of a pipeline as far as the named versions concern it, and what was recorded about it. Nobody is asked anything.

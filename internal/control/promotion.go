@@ -82,6 +82,7 @@ func (c *Control) startPromotion(ctx context.Context, actor string, spec deliver
 		if w, err = world.Refresh(ctx, tx, c.now(), asked, spec.Version); err != nil {
 			return nil, noPipeline(err)
 		}
+		w.ResolvePath = c.o.ResolvePath
 		if err := promotable(w, spec); err != nil {
 			return nil, err
 		}

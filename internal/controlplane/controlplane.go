@@ -52,7 +52,7 @@ func New(o Options) *Plane {
 	}
 	changes := journal.New(o.Store, o.Now)
 	observer := &observe.Observer{Place: o.Place, Drivers: o.Drivers, Checkers: o.Checkers, Secrets: o.Secrets, Store: o.Store, Now: changes.Now}
-	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll})
+	w := worker.New(worker.Options{Store: o.Store, Journal: changes, Drivers: o.Drivers, Observer: observer, Log: o.Log, LeaseTTL: o.LeaseTTL, Poll: o.Poll, ResolvePath: o.ResolvePath})
 	return &Plane{control.New(control.Options{Store: o.Store, Journal: changes, Observer: observer, Worker: w, Poll: o.Poll, ResolvePath: o.ResolvePath}), w}
 }
 

@@ -231,6 +231,9 @@ func (c ChangeSet) ChangesAnything() bool {
 		len(c.Policies.changed())+len(c.Approvals.changed())+len(c.Reports.changed())+len(c.Overrides.changed())+len(c.Verifications.changed()) > 0
 }
 
+// ChangesEnvironments reports whether the plan changes an environment.
+func (c ChangeSet) ChangesEnvironments() bool { return len(c.Environments.changed()) > 0 }
+
 // PipelineKnown reports whether a preview may speak about the pipeline: it and its environments will be as the change set or the
 // ledger says. recorded is as for ForPipeline.
 func (c ChangeSet) PipelineKnown(name string, recorded *PipelineSpec) bool {

@@ -66,6 +66,8 @@ type StageDecision struct {
 	Unknown map[string]string `json:"unknown,omitempty"`
 	// Unfinished says for each environment in which something was begun and is not finished what that is, and what would finish it.
 	Unfinished map[string]string `json:"unfinished,omitempty"`
+	// Doubts says for each environment for which the release is authorized, and where it is not verified, why it would not be authorized now.
+	Doubts map[string]string `json:"doubts,omitempty"`
 	// Content is what a decision about the release names (ShortContent); empty unless approvals are missing.
 	Content string `json:"content,omitempty"`
 }
@@ -208,7 +210,7 @@ func (w World) decideStage(stage Stage, release Release, attempt int, questions 
 	if len(s.Needs) == 0 {
 		s.Status = StageVerified
 		if w.History.awaitsVerification(stage) {
-			s.Status = StageDeployed
+			s.Status, s.Doubts = StageDeployed, w.doubts(stage, release, questions)
 		}
 		return s, nil
 	}

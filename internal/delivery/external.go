@@ -64,6 +64,22 @@ func (h *History) awaitsVerification(stage Stage) bool {
 	})
 }
 
+// doubts says for each environment for which the release is authorized, and where it is not verified, why it would not be authorized now: a
+// gate has changed its mind since. The authorization stays, because Terraform may have deployed the release by now.
+func (w World) doubts(stage Stage, release Release, questions *Questions) map[string]string {
+	doubts := map[string]string{}
+	for _, env := range stage.Environments {
+		d := w.History.Latest(env)
+		if d == nil || !d.Authorized() {
+			continue
+		}
+		if why, _ := w.stops(stage, release, *d, questions); why != "" {
+			doubts[env] = why
+		}
+	}
+	return doubts
+}
+
 // replacing says why an authorized deployment is to be superseded by other content; ok is false when it is what is wanted.
 func (d Deployment) replacing(wanted Content) (why string, ok bool) {
 	switch {

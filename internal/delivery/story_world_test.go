@@ -242,6 +242,9 @@ func (s *story) plan(wanted delivery.Promotion, before *delivery.Promotion) stri
 		for _, line := range stage.WaitingOn() {
 			text += "  " + line + "\n"
 		}
+		for _, env := range sortedNames(stage.Doubts) {
+			text += fmt.Sprintf("  it would not be authorized for %s now: %s\n", env, stage.Doubts[env])
+		}
 	}
 	if !f.Changes() {
 		text += "nothing would be deployed\n"

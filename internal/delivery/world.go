@@ -34,6 +34,10 @@ type World struct {
 	Unregistered []string
 	// Tried are the deployments that the work which decides has brought to an end itself, by id: it does not try the same again and again.
 	Tried map[string]bool
+	// Replatformed are the environments whose platform the plan that is looked ahead for changes.
+	Replatformed []string
+	// ResolvePath tells which directories are the same; nil compares their names.
+	ResolvePath PathResolver
 	// Acting says that what is decided is about to be done. Only then are secrets resolved.
 	Acting bool
 }

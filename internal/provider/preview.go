@@ -59,7 +59,7 @@ func (s *session) recordedPipeline(ctx context.Context, name string) (*delivery.
 }
 
 // warnPreview adds a warning that says what applying would do and where it would stop, and one for each environment that could not be
-// observed, one for missing artifacts, and one for each live override. It adds none if there is nothing to say. A release has no when.
+// observed, one for what was authorized and would not be now, one for missing artifacts, and one for each live override. It adds none if there is nothing to say. A release has no when.
 func warnPreview(diags *diag.Diagnostics, title string, p delivery.DeliveryPreview, when delivery.WhenBlocked) {
 	lines := []string{}
 	for _, step := range p.Steps {
@@ -92,12 +92,23 @@ func warnPreview(diags *diag.Diagnostics, title string, p delivery.DeliveryPrevi
 				fmt.Sprintf("%s. It is not known whether it drifted, so this plan leaves it unchanged.", strings.TrimSuffix(stage.Unknown[env], ".")))
 		}
 	}
+	for _, stage := range p.Stages {
+		for _, env := range slices.Sorted(maps.Keys(stage.Doubts)) {
+			diags.AddWarning(fmt.Sprintf("%s is authorized for %q, and would not be now", stage.Version, env), doubtLine(stage, env))
+		}
+	}
 	if len(p.Missing) > 0 {
 		diags.AddWarning("Not everything to deploy exists yet", strings.Join(p.Missing, "\n")+"\nThe apply works if it exists by then and matches the release.")
 	}
 	for _, o := range p.Overrides {
 		diags.AddWarning(fmt.Sprintf("Override of %s %s in %s", o.Spec.Pipeline, o.Spec.Version, o.Spec.Stage), overrideLine(o))
 	}
+}
+
+// doubtLine says why a release that is authorized would not be authorized now, and what that means.
+func doubtLine(s delivery.StageDecision, env string) string {
+	return fmt.Sprintf("No cd_verification has verified it there yet, and by now something stops it: %s.\nThe authorization stays, and Terraform may deploy what it names. To withdraw it, promote another version into %s.",
+		strings.TrimSuffix(s.Doubts[env], "."), s.Stage)
 }
 
 // unfinished reports whether something was begun in a stage and is not finished.

@@ -47,7 +47,8 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 func (s setup) movesToo(stage delivery.Stage, d delivery.Deployment) bool {
 	runs, ok := last(s.history(d.Pipeline, d.Environment), func(o delivery.Deployment) bool { return o.Status == delivery.Verified })
 	to := s.environment(d.Environment).Target
-	if !ok || to == nil || runs.Content.Target == nil || stage.OnFailure == delivery.Halt || to.Directory.Path == runs.Content.Target.Directory.Path {
+	same := runs.Content.Target != nil && to != nil && to.Directory.Path == runs.Content.Target.Directory.Path
+	if !ok || to == nil || stage.OnFailure == delivery.Halt || same {
 		return false
 	}
 	s.oracle.happened("moved")

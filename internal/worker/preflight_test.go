@@ -44,7 +44,7 @@ func TestGoingBackLooksFirst(t *testing.T) {
 		found, err := h.PreviewRelease(t.Context(), ann, previewOf(r))
 		require.NoError(t, err)
 		require.NotEmpty(t, found.Steps)
-		require.Equal(t, []string{version}, looks.looked, "once, for both environments")
+		require.Equal(t, []string{"1.1", version}, looks.looked, "what a failure would be rolled back to, and what would be deployed: once, for both environments")
 		return found
 	}
 

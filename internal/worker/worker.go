@@ -38,6 +38,8 @@ type Options struct {
 	Pause func(ctx context.Context, d time.Duration) error // default waits; returns ctx's error when it ends first
 	Log   *slog.Logger                                     // default discards
 
+	ResolvePath delivery.PathResolver // tells which directories are the same; default compares their names
+
 	LeaseTTL time.Duration // how long a silent holder keeps the right to act; default DefaultLeaseTTL
 	Poll     time.Duration // between two looks while waiting for a gate or another process; default DefaultPoll
 
@@ -103,7 +105,9 @@ func (w *Worker) view(ctx context.Context, pipeline string, versions ...string) 
 }
 
 func (w *Worker) load(ctx context.Context, r store.Reader, pipeline string, versions ...string) (delivery.World, error) {
-	return world.Load(ctx, r, w.now(), pipeline, nil, versions...)
+	loaded, err := world.Load(ctx, r, w.now(), pipeline, nil, versions...)
+	loaded.ResolvePath = w.o.ResolvePath
+	return loaded, err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -16,7 +16,7 @@ type Answers struct {
 	observations map[string]observed
 	checks       map[delivery.CheckKey]delivery.CheckResult
 	rollbacks    map[delivery.RollbackKey]string // what each would not find
-	pending      map[string]delivery.Recording // what the ledger does not know yet, by subject
+	pending      map[string]delivery.Recording   // what the ledger does not know yet, by subject
 }
 
 // observed is what was seen in an environment, and which deployment was expected there: it says nothing about a later one.

@@ -29,6 +29,9 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 	if w.Environments, err = EnvironmentsOf(ctx, r, w.Pipeline, changes); err != nil {
 		return w, err
 	}
+	if w.Replatformed, err = replatformed(ctx, r, w, changes); err != nil {
+		return w, err
+	}
 	w.Promotions = map[string]delivery.Promotion{}
 	for _, p := range declared.Promotions {
 		w.Promotions[p.Spec.Stage] = p
@@ -49,6 +52,18 @@ func Load(ctx context.Context, r store.Reader, now time.Time, pipeline string, c
 	}
 	err = LoadRollouts(ctx, r, &w) // last, because a gate of the changes counts them too
 	return w, err
+}
+
+// replatformed lists the environments of the pipeline whose platform the change set changes. It reads nothing if no environment changes.
+func replatformed(ctx context.Context, r store.Reader, w delivery.World, changes *delivery.ChangeSet) ([]string, error) {
+	if changes == nil || !changes.ChangesEnvironments() {
+		return nil, nil
+	}
+	before, err := EnvironmentsOf(ctx, r, w.Pipeline, nil)
+	if err != nil {
+		return nil, err
+	}
+	return delivery.Replatformed(before, w.Environments), nil
 }
 
 // loadDeployments loads the deployments that a decision about the versions needs, and returns the versions that they speak of.
