@@ -38,8 +38,13 @@ func nothing(*scenario) {}
 
 // failIn makes every deployment to a stage fail.
 func (sc *scenario) failIn(stage string) {
+	sc.failWhere(func(r driver.Request) bool { return r.Stage == stage })
+}
+
+// failWhere makes each deployment fail for which f is true.
+func (sc *scenario) failWhere(f func(driver.Request) bool) {
 	sc.h.Drivers["directory"].Fail(func(r driver.Request) error {
-		if r.Stage == stage {
+		if f(r) {
 			return errors.New("the disk is full")
 		}
 		return nil

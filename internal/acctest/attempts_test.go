@@ -39,7 +39,7 @@ type attempt struct {
 func TestAttemptsToGetPastAGate(t *testing.T) {
 	t.Parallel()
 	all := slices.Concat(attemptsOnReleases(), attemptsOnPromotions(), attemptsOnApprovals(), attemptsOnStaleApprovals(), attemptsOnSignatures(),
-		attemptsOnReports(), attemptsOnTime(), attemptsOnParity(), attemptsOnChecksAndExpressions(), attemptsOnOverrides(), attemptsOnContent(), attemptsOnFreezes(), attemptsOnTheLedger(), attemptsOnClocks(), attemptsOnRows())
+		attemptsOnReports(), attemptsOnTime(), attemptsOnParity(), attemptsOnChecksAndExpressions(), attemptsOnOverrides(), attemptsOnContent(), attemptsOnFreezes(), attemptsOnTheLedger(), attemptsOnClocks(), attemptsOnRows(), attemptsOnResuming(), attemptsOnRollbacks(), attemptsOnMoves(), attemptsOnEmptyLists(), attemptsOnArchives())
 	names := map[string]bool{}
 	for _, a := range all {
 		require.False(t, names[a.name], "two attempts are named %q", a.name)

@@ -17,14 +17,26 @@ type Recorder struct {
 	mu       sync.Mutex
 	deployed []driver.Request
 	fail     func(driver.Request) error
+	stalls   func(driver.Request) bool
+	stalled  chan struct{} // closed once a deployment stalls
 }
 
 // Deploy records the request and calls the real driver, unless it must fail.
 func (r *Recorder) Deploy(ctx context.Context, request driver.Request) (driver.Result, error) {
 	r.mu.Lock()
 	r.deployed = append(r.deployed, request)
-	fail := r.fail
+	fail, stalled := r.fail, r.stalled
+	if stalls := r.stalls; stalls == nil || !stalls(request) {
+		stalled = nil
+	} else {
+		r.stalls = nil
+	}
 	r.mu.Unlock()
+	if stalled != nil {
+		close(stalled)
+		<-ctx.Done()
+		return driver.Result{}, ctx.Err()
+	}
 	if fail != nil {
 		if err := fail(request); err != nil {
 			return driver.Result{}, err
@@ -67,6 +79,14 @@ func (r *Recorder) Fail(f func(driver.Request) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fail = f
+}
+
+// Stall makes the next deployment for which f is true do nothing until it is canceled. The channel is closed once it is under way.
+func (r *Recorder) Stall(f func(driver.Request) bool) (underWay <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stalls, r.stalled = f, make(chan struct{})
+	return r.stalled
 }
 
 // Deployed returns the requests so far, in order.

@@ -83,11 +83,12 @@ func (c *Control) startRelease(ctx context.Context, actor string, r delivery.Rel
 	if err := validateRelease(r); err != nil {
 		return request, err
 	}
-	if err := c.refuseUnbuilt(ctx, r.Spec); err != nil {
-		return request, err
-	}
+	unbuilt := c.refuseUnbuilt(ctx, r.Spec)
 	var w delivery.World
 	err = c.journal.ChangeThen(ctx, actor, delivery.EventReleaseRefused, r.Spec.ID(), func(tx store.Tx) ([]journal.Entry, error) {
+		if unbuilt != nil {
+			return nil, unbuilt
+		}
 		var err error
 		if w, err = c.load(ctx, tx, r.Spec.Pipeline, nil, r.Spec.Version); err != nil {
 			return nil, noPipeline(err)
