@@ -57,9 +57,10 @@ func TestGoingBackLooksFirst(t *testing.T) {
 	require.Empty(t, newer.Refused, "it may be built before it is deployed")
 	require.Equal(t, []string{"2.0 could not be deployed to eu as things are: the artifact is gone"}, newer.Missing)
 
-	refused := release("2.0", 1)
+	refused, events := release("2.0", 1), len(h.log(0))
 	_, err := h.PutRelease(t.Context(), ann, refused)
 	require.ErrorContains(t, err, "artifacts: it could not be deployed to eu: the artifact is gone. Nothing was recorded")
+	require.Equal(t, "release.refused shop/2.0 by "+ann, h.log(events)[0], "the refusal is in the log")
 	_, err = h.Release(t.Context(), "shop", "2.0")
 	require.Equal(t, delivery.CodeNotFound, delivery.CodeOf(err), "the version is still free")
 	delete(looks.missing, "2.0")
