@@ -80,3 +80,57 @@ func TestARollbackThatFailsIsTriedAgain(t *testing.T) {
 	w.requireEmptyPlan()
 	require.Equal(t, "1.0.0", w.runs())
 }
+
+// overwrittenShop has one file for all versions, and a check that 2.0.0 does not pass.
+const overwrittenShop = `
+resource "cd_environment" "production" {
+  name   = "production"
+  tier   = "testing"
+  target = { directory = { path = "DIR/srv" } }
+}
+
+resource "cd_pipeline" "shop" {
+  name = "shop"
+  stages = [{
+    name = "production", environments = [cd_environment.production.name], promotion = "automatic",
+    verify = { smoke = { command = { argv = ["/bin/sh", "-c", "! grep -q 2.0.0 DIR/srv/shop/current/page.html"] } } }
+  }]
+}
+
+resource "cd_release" "shop" {
+  pipeline  = cd_pipeline.shop.name
+  version   = "VERSION"
+  artifacts = { page = { uri = "DIR/page.html", digest = "sha256:${filesha256("DIR/page.html")}" } }
+}
+`
+
+// TestOneFileForAllVersions rolls back to a version whose file was overwritten, because the target keeps a copy. Once that was changed too,
+// the next version is refused in the plan, before anything is touched, and says what would help.
+func TestOneFileForAllVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, "")
+	overwritten := func(version string) {
+		w.write("page.html", version)
+		w.write("main.tf", providerOfTests+strings.NewReplacer("DIR", w.dir, "VERSION", version).Replace(overwrittenShop))
+	}
+	overwritten("1.0.0")
+	w.run("apply")
+	overwritten("2.0.0")
+	require.Contains(t, w.fails("apply"), `2.0.0 was rolled back in production (production, attempt 1): check "smoke" did not pass`)
+	require.Equal(t, "1.0.0", w.runs(), "from the copy that the target keeps")
+
+	overwritten("3.0.0")
+	current := filepath.Join(w.dir, "srv", "shop", "current", "page.html")
+	require.NoError(t, os.WriteFile(current, []byte("edited"), 0o600))
+	for _, command := range []string{"plan", "apply"} {
+		output := w.fails(command)
+		require.Contains(t, output, `3.0.0 may not enter stage "production": if 3.0.0 failed, it could not be rolled back: 1.0.0 cannot be put back in production: artifact "page"`)
+		require.Contains(t, output, "it is not what was released")
+		require.Contains(t, output, `is not what was deployed: file page.html was changed. Bring that back, or set on_failure = "halt" for stage "production"`)
+		require.Equal(t, "edited", w.runs(), "nothing was touched")
+	}
+	require.NoError(t, os.WriteFile(current, []byte("1.0.0"), 0o600)) // the file keeps its mode
+	w.run("apply")
+	require.Equal(t, "3.0.0", w.runs())
+	w.requireEmptyPlan()
+}

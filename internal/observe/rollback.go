@@ -56,7 +56,7 @@ func (o *Observer) lacks(ctx context.Context, q delivery.RollbackQuestion, missi
 	}
 	if missing != nil {
 		if err := o.keeps(ctx, q.Deployment); err != nil {
-			lines = append(lines, fmt.Sprintf("%v, and %v", missing, err))
+			lines = append(lines, fmt.Sprintf("%v; and %v", missing, err))
 		}
 	}
 	for _, needs := range slices.Sorted(maps.Keys(q.References)) {

@@ -42,7 +42,7 @@ func TestNothingBeginsThatCouldNotBeRolledBack(t *testing.T) {
 	found, err := h.PreviewRelease(t.Context(), ann, previewOf(release("2.0", 1)))
 	require.NoError(t, err)
 	require.ErrorContains(t, found.Refused.Err(), `version: 2.0 may not enter stage "production": if 2.0 failed, it could not be rolled back: `+
-		`1.0 cannot be put back in eu: the artifact is gone, and the target keeps no copy. Bring that back, or set on_failure = "halt" for stage "production"`)
+		`1.0 cannot be put back in eu: the artifact is gone; and the target keeps no copy. Bring that back, or set on_failure = "halt" for stage "production"`)
 
 	calls, events := len(h.driver.calls), len(h.log(0))
 	refused := h.delivers("2.0", 1)
