@@ -291,7 +291,7 @@ func (u *simulation) disturb() {
 		env, pipeline, _ = strings.Cut(used[u.pick(len(used))], "/")
 	}
 	at := targetKey(env, pipeline)
-	switch u.pick(8) {
+	switch u.pick(9) {
 	case 0, 1:
 		u.driver.change(env, pipeline, func(p *fakeTarget) { p.drift = "somebody edited a file" })
 		u.note("%s: somebody's hand", at)
@@ -306,6 +306,8 @@ func (u *simulation) disturb() {
 		u.driver.refuse[at], u.driver.halfway[at] = 1+u.pick(2), u.chance(50)
 		u.driver.mu.Unlock()
 		u.note("%s: will refuse", at)
+	case 6:
+		u.lose()
 	default:
 		version := versions[u.pick(len(versions))]
 		key := pickOf(u, env, env+"/"+version, pickOf(u, "eu/", "us/")+version, pipeline+"/"+version)
@@ -320,7 +322,7 @@ func (u *simulation) mend() {
 	u.checker.write(func(b *fakeChecker) { b.bad, b.gates = map[string]bool{}, map[string]delivery.CheckResult{} })
 	u.driver.mu.Lock()
 	defer u.driver.mu.Unlock()
-	u.driver.refuse = map[string]int{}
+	u.driver.refuse, u.driver.gone = map[string]int{}, map[string]bool{}
 	for at, p := range u.driver.at {
 		p.unknown = false
 		u.driver.at[at] = p

@@ -48,6 +48,7 @@ type fakeDriver struct {
 	refuse  map[string]int        // how many of the next deployments there fail
 	halfway map[string]bool       // a failing deployment there leaves the new content behind
 	always  map[string]bool       // whatever is deployed there differs at once
+	gone    map[string]bool       // versions that a rollback would not find
 	looks   int                   // how often something was looked at
 	looked  driver.Request        // the last look
 	calls   []driver.Request
@@ -59,7 +60,7 @@ type fakeDriver struct {
 }
 
 func newFakeDriver() *fakeDriver {
-	return &fakeDriver{at: map[string]fakeTarget{}, done: map[string]bool{}, refuse: map[string]int{}, halfway: map[string]bool{}, always: map[string]bool{}}
+	return &fakeDriver{at: map[string]fakeTarget{}, done: map[string]bool{}, refuse: map[string]int{}, halfway: map[string]bool{}, always: map[string]bool{}, gone: map[string]bool{}}
 }
 
 func targetKey(environment, pipeline string) string { return environment + "/" + pipeline }

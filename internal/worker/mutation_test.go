@@ -194,6 +194,12 @@ var mutations = map[string]mutation{
 			}
 		}
 	}), "parity"),
+	"1 what a rollback would not find is ignored": deciding(func(w *delivery.World) {
+		w.Rollbacks = maps.Clone(w.Rollbacks)
+		for key := range w.Rollbacks {
+			w.Rollbacks[key] = ""
+		}
+	}),
 	"1 checks are not asked": among(deciding(stages(func(s *delivery.Stage) { s.Gates.Checks = nil })), "checks"),
 	"1 one approval is enough": amongApprovals(deciding(func(w *delivery.World) {
 		stages(func(s *delivery.Stage) {

@@ -37,7 +37,7 @@ var happensSomewhere = []string{
 	"deployment: heal verified", "deployment: heal failed", "deployment: rollback verified", "deployment: rollback failed",
 	"stopped by previous_stage", "stopped by approvals", "stopped by soak", "stopped by parity", "stopped by checks",
 	"went on after an interruption", "interrupted, rolled back", "interrupted, stayed", "interrupted, rolled back for freeze",
-	"moved", "stopped by move", "failed rollback tried again", "failed rollback ended", "failed rollback told",
+	"moved", "stopped by move", "stopped by rollback", "failed rollback tried again", "failed rollback ended", "failed rollback told",
 	"held", "went on after a failure", "attempt raised", "other content refused", "waited", "clock set back", "judged by a clock that is behind", "approve", "reject", "revoke",
 	"rejection revoked", "rejection of another person kept",
 	"crashed", "asked to stop", "continued after a crash", "event deployment.resumed", "two at once",

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/store"
@@ -48,7 +47,7 @@ func (u *simulation) agree(w operation, before delivery.DeliveryPreview, out out
 		return // the preview could not know; a resumed deployment that was done already does not fail
 	case out.unseen:
 		return // nor that an environment which gets its first deployment does not answer, which a parity gate asks afterwards
-	case before.Refused != nil && out.refused == nil && (out.work.Failure == nil || !strings.Contains(out.work.Failure.Message, "Move first, deliver then")):
+	case before.Refused != nil && out.refused == nil && (out.work.Failure == nil || !saysIrreversible(out.work.Failure.Message)):
 		u.oracle.complain(fmt.Sprintf("[8] %s: the preview refused (%v), and it was accepted", w.words, before.Refused))
 	case len(missing) > 0 || len(more) > 0:
 		u.oracle.complain(fmt.Sprintf("[8] %s: the preview said %v, and %v was deployed", w.words, stepsOf(before), out.done))
@@ -128,7 +127,7 @@ func (u *simulation) settled(w operation, unrestored map[string]delivery.Deploym
 	switch {
 	case err != nil:
 		u.oracle.complain(fmt.Sprintf("[8] second preview of %s: %v", w.words, err))
-	case len(after.Steps) > 0 || after.Refused != nil && !strings.Contains(after.Refused.Error(), "Move first, deliver then"):
+	case len(after.Steps) > 0 || after.Refused != nil && !saysIrreversible(after.Refused.Error()):
 		u.oracle.complain(fmt.Sprintf("[8] %s: a second preview would still do %v (%v)", w.words, stepsOf(after), after.Refused))
 	case out.work.Failure == nil && after.Changes:
 		u.oracle.complain(fmt.Sprintf("[8] %s went well, and a second preview has changes", w.words))
