@@ -21,7 +21,7 @@ func (c candidate) moving() (result GateResult, ok bool) {
 		if current == nil || current.Content.ReleaseDigest == c.release.Digest {
 			continue
 		}
-		what, why := "", ""
+		var what, why string
 		switch to := c.Environments[env].Target; {
 		case current.Content.Target.movedTo(to, c.ResolvePath):
 			what, why = fmt.Sprintf("the target of %s moved", env), "nothing could be rolled back at the new place. Move first, deliver then: apply the new target"
