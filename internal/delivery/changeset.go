@@ -29,6 +29,8 @@ type ChangeSet struct {
 	// UnknownDeliveries names the pipelines of which a release, or evidence for a gate, is not known yet. Empty stands for every pipeline: it is
 	// not known of which one.
 	UnknownDeliveries map[string]bool `json:"unknown_deliveries,omitempty"`
+	// UnknownRecords are decisions and reports with parts that are not known yet. A preview counts none of them; see Closings.
+	UnknownRecords []UnknownRecord `json:"-"`
 
 	// Actor is who applies the plan. It is the actor of the request, and no part of it.
 	Actor string `json:"-"`
@@ -194,8 +196,8 @@ func (c ChangeSet) related(names []string) []string {
 func (c ChangeSet) ForPipeline(name string, recorded *PipelineSpec) ChangeSet {
 	part := ChangeSet{
 		Actor:         c.Actor,
-		Environments:  c.Environments.of(c.related(c.environmentsOf(name, recorded))),
-		Pipelines:     c.Pipelines.of([]string{name}),
+		Environments:  c.Environments.of(append(c.related(c.environmentsOf(name, recorded)), "")), // one without a known name may be any
+		Pipelines:     c.Pipelines.of([]string{name, ""}),
 		Releases:      c.Releases.Where(func(r ReleaseRequest) bool { return r.Spec.Pipeline == name }),
 		Promotions:    c.Promotions.Where(func(s PromotionSpec) bool { return s.Pipeline == name }),
 		Freezes:       maps.Clone(c.Freezes), // a freeze or a policy may apply to any pipeline
@@ -205,6 +207,7 @@ func (c ChangeSet) ForPipeline(name string, recorded *PipelineSpec) ChangeSet {
 		Overrides:     c.Overrides.Where(func(s OverrideSpec) bool { return s.Pipeline == name }),
 		Verifications: c.Verifications.Where(func(s VerificationSpec) bool { return s.Pipeline == name }),
 	}
+	part.UnknownRecords = slices.DeleteFunc(slices.Clone(c.UnknownRecords), func(r UnknownRecord) bool { return r.Pipeline != "" && r.Pipeline != name })
 	if c.deliveriesUnknown(name) {
 		part.UnknownDeliveries = map[string]bool{name: true}
 	}

@@ -39,7 +39,8 @@ func (c Closing) IsAbout(version string) bool {
 }
 
 // Closings lists the changes of the plan that may keep a release out of a stage. A pipeline or an environment that the ledger does not have
-// yet closes nothing: nothing can be delivered before it is there. recorded reports whether the ledger has an object of a noun.
+// yet closes nothing: nothing can be delivered before it is there. recorded reports whether the ledger has an object of a noun; without a name,
+// whether it has any that may be meant.
 func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 	all := []Closing{}
 	for name, change := range restricting(c.Freezes) {
@@ -62,12 +63,12 @@ func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 	for name, change := range restricting(c.Pipelines) {
 		if recorded("pipeline", name) {
 			all = append(all, Closing{Noun: "pipeline", Name: name, Values: named(name), ID: name, Unknown: change.Unknown, closes: anyGate,
-				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == name }})
+				covers: func(pipeline string, _ EnvironmentSpec) bool { return name == "" || pipeline == name }})
 		}
 	}
 	for name, change := range restricting(c.Environments) {
-		if change.After != nil && recorded("environment", name) {
-			all = append(all, Closing{Noun: "environment", Name: name, Values: named(name), ID: name, closes: anyGate})
+		if recorded("environment", name) {
+			all = append(all, Closing{Noun: "environment", Name: name, Values: named(name), ID: name, Unknown: change.Unknown, closes: anyGate})
 		}
 	}
 	for id, change := range restricting(c.Approvals) {
@@ -81,13 +82,13 @@ func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 	for id, change := range restricting(c.Reports) {
 		// Whether it fails its suite, the thresholds of the gate decide: too few tests are a failure too.
 		if r := change.After; r != nil {
-			gate := "tests." + r.Spec.Suite
 			all = append(all, Closing{Noun: "test report", Name: ReleaseSpec{Pipeline: r.Spec.Pipeline, Version: r.Spec.Version}.ID(), ID: id, version: r.Spec.Version,
 				Values: map[string]string{"pipeline": r.Spec.Pipeline, "version": r.Spec.Version, "suite": r.Spec.Suite},
-				closes: func(g string) bool { return g == gate || strings.HasSuffix(g, "."+gate) },
+				closes: func(gate string) bool { return isTestsGate(gate, r.Spec.Suite) },
 				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == r.Spec.Pipeline }})
 		}
 	}
+	all = append(all, c.unknownClosings()...)
 	all = append(all, c.removals(recorded)...)
 	slices.SortFunc(all, func(a, b Closing) int { return strings.Compare(a.Noun+"\n"+a.ID, b.Noun+"\n"+b.ID) })
 	return all
@@ -115,6 +116,7 @@ func restricting[T any](c Changes[T]) Changes[T] {
 // Before returns the change set as it is before some of its changes are made.
 func (c ChangeSet) Before(closings []Closing) ChangeSet {
 	for _, one := range closings {
+		c.UnknownRecords = slices.DeleteFunc(slices.Clone(c.UnknownRecords), func(r UnknownRecord) bool { return one.Unknown && r.key() == one.ID })
 		switch one.Noun {
 		case "freeze":
 			c.Freezes = c.Freezes.except(one.ID)

@@ -25,7 +25,7 @@ func (c ChangeSet) removals(recorded func(noun, name string) bool) []Closing {
 		record("override", id, anyGate)
 	}
 	for _, id := range removed(c.Reports) {
-		record("test report", id, func(gate string) bool { return strings.HasPrefix(gate, "tests.") || strings.Contains(gate, ".tests.") })
+		record("test report", id, func(gate string) bool { return isTestsGate(gate, "") })
 	}
 	for _, name := range removed(c.Policies) {
 		if recorded("policy", name) {

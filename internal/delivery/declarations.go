@@ -33,6 +33,7 @@ func (c ChangeSet) Changed() ChangeSet {
 	c.Policies, c.Freezes = c.Policies.changed(), c.Freezes.changed()
 	c.Releases, c.Promotions = maps.Clone(c.Releases), maps.Clone(c.Promotions)
 	c.Approvals, c.Reports, c.Overrides = maps.Clone(c.Approvals), maps.Clone(c.Reports), maps.Clone(c.Overrides)
+	c.UnknownRecords = slices.Clone(c.UnknownRecords)
 	c.Verifications, c.UnknownDeliveries = maps.Clone(c.Verifications), maps.Clone(c.UnknownDeliveries)
 	return c
 }

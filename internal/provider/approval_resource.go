@@ -41,6 +41,8 @@ func newApproval() *approvalResource {
 		validate:   approvalModel.validate,
 		model:      approvalModelFrom,
 		unrecorded: approvalModel.undecided,
+		subject:    []string{"pipeline", "version", "stage", "decision"},
+		planGone:   planGoneApproval,
 		isGone:     func(a delivery.Approval) bool { return a.RevokedAt != nil },
 		record: func(ctx context.Context, c *client.Client, m approvalModel) (delivery.Approval, error) {
 			return c.AddApproval(ctx, m.toSpec())
@@ -131,14 +133,13 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.changes.RevokeApproval(state.ID.ValueString())
 		r.warnIfKept(ctx, *state, &resp.Diagnostics)
-		gone := state.toSpec()
+		var in map[string]string
 		if plan != nil {
 			spec := plan.toSpec()
-			r.session.noteReplaced("approval", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage, "decision": string(spec.Decision)})
+			in = map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage, "decision": string(spec.Decision)}
 		}
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", gone.Pipeline+"/"+gone.Version)
+		planGoneApproval(ctx, r.session, *state, in, &resp.Diagnostics)
 		return
 	}
 	spec := plan.toSpec()
@@ -175,6 +176,13 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		warnIfInvalid(&resp.Diagnostics, *state, preview)
 	}
+}
+
+// planGoneApproval notes that this plan revokes a decision.
+func planGoneApproval(ctx context.Context, s *session, state approvalModel, in map[string]string, diags *diag.Diagnostics) {
+	s.changes.RevokeApproval(state.ID.ValueString())
+	gone := state.toSpec()
+	s.planGone(ctx, diags, "approval", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
 }
 
 // warnIfKept warns that destroying the resource does not revoke the decision, because it is another person's rejection.

@@ -196,7 +196,10 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 	if r.session != nil && !name.IsUnknown() {
 		r.refuseLateSource(name.ValueString(), &resp.Diagnostics)
+	}
+	if r.session != nil { // without a name it may be any environment
 		r.session.changes.AddUnknownEnvironment(name.ValueString())
+		r.session.requireEarlier(ctx, &resp.Diagnostics, "environment", name.ValueString())
 	}
 }
 

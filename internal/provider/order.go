@@ -25,7 +25,8 @@ type delivering struct {
 	resource           configuration.Object
 	action, noun, name string // of error messages
 	pipeline           string
-	ask                func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error)
+	// ask is nil while the delivery has parts that are not known yet.
+	ask func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error)
 
 	planned *delivery.DeliveryPreview // what the plan says; nil until that is known
 }
@@ -91,24 +92,6 @@ func (s *session) requireEarlier(ctx context.Context, diags *diag.Diagnostics, n
 	}
 }
 
-// mayCover reports whether a change can matter to what a delivery is about to do.
-func (s *session) mayCover(ctx context.Context, c delivery.Closing, d delivering) bool {
-	if d.planned == nil {
-		return true
-	}
-	return slices.ContainsFunc(d.planned.Steps, func(step delivery.Step) bool {
-		env, ok := s.changes.Environment(step.Environment)
-		if !ok {
-			recorded, err := s.Environment(ctx, step.Environment)
-			if err != nil {
-				return true
-			}
-			env = recorded.Spec
-		}
-		return c.Covers(d.pipeline, env)
-	})
-}
-
 // hinge is why the order of a delivery matters.
 type hinge struct {
 	closings []delivery.Closing
@@ -117,32 +100,27 @@ type hinge struct {
 
 	set       delivery.ChangeSet // what this plan changes
 	unordered []delivery.Closing // all changes whose order nothing fixes
+	unjudged  bool               // whether it is not known what the delivery does
 }
 
 // hinge returns the changes of this plan without which a delivery would get further, and whose order nothing fixes. It is empty if none
 // of the wanted changes is among them.
 func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.Closing) bool) (hinge, error) {
-	recorded, err := s.recordedPipeline(ctx, d.pipeline)
+	set, recorded, err := s.changesFor(ctx, d)
 	if err != nil {
 		return hinge{}, err
 	}
-	set := s.changes.ForPipeline(d.pipeline, recorded)
-	closings := set.Closings(func(noun, name string) bool {
-		if noun == "pipeline" {
-			return recorded != nil
+	isRecorded := func(noun, name string) bool {
+		if noun == "pipeline" || name == "" {
+			return recorded != nil || d.pipeline == ""
 		}
 		_, err := s.Environment(ctx, name)
 		return !delivery.IsNotFound(err)
+	}
+	closings := set.Closings(isRecorded)
+	closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool {
+		return !c.IsAbout(d.resource.Values["version"]) || d.planned != nil && len(d.planned.Steps) == 0 && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
 	})
-	known := func(set delivery.ChangeSet) bool {
-		return set.PipelineKnown(d.pipeline, recorded) && set.DeliveriesKnown(d.pipeline)
-	}
-	closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool { return !c.IsAbout(d.resource.Values["version"]) })
-	if d.planned != nil {
-		closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool {
-			return len(d.planned.Steps) == 0 && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
-		})
-	}
 	if !slices.ContainsFunc(closings, wanted) {
 		return hinge{}, nil
 	}
@@ -150,27 +128,51 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 	if !slices.ContainsFunc(found.closings, wanted) {
 		return hinge{}, nil
 	}
-	var with delivery.DeliveryPreview // of what is not known, nothing can be said
-	if known(set) {
-		if with, err = d.ask(ctx, set); err != nil || len(with.Refused) > 0 {
-			return hinge{}, err
-		}
+	known := func(set delivery.ChangeSet) bool {
+		unknown := slices.ContainsFunc(set.Closings(isRecorded), func(c delivery.Closing) bool { return c.Unknown })
+		return !unknown && set.PipelineKnown(d.pipeline, recorded) && set.DeliveriesKnown(d.pipeline)
 	}
-	deciding, err := s.deciding(ctx, d, set, with, found.closings, known)
+	deciding, err := s.deciding(ctx, d, set, found.closings, known)
 	if err != nil || !slices.ContainsFunc(deciding, wanted) {
 		return hinge{}, err
 	}
 	all := found.closings
 	found = found.only(deciding)
-	found.set, found.unordered = set, all
+	found.set, found.unordered, found.unjudged = set, all, !s.judges(d, set)
 	return found, nil
+}
+
+// changesFor returns what this plan changes that may matter to a delivery, and its pipeline as the ledger has it.
+func (s *session) changesFor(ctx context.Context, d delivering) (delivery.ChangeSet, *delivery.PipelineSpec, error) {
+	if d.pipeline == "" { // it is not known yet
+		return s.changes.All(), nil, nil
+	}
+	recorded, err := s.recordedPipeline(ctx, d.pipeline)
+	if err != nil {
+		return delivery.ChangeSet{}, nil, err
+	}
+	return s.changes.ForPipeline(d.pipeline, recorded), recorded, nil
+}
+
+// judges reports whether what a delivery does can be known. It cannot while it has parts that are not known yet, or while evidence for its gates has:
+// that may open them.
+func (s *session) judges(d delivering, set delivery.ChangeSet) bool {
+	return d.ask != nil && !set.UnknownDeliveries[d.pipeline]
 }
 
 // deciding returns the fewest changes that, made after the delivery, let it get further than the plan says. Those that do so alone are returned
 // together.
-func (s *session) deciding(ctx context.Context, d delivering, set delivery.ChangeSet, with delivery.DeliveryPreview, unordered []delivery.Closing,
-	known func(delivery.ChangeSet) bool,
-) ([]delivery.Closing, error) {
+func (s *session) deciding(ctx context.Context, d delivering, set delivery.ChangeSet, unordered []delivery.Closing, known func(delivery.ChangeSet) bool) ([]delivery.Closing, error) {
+	if !s.judges(d, set) { // any of them may decide
+		return slices.DeleteFunc(slices.Clone(unordered), func(c delivery.Closing) bool { return !s.mayReach(ctx, c, d) }), nil
+	}
+	var with delivery.DeliveryPreview // of what is not known, nothing can be said
+	if known(set) {
+		var err error
+		if with, err = d.ask(ctx, set); err != nil || len(with.Refused) > 0 {
+			return nil, err
+		}
+	}
 	var found []delivery.Closing
 	for _, late := range delivery.Late(unordered) {
 		if len(late) > 1 && len(found) > 0 {
@@ -252,7 +254,7 @@ func (h hinge) summary() string { return ": nothing orders it after " + h.listed
 func (h hinge) detail(d delivering) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This plan also %s", h.does())
-	if slices.ContainsFunc(h.closings, func(c delivery.Closing) bool { return c.Unknown }) {
+	if h.unjudged || !h.isKnown() {
 		b.WriteString(", which may keep the release out; that is not known yet. ")
 	} else {
 		b.WriteString(", which keeps the release out. ")

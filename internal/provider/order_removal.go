@@ -1,9 +1,13 @@
 package provider
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -20,6 +24,16 @@ func (s *session) noteReplaced(noun, id string, values map[string]string) {
 		s.replaced = map[string]map[string]string{}
 	}
 	s.replaced[noun+"\n"+id] = values
+}
+
+// planGone requires an order for the removal of a record. in are attributes of what takes its place; nil if nothing does.
+func (s *session) planGone(ctx context.Context, diags *diag.Diagnostics, noun, id, name string, in map[string]string) {
+	if in != nil {
+		known := maps.Clone(in)
+		maps.DeleteFunc(known, func(_, value string) bool { return value == "" }) // not known
+		s.noteReplaced(noun, id, known)
+	}
+	s.requireEarlier(ctx, diags, noun, name)
 }
 
 // orderOf returns what the files say about the order of a delivery and of a change.
@@ -64,6 +78,12 @@ func (h hinge) does() string {
 // nameOf is how messages call the object of a change.
 func nameOf(c delivery.Closing) string {
 	switch {
+	case c.Unknown && c.Noun == "approval":
+		return "a decision" + about(c)
+	case c.Unknown && c.Noun == "test report":
+		return "a test report" + about(c)
+	case c.Name == "" && c.Noun == "environment":
+		return "an environment"
 	case c.Name == "":
 		return "a " + c.Noun
 	case c.Noun == "approval" && !c.Removed:
@@ -72,4 +92,12 @@ func nameOf(c delivery.Closing) string {
 		return "the " + c.Noun + " of " + c.Name
 	}
 	return fmt.Sprintf("%s %q", c.Noun, c.Name)
+}
+
+// about names the release of a record, if that is known.
+func about(c delivery.Closing) string {
+	if c.Name == "" {
+		return ""
+	}
+	return " on " + c.Name
 }

@@ -34,6 +34,8 @@ var (
 func newOverrideResource() resource.Resource {
 	return &overrideResource{newRecordedResource("override", recordedKind[overrideModel, delivery.Override]{
 		noun:     "override",
+		subject:  []string{"pipeline", "version", "stage"},
+		planGone: planGoneOverride,
 		action:   "make",
 		revoke:   "revoke",
 		name:     func(m overrideModel) string { return overrideName(m.toSpec()) },
@@ -125,13 +127,12 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if state != nil && (plan == nil || !req.Plan.Raw.Equal(req.State.Raw)) {
-		r.session.changes.RevokeOverride(state.ID.ValueString())
-		gone := state.toSpec()
+		var in map[string]string
 		if plan != nil {
 			spec := plan.toSpec()
-			r.session.noteReplaced("override", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage})
+			in = map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "stage": spec.Stage}
 		}
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "override", gone.Pipeline+"/"+gone.Version)
+		planGoneOverride(ctx, r.session, *state, in, &resp.Diagnostics)
 		return
 	}
 	spec := plan.toSpec()
@@ -153,6 +154,13 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		warnIfUseless(&resp.Diagnostics, *state, refused)
 	}
+}
+
+// planGoneOverride notes that this plan revokes an override.
+func planGoneOverride(ctx context.Context, s *session, state overrideModel, in map[string]string, diags *diag.Diagnostics) {
+	s.changes.RevokeOverride(state.ID.ValueString())
+	gone := state.toSpec()
+	s.planGone(ctx, diags, "override", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
 }
 
 // warnIfUseless warns of an override that no longer has an effect: it expired, or the stage changed.

@@ -120,7 +120,7 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	if r.session != nil && name.IsUnknown() {
 		r.session.changes.AddUnnamed(r.noun)
 	}
-	if r.session != nil && !name.IsUnknown() {
+	if r.session != nil { // without a name it may be any pipeline
 		r.session.changes.AddUnknownPipeline(name.ValueString())
 		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", name.ValueString())
 	}

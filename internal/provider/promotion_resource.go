@@ -135,8 +135,12 @@ func (r *promotionResource) validate(m promotionModel) delivery.Errors { return 
 
 // ModifyPlan is the dry run: what would be deployed, and which gates block it.
 func (r *promotionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil || req.Plan.Raw.IsNull() || !req.Config.Raw.IsFullyKnown() {
-		return // with anything unknown, the framework plans all that is computed as unknown
+	if r.session == nil || req.Plan.Raw.IsNull() {
+		return
+	}
+	if !req.Config.Raw.IsFullyKnown() { // the framework plans all that is computed as unknown
+		r.session.requireOrderOfUnknown(ctx, req.Plan, &resp.Diagnostics, "cd_promotion", "promote")
+		return
 	}
 	var plan promotionModel
 	var state *promotionModel // nil on create

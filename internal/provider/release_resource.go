@@ -167,6 +167,7 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		var pipeline types.String
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
 		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
+		r.session.requireOrderOfUnknown(ctx, req.Plan, &resp.Diagnostics, "cd_release", "deliver")
 		return
 	}
 	var plan releaseModel

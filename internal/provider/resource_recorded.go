@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -30,6 +31,10 @@ type recordedKind[M, R any] struct {
 	unrecorded     func(m M) bool      // whether the ledger has no record of it, and needs none; nil if it always has
 	isGone         func(record R) bool // whether a record that can still be read is revoked
 
+	subject []string // the attributes that tell what it is about
+	// planGone notes that this plan revokes a record. in is what takes its place, as far as that is known; nil if nothing does.
+	planGone func(ctx context.Context, s *session, state M, in map[string]string, diags *diag.Diagnostics)
+
 	known  func(s delivery.PipelineState, id string) (R, bool)
 	record func(ctx context.Context, c *client.Client, m M) (R, error)
 	get    func(c *client.Client, ctx context.Context, id string) (R, error)
@@ -52,13 +57,34 @@ func (r *recordedResource[M, R]) decodePlan(ctx context.Context, req resource.Mo
 		return nil, nil, false
 	}
 	if !req.Plan.Raw.IsNull() && !req.Config.Raw.IsFullyKnown() {
-		var pipeline types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("pipeline"), &pipeline)...)
-		r.session.changes.AddUnknownDelivery(pipeline.ValueString())
+		r.planUnknown(ctx, req, &resp.Diagnostics)
 		return nil, nil, false
 	}
 	ok = tf.Decode(ctx, req.Plan, &plan, &resp.Diagnostics) && tf.Decode(ctx, req.State, &state, &resp.Diagnostics)
 	return plan, state, ok
+}
+
+// planUnknown notes a record with parts that are not known yet, and what it takes the place of: the one may close what the plan delivers, and the
+// other may be why it is delivered.
+func (r *recordedResource[M, R]) planUnknown(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) {
+	known := map[string]string{}
+	for _, attribute := range r.kind.subject {
+		var value types.String
+		diags.Append(req.Plan.GetAttribute(ctx, path.Root(attribute), &value)...)
+		known[attribute] = value.ValueString()
+	}
+	record := delivery.UnknownRecord{Noun: r.kind.noun, Pipeline: known["pipeline"], Version: known["version"], Stage: known["stage"],
+		Suite: known["suite"], Decision: delivery.ApprovalDecision(known["decision"])}
+	if r.kind.noun == "override" { // it opens, and what is not known opens nothing
+		r.session.changes.AddUnknownDelivery(record.Pipeline)
+	} else {
+		r.session.changes.AddUnknownRecord(record)
+		r.session.requireEarlier(ctx, diags, r.kind.noun, record.Subject())
+	}
+	var state *M
+	if tf.Decode(ctx, req.State, &state, diags) && state != nil {
+		r.kind.planGone(ctx, r.session, *state, known, diags)
+	}
 }
 
 // Create records.

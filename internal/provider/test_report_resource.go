@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -32,6 +33,8 @@ var (
 func newTestReportResource() resource.Resource {
 	return &testReportResource{newRecordedResource("test_report", recordedKind[testReportModel, delivery.TestReport]{
 		noun:     "test report",
+		subject:  []string{"pipeline", "version", "stage", "suite"},
+		planGone: planGoneReport,
 		action:   "record",
 		revoke:   "withdraw",
 		name:     func(m testReportModel) string { return testReportName(m.toSpec().Spec) },
@@ -139,15 +142,12 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	switch {
 	case state != nil && (plan == nil || !plan.isOf(*state)):
-		if state.WithdrawOnDestroy.ValueBool() {
-			r.session.changes.WithdrawTestReport(state.ID.ValueString())
-			gone := state.toSpec().Spec
-			if plan != nil {
-				spec := plan.toSpec().Spec
-				r.session.noteReplaced("test report", state.ID.ValueString(), map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "suite": spec.Suite})
-			}
-			r.session.requireEarlier(ctx, &resp.Diagnostics, "test report", gone.Pipeline+"/"+gone.Version)
+		var in map[string]string
+		if plan != nil {
+			spec := plan.toSpec().Spec
+			in = map[string]string{"pipeline": spec.Pipeline, "version": spec.Version, "suite": spec.Suite}
 		}
+		planGoneReport(ctx, r.session, *state, in, &resp.Diagnostics)
 		return
 	case state != nil:
 		plan.keep(*state)
@@ -159,6 +159,15 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// planGoneReport notes that this plan withdraws a report, if the resource says so.
+func planGoneReport(ctx context.Context, s *session, state testReportModel, in map[string]string, diags *diag.Diagnostics) {
+	if state.WithdrawOnDestroy.ValueBool() {
+		s.changes.WithdrawTestReport(state.ID.ValueString())
+		gone := state.toSpec().Spec
+		s.planGone(ctx, diags, "test report", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
+	}
 }
 
 // previewReport fills in the results of the report and notes them for this plan; false if they are not known.

@@ -88,6 +88,7 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if !req.Config.Raw.IsFullyKnown() { // the framework plans all that is computed as unknown
 		r.planUntriggered(ctx, req, &resp.Diagnostics)
+		r.session.requireOrderOfUnknown(ctx, req.Plan, &resp.Diagnostics, "cd_verification", "verify")
 		return
 	}
 	var plan verificationModel

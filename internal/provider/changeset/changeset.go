@@ -121,6 +121,14 @@ func (c *Collector) AddUnknownDelivery(pipeline string) {
 	})
 }
 
+// AddUnknownRecord notes a decision or a report with parts that are not known yet.
+func (c *Collector) AddUnknownRecord(r delivery.UnknownRecord) {
+	c.note(func(set *delivery.ChangeSet) {
+		set.UnknownRecords = append(slices.Clip(set.UnknownRecords), r)
+	})
+	c.AddUnknownDelivery(r.Pipeline)
+}
+
 // DeliveriesKnown reports whether a preview may speak about what is delivered through the pipeline. A freeze or a policy that is
 // not known yet may apply to any pipeline.
 func (c *Collector) DeliveriesKnown(pipeline string) bool {
@@ -272,6 +280,11 @@ func (c *Collector) ChangesEnvironment(environment string) bool {
 // ForEnvironments returns what a preview of the named environments needs: them and the environments that they name.
 func (c *Collector) ForEnvironments(names ...string) delivery.ChangeSet {
 	return ask(c, func(set delivery.ChangeSet) delivery.ChangeSet { return set.ForEnvironments(names...) })
+}
+
+// All returns everything that this plan changes so far.
+func (c *Collector) All() delivery.ChangeSet {
+	return ask(c, delivery.ChangeSet.Changed)
 }
 
 // ForPipeline returns what a preview of one pipeline's release, promotion or approval needs. pipeline is the pipeline as the ledger

@@ -1,0 +1,62 @@
+package delivery
+
+import "strings"
+
+// UnknownRecord is a decision or a test report of a plan with parts that are not known yet. Each part is empty while it is not known, or if the
+// record has none.
+type UnknownRecord struct {
+	Noun                     string // approval or test report
+	Pipeline, Version, Stage string
+	Suite                    string
+	Decision                 ApprovalDecision
+}
+
+// key tells it from others. Two that are equal as far as they are known are one here.
+func (r UnknownRecord) key() string {
+	return strings.Join([]string{"unknown", r.Noun, r.Pipeline, r.Version, r.Stage, r.Suite, string(r.Decision)}, "\n")
+}
+
+// Subject names the release that it is about, as far as that is known; empty if it is not.
+func (r UnknownRecord) Subject() string {
+	if r.Pipeline == "" || r.Version == "" {
+		return ""
+	}
+	return ReleaseSpec{Pipeline: r.Pipeline, Version: r.Version}.ID()
+}
+
+// unknownClosings lists the records that may keep a release out once they are known: it may be any release that agrees with what is known. What
+// is known to be an approval opens, and what is not known does not open anything.
+func (c ChangeSet) unknownClosings() []Closing {
+	all := []Closing{}
+	for _, r := range c.UnknownRecords {
+		if r.Decision == Approve {
+			continue
+		}
+		closing := Closing{Noun: r.Noun, Name: r.Subject(), ID: r.key(), Unknown: true, version: r.Version, Values: r.values(), closes: isApprovalsGate,
+			covers: func(pipeline string, _ EnvironmentSpec) bool { return r.Pipeline == "" || r.Pipeline == pipeline }}
+		if r.Noun == "test report" {
+			closing.closes = func(gate string) bool { return isTestsGate(gate, r.Suite) }
+		}
+		all = append(all, closing)
+	}
+	return all
+}
+
+// values are the attributes that are known.
+func (r UnknownRecord) values() map[string]string {
+	known := map[string]string{}
+	for attribute, value := range map[string]string{"pipeline": r.Pipeline, "version": r.Version, "stage": r.Stage, "suite": r.Suite, "decision": string(r.Decision)} {
+		if value != "" {
+			known[attribute] = value
+		}
+	}
+	return known
+}
+
+// isTestsGate reports whether a gate asks for reports of a suite; an empty one is not known.
+func isTestsGate(gate, suite string) bool {
+	if suite != "" {
+		return gate == "tests."+suite || strings.HasSuffix(gate, ".tests."+suite)
+	}
+	return strings.HasPrefix(gate, "tests.") || strings.Contains(gate, ".tests.")
+}
