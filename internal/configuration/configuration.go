@@ -98,6 +98,8 @@ type Order struct {
 	// Fixed is true if the files declare both, and of any two blocks that may declare them one depends on the other. Terraform handles them in
 	// that order in every plan and in every apply.
 	Fixed bool
+	// Reversed is true if it is the later one that always comes first.
+	Reversed bool
 	// Open lists the pairs of blocks that do not depend on each other, by address.
 	Open []Dependency
 }
@@ -107,9 +109,13 @@ type Dependency struct{ Later, Earlier Block }
 
 // Order tells whether Terraform always handles two objects in the same order.
 func (c *Configuration) Order(later, earlier Object) Order {
-	return c.order(later, earlier, func(w *ways, later, earlier Block) bool {
+	reversed := true
+	order := c.order(later, earlier, func(w *ways, later, earlier Block) bool {
+		reversed = reversed && w.depends(earlier, later)
 		return w.depends(later, earlier) || w.depends(earlier, later)
 	})
+	order.Reversed = order.Fixed && reversed
+	return order
 }
 
 // Replaced tells whether Terraform always handles an object after another one was replaced: it destroys what it replaces first, unless

@@ -25,6 +25,9 @@ type Closing struct {
 	covers func(pipeline string, env EnvironmentSpec) bool
 }
 
+// Key tells the change from others of its plan.
+func (c Closing) Key() string { return c.Noun + "\n" + c.ID }
+
 // Closes reports whether the change can be why a gate does not pass.
 func (c Closing) Closes(gate string) bool { return c.closes(gate) }
 

@@ -60,3 +60,22 @@ func isTestsGate(gate, suite string) bool {
 	}
 	return strings.HasPrefix(gate, "tests.") || strings.Contains(gate, ".tests.")
 }
+
+// Openings lists the changes of the plan that can only let a release in: an approval and an override. They need no order, but what the files
+// order after a delivery does not count for it.
+func (c ChangeSet) Openings() []Closing {
+	all := []Closing{}
+	for id, change := range restricting(c.Approvals) {
+		if a := change.After; a != nil && a.Decision == Approve {
+			all = append(all, Closing{Noun: "approval", Name: ReleaseSpec{Pipeline: a.Pipeline, Version: a.Version}.ID(), ID: id, version: a.Version, closes: isApprovalsGate,
+				Values: map[string]string{"pipeline": a.Pipeline, "version": a.Version, "stage": a.Stage, "decision": string(a.Decision)}})
+		}
+	}
+	for id, change := range restricting(c.Overrides) {
+		if o := change.After; o != nil {
+			all = append(all, Closing{Noun: "override", Name: ReleaseSpec{Pipeline: o.Pipeline, Version: o.Version}.ID(), ID: id, version: o.Version, closes: anyGate,
+				Values: map[string]string{"pipeline": o.Pipeline, "version": o.Version, "stage": o.Stage}})
+		}
+	}
+	return all
+}

@@ -171,7 +171,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 			r.requireContent(ctx, req, &resp.Diagnostics)
 		}
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "give", "approval", approvalName(spec), preview.Refused)
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "approval", spec.Pipeline+"/"+spec.Version)
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, spec.Pipeline)
 		warnIfOrderedAfter(&resp.Diagnostics, "approval", "cd_approval", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isApprovals))
 	default:
 		warnIfInvalid(&resp.Diagnostics, *state, preview)
@@ -181,8 +181,7 @@ func (r *approvalResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 // planGoneApproval notes that this plan revokes a decision.
 func planGoneApproval(ctx context.Context, s *session, state approvalModel, in map[string]string, diags *diag.Diagnostics) {
 	s.changes.RevokeApproval(state.ID.ValueString())
-	gone := state.toSpec()
-	s.planGone(ctx, diags, "approval", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
+	s.planGone(ctx, diags, "approval", state.ID.ValueString(), state.Pipeline.ValueString(), in)
 }
 
 // warnIfKept warns that destroying the resource does not revoke the decision, because it is another person's rejection.

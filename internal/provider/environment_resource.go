@@ -144,7 +144,7 @@ func (r *environmentResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	if changed {
 		r.refuseLateSource(spec.Name, &resp.Diagnostics)
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "environment", spec.Name)
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, "")
 	}
 	r.planClaimants(ctx, spec, changed, &resp.Diagnostics)
 }
@@ -199,7 +199,7 @@ func (r *environmentResource) planUnknown(ctx context.Context, protectionIsDefau
 	}
 	if r.session != nil { // without a name it may be any environment
 		r.session.changes.AddUnknownEnvironment(name.ValueString())
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "environment", name.ValueString())
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, "")
 	}
 }
 
@@ -253,7 +253,7 @@ func (r *environmentResource) planRemoval(ctx context.Context, state tfsdk.State
 	}
 	if diags.Append(state.GetAttribute(ctx, path.Root("name"), &name)...); name.ValueString() != stays {
 		r.session.changes.RemoveEnvironment(name.ValueString())
-		r.session.requireEarlier(ctx, diags, "environment", name.ValueString())
+		r.session.requireOrderAgain(ctx, diags, "")
 	}
 }
 

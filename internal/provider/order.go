@@ -29,6 +29,8 @@ type delivering struct {
 	ask func(ctx context.Context, changes delivery.ChangeSet) (delivery.DeliveryPreview, error)
 
 	planned *delivery.DeliveryPreview // what the plan says; nil until that is known
+	idle    bool                      // whether this plan leaves the object as it is
+	settled map[string]bool           // changes of which nothing more has to be said
 }
 
 // addDelivery notes a delivery before it is evaluated: what is planned at the same time must not miss it.
@@ -48,27 +50,30 @@ func (s *session) requireOrder(ctx context.Context, diags *diag.Diagnostics, d d
 	if known {
 		d.planned = &preview
 	}
+	d.idle = !changes
 	s.addDelivery(d)
 	b := bindingFrom(ctx)
 	b.delivers(d.doing())
 	if !changes || len(preview.Refused) > 0 {
 		return
 	}
-	found, err := s.hinge(ctx, d, func(delivery.Closing) bool { return true })
+	found, err := s.hinge(ctx, d, true)
 	switch {
 	case err != nil:
 		tf.AddErrors(diags, "preview", d.noun, d.name, err)
 	case len(found.closings) == 0:
 	case b == nil || !found.isKnown():
-		diags.AddError("Unable to "+d.doing()+found.summary(), found.detail(d))
+		s.refuseOrder(diags, d, found)
 	default:
 		s.bind(ctx, diags, b, d, found)
 	}
+	s.requireOrderAgain(ctx, diags, d.pipeline, d.key())
 }
 
-// requireEarlier adds an error if a delivery that was planned before an object hinges on that. In an apply it adds none: the delivery is under
-// way or done, and the object has to be recorded all the more.
-func (s *session) requireEarlier(ctx context.Context, diags *diag.Diagnostics, noun, name string) {
+// requireOrderAgain judges the deliveries again that were planned before some change of a pipeline, or of any if it has none: they may hinge on
+// that, or on another change because of it. It adds an error to the change, which is the first to show it. In an apply it adds none: the
+// delivery is under way or done, and the change has to be recorded all the more.
+func (s *session) requireOrderAgain(ctx context.Context, diags *diag.Diagnostics, pipeline string, except ...string) {
 	if s.applying.Load() {
 		return
 	}
@@ -77,19 +82,38 @@ func (s *session) requireEarlier(ctx context.Context, diags *diag.Diagnostics, n
 	s.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(deliveries)) {
 		d := deliveries[key]
-		if d.planned != nil && len(d.planned.Steps) == 0 {
+		if d.idle || slices.Contains(except, key) || pipeline != "" && d.pipeline != "" && d.pipeline != pipeline {
 			continue
 		}
-		found, err := s.hinge(ctx, d, func(c delivery.Closing) bool { return c.Noun == noun && c.Name == name && s.mayCover(ctx, c, d) })
+		found, err := s.hinge(ctx, d, false)
 		switch {
 		case err != nil:
 			tf.AddErrors(diags, "preview", d.noun, d.name, err)
 			return
 		case len(found.closings) > 0:
-			diags.AddError("Unable to "+d.doing()+found.summary(), found.detail(d))
+			s.refuseOrder(diags, d, found)
 			return // one is enough to stop the plan
 		}
 	}
+}
+
+// refuseOrder adds the error, once for each change.
+func (s *session) refuseOrder(diags *diag.Diagnostics, d delivering, found hinge) {
+	diags.AddError("Unable to "+d.doing()+found.summary(), found.detail(d))
+	s.settle(d, found.closings)
+}
+
+// settle notes changes of which nothing more has to be said: they were named in an error, or the apply waits for them.
+func (s *session) settle(d delivering, closings []delivery.Closing) {
+	settled := maps.Clone(d.settled)
+	if settled == nil {
+		settled = map[string]bool{}
+	}
+	for _, c := range closings {
+		settled[c.Key()] = true
+	}
+	d.settled = settled
+	s.addDelivery(d)
 }
 
 // hinge is why the order of a delivery matters.
@@ -103,9 +127,9 @@ type hinge struct {
 	unjudged  bool               // whether it is not known what the delivery does
 }
 
-// hinge returns the changes of this plan without which a delivery would get further, and whose order nothing fixes. It is empty if none
-// of the wanted changes is among them.
-func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.Closing) bool) (hinge, error) {
+// hinge returns the changes of this plan without which a delivery would get further, and whose order nothing fixes. now is true while the
+// delivery itself is planned, so that what it does is known as it is.
+func (s *session) hinge(ctx context.Context, d delivering, now bool) (hinge, error) {
 	set, recorded, err := s.changesFor(ctx, d)
 	if err != nil {
 		return hinge{}, err
@@ -117,30 +141,39 @@ func (s *session) hinge(ctx context.Context, d delivering, wanted func(delivery.
 		_, err := s.Environment(ctx, name)
 		return !delivery.IsNotFound(err)
 	}
-	closings := set.Closings(isRecorded)
-	closings = slices.DeleteFunc(closings, func(c delivery.Closing) bool {
-		return !c.IsAbout(d.resource.Values["version"]) || d.planned != nil && len(d.planned.Steps) == 0 && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
+	closings := slices.DeleteFunc(set.Closings(isRecorded), func(c delivery.Closing) bool {
+		return d.settled[c.Key()] || !c.IsAbout(d.resource.Values["version"]) || now && d.stops() && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
 	})
-	if !slices.ContainsFunc(closings, wanted) {
+	found, reversed := s.unordered(d, closings)
+	if len(found.closings) == 0 {
 		return hinge{}, nil
 	}
-	found := s.unordered(d, closings)
-	if !slices.ContainsFunc(found.closings, wanted) {
+	_, later := s.unordered(d, set.Openings())
+	set = set.Before(append(reversed, later...)) // the files say that the apply makes them later
+	deciding := slices.DeleteFunc(slices.Clone(found.closings), func(c delivery.Closing) bool { return !s.mayReach(ctx, c, d) })
+	if s.judges(d, set) {
+		judged := delivery.Ordering{
+			Known: func(set delivery.ChangeSet) bool {
+				unknown := slices.ContainsFunc(set.Closings(isRecorded), func(c delivery.Closing) bool { return c.Unknown })
+				return !unknown && set.PipelineKnown(d.pipeline, recorded) && set.DeliveriesKnown(d.pipeline)
+			},
+			Ask: func(set delivery.ChangeSet) (delivery.DeliveryPreview, error) { return d.ask(ctx, set) },
+		}
+		if deciding, err = judged.Deciding(set, deciding); err != nil {
+			return hinge{}, err
+		}
+	}
+	if len(deciding) == 0 {
 		return hinge{}, nil
-	}
-	known := func(set delivery.ChangeSet) bool {
-		unknown := slices.ContainsFunc(set.Closings(isRecorded), func(c delivery.Closing) bool { return c.Unknown })
-		return !unknown && set.PipelineKnown(d.pipeline, recorded) && set.DeliveriesKnown(d.pipeline)
-	}
-	deciding, err := s.deciding(ctx, d, set, found.closings, known)
-	if err != nil || !slices.ContainsFunc(deciding, wanted) {
-		return hinge{}, err
 	}
 	all := found.closings
 	found = found.only(deciding)
 	found.set, found.unordered, found.unjudged = set, all, !s.judges(d, set)
 	return found, nil
 }
+
+// stops reports whether the plan says that the delivery does nothing.
+func (d delivering) stops() bool { return d.planned != nil && len(d.planned.Steps) == 0 }
 
 // changesFor returns what this plan changes that may matter to a delivery, and its pipeline as the ledger has it.
 func (s *session) changesFor(ctx context.Context, d delivering) (delivery.ChangeSet, *delivery.PipelineSpec, error) {
@@ -160,53 +193,26 @@ func (s *session) judges(d delivering, set delivery.ChangeSet) bool {
 	return d.ask != nil && !set.UnknownDeliveries[d.pipeline]
 }
 
-// deciding returns the fewest changes that, made after the delivery, let it get further than the plan says. Those that do so alone are returned
-// together.
-func (s *session) deciding(ctx context.Context, d delivering, set delivery.ChangeSet, unordered []delivery.Closing, known func(delivery.ChangeSet) bool) ([]delivery.Closing, error) {
-	if !s.judges(d, set) { // any of them may decide
-		return slices.DeleteFunc(slices.Clone(unordered), func(c delivery.Closing) bool { return !s.mayReach(ctx, c, d) }), nil
+// unordered returns the changes that the apply may make before the delivery or after it, as the files leave it, and those that it makes after
+// it.
+func (s *session) unordered(d delivering, closings []delivery.Closing) (found hinge, reversed []delivery.Closing) {
+	if len(closings) == 0 {
+		return hinge{}, nil // reading the files costs something
 	}
-	var with delivery.DeliveryPreview // of what is not known, nothing can be said
-	if known(set) {
-		var err error
-		if with, err = d.ask(ctx, set); err != nil || len(with.Refused) > 0 {
-			return nil, err
-		}
-	}
-	var found []delivery.Closing
-	for _, late := range delivery.Late(unordered) {
-		if len(late) > 1 && len(found) > 0 {
-			break
-		}
-		without := set.Before(late)
-		if !known(without) {
-			continue
-		}
-		free, err := d.ask(ctx, without)
-		if err != nil {
-			return nil, err
-		}
-		if delivery.HingesOn(with, free) {
-			found = append(found, late...)
-		}
-	}
-	return found, nil
-}
-
-// unordered returns the changes that the apply may make before the delivery or after it, as the files leave it.
-func (s *session) unordered(d delivering, closings []delivery.Closing) hinge {
 	files, err := s.configuration()
 	if err != nil {
-		return hinge{closings: closings, unread: err}
+		return hinge{closings: closings, unread: err}, nil
 	}
-	found := hinge{}
 	for _, c := range closings {
-		if order := s.orderOf(files, d, c); !order.Fixed {
+		switch order := s.orderOf(files, d, c); {
+		case order.Reversed:
+			reversed = append(reversed, c)
+		case !order.Fixed:
 			found.closings = append(found.closings, c)
 			found.open = append(found.open, order.Open...)
 		}
 	}
-	return found
+	return found, reversed
 }
 
 // mayDeclare reports whether a block may declare an object: of its type, and with no other literal value.

@@ -26,6 +26,7 @@ func (s *session) bind(ctx context.Context, diags *diag.Diagnostics, b *binding,
 		return
 	}
 	b.bind(found.bound(api.Actor()))
+	s.settle(d, found.unordered)
 	if !b.applying {
 		diags.AddWarning("Nothing orders release "+fmt.Sprintf("%q", d.name)+" after "+found.listed(), found.warning(d))
 	}

@@ -14,39 +14,33 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// mayCover reports whether a change can matter to what a delivery is about to do.
-func (s *session) mayCover(ctx context.Context, c delivery.Closing, d delivering) bool {
-	if d.planned == nil {
-		return s.mayReach(ctx, c, d)
-	}
-	return slices.ContainsFunc(d.planned.Steps, func(step delivery.Step) bool { return s.coversIn(ctx, c, d.pipeline, step.Environment) })
-}
-
-// mayReach reports whether a change can matter to anything that the pipeline of a delivery delivers.
+// mayReach reports whether a change can matter to anything that the pipeline of a delivery delivers, as it is now and as the plan leaves it.
 func (s *session) mayReach(ctx context.Context, c delivery.Closing, d delivering) bool {
-	spec, ok := s.changes.Pipeline(d.pipeline)
-	if !ok {
-		recorded, err := s.recordedPipeline(ctx, d.pipeline)
-		if err != nil || recorded == nil {
-			return true // what is not known may be anything
-		}
-		spec = *recorded
+	recorded, err := s.recordedPipeline(ctx, d.pipeline)
+	planned, isPlanned := s.changes.Pipeline(d.pipeline)
+	if d.pipeline == "" || err != nil || !s.changes.PipelineKnown(d.pipeline, recorded) || recorded == nil && !isPlanned {
+		return true // what is not known may be anything
 	}
-	return slices.ContainsFunc(spec.Stages, func(stage delivery.Stage) bool {
-		return slices.ContainsFunc(stage.Environments, func(name string) bool { return s.coversIn(ctx, c, d.pipeline, name) })
+	stages := planned.Stages
+	if recorded != nil {
+		stages = append(slices.Clip(stages), recorded.Stages...)
+	}
+	return slices.ContainsFunc(stages, func(stage delivery.Stage) bool {
+		return slices.ContainsFunc(stage.Environments, func(name string) bool { return s.mayCover(ctx, c, d.pipeline, name) })
 	})
 }
 
-func (s *session) coversIn(ctx context.Context, c delivery.Closing, pipeline, environment string) bool {
-	env, ok := s.changes.Environment(environment)
-	if !ok {
-		recorded, err := s.Environment(ctx, environment)
-		if err != nil {
-			return true
-		}
-		env = recorded.Spec
+// mayCover reports whether a change can matter to an environment, as it is now and as the plan leaves it.
+func (s *session) mayCover(ctx context.Context, c delivery.Closing, pipeline, environment string) bool {
+	recorded, err := s.Environment(ctx, environment)
+	planned, isPlanned := s.changes.Environment(environment)
+	switch {
+	case err != nil && !delivery.IsNotFound(err) || err != nil && !isPlanned:
+		return true
+	case isPlanned && c.Covers(pipeline, planned):
+		return true
 	}
-	return c.Covers(pipeline, env)
+	return err == nil && c.Covers(pipeline, recorded.Spec)
 }
 
 // requireOrderOfUnknown requires the order of a delivery with parts that are not known yet: any change that may keep it out may decide.

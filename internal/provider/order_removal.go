@@ -27,13 +27,13 @@ func (s *session) noteReplaced(noun, id string, values map[string]string) {
 }
 
 // planGone requires an order for the removal of a record. in are attributes of what takes its place; nil if nothing does.
-func (s *session) planGone(ctx context.Context, diags *diag.Diagnostics, noun, id, name string, in map[string]string) {
+func (s *session) planGone(ctx context.Context, diags *diag.Diagnostics, noun, id, pipeline string, in map[string]string) {
 	if in != nil {
 		known := maps.Clone(in)
 		maps.DeleteFunc(known, func(_, value string) bool { return value == "" }) // not known
 		s.noteReplaced(noun, id, known)
 	}
-	s.requireEarlier(ctx, diags, noun, name)
+	s.requireOrderAgain(ctx, diags, pipeline)
 }
 
 // orderOf returns what the files say about the order of a delivery and of a change.

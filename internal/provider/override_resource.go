@@ -150,6 +150,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		}
 		r.session.changes.AddOverride(spec)
 		tf.AddErrorsInPlan(&resp.Diagnostics, true, "make", "override", overrideName(spec), refused)
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, spec.Pipeline)
 		warnIfOrderedAfter(&resp.Diagnostics, "override", "cd_override", r.session.changes.GateUsesBefore(spec.Pipeline, spec.Version, spec.Stage, isOneOf(spec.Gates)))
 	default:
 		warnIfUseless(&resp.Diagnostics, *state, refused)
@@ -159,8 +160,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 // planGoneOverride notes that this plan revokes an override.
 func planGoneOverride(ctx context.Context, s *session, state overrideModel, in map[string]string, diags *diag.Diagnostics) {
 	s.changes.RevokeOverride(state.ID.ValueString())
-	gone := state.toSpec()
-	s.planGone(ctx, diags, "override", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
+	s.planGone(ctx, diags, "override", state.ID.ValueString(), state.Pipeline.ValueString(), in)
 }
 
 // warnIfUseless warns of an override that no longer has an effect: it expired, or the stage changed.

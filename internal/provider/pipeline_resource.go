@@ -69,7 +69,7 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
 	if changed && !renamed && !resp.Diagnostics.HasError() { // a renamed one is planned again, as a new one
 		r.planRelaxation(ctx, noted, spec, &resp.Diagnostics)
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", spec.Name)
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, spec.Name)
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *pipelineResource) planUnknown(ctx context.Context, req resource.ModifyP
 	}
 	if r.session != nil { // without a name it may be any pipeline
 		r.session.changes.AddUnknownPipeline(name.ValueString())
-		r.session.requireEarlier(ctx, &resp.Diagnostics, "pipeline", name.ValueString())
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, name.ValueString())
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *namedResource[M, S]) ModifyPlan(ctx context.Context, req resource.Modif
 		r.planEdit(ctx, noted, spec, &resp.Diagnostics)
 	}
 	if changed {
-		r.session.requireEarlier(ctx, &resp.Diagnostics, r.noun, r.kind.name(spec))
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, "")
 	}
 	r.session.warnOfMismatches(ctx, &resp.Diagnostics, r.noun, r.kind.name(spec), changed, spec.Mismatches)
 }
@@ -134,7 +134,7 @@ func (r *namedResource[M, S]) planUnknown(ctx context.Context, req resource.Modi
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), name)...)
 	if r.session != nil {
 		r.kind.addUnknown(r.session.changes, name.ValueString())
-		r.session.requireEarlier(ctx, &resp.Diagnostics, r.noun, name.ValueString())
+		r.session.requireOrderAgain(ctx, &resp.Diagnostics, "")
 	}
 }
 
@@ -155,7 +155,7 @@ func (r *namedResource[M, S]) planRemoval(ctx context.Context, spec S, diags *di
 	name := r.kind.name(spec)
 	noted := r.session.changes.Noting(func() { r.kind.noteGone(r.session.changes, name) })
 	r.session.warnRemoval(ctx, diags, fmt.Sprintf(r.kind.removed, name), noted, r.kind.subject(name))
-	r.session.requireEarlier(ctx, diags, r.noun, name)
+	r.session.requireOrderAgain(ctx, diags, "")
 }
 
 // Create declares the object.

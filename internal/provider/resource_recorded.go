@@ -79,8 +79,8 @@ func (r *recordedResource[M, R]) planUnknown(ctx context.Context, req resource.M
 		r.session.changes.AddUnknownDelivery(record.Pipeline)
 	} else {
 		r.session.changes.AddUnknownRecord(record)
-		r.session.requireEarlier(ctx, diags, r.kind.noun, record.Subject())
 	}
+	r.session.requireOrderAgain(ctx, diags, record.Pipeline)
 	var state *M
 	if tf.Decode(ctx, req.State, &state, diags) && state != nil {
 		r.kind.planGone(ctx, r.session, *state, known, diags)

@@ -165,8 +165,7 @@ func (r *testReportResource) ModifyPlan(ctx context.Context, req resource.Modify
 func planGoneReport(ctx context.Context, s *session, state testReportModel, in map[string]string, diags *diag.Diagnostics) {
 	if state.WithdrawOnDestroy.ValueBool() {
 		s.changes.WithdrawTestReport(state.ID.ValueString())
-		gone := state.toSpec().Spec
-		s.planGone(ctx, diags, "test report", state.ID.ValueString(), gone.Pipeline+"/"+gone.Version, in)
+		s.planGone(ctx, diags, "test report", state.ID.ValueString(), state.Pipeline.ValueString(), in)
 	}
 }
 
@@ -184,7 +183,7 @@ func (r *testReportResource) previewReport(ctx context.Context, plan *testReport
 	}
 	plan.count(*preview.Counts, preview.Digest)
 	r.session.changes.AddTestReport(delivery.TestReport{Spec: request.Spec, Counts: *preview.Counts})
-	r.session.requireEarlier(ctx, &resp.Diagnostics, "test report", request.Spec.Pipeline+"/"+request.Spec.Version)
+	r.session.requireOrderAgain(ctx, &resp.Diagnostics, request.Spec.Pipeline)
 	warnIfOrderedAfter(&resp.Diagnostics, "test report", "cd_test_report", r.session.changes.GateUsesBefore(request.Spec.Pipeline, request.Spec.Version, "", isTests(request.Spec.Suite)))
 	return true
 }
