@@ -73,3 +73,29 @@ func TestLate(t *testing.T) {
 	require.Len(t, names(4), 15)
 	require.Equal(t, []string{"a", "b", "c", "d", "e", "abcd", "abce", "abde", "acde", "bcde", "abcde"}, names(5))
 }
+
+// What is refused delivers nothing, before or after a change.
+func TestOrderingOfWhatIsRefused(t *testing.T) {
+	steps := []Step{{Kind: StepDeploy, Stage: "live", Environment: "eu", Version: "1.0"}}
+	set := ChangeSet{}
+	set.Freezes.Put("december", FreezeSpec{Name: "december"}, true)
+	closings := set.Closings(recordedAll)
+	refused := DeliveryPreview{Refusable: Refusable{Refused: Errors{{Message: "no"}}}, Steps: steps}
+	for name, c := range map[string]struct {
+		with, without DeliveryPreview
+		decides       bool
+	}{
+		"refused with it":    {refused, DeliveryPreview{Steps: steps}, true},
+		"refused without it": {DeliveryPreview{}, refused, false},
+		"the same":           {DeliveryPreview{Steps: steps}, DeliveryPreview{Steps: steps}, false},
+	} {
+		found, err := Ordering{Known: func(ChangeSet) bool { return true }, Ask: func(set ChangeSet) (DeliveryPreview, error) {
+			if len(set.Freezes) > 0 {
+				return c.with, nil
+			}
+			return c.without, nil
+		}}.Deciding(set, closings)
+		require.NoError(t, err)
+		require.Equal(t, c.decides, len(found) > 0, name)
+	}
+}
