@@ -224,7 +224,9 @@ func (p *drawnPlan) deliver(set ChangeSet) (DeliveryPreview, error) {
 }
 
 // isAfter reports whether the files order the change of a plan after the delivery, and isOrdered whether they order it at all.
-func (p *drawnPlan) isAfter(c Closing) bool { return p.ordered(c, func(i int) [2]int { return [2]int{i, p.delivery()} }) }
+func (p *drawnPlan) isAfter(c Closing) bool {
+	return p.ordered(c, func(i int) [2]int { return [2]int{i, p.delivery()} })
+}
 func (p *drawnPlan) isOrdered(c Closing) bool {
 	return p.isAfter(c) || p.ordered(c, func(i int) [2]int { return [2]int{p.delivery(), i} })
 }

@@ -257,20 +257,20 @@ type opening struct{ pipeline, environment, words string }
 // openings lists what may enter an environment or a place after the edit, and could not before: because a gate kept it out, or because
 // somebody had to promote it.
 func (e edit) openings() []opening {
-	found, olds := []opening{}, e.before.routes()
+	found, olds := []opening{}, indexed(e.before.routes()).all
 	for _, now := range e.after.routes() {
-		own := routesTo(olds, func(r route) bool { return r.pipeline.Name == now.pipeline.Name })
-		groups := map[string][]route{
-			"environment": routesTo(own, func(r route) bool { return r.environment.Name == now.environment.Name }),
-			"place":       routesTo(own, func(r route) bool { return r.place == now.place }),
+		own := routesTo(olds, func(r *route) bool { return r.pipeline.Name == now.pipeline.Name })
+		groups := map[string][]*route{
+			"environment": routesTo(own, func(r *route) bool { return r.environment.Name == now.environment.Name }),
+			"place":       routesTo(own, func(r *route) bool { return r.place == now.place }),
 		}
 		for _, version := range drawnVersions {
 			if !e.passes(e.after, now, version) {
 				continue
 			}
 			for _, name := range sortedKeys(groups) {
-				could := slices.ContainsFunc(groups[name], func(r route) bool {
-					return (r.stage().Promotion == Automatic || now.stage().Promotion == Manual) && e.passes(e.before, r, version)
+				could := slices.ContainsFunc(groups[name], func(r *route) bool {
+					return (r.stage().Promotion == Automatic || now.stage().Promotion == Manual) && e.passes(e.before, *r, version)
 				})
 				if len(groups[name]) > 0 && !could {
 					found = append(found, opening{now.pipeline.Name, now.environment.Name,
@@ -354,11 +354,11 @@ func brokenAnalyses() map[string]func(before, after Declarations) []Relaxation {
 			})
 		},
 		"another pipeline that asks less excuses": func(before, after Declarations) []Relaxation {
-			a := analysis{before: before, after: after, olds: before.routes(), news: after.routes()}
+			a := newAnalysis(before, after)
 			found := []Relaxation{}
-			for _, now := range a.news {
+			for _, now := range a.news.all {
 				for _, olds := range a.compared(now) {
-					eased := slices.ContainsFunc(olds, func(old route) bool { return len(crossing{old: old, now: now, after: after}.eased()) == 0 })
+					eased := slices.ContainsFunc(olds, func(old *route) bool { return len(crossing{old: *old, now: *now, after: after}.eased()) == 0 })
 					if r := a.easiest(now, olds); len(r.Reasons) > 0 && !eased {
 						found = append(found, r)
 					}

@@ -32,6 +32,12 @@ type RelaxationReport struct {
 // the subject alone, with what it makes of it with the subject: so each change of a plan reports only what the changes planned before it did
 // not make easier already. Pipelines names those whose releases may get in by it.
 func ReportRelaxations(ledger, without, with Declarations, s Subject) (report RelaxationReport, pipelines []string) {
+	near := s.near(ledger, without, with)
+	return reportRelaxations(near[0], near[1], near[2], s)
+}
+
+// reportRelaxations looks at everything that is declared.
+func reportRelaxations(ledger, without, with Declarations, s Subject) (report RelaxationReport, pipelines []string) {
 	report.Relaxations = Further(Relaxations(ledger, with), Relaxations(ledger, without))
 	report.Lines = append(declaredRelaxation(ledger, with, s), slices.DeleteFunc(with.RelaxationLines(report.Relaxations, s.Pipeline), s.says)...)
 	if s.Environment == "" && s.Freeze == "" {

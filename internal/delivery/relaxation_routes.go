@@ -21,9 +21,9 @@ type Relaxation struct {
 // an environment of tier production also with those that the same plan declares. Names decide nothing: an environment that was renamed, or
 // that a pipeline enters by another stage, is recognized by its name or its place.
 func Relaxations(before, after Declarations) []Relaxation {
-	a := analysis{before: before, after: after, olds: before.routes(), news: after.routes()}
+	a := newAnalysis(before, after)
 	found := []Relaxation{}
-	for _, now := range a.news {
+	for _, now := range a.news.all {
 		for _, olds := range a.compared(now) {
 			if r := a.easiest(now, olds); len(r.Reasons) > 0 {
 				found = append(found, r)
@@ -35,57 +35,66 @@ func Relaxations(before, after Declarations) []Relaxation {
 
 // analysis holds every way in before and after a plan.
 type analysis struct {
-	before, after Declarations
-	olds, news    []route
+	after            Declarations
+	olds, news       routeIndex
+	existed, remains map[string]*PipelineSpec // the pipelines before and after, by name
+}
+
+func newAnalysis(before, after Declarations) analysis {
+	return analysis{after: after, olds: indexed(before.routes()), news: indexed(after.routes()), existed: byID(before.Pipelines), remains: byID(after.Pipelines)}
+}
+
+func byID(pipelines []PipelineSpec) map[string]*PipelineSpec {
+	found := make(map[string]*PipelineSpec, len(pipelines))
+	for i := range pipelines {
+		found[pipelines[i].Name] = &pipelines[i]
+	}
+	return found
 }
 
 // compared lists the groups of earlier ways with which a way has to be compared: those into its environment, and those into its place
 // under other names: if the environment moved there, or if its pipeline entered there by another one.
-func (a analysis) compared(now route) [][]route {
-	groups := [][]route{}
-	add := func(olds []route) {
+func (a analysis) compared(now *route) [][]*route {
+	groups := [][]*route{}
+	add := func(olds []*route) {
 		if len(olds) > 0 {
 			groups = append(groups, olds)
 		}
 	}
-	add(routesTo(a.olds, func(r route) bool { return r.environment.Name == now.environment.Name }))
-	elsewhere := routesTo(a.olds, func(r route) bool { return r.environment.Name != now.environment.Name && r.place == now.place })
-	moved := !slices.ContainsFunc(a.olds, func(r route) bool { return r.environment.Name == now.environment.Name && r.place == now.place })
-	if now.place != "" && (moved || len(routesTo(elsewhere, func(r route) bool { return r.pipeline.Name == now.pipeline.Name })) > 0) {
-		add(routesTo(a.olds, func(r route) bool { return r.place == now.place }))
+	into := a.olds.byEnvironment[now.environment.Name]
+	add(into)
+	if now.place != "" {
+		there := a.olds.byPlace[now.place]
+		moved := !slices.ContainsFunc(into, func(r *route) bool { return r.place == now.place })
+		if moved || slices.ContainsFunc(there, func(r *route) bool {
+			return r.environment.Name != now.environment.Name && r.pipeline.Name == now.pipeline.Name
+		}) {
+			add(there)
+		}
 	}
 	if len(groups) == 0 {
 		add(a.replacedBy(now))
 	}
-	if len(groups) == 0 && now.environment.Tier == TierProduction && !a.existed(now.pipeline.Name) {
-		add(routesTo(a.news, func(r route) bool {
-			return r.pipeline.Name != now.pipeline.Name && (r.environment.Name == now.environment.Name || r.place != "" && r.place == now.place)
-		}))
+	if len(groups) == 0 && now.environment.Tier == TierProduction && a.existed[now.pipeline.Name] == nil {
+		add(routesTo(a.news.sharing(now), func(r *route) bool { return r.pipeline.Name != now.pipeline.Name }))
 	}
 	return groups
 }
 
-func routesTo(routes []route, which func(route) bool) []route {
-	return slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return !which(r) })
+func routesTo(routes []*route, which func(*route) bool) []*route {
+	return slices.DeleteFunc(slices.Clone(routes), func(r *route) bool { return !which(r) })
 }
 
 // replacedBy lists the ways into environments that the stage had and that nothing enters any longer: an environment whose place nobody knows
 // was renamed, or gave way to this one.
-func (a analysis) replacedBy(now route) []route {
-	return routesTo(a.olds, func(r route) bool {
-		return r.pipeline.Name == now.pipeline.Name && r.stage().Name == now.stage().Name && !a.entered(r)
-	})
+func (a analysis) replacedBy(now *route) []*route {
+	return routesTo(a.olds.byStage[now.stageKey()], func(r *route) bool { return !a.entered(r) })
 }
 
 // entered reports whether something still enters the environment, or its place, of an earlier way.
-func (a analysis) entered(old route) bool {
-	return slices.ContainsFunc(a.news, func(r route) bool {
-		return r.environment.Name == old.environment.Name || r.place != "" && r.place == old.place
-	})
+func (a analysis) entered(old *route) bool {
+	return len(a.news.byEnvironment[old.environment.Name]) > 0 || old.place != "" && len(a.news.byPlace[old.place]) > 0
 }
-
-func (a analysis) existed(pipeline string) bool { return declares(a.before.Pipelines, pipeline) }
-func (a analysis) remains(pipeline string) bool { return declares(a.after.Pipelines, pipeline) }
 
 func declares(pipelines []PipelineSpec, name string) bool {
 	return slices.ContainsFunc(pipelines, func(p PipelineSpec) bool { return p.Name == name })
@@ -93,10 +102,10 @@ func declares(pipelines []PipelineSpec, name string) bool {
 
 // easiest compares a way with those of a group that are like it: of the same pipeline, else of a pipeline that it takes the place of, else of
 // any. It is not easier if it asks as much as one of them.
-func (a analysis) easiest(now route, olds []route) Relaxation {
-	same := routesTo(olds, func(r route) bool { return r.pipeline.Name == now.pipeline.Name })
-	if len(same) == 0 && !a.existed(now.pipeline.Name) {
-		same = routesTo(olds, func(r route) bool { return !a.remains(r.pipeline.Name) })
+func (a analysis) easiest(now *route, olds []*route) Relaxation {
+	same := routesTo(olds, func(r *route) bool { return r.pipeline.Name == now.pipeline.Name })
+	if len(same) == 0 && a.existed[now.pipeline.Name] == nil {
+		same = routesTo(olds, func(r *route) bool { return a.remains[r.pipeline.Name] == nil })
 	}
 	others := len(same) == 0
 	if others {
@@ -104,12 +113,15 @@ func (a analysis) easiest(now route, olds []route) Relaxation {
 	}
 	least := Relaxation{Environment: now.environment.Name, Pipeline: now.pipeline.Name, Stage: now.stage().Name}
 	for i, old := range same {
-		c := crossing{old: old, now: now, after: a.after}
+		c := crossing{old: *old, now: *now, after: a.after}
 		if others {
 			c.than = old.pipeline.Name
 		}
 		if reasons := c.eased(); i == 0 || len(reasons) < len(least.Reasons) {
 			least.Reasons, least.Than = reasons, c.than
+		}
+		if len(least.Reasons) == 0 {
+			break // nothing is less
 		}
 	}
 	return least
@@ -119,9 +131,9 @@ func (a analysis) easiest(now route, olds []route) Relaxation {
 // enters there later is compared with nothing.
 func (a analysis) removed() []Relaxation {
 	found := []Relaxation{}
-	for _, old := range a.olds {
-		stage, now := old.stage(), slices.IndexFunc(a.after.Pipelines, func(p PipelineSpec) bool { return p.Name == old.pipeline.Name })
-		if stage.Gates.empty() || a.entered(old) || now >= 0 && a.after.Pipelines[now].StageIndex(stage.Name) >= 0 {
+	for _, old := range a.olds.all {
+		stage, now := old.stage(), a.remains[old.pipeline.Name]
+		if stage.Gates.empty() || a.entered(old) || now != nil && now.StageIndex(stage.Name) >= 0 {
 			continue
 		}
 		found = append(found, Relaxation{Environment: old.environment.Name, Pipeline: old.pipeline.Name, Stage: stage.Name,
@@ -160,19 +172,19 @@ func (d Declarations) RelaxationLines(relaxations []Relaxation, pipeline string)
 		reason       string
 		environments []string
 	}
-	all := []said{}
+	all, at := []said{}, map[[4]string]int{}
 	for _, r := range relaxations {
 		for _, reason := range r.Reasons {
-			i := slices.IndexFunc(all, func(s said) bool {
-				return s.Pipeline == r.Pipeline && s.Stage == r.Stage && s.Than == r.Than && s.reason == reason
-			})
-			if i < 0 {
+			key := [4]string{r.Pipeline, r.Stage, r.Than, reason}
+			i, ok := at[key]
+			if !ok {
 				i, all = len(all), append(all, said{Relaxation: r, reason: reason})
+				at[key] = i
 			}
 			all[i].environments = append(all[i].environments, r.Environment)
 		}
 	}
-	lines := make([]string, len(all))
+	lines, declared := make([]string, len(all)), byID(d.Pipelines)
 	for i, s := range all {
 		slices.Sort(s.environments)
 		in := strings.Join(slices.Compact(s.environments), ", ")
@@ -180,7 +192,7 @@ func (d Declarations) RelaxationLines(relaxations []Relaxation, pipeline string)
 		switch {
 		case s.Than != "":
 			lines[i] += fmt.Sprintf(" (pipeline %q asks more in %s)", s.Than, in)
-		case strings.HasPrefix(s.reason, "stage ") && len(missing(d.stageOf(s.Relaxation).Environments, s.environments)) > 0:
+		case strings.HasPrefix(s.reason, "stage ") && len(missing(stageOf(declared[s.Pipeline], s.Stage).Environments, s.environments)) > 0:
 			lines[i] += fmt.Sprintf(" (in %s)", in)
 		}
 		if s.Pipeline != pipeline && strings.HasPrefix(s.reason, "stage ") {
@@ -190,13 +202,11 @@ func (d Declarations) RelaxationLines(relaxations []Relaxation, pipeline string)
 	return lines
 }
 
-// stageOf returns the stage of a relaxation; empty if it is gone.
-func (d Declarations) stageOf(r Relaxation) Stage {
-	for _, p := range d.Pipelines {
-		if p.Name == r.Pipeline {
-			stage, _ := p.Stage(r.Stage)
-			return stage
-		}
+// stageOf returns a stage; empty if it is gone.
+func stageOf(p *PipelineSpec, name string) Stage {
+	if p == nil {
+		return Stage{}
 	}
-	return Stage{}
+	stage, _ := p.Stage(name)
+	return stage
 }
