@@ -21,6 +21,7 @@ func (c *Control) Relaxations(ctx context.Context, actor string, r delivery.Rela
 	}
 	without := r.Changes.Without(r.Subject)
 	report, pipelines := delivery.ReportRelaxations(ledger, without.Over(ledger), r.Changes.Over(ledger), r.Subject)
+	report.Pipelines = pipelines
 	for _, pipeline := range pipelines {
 		if !r.Changes.PipelineKnown(pipeline, pipelineIn(ledger.Pipelines, pipeline)) || !r.Changes.DeliveriesKnown(pipeline) {
 			report.Unknown = true

@@ -22,6 +22,8 @@ type RelaxationReport struct {
 	Unblocked []string `json:"unblocked,omitempty"`
 	// Unknown says that it is not known which releases those are: the plan does not know yet what it delivers.
 	Unknown bool `json:"unknown,omitempty"`
+	// Pipelines names those whose releases may get in by it.
+	Pipelines []string `json:"pipelines,omitempty"`
 	// Gates says what stages ask whose gates change, a line each.
 	Gates []string `json:"gates,omitempty"`
 	// New says that the subject is a pipeline that did not exist.

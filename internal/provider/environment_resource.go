@@ -264,7 +264,7 @@ func (r *environmentResource) planRelaxation(ctx context.Context, noted delivery
 		tf.AddErrors(diags, "plan", "environment", name, err)
 		return
 	}
-	warnRelaxation(diags, func(report delivery.RelaxationReport) string {
+	r.session.warnRelaxation(diags, func(report delivery.RelaxationReport) string {
 		if len(report.Relaxations) > 0 {
 			return fmt.Sprintf("This edit makes environment %q easier to enter", name)
 		}

@@ -60,6 +60,7 @@ func (s *session) requireOrderOfUnknown(ctx context.Context, plan tfsdk.Plan, di
 	d.pipeline = d.resource.Values["pipeline"]
 	d.name = nameOfUnknown(d.pipeline, d.resource.Values["version"])
 	s.requireOrder(ctx, diags, d, delivery.DeliveryPreview{}, false, true)
+	s.warnIfLetIn(ctx, diags, d, delivery.DeliveryPreview{}, false)
 }
 
 // nameOfUnknown names a release as far as it is known.

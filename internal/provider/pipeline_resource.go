@@ -103,7 +103,7 @@ func (r *pipelineResource) planRelaxation(ctx context.Context, noted delivery.Ch
 		tf.AddErrors(diags, "plan", "pipeline", spec.Name, err)
 		return
 	}
-	warnRelaxation(diags, func(report delivery.RelaxationReport) string {
+	r.session.warnRelaxation(diags, func(report delivery.RelaxationReport) string {
 		if report.New {
 			return fmt.Sprintf("Pipeline %q asks less than what is asked where it deploys", spec.Name)
 		}

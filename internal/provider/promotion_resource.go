@@ -189,6 +189,7 @@ func (r *promotionResource) preview(ctx context.Context, spec delivery.Promotion
 	r.session.requireOrder(ctx, diags, d, preview.DeliveryPreview, known, changed || preview.Changes)
 	r.session.changes.AddGateUses("cd_promotion", spec.Stage, spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "promote", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	r.session.warnIfLetIn(ctx, diags, d, preview.DeliveryPreview, known)
 	warnPreview(diags, promotionTitle(spec), preview.DeliveryPreview, spec.WhenBlocked)
 	return preview, nil
 }

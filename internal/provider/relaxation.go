@@ -17,12 +17,22 @@ func (s *session) relaxations(ctx context.Context, noted delivery.ChangeSet, sub
 	if err != nil {
 		return delivery.RelaxationReport{}, err
 	}
-	return api.Relaxations(ctx, delivery.RelaxationRequest{Changes: noted, Subject: subject})
+	report, err := api.Relaxations(ctx, delivery.RelaxationRequest{Changes: noted, Subject: subject})
+	if err == nil && len(report.Lines) > 0 {
+		s.addRelaxed(subject, report.Pipelines)
+	}
+	return report, err
 }
 
 // warnRelaxation warns of a declaration that makes it easier to enter an environment: what is easier, one item on each line, which releases
-// get in by it, and what stages ask from now on. summary may depend on what the report says.
-func warnRelaxation(diags *diag.Diagnostics, summary func(delivery.RelaxationReport) string, report delivery.RelaxationReport) {
+// get in by it, and what stages ask from now on. summary may depend on what the report says. later is whether the plan delivers releases that it
+// does not know of yet.
+func (s *session) warnRelaxation(diags *diag.Diagnostics, summary func(delivery.RelaxationReport) string, report delivery.RelaxationReport) {
+	later := len(report.Lines) > 0 && s.deliversLater()
+	warnRelaxation(diags, summary, report, later)
+}
+
+func warnRelaxation(diags *diag.Diagnostics, summary func(delivery.RelaxationReport) string, report delivery.RelaxationReport, later bool) {
 	lines := slices.Clone(report.Lines)
 	switch {
 	case len(lines) == 0 && len(report.Unblocked) == 0:
@@ -32,6 +42,9 @@ func warnRelaxation(diags *diag.Diagnostics, summary func(delivery.RelaxationRep
 		lines = append(lines, "Which releases it lets through is not known yet.")
 	default:
 		lines = append(lines, "It lets no waiting release through.")
+	}
+	if later {
+		lines = append(lines, "Releases that are planned after it are not counted here: each says itself whether it gets in by this change.")
 	}
 	gates := ""
 	if len(report.Gates) > 0 {
@@ -59,5 +72,5 @@ func (s *session) warnRemoval(ctx context.Context, diags *diag.Diagnostics, summ
 		diags.AddWarning(summary, "Which releases it lets through is not known: "+err.Error())
 		return
 	}
-	warnRelaxation(diags, always(summary), report)
+	s.warnRelaxation(diags, always(summary), report)
 }

@@ -24,7 +24,7 @@ func TestWarnRelaxation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var diags diag.Diagnostics
-			warnRelaxation(&diags, always("This edit weakens"), c.report)
+			warnRelaxation(&diags, always("This edit weakens"), c.report, false)
 			if c.want == "" {
 				require.Empty(t, diags)
 				return

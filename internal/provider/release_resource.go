@@ -219,6 +219,7 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 	r.session.requireOrder(ctx, diags, d, preview.DeliveryPreview, known, changed || preview.Changes)
 	r.session.changes.AddGateUses("cd_release", "", spec.Pipeline, spec.Version, preview.Stages)
 	tf.AddErrorsInPlan(diags, changed, "deliver", "release", spec.ID(), preview.Refused)
+	r.session.warnIfLetIn(ctx, diags, d, preview.DeliveryPreview, known)
 	warnPreview(diags, fmt.Sprintf("Delivery of %s %s", spec.Pipeline, spec.Version), preview.DeliveryPreview, "")
 	return preview, nil
 }

@@ -145,7 +145,7 @@ func (r *namedResource[M, S]) planEdit(ctx context.Context, noted delivery.Chang
 		tf.AddErrors(diags, "plan", r.noun, name, err)
 		return
 	}
-	warnRelaxation(diags, always(fmt.Sprintf(r.kind.relaxed, name)), report)
+	r.session.warnRelaxation(diags, always(fmt.Sprintf(r.kind.relaxed, name)), report)
 }
 
 func (r *namedResource[M, S]) planRemoval(ctx context.Context, spec S, diags *diag.Diagnostics) {

@@ -31,6 +31,7 @@ type session struct {
 
 	changes      *changeset.Collector         // what this plan is about to change
 	deliveries   map[string]delivering        // what this plan delivers, by resource
+	relaxed      []relaxed                    // what this plan makes easier
 	replaced     map[string]map[string]string // attributes of what takes the place of a record, by noun and id
 	applying     atomic.Bool                  // whether this walk is an apply; false until its first change
 	environments snapshot[delivery.Environment]

@@ -109,6 +109,7 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	r.session.requireOrder(ctx, &resp.Diagnostics, d, preview.DeliveryPreview, known, changed || preview.Changes || !known)
 	r.session.changes.AddVerification(spec, changed || preview.Changes || !known || len(preview.Refused) > 0)
 	tf.AddErrorsInPlan(&resp.Diagnostics, changed, "verify", "release", spec.Pipeline+"/"+spec.Version, preview.Refused)
+	r.session.warnIfLetIn(ctx, &resp.Diagnostics, d, preview.DeliveryPreview, known)
 	warnPreview(&resp.Diagnostics, verificationTitle(spec), preview.DeliveryPreview, "")
 	plan.ID = types.StringValue(spec.ID())
 	if changed || preview.Changes || !known || len(preview.Refused) > 0 {
