@@ -91,7 +91,7 @@ func TestApprovalConformance(t *testing.T) {
 	h := acctest.New(t)
 	api := lenientShop(t, h)
 	record[delivery.ApprovalSpec]{
-		typ:  "cd_approval",
+		typ: "cd_approval",
 		spec: delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production", Decision: delivery.Approve, Comment: "Seen.", Approver: acctest.Actor,
 			Content: contentOf(t, api, "shop", "1.0.0", "production")},
 		add: func(s delivery.ApprovalSpec) (string, error) {

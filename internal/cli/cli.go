@@ -42,10 +42,17 @@ func Main(version string, args []string) int {
 		fmt.Println("terraform-provider-cd", version)
 		return 0
 	case args[0] == "ledger":
-		return ledgerCommand(args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))})
+		return ledgerCommand(args[1:], standard())
+	case args[0] == "lint":
+		return lintCommand(args[1:], standard())
 	}
-	fmt.Fprintln(os.Stderr, "usage: terraform-provider-cd [version | -debug | ledger help]\nWithout arguments it is a Terraform plugin, started by Terraform itself.")
+	fmt.Fprintln(os.Stderr, "usage: terraform-provider-cd [version | -debug | ledger help | lint DIRECTORY]\nWithout arguments it is a Terraform plugin, started by Terraform itself.")
 	return 2
+}
+
+// standard are the streams of the process.
+func standard() streams {
+	return streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
 // gcPercent lets the heap grow before it is swept: a plugin lives for seconds, and its many small requests would otherwise spend

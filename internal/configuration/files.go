@@ -143,7 +143,7 @@ func (l *loader) readModule(r *reading, d dialect, path, key string, installed m
 	for name := range m.calls {
 		child := join(key, name)
 		if _, ok := installed[child]; !ok {
-			return fmt.Errorf("unable to read module %s: it is not installed", join(path, name))
+			return fmt.Errorf("unable to read module %s: it is not installed; run terraform init", join(path, name))
 		}
 		if err := l.readModule(r, d, join(path, name), child, installed); err != nil {
 			return err

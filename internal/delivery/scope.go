@@ -104,7 +104,7 @@ func unknownNames[T any](field, noun string, names []string, known map[string]*T
 			continue
 		}
 		found = append(found, Mismatch{Field: fmt.Sprintf("%s[%d]", field, i), Problem: fmt.Sprintf("names %s %q, which does not exist", noun, name),
-			Detail: fmt.Sprintf("Neither the ledger nor this plan has %s %q, %s. %sCorrect the name, or declare the %s.", noun, name, effect, suggestion(name, sortedKeys(known)), noun)})
+			Detail: fmt.Sprintf("Neither the ledger nor this plan has %s %q, %s. %sCorrect the name, or declare the %s.", noun, name, effect, Suggestion(name, sortedKeys(known)), noun)})
 	}
 	return found
 }
@@ -142,8 +142,8 @@ func text[S ~string](list []S) []string {
 	return all
 }
 
-// suggestion asks whether the most similar name was meant; empty if none is similar.
-func suggestion(name string, known []string) string {
+// Suggestion asks whether the most similar name was meant; empty if none is similar.
+func Suggestion(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, other := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(other)); d <= least && other != name {

@@ -114,7 +114,7 @@ func TestTheMostSimilarNameIsSuggested(t *testing.T) {
 		if want != "" {
 			want = `Did you mean "` + want + `"? `
 		}
-		require.Equal(t, want, suggestion(name, known), name)
+		require.Equal(t, want, Suggestion(name, known), name)
 	}
 	require.Equal(t, 3, editDistance("kitten", "sitting"))
 	require.Equal(t, 2, editDistance("", "ab"))

@@ -59,7 +59,7 @@ func Serve(version string, host Host, debug bool) error {
 // Server is the provider as Terraform talks to it.
 func Server(version string, host Host) tfprotov6.ProviderServer {
 	p := &cdProvider{version: version, host: host}
-	return applyWatcher{p.guardLedger(p.guardOrder(p.fastPath(providerserver.NewProtocol6(p)()))), p}
+	return applyWatcher{p.guardLedger(p.guardOrder(p.guardKeys(p.fastPath(providerserver.NewProtocol6(p)())))), p}
 }
 
 // fastPath answers what it can, and passes every other request to the framework's server.

@@ -34,6 +34,7 @@ type session struct {
 	relaxed      []relaxed                    // what this plan makes easier
 	replaced     map[string]map[string]string // attributes of what takes the place of a record, by noun and id
 	applying     atomic.Bool                  // whether this walk is an apply; false until its first change
+	misspelt     misspelt                     // the unknown keys of the files
 	environments snapshot[delivery.Environment]
 	pipelines    snapshot[delivery.Pipeline]
 	refreshes    *refreshes
