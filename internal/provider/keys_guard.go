@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,14 +43,41 @@ func (g *keysGuard) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanR
 // elsewhere.
 func (g *keysGuard) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := g.ProviderServer.ApplyResourceChange(ctx, req)
-	s, gates := g.session(), req.TypeName == "cd_pipeline" || req.TypeName == "cd_policy"
-	if err != nil || s == nil || !gates || s.host.Configuration == nil || isNull(req.PlannedState) || failed(resp.Diagnostics) {
+	s := g.session()
+	if err != nil || s == nil || s.host.Configuration == nil || isNull(req.PlannedState) || failed(resp.Diagnostics) || !gatesChange(req) {
 		return resp, err
 	}
 	if _, unread := s.configuration(); errors.Is(unread, configuration.ErrNoFiles) {
 		resp.Diagnostics = append(resp.Diagnostics, s.misspelt.unchecked("There are no configuration files here, as where a saved plan is applied elsewhere")...)
 	}
 	return resp, nil
+}
+
+// gatesChange reports whether the gates of a pipeline or a policy change.
+func gatesChange(req *tfprotov6.ApplyResourceChangeRequest) bool {
+	if req.TypeName != "cd_pipeline" && req.TypeName != "cd_policy" {
+		return false
+	}
+	typ := schemas().ResourceSchemas[req.TypeName].ValueType()
+	before, unread := gatesIn(req.PriorState, typ)
+	after, unreadable := gatesIn(req.PlannedState, typ)
+	return unread != nil || unreadable != nil || !slices.EqualFunc(before, after, tftypes.Value.Equal)
+}
+
+// gatesIn lists the gates of a pipeline's stages, or of a policy, that are set.
+func gatesIn(state *tfprotov6.DynamicValue, typ tftypes.Type) (found []tftypes.Value, err error) {
+	value, err := state.Unmarshal(typ)
+	if err != nil {
+		return nil, err
+	}
+	err = tftypes.Walk(value, func(path *tftypes.AttributePath, v tftypes.Value) (bool, error) {
+		gates := path.LastStep() == tftypes.AttributeName("gates") && !v.IsNull()
+		if gates {
+			found = append(found, v)
+		}
+		return !gates, nil
+	})
+	return found, err
 }
 
 // misspelt remembers what this walk found and said of the files' keys. It is safe for concurrent use.

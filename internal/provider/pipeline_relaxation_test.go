@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,7 +32,9 @@ const guarded = `{"name": "shop", "stages": [
 // Each way to make a stage easier to enter is said in plan; what makes it harder is not.
 func TestPipelineEditSaysWhatItWeakens(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, acctest.New(t))
+	h := acctest.New(t)
+	require.NoError(t, os.WriteFile(filepath.Join(h.Dir, "main.tf"), nil, 0o600)) // without any file, the apply warns that it cannot look for misspelt keys
+	w := newWire(t, h)
 	for _, name := range []string{"first", "second", "third"} {
 		w.apply(environmentType, w.null(environmentType), object(t, `{"name": "`+name+`", "tier": "other", "target": {"directory": {"path": "/srv/`+name+`"}}}`))
 	}
