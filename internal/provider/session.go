@@ -128,14 +128,21 @@ func (s *session) PutEnvironment(ctx context.Context, spec delivery.EnvironmentS
 	return api.PutEnvironment(ctx, spec)
 }
 
-// pipeline returns a pipeline from a list that is read once for all resources. The error is not_found if there is none.
+// pipeline returns a pipeline, in a plan from a list that is read once for all resources. The error is not_found if there is none.
 func (s *session) pipeline(ctx context.Context, name string) (delivery.Pipeline, error) {
 	if s == nil {
 		_, err := s.client(ctx)
 		return delivery.Pipeline{}, err
 	}
 	s.refreshes.expect(name)
-	return s.pipelines.get(ctx, "pipeline", name, s.readPipelines)
+	if !s.applying.Load() {
+		return s.pipelines.get(ctx, "pipeline", name, s.readPipelines)
+	}
+	api, err := s.client(ctx) // each change forgets the list, so every resource would read the whole of it
+	if err != nil {
+		return delivery.Pipeline{}, err
+	}
+	return api.Pipeline(ctx, name)
 }
 
 func (s *session) readPipelines(ctx context.Context) (map[string]delivery.Pipeline, error) {

@@ -15,8 +15,9 @@ import (
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
 
-// What the fast path asks about objects that do not change. Each answer says that the resource's own Read and ModifyPlan, which the
-// framework calls otherwise, would leave everything as it is, and add no diagnostic.
+// What the fast path asks about objects that a plan does not change. Each answer of reads is what the resource's own Read would find, and each
+// of plansNothing says that its ModifyPlan would leave everything as it is. The framework calls those otherwise, and neither would add a
+// diagnostic.
 
 // unchanged returns the resource of a type name, if the fast path recognizes its unchanged objects. s is nil while the provider is not
 // configured.
@@ -72,7 +73,7 @@ func typesOf[M any](r resource.Resource) recognizedTypes[M] {
 }
 
 // recognized is a resource whose objects are compared as models.
-func recognized[M any](s *session, types recognizedTypes[M], validate func(M) delivery.Errors, reads func(context.Context, M) bool,
+func recognized[M any](s *session, types recognizedTypes[M], validate func(M) delivery.Errors, reads func(context.Context, M) (M, bool),
 	plansNothing func(ctx context.Context, config, state M) bool) fastpath.Resource {
 	return fastpath.Resource{
 		Type:            types.decoder.Type(),
@@ -81,9 +82,16 @@ func recognized[M any](s *session, types recognizedTypes[M], validate func(M) de
 		Validate: func(ctx context.Context, config tftypes.Value) bool {
 			return !types.validated.In(config) && types.decoder.IsValid(ctx, config, validate)
 		},
-		Read: func(ctx context.Context, state tftypes.Value) bool {
+		Read: func(ctx context.Context, state tftypes.Value) (map[string]tftypes.Value, bool) {
 			model, ok := types.decoder.Decode(ctx, state)
-			return ok && s != nil && reads(ctx, model)
+			if !ok || s == nil {
+				return nil, false
+			}
+			read, ok := reads(ctx, model)
+			if !ok {
+				return nil, false
+			}
+			return types.decoder.Changed(ctx, model, read)
 		},
 		Plan: func(ctx context.Context, config, state tftypes.Value) bool {
 			configured, ok := types.decoder.Decode(ctx, config)
@@ -96,9 +104,9 @@ func recognized[M any](s *session, types recognizedTypes[M], validate func(M) de
 	}
 }
 
-func (r *pipelineResource) reads(ctx context.Context, state pipelineModel) bool {
+func (r *pipelineResource) reads(ctx context.Context, state pipelineModel) (pipelineModel, bool) {
 	found, err := r.session.pipeline(ctx, state.Name.ValueString())
-	return err == nil && reflect.DeepEqual(pipelineModelFrom(found, state), state)
+	return pipelineModelFrom(found, state), err == nil
 }
 
 func (r *pipelineResource) plansNothing(ctx context.Context, config, state pipelineModel) bool {
@@ -125,13 +133,13 @@ func (m pipelineModel) lacksDefault() bool {
 	return false
 }
 
-func (r *releaseResource) reads(ctx context.Context, state releaseModel) bool {
+func (r *releaseResource) reads(ctx context.Context, state releaseModel) (releaseModel, bool) {
 	found, err := r.session.release(ctx, state.Pipeline.ValueString(), state.Version.ValueString())
 	if err != nil || found.Retired {
-		return false
+		return state, false
 	}
 	read, diags := releaseModelFrom(ctx, found, state)
-	return len(diags) == 0 && reflect.DeepEqual(read, state)
+	return read, len(diags) == 0
 }
 
 func (r *releaseResource) plansNothing(ctx context.Context, config, state releaseModel) bool {
@@ -145,9 +153,9 @@ func (r *releaseResource) plansNothing(ctx context.Context, config, state releas
 	return err == nil && len(diags) == 0 && !preview.Changes
 }
 
-func (r *approvalResource) reads(ctx context.Context, state approvalModel) bool {
+func (r *approvalResource) reads(ctx context.Context, state approvalModel) (approvalModel, bool) {
 	found, err := r.find(ctx, state.ID.ValueString())
-	return err == nil && found.RevokedAt == nil && reflect.DeepEqual(approvalModelFrom(found, state), state)
+	return approvalModelFrom(found, state), err == nil && found.RevokedAt == nil
 }
 
 func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalModel) bool {
@@ -160,13 +168,13 @@ func (r *approvalResource) plansNothing(ctx context.Context, _, state approvalMo
 	return err == nil && len(diags) == 0
 }
 
-func (r *promotionResource) reads(ctx context.Context, state promotionModel) bool {
+func (r *promotionResource) reads(ctx context.Context, state promotionModel) (promotionModel, bool) {
 	found, err := r.session.promotion(ctx, state.Pipeline.ValueString(), state.Stage.ValueString())
 	if err != nil || found.Unmanaged {
-		return false
+		return state, false
 	}
 	read, diags := promotionModelFrom(ctx, found, state)
-	return len(diags) == 0 && reflect.DeepEqual(read, state)
+	return read, len(diags) == 0
 }
 
 func (r *promotionResource) plansNothing(ctx context.Context, config, state promotionModel) bool {

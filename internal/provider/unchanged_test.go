@@ -128,12 +128,16 @@ func TestUnchangedObjectsAreAnsweredAsTheFrameworkDoes(t *testing.T) {
 	for _, o := range p.fast.apply(all...) {
 		require.False(t, o.failed(), o.said())
 	}
-	p.fast.refreshAndPlan(all...) // the release came before the promotion
 	recognized := []string{"cd_pipeline", "cd_release", "cd_approval", "cd_promotion"}
-	reads, plans := p.requireSame(t, all)
-	for _, typ := range recognized {
-		require.Zero(t, reads[typ], "%s was read by the framework", typ)
-		require.Zero(t, plans[typ], "%s was planned by the framework", typ)
+	for _, state := range []string{"from before the promotion", "refreshed"} {
+		before := p.fast.state["release"]
+		reads, plans := p.requireSame(t, all)
+		for _, typ := range recognized {
+			require.Zero(t, reads[typ], "%s was read by the framework, with a state %s", typ, state)
+			require.Zero(t, plans[typ], "%s was planned by the framework, with a state %s", typ, state)
+		}
+		p.fast.refreshAndPlan(all...)
+		require.Equal(t, state == "refreshed", before.Equal(p.fast.state["release"]), "the promotion came after the state of the release")
 	}
 	for name, edits := range map[string]order{
 		"another version":      {version: "1.1.0", gates: writtenGates, approval: map[string]any{}, promotion: map[string]any{}, edit: writtenOut},

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// Resource answers requests about objects of one resource type that do not change. The framework takes several milliseconds for each of
-// them, to find nothing.
+// Resource answers requests about objects of one resource type that a plan does not change. The framework takes several milliseconds for
+// each of them, to find nothing.
 type Resource struct {
 	Type     tftypes.Type
 	Identity tftypes.Object // its attributes are strings, and are in the state too
@@ -17,8 +17,9 @@ type Resource struct {
 
 	// Validate reports whether the framework would find no problem in a configuration, which may be unknown in part.
 	Validate func(ctx context.Context, config tftypes.Value) bool
-	// Read reports whether the control plane describes the object just as the state does.
-	Read func(ctx context.Context, state tftypes.Value) bool
+	// Read returns the attributes that the control plane describes otherwise than the state does. ok is false if the framework has to read
+	// the object.
+	Read func(ctx context.Context, state tftypes.Value) (changed map[string]tftypes.Value, ok bool)
 	// Plan reports whether applying would change nothing and the user has to be told nothing. The proposed state equals the prior one.
 	Plan func(ctx context.Context, config, state tftypes.Value) bool
 }
@@ -33,14 +34,40 @@ func (s *fastPathServer) readUnchanged(ctx context.Context, req *tfprotov6.ReadR
 		return nil, false
 	}
 	state, ok := known(r.Type, req.CurrentState)
-	if !ok || !r.Read(ctx, state) {
+	if !ok {
+		return nil, false
+	}
+	changed, ok := r.Read(ctx, state)
+	if !ok {
 		return nil, false
 	}
 	identity, ok := r.identityOf(state)
 	if !ok || req.CurrentIdentity != nil && !sameIdentity(req.CurrentIdentity, identity) {
 		return nil, false
 	}
-	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, NewIdentity: identity, Private: req.Private}, true
+	current := req.CurrentState
+	if len(changed) > 0 {
+		if current, ok = r.with(state, changed); !ok {
+			return nil, false
+		}
+	}
+	return &tfprotov6.ReadResourceResponse{NewState: current, NewIdentity: identity, Private: req.Private}, true
+}
+
+// with writes a state in which some attributes have changed. Those of the identity never do.
+func (r Resource) with(state tftypes.Value, changed map[string]tftypes.Value) (*tfprotov6.DynamicValue, bool) {
+	var attributes map[string]tftypes.Value
+	if state.As(&attributes) != nil {
+		return nil, false
+	}
+	for name, value := range changed {
+		if _, identifies := r.Identity.AttributeTypes[name]; identifies {
+			return nil, false
+		}
+		attributes[name] = value
+	}
+	written, err := tfprotov6.NewDynamicValue(r.Type, tftypes.NewValue(r.Type, attributes))
+	return &written, err == nil
 }
 
 func (s *fastPathServer) planUnchangedResource(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, bool) {

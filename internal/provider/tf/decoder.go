@@ -15,6 +15,13 @@ import (
 type Decoder[M any] struct {
 	object tftypes.Type
 	decode decodeFunc
+	fields []attributeField
+}
+
+// attributeField is a field of a model and the attribute that it holds.
+type attributeField struct {
+	attribute string
+	index     []int
 }
 
 // decodeFunc reads a value into a settable place. It returns false for a value that it does not expect.
@@ -23,7 +30,13 @@ type decodeFunc func(ctx context.Context, from tftypes.Value, into reflect.Value
 // NewDecoder returns a decoder of objects with these attributes. It panics if the model does not fit them.
 func NewDecoder[M any](attributes map[string]attr.Type) *Decoder[M] {
 	object := types.ObjectType{AttrTypes: attributes}
-	return &Decoder[M]{object: object.TerraformType(context.Background()), decode: decoderOf(object, reflect.TypeFor[M]())}
+	d := &Decoder[M]{object: object.TerraformType(context.Background()), decode: decoderOf(object, reflect.TypeFor[M]())}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[M]()) {
+		if !f.Anonymous {
+			d.fields = append(d.fields, attributeField{f.Tag.Get("tfsdk"), f.Index})
+		}
+	}
+	return d
 }
 
 // Type is the type of the values that it reads.
@@ -33,6 +46,31 @@ func (d *Decoder[M]) Type() tftypes.Type { return d.object }
 func (d *Decoder[M]) Decode(ctx context.Context, from tftypes.Value) (model M, ok bool) {
 	ok = d.decode(ctx, from, reflect.ValueOf(&model).Elem())
 	return model, ok
+}
+
+// Changed returns the attributes in which a model differs from another, as values. ok is false if one of them is held in Go's own types, which
+// the framework writes.
+func (d *Decoder[M]) Changed(ctx context.Context, from, to M) (changed map[string]tftypes.Value, ok bool) {
+	before, after := reflect.ValueOf(from), reflect.ValueOf(to)
+	for _, f := range d.fields {
+		was, is := before.FieldByIndex(f.index).Interface(), after.FieldByIndex(f.index).Interface()
+		if reflect.DeepEqual(was, is) {
+			continue
+		}
+		value, ok := is.(attr.Value)
+		if !ok {
+			return nil, false
+		}
+		written, err := value.ToTerraformValue(ctx)
+		if err != nil {
+			return nil, false
+		}
+		if changed == nil {
+			changed = map[string]tftypes.Value{}
+		}
+		changed[f.attribute] = written
+	}
+	return changed, true
 }
 
 func decoderOf(t attr.Type, into reflect.Type) decodeFunc {
