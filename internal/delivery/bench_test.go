@@ -31,6 +31,28 @@ func BenchmarkManyEnvironments(b *testing.B) {
 	}
 }
 
+// The first plan of a workspace asks for each of its pipelines what it makes easier, beside all others into the same environment.
+func BenchmarkManyPipelines(b *testing.B) {
+	for _, n := range []int{10, 100, 400} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			ledger := delivery.Declarations{Environments: []delivery.EnvironmentSpec{{Name: "staging", Tier: delivery.TierStaging}, {Name: "production", Tier: delivery.TierProduction}}}
+			with, without := ledger, ledger
+			for i := range n {
+				with.Pipelines = append(with.Pipelines, delivery.PipelineSpec{Name: fmt.Sprintf("service-%d", i), Stages: []delivery.Stage{
+					{Name: "staging", Promotion: delivery.Automatic, Environments: []string{"staging"}},
+					{Name: "production", Promotion: delivery.Manual, Environments: []string{"production"},
+						Gates: delivery.Gates{Approvals: &delivery.ApprovalsGate{Required: 1, Approvers: []string{delivery.Anyone}}}},
+				}})
+			}
+			without.Pipelines = with.Pipelines[:n-1]
+			for b.Loop() {
+				report, _ := delivery.ReportRelaxations(ledger, without, with, delivery.Subject{Pipeline: fmt.Sprintf("service-%d", n-1)})
+				require.Empty(b, report.Relaxations)
+			}
+		})
+	}
+}
+
 // manyEnvironments is a pipeline of one stage with n environments, all of which run 1.0, and of which a version is wanted.
 func manyEnvironments(n int, wanted string) delivery.World {
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
