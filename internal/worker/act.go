@@ -25,6 +25,7 @@ type job struct {
 	ledger     delivery.Ledger  // which records it
 	resumed    bool             // it was in flight already
 	earlier    string           // of a rollback: the receipt of an earlier deployment of the same content
+	versions   []string         // that the world of its decision knew
 	left       **delivery.World // where to leave the world as the transaction of the result leaves it; nil: nowhere
 }
 
@@ -45,8 +46,9 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 	}
 	var jobs []job
 	var pipeline delivery.PipelineSpec
+	versions := slices.Sorted(maps.Keys(known.Releases)) // or another look would be taken at those that run
 	err := w.o.Store.Update(ctx, func(tx store.Tx) error {
-		loaded, err := w.load(ctx, tx, known.Pipeline.Name) // and not Refresh: what is about to be acted on is compared with the log
+		loaded, err := w.load(ctx, tx, known.Pipeline.Name, versions...) // and not Refresh: what is about to be acted on is compared with the log
 		if err != nil {
 			return err
 		}
@@ -85,7 +87,7 @@ func (w *Worker) begin(ctx context.Context, r *run, known delivery.World, found 
 					return err
 				}
 			}
-			j := job{lease: lease, since: since, deployment: begun, known: secrets[i], ledger: known.Ledger, resumed: current.Kind == delivery.StepResume}
+			j := job{lease: lease, since: since, deployment: begun, known: secrets[i], ledger: known.Ledger, versions: versions, resumed: current.Kind == delivery.StepResume}
 			if begun.Kind == delivery.KindRollback {
 				j.earlier = loaded.History.Receipt(begun.Environment, begun.Content)
 			}
@@ -339,7 +341,7 @@ func (w *Worker) leave(ctx context.Context, tx store.Tx, j job) {
 		return
 	}
 	*j.left = nil // this may run again
-	if loaded, err := w.load(ctx, tx, j.deployment.Pipeline); err == nil {
+	if loaded, err := w.load(ctx, tx, j.deployment.Pipeline, j.versions...); err == nil {
 		*j.left = &loaded
 	}
 }

@@ -24,6 +24,18 @@ func (r *reader) Deployments(ctx context.Context, filter store.DeploymentFilter)
 	return documents[delivery.Deployment](ctx, r, query, args...)
 }
 
+// Deployments implements store.Reader. It keeps what it read: what a transaction lists, it is often about to change.
+func (w *writer) Deployments(ctx context.Context, filter store.DeploymentFilter) ([]delivery.Deployment, error) {
+	found, err := w.reader.Deployments(ctx, filter)
+	for _, d := range found {
+		if w.held == nil {
+			w.held = map[string]delivery.Deployment{}
+		}
+		w.held[d.ID] = d
+	}
+	return found, err
+}
+
 func deploymentsQuery(filter store.DeploymentFilter) (string, []any) {
 	where, order := conditions{}, ""
 	if filter.Newest > 0 {
@@ -157,9 +169,12 @@ func (w *writer) AddDeployment(ctx context.Context, d delivery.Deployment) (deli
 
 // PutDeployment implements store.Tx. A change of what never changes is a conflict.
 func (w *writer) PutDeployment(ctx context.Context, d delivery.Deployment) error {
-	held, err := w.Deployment(ctx, d.ID)
-	if err != nil {
-		return err
+	held, ok := w.held[d.ID]
+	if !ok {
+		var err error
+		if held, err = w.Deployment(ctx, d.ID); err != nil {
+			return err
+		}
 	}
 	d = asStored(d)
 	if err := refuseOtherContent(held, d); err != nil {

@@ -40,6 +40,8 @@ type reader struct {
 type writer struct {
 	reader
 	last delivery.LedgerPosition // of the event that it appended last; the zero value when there is none
+	// held are the deployments that this transaction has read in a list, by id: what never changes of them is not read again.
+	held map[string]delivery.Deployment
 }
 
 // failed explains why the ledger could not do something and remembers whether a retry may help.
