@@ -70,6 +70,7 @@ func TestMovedAndRemoved(t *testing.T) {
 	}
 	plain, renamed, each := addresses{}, addresses{suffix: "_renamed"}, addresses{forEach: true}
 	w.write("main.tf.json", wholeConfiguration(t, w.dir, digest))
+	w.decide()
 	w.run("apply")
 	imports := w.imports()
 	for _, step := range []struct{ before, now addresses }{{plain, renamed}, {renamed, each}, {each, plain}} {
