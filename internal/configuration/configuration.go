@@ -107,10 +107,17 @@ type Order struct {
 // Dependency is one block that should depend on another.
 type Dependency struct{ Later, Earlier Block }
 
-// Order tells whether Terraform always handles two objects in the same order.
+// Order tells whether Terraform always handles two objects of one provider configuration in the same order.
 func (c *Configuration) Order(later, earlier Object) Order {
+	return c.orderOf(later, func(r *reading) []Block { return r.blocks(earlier) }, (*reading).sameProvider)
+}
+
+// sameProvider reports whether two blocks belong to one provider configuration. Objects of two are not planned in one process.
+func (r *reading) sameProvider(a, b Block) bool { return r.providerOf(a) == r.providerOf(b) }
+
+func (c *Configuration) orderOf(later Object, earlier func(r *reading) []Block, which ...func(r *reading, later, earlier Block) bool) Order {
 	reversed := true
-	order := c.order(later, earlier, func(w *ways, later, earlier Block) bool {
+	order := c.order(later, earlier, which, func(w *ways, later, earlier Block) bool {
 		reversed = reversed && w.depends(earlier, later)
 		return w.depends(later, earlier) || w.depends(earlier, later)
 	})
@@ -121,18 +128,23 @@ func (c *Configuration) Order(later, earlier Object) Order {
 // Replaced tells whether Terraform always handles an object after another one was replaced: it destroys what it replaces first, unless
 // create_before_destroy says otherwise, there or in a block that depends on it.
 func (c *Configuration) Replaced(later, earlier Object) Order {
-	return c.order(later, earlier, func(w *ways, later, earlier Block) bool { return w.depends(later, earlier) && !w.createsFirst(earlier) })
+	blocks := func(r *reading) []Block { return r.blocks(earlier) }
+	which := []func(*reading, Block, Block) bool{(*reading).sameProvider}
+	return c.order(later, blocks, which, func(w *ways, later, earlier Block) bool { return w.depends(later, earlier) && !w.createsFirst(earlier) })
 }
 
-func (c *Configuration) order(later, earlier Object, fixed func(w *ways, later, earlier Block) bool) Order {
+func (c *Configuration) order(later Object, earlier func(r *reading) []Block, which []func(r *reading, later, earlier Block) bool, fixed func(w *ways, later, earlier Block) bool) Order {
 	declared := false
 	open := map[string]Dependency{}
 	for _, r := range c.readings {
-		after, before := r.blocks(later), r.blocks(earlier)
-		declared = declared || len(after) > 0 && len(before) > 0
 		w := &ways{r, map[node]map[node]bool{}}
-		for _, a := range after {
+		before := earlier(r)
+		for _, a := range r.blocks(later) {
 			for _, b := range before {
+				if slices.ContainsFunc(which, func(one func(*reading, Block, Block) bool) bool { return !one(r, a, b) }) {
+					continue
+				}
+				declared = true
 				if !fixed(w, a, b) {
 					open[a.Address()+" "+b.Address()] = Dependency{a, b}
 				}

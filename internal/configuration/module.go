@@ -11,10 +11,11 @@ type module struct {
 	calls     map[string]*body
 	outputs   map[string]*body
 	locals    map[string]hcl.Expression
+	providers map[string]*body // by name and alias, such as cd.bob
 }
 
 func newModule(path string) *module {
-	return &module{path, map[string]Block{}, map[string]*body{}, map[string]*body{}, map[string]hcl.Expression{}}
+	return &module{path, map[string]Block{}, map[string]*body{}, map[string]*body{}, map[string]hcl.Expression{}, map[string]*body{}}
 }
 
 // add takes over the blocks of a file. Those of an override file change what is there already.
@@ -27,6 +28,8 @@ func (m *module) add(f *file, override bool) {
 			}
 		case "module":
 			addNamed(m.calls, b, override)
+		case "provider":
+			m.addProvider(b, override)
 		case "output":
 			addNamed(m.outputs, b, override)
 		case string(Resource), string(Data), string(Ephemeral):

@@ -31,6 +31,8 @@ type ChangeSet struct {
 	UnknownDeliveries map[string]bool `json:"unknown_deliveries,omitempty"`
 	// UnknownRecords are decisions and reports with parts that are not known yet. A preview counts none of them; see Closings.
 	UnknownRecords []UnknownRecord `json:"-"`
+	// UnknownElsewhere are changes that another provider configuration of the same plan may make.
+	UnknownElsewhere []Closing `json:"-"`
 
 	// Actor is who applies the plan. It is the actor of the request, and no part of it.
 	Actor string `json:"-"`

@@ -15,6 +15,8 @@ type Closing struct {
 	Values map[string]string
 	// Unknown is true while the plan does not know yet how the object will be.
 	Unknown bool
+	// Elsewhere is true if another provider configuration declares it. Name is then the address of its block.
+	Elsewhere bool
 	// Removed is true if the object keeps the release in, and the plan removes it. ID is then the id of the record.
 	Removed bool
 	ID      string
@@ -91,7 +93,7 @@ func (c ChangeSet) Closings(recorded func(noun, name string) bool) []Closing {
 				covers: func(pipeline string, _ EnvironmentSpec) bool { return pipeline == r.Spec.Pipeline }})
 		}
 	}
-	all = append(all, c.unknownClosings()...)
+	all = append(append(all, c.unknownClosings()...), c.UnknownElsewhere...)
 	all = append(all, c.removals(recorded)...)
 	slices.SortFunc(all, func(a, b Closing) int { return strings.Compare(a.Noun+"\n"+a.ID, b.Noun+"\n"+b.ID) })
 	return all
@@ -119,6 +121,10 @@ func restricting[T any](c Changes[T]) Changes[T] {
 // Before returns the change set as it is before some of its changes are made.
 func (c ChangeSet) Before(closings []Closing) ChangeSet {
 	for _, one := range closings {
+		if one.Elsewhere {
+			c.UnknownElsewhere = slices.DeleteFunc(slices.Clone(c.UnknownElsewhere), func(other Closing) bool { return other.ID == one.ID })
+			continue
+		}
 		c.UnknownRecords = slices.DeleteFunc(slices.Clone(c.UnknownRecords), func(r UnknownRecord) bool { return one.Unknown && r.key() == one.ID })
 		switch one.Noun {
 		case "freeze":

@@ -79,3 +79,8 @@ func (c ChangeSet) Openings() []Closing {
 	}
 	return all
 }
+
+// ClosingElsewhere is a change that another provider configuration may make: nothing is known of it but the block that declares it.
+func ClosingElsewhere(noun, block string) Closing {
+	return Closing{Noun: noun, Name: block, ID: "elsewhere\n" + block, Unknown: true, Elsewhere: true, closes: anyGate}
+}

@@ -145,6 +145,9 @@ func (s *session) hinge(ctx context.Context, d delivering, now bool) (hinge, err
 		return d.settled[c.Key()] || !c.IsAbout(d.resource.Values["version"]) || now && d.stops() && !slices.ContainsFunc(d.planned.ClosedGates(), c.Closes)
 	})
 	found, reversed := s.unordered(d, closings)
+	if !now || !d.stops() {
+		set = s.elsewhere(d, &found, set)
+	}
 	if len(found.closings) == 0 {
 		return hinge{}, nil
 	}
@@ -236,7 +239,9 @@ func objectOf(c delivery.Closing) configuration.Object {
 func (h hinge) only(deciding []delivery.Closing) hinge {
 	kept := hinge{closings: deciding, unread: h.unread}
 	for _, pair := range h.open {
-		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool { return mayDeclare(pair.Earlier, objectOf(c)) }) {
+		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool {
+			return c.Elsewhere && c.Name == pair.Earlier.Address() || !c.Elsewhere && mayDeclare(pair.Earlier, objectOf(c))
+		}) {
 			kept.open = append(kept.open, pair)
 		}
 	}

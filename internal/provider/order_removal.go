@@ -78,6 +78,8 @@ func (h hinge) does() string {
 // nameOf is how messages call the object of a change.
 func nameOf(c delivery.Closing) string {
 	switch {
+	case c.Elsewhere:
+		return c.Name + " of another provider configuration"
 	case c.Unknown && c.Noun == "approval":
 		return "a decision" + about(c)
 	case c.Unknown && c.Noun == "test report":

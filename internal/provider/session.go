@@ -29,6 +29,9 @@ type session struct {
 	// configuration returns what the files of the configuration say; they are read once. The error is configuration.ErrNoFiles if there are none.
 	configuration func() (*configuration.Configuration, error)
 
+	// severalProviders reports whether the files have another provider configuration than this one.
+	severalProviders func() bool
+
 	changes      *changeset.Collector         // what this plan is about to change
 	deliveries   map[string]delivering        // what this plan delivers, by resource
 	relaxed      []relaxed                    // what this plan makes easier
@@ -46,6 +49,10 @@ func newSession(host Host, version, ledger, actor string) *session {
 		host.Configuration = func() (*configuration.Configuration, error) { return nil, configuration.ErrNoFiles }
 	}
 	s.configuration = sync.OnceValues(host.Configuration)
+	s.severalProviders = sync.OnceValue(func() bool {
+		files, err := s.configuration()
+		return err == nil && files.HasSeveralProviders("cd_")
+	})
 	if s.ledger == "" {
 		s.ledger = host.Ledger
 	}
