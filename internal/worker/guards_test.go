@@ -83,8 +83,8 @@ func (u *simulation) drawWindow() schedule.Window {
 		w.End = fmt.Sprintf("%02d:15", u.pick(24))
 	}
 	if u.chance(50) {
-		all := []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-		w.Days = slices.DeleteFunc(all, func(string) bool { return u.chance(25) })
+		rest := []string{"mon", "tue", "wed", "thu", "fri", "sat"}
+		w.Days = append(slices.DeleteFunc(rest, func(string) bool { return u.chance(25) }), "sun") // an empty list is an error
 	}
 	return w
 }
