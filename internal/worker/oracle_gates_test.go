@@ -30,9 +30,6 @@ func (s setup) closedGates(pipeline delivery.PipelineSpec, at int, d delivery.De
 	if s.movesToo(stage, d) {
 		closed = append(closed, "move: another version goes to a place where what runs now never ran")
 	}
-	if s.irreversible(stage, d) {
-		closed = append(closed, "rollback: what runs could not be put back")
-	}
 	if s.liveUnasked(stage) {
 		closed = append(closed, "guarded: it goes live, and nothing and nobody was asked")
 	}

@@ -198,6 +198,9 @@ func (s setup) judge(d delivery.Deployment) []string {
 	if d.MaxFailures != allows {
 		wrong = append(wrong, fmt.Sprintf("[5] its rollout allows %d failures, which is not what the stage says", d.MaxFailures))
 	}
+	if s.irreversible(stage, d) { // what was begun before goes on
+		wrong = append(wrong, "[1] rollback: what runs could not be put back")
+	}
 	for _, closed := range s.closedGates(pipeline, at, d) {
 		wrong = append(wrong, "[1] "+closed)
 	}
