@@ -103,22 +103,22 @@ func declares(pipelines []PipelineSpec, name string) bool {
 // easiest compares a way with those of a group that are like it: of the same pipeline, else of a pipeline that it takes the place of, else of
 // any. It is not easier if it asks as much as one of them.
 func (a analysis) easiest(now *route, olds []*route) Relaxation {
-	same := routesTo(olds, func(r *route) bool { return r.pipeline.Name == now.pipeline.Name })
-	if len(same) == 0 && a.existed[now.pipeline.Name] == nil {
-		same = routesTo(olds, func(r *route) bool { return a.remains[r.pipeline.Name] == nil })
+	like := func(r *route) bool { return r.pipeline.Name == now.pipeline.Name }
+	if a.existed[now.pipeline.Name] == nil { // so that no way of its own is among them
+		like = func(r *route) bool { return a.remains[r.pipeline.Name] == nil }
 	}
-	others := len(same) == 0
-	if others {
-		same = olds
-	}
-	least := Relaxation{Environment: now.environment.Name, Pipeline: now.pipeline.Name, Stage: now.stage().Name}
-	for i, old := range same {
+	others := !slices.ContainsFunc(olds, like)
+	least, compared := Relaxation{Environment: now.environment.Name, Pipeline: now.pipeline.Name, Stage: now.stage().Name}, false
+	for _, old := range olds {
+		if !others && !like(old) {
+			continue
+		}
 		c := crossing{old: *old, now: *now, after: a.after}
 		if others {
 			c.than = old.pipeline.Name
 		}
-		if reasons := c.eased(); i == 0 || len(reasons) < len(least.Reasons) {
-			least.Reasons, least.Than = reasons, c.than
+		if reasons := c.eased(); !compared || len(reasons) < len(least.Reasons) {
+			least.Reasons, least.Than, compared = reasons, c.than, true
 		}
 		if len(least.Reasons) == 0 {
 			break // nothing is less
