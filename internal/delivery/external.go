@@ -46,7 +46,7 @@ func (h *History) StageArtifacts(stage Stage) (map[string]Artifact, *time.Time) 
 
 // externalState tells what runs in an environment that Terraform deploys to.
 func (h *History) externalState(authorized Deployment) EnvironmentState {
-	state := EnvironmentState{Version: authorized.Content.Version, Status: string(Verified), ConfigRevision: authorized.Content.ConfigRevision}
+	state := EnvironmentState{Version: authorized.Content.Version, Status: string(authorized.Status), ConfigRevision: authorized.Content.ConfigRevision}
 	switch latest := h.Latest(authorized.Environment); {
 	case authorized.Authorized():
 		state.Status = string(StageDeployed)

@@ -129,14 +129,12 @@ func (h *History) ofVersion(environment, version string) *Deployment {
 }
 
 // Authorized returns the deployment whose artifacts are the ones to run in an environment: the newest that is verified or that
-// Terraform is to deploy. When a verified one was found broken afterwards, it is the one that ran there before. Nil when there is
-// none.
+// Terraform is to deploy. One that Terraform deployed and that failed after it was verified, because its stage was verified again, stays:
+// only another authorization takes what runs away from what deploys it. Nil when there is none.
 func (h *History) Authorized(environment string) *Deployment {
-	now := h.newest(environment, func(d *Deployment) bool { return d.Status == Verified || d.Authorized() })
-	if latest := h.Latest(environment); now != nil || latest == nil || !latest.External() {
-		return now
-	}
-	return h.newest(environment, func(d *Deployment) bool { return d.Status == Superseded && d.VerifiedAt != nil && !h.brokenSince(d) })
+	return h.newest(environment, func(d *Deployment) bool {
+		return d.Status == Verified || d.Authorized() || d.External() && d.broke() && d.VerifiedAt != nil
+	})
 }
 
 // rollbackTarget returns the deployment to go back to after d failed: the newest one before it in its environment that was

@@ -177,12 +177,19 @@ func TestVerifyingAgain(t *testing.T) {
 	again.verify(found)
 	require.Equal(t, later(-time.Hour), again.world.History.Current("eu").VerifiedAt, "it was verified then")
 
-	// us fails the second time, and 1.1 ran there before: its artifacts are the ones to run again.
-	broke := func(d *Deployment) { d.Failure = "it does not answer" }
-	w.History = NewHistory([]Deployment{deployed(w, 2, "1.1", "us", Superseded), deployed(w, 3, "1.0", "us", Failed).with(broke)})
-	require.Equal(t, "1.1", w.History.Authorized("us").Content.Version)
-	w.History = NewHistory([]Deployment{deployed(w, 2, "1.1", "us", Superseded), deployed(w, 3, "1.1", "us", Failed).with(broke), deployed(w, 4, "1.0", "us", Failed).with(broke)})
-	require.Nil(t, w.History.Authorized("us"), "the one before broke as well")
+	// us fails the second time, and eu with it: both keep the artifacts, whatever ran there before. Only the status changes.
+	for _, status := range []DeploymentStatus{Failed, RolledBack} {
+		broken := deployed(w, 3, "1.0", "us", status).with(early)
+		w.History = NewHistory([]Deployment{deployed(w, 2, "1.1", "us", Superseded), broken})
+		artifacts, _ := w.History.StageArtifacts(w.Pipeline.Stages[1])
+		require.Equal(t, broken.Content.Artifacts, artifacts)
+		require.Equal(t, EnvironmentState{Version: "1.0", Status: string(status), ConfigRevision: broken.Content.ConfigRevision}, w.environmentState("us", &Questions{}))
+		// What failed the first time gives way to what ran before, also if that broke since.
+		w.History.record(deployed(w, 4, "1.1", "us", status).with(func(d *Deployment) { d.VerifiedAt = nil }))
+		require.Equal(t, "1.0", w.History.Authorized("us").Content.Version)
+		w.History.record(deployed(w, 5, "1.1", "us", Verifying))
+		require.Equal(t, "1.1", w.History.Authorized("us").Content.Version)
+	}
 }
 
 func TestStageArtifacts(t *testing.T) {

@@ -86,7 +86,7 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 		}
 	}
 	if authorized {
-		return found, nil
+		return found, w.refuseBroken(s, stage)
 	}
 	wanted, promoted := w.Promotions[s.Stage]
 	if !promoted || wanted.Unmanaged || wanted.Spec.Version != s.Version {
@@ -97,6 +97,16 @@ func (w World) Verifiable(s VerificationSpec, again bool) ([]Deployment, error) 
 		return nil, Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(failed))
 	}
 	return nil, nil
+}
+
+// refuseBroken refuses to verify what runs in a stage and was found broken: it is held until it is authorized again.
+func (w World) refuseBroken(s VerificationSpec, stage Stage) error {
+	for _, env := range stage.Environments {
+		if d := w.History.Authorized(env); d != nil && d.broke() && d.Content.Version == s.Version {
+			return Errorf(CodeConflict, "release %s/%s is held: %s.", s.Pipeline, s.Version, retryHold(w.History.failedDeployments(stage.Name, s.Version, d.Attempt)))
+		}
+	}
+	return nil
 }
 
 // VerificationStateOf tells where a release stands in a stage that Terraform deploys to. Without a version it is the one that is

@@ -128,6 +128,11 @@ func TestVerificationTriggers(t *testing.T) {
 	plan := w.refreshAndPlan(triggered("c")...)
 	require.Equal(t, "failed", w.attribute(w.state["verification"], "status"))
 	require.Equal(t, "update", plan["promotion"].action, "the release is held")
+	require.Equal(t, "1.0.0", w.attribute(w.state["promotion"], "running_version"), "it still runs")
+	deployed, err := s.Client(acctest.Actor).Deployed(t.Context(), "shop", "production")
+	require.NoError(t, err)
+	require.Equal(t, "1.0.0 failed", deployed.Version+" "+deployed.Status)
+	require.NotEmpty(t, deployed.Artifacts, "what deploys them would remove the service")
 }
 
 // While the promotion waits, a verification of what it asks for changes nothing, and one of what runs goes on.

@@ -165,7 +165,7 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 	require.Equal(t, delivery.StageVerified, state.Status)
 	require.Nil(t, state.Work.Failure)
 
-	// Verified again, and found broken: what ran before is authorized, and everything behind is closed to it.
+	// Verified again, and found broken: it still runs, so its artifacts stay, and everything behind is closed to it.
 	h.checker.bad["eu/2.0"] = true
 	once := verificationOf("2.0")
 	once.Again = true
@@ -174,7 +174,18 @@ func TestFailedVerificationIsHeld(t *testing.T) {
 	requireRefusal(t, state.Work.Failure, delivery.CodeConflict, `2.0 failed in production (eu, attempt 2)`)
 	p, err = h.Promotion(t.Context(), "shop", "production")
 	require.NoError(t, err)
-	require.Equal(t, "1.0", p.RunningVersion)
+	require.Equal(t, "2.0", p.RunningVersion)
+	require.Equal(t, release("2.0", 1).Spec.Artifacts, p.Artifacts)
+	require.Equal(t, []string{"failed", "rolled_back"}, []string{p.Environments["eu"].Status, p.Environments["us"].Status})
+	_, err = h.verifies(once)
+	requireRefusal(t, err, delivery.CodeConflict, "release shop/2.0 is held")
+
+	// Going back is a decision like any other.
+	h.checker.bad["eu/2.0"] = false
+	_, err = h.promotes(promotion("production", "1.0", delivery.WhenBlockedFail))
+	require.NoError(t, err)
+	p, err = h.Promotion(t.Context(), "shop", "production")
+	require.NoError(t, err)
 	require.Equal(t, release("1.0", 1).Spec.Artifacts, p.Artifacts)
 }
 
