@@ -124,7 +124,7 @@ var approvalsGateModels = rapid.Custom(func(t *rapid.T) blocks.ApprovalsGate {
 })
 
 var testsGateModels = rapid.Custom(func(t *rapid.T) blocks.TestsGate {
-	m := blocks.TestsGate{MaxFailures: optionalCount().Draw(t, "failures"), MaxAge: optionalText("24h").Draw(t, "age")}
+	m := blocks.TestsGate{MaxFailures: types.Int64Value(rapid.Int64Range(0, 9).Draw(t, "failures")), MaxAge: optionalText("24h").Draw(t, "age")}
 	if rapid.Bool().Draw(t, "least") {
 		m.MinTests = types.Int64Value(rapid.Int64Range(0, 2).Draw(t, "tests"))
 	}

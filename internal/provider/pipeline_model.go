@@ -94,7 +94,7 @@ func stageModelFrom(s delivery.Stage, prior stageModel) stageModel {
 	}
 	if s.Rollout != nil {
 		before := tf.PriorOr(prior.Rollout)
-		m.Rollout = &rolloutModel{MaxParallel: tf.IntOr(s.Rollout.MaxParallel, before.MaxParallel), MaxFailures: tf.IntOr(s.Rollout.MaxFailures, before.MaxFailures)}
+		m.Rollout = &rolloutModel{MaxParallel: tf.IntOr(s.Rollout.MaxParallel, before.MaxParallel), MaxFailures: types.Int64Value(int64(s.Rollout.MaxFailures))}
 	}
 	return m
 }

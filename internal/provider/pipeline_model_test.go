@@ -33,7 +33,7 @@ var stageModels = rapid.Custom(func(t *rapid.T) stageModel {
 		Overridable:  sets(t),
 		Verify:       optionalMap(checkModels).Draw(t, "verify"),
 		Rollout: optionalOf(rapid.Custom(func(t *rapid.T) rolloutModel {
-			return rolloutModel{MaxParallel: optionalCount().Draw(t, "parallel"), MaxFailures: optionalCount().Draw(t, "failures")}
+			return rolloutModel{MaxParallel: optionalCount().Draw(t, "parallel"), MaxFailures: types.Int64Value(rapid.Int64Range(0, 9).Draw(t, "failures"))}
 		})).Draw(t, "rollout"),
 		OnFailure: types.StringValue(rapid.SampledFrom([]string{"rollback", "halt"}).Draw(t, "failure")),
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -85,7 +86,7 @@ func stageAttributes() map[string]schema.Attribute {
 					Validators:          []validator.Int64{int64validator.AtLeast(1)},
 				},
 				"max_failures": schema.Int64Attribute{
-					Optional: true,
+					Optional: true, Computed: true, Default: int64default.StaticInt64(0),
 					MarkdownDescription: "Number of environments in which a rollout may fail and still continue, 0 to 1000. Defaults to 0: it stops at the first failure. Up to this number, " +
 						"only the failed environments are rolled back. If one more fails, the rollout stops, and everything that it changed in the stage is rolled back. " +
 						"In both cases the apply fails. The release counts as verified in the stage only when it is verified in each environment.",

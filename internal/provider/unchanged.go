@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -124,13 +125,9 @@ func (r *pipelineResource) plansNothing(ctx context.Context, config, state pipel
 
 // lacksDefault reports whether an attribute with a default is null, as it may be after an import. Planning fills it in.
 func (m pipelineModel) lacksDefault() bool {
-	for _, stage := range m.Stages {
-		gates := stage.Gates
-		if stage.OnFailure.IsNull() || gates != nil && gates.Approvals != nil && (gates.Approvals.AllowAuthor.IsNull() || gates.Approvals.RequireSigned.IsNull()) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Stages, func(stage stageModel) bool {
+		return stage.OnFailure.IsNull() || stage.Rollout != nil && stage.Rollout.MaxFailures.IsNull() || stage.Gates != nil && stage.Gates.LacksDefault()
+	})
 }
 
 func (r *releaseResource) reads(ctx context.Context, state releaseModel) (releaseModel, bool) {

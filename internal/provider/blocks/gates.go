@@ -150,3 +150,13 @@ func soakGateFrom(g *delivery.SoakGate, prior *SoakGate) *SoakGate {
 	was := tf.PriorOr(prior)
 	return &SoakGate{Stage: tf.StringOr(g.Stage, was.Stage), Duration: tf.StringOr(g.Duration, was.Duration)}
 }
+
+// LacksDefault reports whether an attribute with a default is null.
+func (g *Gates) LacksDefault() bool {
+	for _, suite := range g.Tests {
+		if suite.MaxFailures.IsNull() {
+			return true
+		}
+	}
+	return g.Approvals != nil && (g.Approvals.AllowAuthor.IsNull() || g.Approvals.RequireSigned.IsNull())
+}

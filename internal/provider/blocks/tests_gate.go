@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
@@ -26,7 +27,7 @@ func testsGateAttribute() schema.Attribute {
 				MarkdownDescription: "Minimum number of tests that ran, without skipped tests. Defaults to 1. A report without any test never passes.",
 			},
 			"max_failures": schema.Int64Attribute{
-				Optional:            true,
+				Optional: true, Computed: true, Default: int64default.StaticInt64(0),
 				MarkdownDescription: "Maximum number of failures and errors together. Defaults to 0.",
 			},
 			"max_age": schema.StringAttribute{
@@ -48,7 +49,7 @@ func (m TestsGate) ToSpec() delivery.TestsGate {
 }
 
 func testsGateFrom(g delivery.TestsGate, prior TestsGate) TestsGate {
-	m := TestsGate{MaxFailures: tf.IntOr(g.MaxFailures, prior.MaxFailures), MaxAge: tf.StringOr(g.MaxAge, prior.MaxAge)}
+	m := TestsGate{MaxFailures: types.Int64Value(int64(g.MaxFailures)), MaxAge: tf.StringOr(g.MaxAge, prior.MaxAge)}
 	if g.MinTests != nil {
 		m.MinTests = types.Int64Value(int64(*g.MinTests))
 	}
