@@ -29,7 +29,7 @@ type drawnPlan struct {
 
 const (
 	drawnPlans    = 1500
-	soonEnoughFor = 4000 // plans may pass before a broken rule must be found out
+	soonEnoughFor = 12000 // plans may pass before a broken rule must be found out
 )
 
 func drawPlan(t *rapid.T) drawnPlan {
