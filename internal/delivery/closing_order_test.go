@@ -29,7 +29,7 @@ type drawnPlan struct {
 
 const (
 	drawnPlans    = 1500
-	soonEnoughFor = 12000 // plans may pass before a broken rule must be found out
+	soonEnoughFor = 20000 // plans may pass before a broken rule must be found out
 )
 
 func drawPlan(t *rapid.T) drawnPlan {
@@ -53,10 +53,15 @@ func drawPlan(t *rapid.T) drawnPlan {
 // waits for the end of a freeze.
 func (p *drawnPlan) drawTheme(t *rapid.T, stage *Stage) []string {
 	kinds := rapid.Permutation(kindsOfChanges).Draw(t, "changes")[:rapid.IntRange(1, 4).Draw(t, "count")]
-	switch pick(t, "theme", "any", "any", "any", "overridden", "frozen") {
+	switch pick(t, "theme", "any", "any", "any", "overridden", "frozen", "reported", "later") {
 	case "overridden":
 		stage.Gates, stage.Overridable = Gates{Tests: map[string]TestsGate{"unit": {}, "load": {}}}, overriddenGates
 		kinds = []string{"end override", kinds[0]}
+	case "reported":
+		stage.Gates = Gates{Tests: map[string]TestsGate{"unit": {}}}
+		kinds = []string{"report", kinds[0]}
+	case "later":
+		kinds = []string{"freeze", "policy", "rejection"}
 	case "frozen":
 		p.before.Freezes = []FreezeSpec{{Name: "f", StartsAt: "2027-03-01T08:00:00Z", EndsAt: "2027-03-01T12:00:00Z", Tiers: []Tier{TierProduction, TierOther}}}
 		kinds = []string{"lift", pick(t, "closes", "freeze", "rejection", "policy"), pick(t, "beside", "pipeline", "override", "environment")}
