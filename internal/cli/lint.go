@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -23,14 +24,12 @@ warning, because the value may have other uses.
 
 // lintCommand runs "lint".
 func lintCommand(args []string, s streams) int {
-	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
+	dir := strings.Join(args, " ")
+	if len(args) > 1 || strings.HasPrefix(dir, "-") {
 		s.printError("lint takes one directory at most\n\n" + strings.TrimSuffix(lintUsage, "\n"))
 		return 2
 	}
-	dir := "."
-	if len(args) == 1 {
-		dir = args[0]
-	}
+	dir = cmp.Or(dir, ".")
 	files, err := configuration.Read(dir, os.Getenv("TF_DATA_DIR"))
 	if err != nil {
 		s.printError(fmt.Sprintf("unable to lint %s: %v", dir, err))

@@ -116,6 +116,10 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 				"the signature does not hold for what would be deployed now, in ledger %s: %v. It may be one for another content, or for another ledger. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", request.Ledger, err, delivery.SignatureNamespace)}
 		}
 	}
+	if used := w.UsedSignature(*spec, request.Round); spec.Signature != "" && used != nil {
+		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
+			"%s has signed this already, for decision %s, and a signature is valid for one decision. To replace that decision, remove it, apply, and have the payload of data \"cd_approval_request\" signed again", spec.Approver, used.ID)}
+	}
 	if !person.Same(spec.Approver, actor) && !w.SignedFor(stage, spec.Approver, key) {
 		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "approver", Message: fmt.Sprintf(
 			"%s acts here, and the signature is not one of %s by a key of the gate's signed_by; give theirs, or leave signature out and let %s apply it (the provider's actor)", actor, spec.Approver, spec.Approver)}

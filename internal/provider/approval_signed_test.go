@@ -152,6 +152,13 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 			require.NoError(s.t, api.RevokeApproval(s.t.Context(), given.ID))
 			return attempt{byBob(signature), stale}
 		},
+		"recorded, and handed in again with another comment": func(s signedShop) attempt {
+			signature := s.bob.sign(request(s), "cd-approval")
+			_, err := s.Client("bob@example.com").AddApproval(s.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",
+				Decision: delivery.Approve, Approver: "bob@example.com", Signature: signature, Comment: "seen"})
+			require.NoError(s.t, err)
+			return attempt{byBob(signature), `bob@example.com has signed this already, for decision shop/1.0.0/production/bob@example.com/1, and a signature is valid for one decision`}
+		},
 		"expired, and handed in again": func(s signedShop) attempt {
 			signature := s.bob.sign(request(s), "cd-approval")
 			_, err := s.Client("bob@example.com").AddApproval(s.t.Context(), delivery.ApprovalSpec{Pipeline: "shop", Version: "1.0.0", Stage: "production",

@@ -34,7 +34,7 @@ func TestUnknownKeysOfTheFiles(t *testing.T) {
 	all := s.declare(order{version: "1.0.0"})
 
 	// Another block of the type is not this one if it states another name.
-	write("resource \"cd_environment\" \"a\" {\n  name   = \"staging\"\n  target = { directories = {} }\n}\nresource \"cd_environment\" \"b\" {\n  name   = \"another\"\n  target = { directorys = {} }\n}\n")
+	write("resource \"cd_environment\" \"a\" {\n  name   = \"staging\"\n  target = { directories = {} }\n}\nresource \"cd_environment\" \"b\" {\n  name   = \"another\"\n  target = { directry = {} }\n}\n")
 	plan := w.refreshAndPlan(all...)
 	require.Equal(t, []string{`AttributeName("target"): Unknown key "directories" in cd_environment.a: main.tf:3: target has no key "directories", and Terraform drops it without a word, with all that it says. ` +
 		`Did you mean "directory"? The keys are: command, directory, webhook.`}, said(plan["staging"].diagnostics))

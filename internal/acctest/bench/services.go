@@ -142,7 +142,7 @@ func (b bench) fleet(ctx context.Context, f fleet, rounds int) (sides []fleetSid
 			return sides, err
 		}
 		if s.provider == ours.provider {
-			if err = side.at.decide(ctx); err != nil {
+			if err := side.at.decide(ctx); err != nil {
 				return sides, err
 			}
 		}

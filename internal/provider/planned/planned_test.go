@@ -45,7 +45,7 @@ type raw struct{}
 
 func (raw) Name() string { return "proto" }
 func (raw) Marshal(v any) ([]byte, error) {
-	return v.(message), nil //nolint:errcheck,forcetypeassert // our own messages
+	return v.(message), nil //nolint:errcheck // our own messages
 }
 func (raw) Unmarshal([]byte, any) error { return nil }
 
