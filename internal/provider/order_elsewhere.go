@@ -53,7 +53,9 @@ func elsewhereClosing(block configuration.Block, d delivering) (delivery.Closing
 			stated[attribute] = value
 		}
 	}
-	other := func(attribute, mine string) bool { return stated[attribute] != "" && mine != "" && stated[attribute] != mine }
+	other := func(attribute, mine string) bool {
+		return stated[attribute] != "" && mine != "" && stated[attribute] != mine
+	}
 	noun := strings.ReplaceAll(strings.TrimPrefix(block.Type, "cd_"), "_", " ")
 	switch {
 	case other("pipeline", d.pipeline), other("version", d.resource.Values["version"]), stated["decision"] == string(delivery.Approve):
