@@ -84,11 +84,9 @@ func (c *Configuration) OrderOf(later Object, earlier Block) Order {
 
 // providerOf is the provider configuration of a block, as the module that declares it calls it: cd or cd.bob, after the path of the module.
 func (r *reading) providerOf(b Block) string {
-	local := ""
+	local, _, _ := strings.Cut(b.Type, "_")
 	if expression := b.content.attributes["provider"]; expression != nil {
 		local = providerName(expression)
-	} else {
-		local, _, _ = strings.Cut(b.Type, "_")
 	}
 	return r.resolveProvider(b.node.module, local)
 }

@@ -152,11 +152,11 @@ func soakGateFrom(g *delivery.SoakGate, prior *SoakGate) *SoakGate {
 }
 
 // LacksDefault reports whether an attribute with a default is null.
-func (g *Gates) LacksDefault() bool {
-	for _, suite := range g.Tests {
+func (m *Gates) LacksDefault() bool {
+	for _, suite := range m.Tests {
 		if suite.MaxFailures.IsNull() {
 			return true
 		}
 	}
-	return g.Approvals != nil && (g.Approvals.AllowAuthor.IsNull() || g.Approvals.RequireSigned.IsNull())
+	return m.Approvals != nil && (m.Approvals.AllowAuthor.IsNull() || m.Approvals.RequireSigned.IsNull())
 }
