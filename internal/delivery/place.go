@@ -93,7 +93,7 @@ func (s EnvironmentSpec) ValidatePlace(pipelines []PipelineSpec, known map[strin
 		if !pipeline.UsesEnvironment(s.Name) {
 			continue
 		}
-		for _, other := range pipeline.environments() {
+		for _, other := range pipeline.EnvironmentNames() {
 			if other != s.Name && known[other].Target.Place(resolve) == place {
 				at.at("target").at(field).add("%s deploys to this place through environment %q already: %s. A pipeline deploys to a place through one environment only. Use another place, or first remove one of the environments from the pipeline.",
 					pipeline, other, place)
@@ -103,8 +103,8 @@ func (s EnvironmentSpec) ValidatePlace(pipelines []PipelineSpec, known map[strin
 	return at.errors()
 }
 
-// environments lists those of every stage, in the order of the path.
-func (p PipelineSpec) environments() []string {
+// EnvironmentNames lists the environments of every stage, in the order of the path.
+func (p PipelineSpec) EnvironmentNames() []string {
 	names := []string{}
 	for _, stage := range p.Stages {
 		names = append(names, stage.Environments...)

@@ -232,7 +232,7 @@ func (r *approvalResource) preview(ctx context.Context, spec delivery.ApprovalSp
 			return delivery.ApprovalPreview{ContentDigest: found.ContentDigest, Status: found.Status}, true, nil
 		}
 	}
-	return preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewApproval)
+	return preview(ctx, r.session, "cd_approval", spec.Pipeline, spec, (*client.Client).PreviewApproval)
 }
 
 func approvalName(s delivery.ApprovalSpec) string {

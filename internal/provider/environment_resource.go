@@ -285,23 +285,6 @@ func (r *environmentResource) planClaimants(ctx context.Context, spec delivery.E
 	}
 }
 
-// preview asks the control plane about one environment. ok is false while an environment that it names is not known.
-func (r *environmentResource) preview(ctx context.Context, spec delivery.EnvironmentSpec, diags *diag.Diagnostics) (preview delivery.EnvironmentPreview, ok bool) {
-	relatives := spec.RelatedTo()
-	if !r.session.changes.EnvironmentsKnown(relatives...) {
-		return delivery.EnvironmentPreview{}, false
-	}
-	api, err := r.session.client(ctx)
-	if err == nil {
-		preview, err = api.PreviewEnvironment(ctx, delivery.PreviewRequest[delivery.EnvironmentSpec]{Changes: r.session.changes.ForEnvironments(append(relatives, spec.Name)...), Subject: spec})
-	}
-	if err != nil {
-		tf.AddErrors(diags, "plan", "environment", spec.Name, err)
-		return delivery.EnvironmentPreview{}, false
-	}
-	return preview, true
-}
-
 // Create declares the environment.
 func (r *environmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan environmentModel

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,3 +86,57 @@ func (s *session) mayBeLedger(setting configuration.Setting) bool {
 }
 
 func isURL(ledger string) bool { return strings.Contains(ledger, "://") }
+
+// noteElsewhere notes that environments or pipelines may exist once this plan is applied, though neither the ledger nor this process knows them:
+// a block of another provider configuration may declare them. What depends on them is not known then.
+func (s *session) noteElsewhere(ctx context.Context, by configuration.Object, typ string, names ...string) error {
+	blocks := s.blocksElsewhere(by, typ)
+	for _, name := range names {
+		object := configuration.Object{Type: typ, Values: map[string]string{"name": name}}
+		if !slices.ContainsFunc(blocks, func(b configuration.Block) bool { return mayDeclare(b, object) }) {
+			continue
+		}
+		missing, note := s.missingEnvironment, s.changes.AddUnknownEnvironment
+		if typ == "cd_pipeline" {
+			missing, note = s.missingPipeline, s.changes.AddUnknownPipeline
+		}
+		switch absent, err := missing(ctx, name); {
+		case err != nil:
+			return err
+		case absent:
+			note(name)
+		}
+	}
+	return nil
+}
+
+// blocksElsewhere lists the blocks of a type that other provider configurations over this ledger may have. Without files there are none.
+func (s *session) blocksElsewhere(by configuration.Object, typ string) []configuration.Block {
+	if s.applying.Load() || !s.severalProviders() {
+		return nil
+	}
+	files, err := s.configuration()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(files.Elsewhere(by, typ), func(b configuration.Block) bool { return !s.mayBeLedger(files.ProviderSetting(b, "ledger")) })
+}
+
+func (s *session) missingEnvironment(ctx context.Context, name string) (bool, error) {
+	if _, planned := s.changes.Environment(name); planned {
+		return false, nil
+	}
+	_, err := s.Environment(ctx, name)
+	if delivery.IsNotFound(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (s *session) missingPipeline(ctx context.Context, name string) (bool, error) {
+	if _, planned := s.changes.Pipeline(name); planned {
+		return false, nil
+	}
+	recorded, err := s.recordedPipeline(ctx, name)
+	return recorded == nil, err
+}

@@ -139,7 +139,7 @@ func (r *overrideResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state != nil && spec.Content == "" { // made by an earlier release of the provider
 		spec.Content = delivery.ShortContent(state.Digest.ValueString())
 	}
-	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewOverride)
+	preview, known, err := preview(ctx, r.session, "cd_override", spec.Pipeline, spec, (*client.Client).PreviewOverride)
 	refused := preview.Refused
 	switch {
 	case err != nil:

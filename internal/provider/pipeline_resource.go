@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/provider/tf"
 )
@@ -66,6 +67,10 @@ func (r *pipelineResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		}
 		r.session.changes.AddPipeline(spec, changed)
 	})
+	if err := r.session.noteElsewhere(ctx, configuration.Object{Type: "cd_pipeline", Values: map[string]string{"name": spec.Name}}, "cd_environment", spec.EnvironmentNames()...); err != nil {
+		tf.AddErrors(&resp.Diagnostics, "plan", "pipeline", spec.Name, err)
+		return
+	}
 	r.planEnvironments(ctx, spec, changed, &resp.Diagnostics)
 	if changed && !renamed && !resp.Diagnostics.HasError() { // a renamed one is planned again, as a new one
 		r.planRelaxation(ctx, noted, spec, &resp.Diagnostics)

@@ -11,12 +11,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/delivery-as-code/terraform-provider-cd/internal/client"
+	"github.com/delivery-as-code/terraform-provider-cd/internal/configuration"
 	"github.com/delivery-as-code/terraform-provider-cd/internal/delivery"
 )
 
-// preview asks what applying one declaration would do after the other changes of this plan. known is false while it is not known what this
+// preview asks what applying one declaration, of a resource type, would do after the other changes of this plan. known is false while it is not known what this
 // plan changes; nothing is asked then.
-func preview[S, A any](ctx context.Context, s *session, pipeline string, subject S, ask func(*client.Client, context.Context, delivery.PreviewRequest[S]) (A, error)) (answer A, known bool, err error) {
+func preview[S, A any](ctx context.Context, s *session, typ, pipeline string, subject S, ask func(*client.Client, context.Context, delivery.PreviewRequest[S]) (A, error)) (answer A, known bool, err error) {
+	if err := s.noteElsewhere(ctx, configuration.Object{Type: typ, Values: map[string]string{"pipeline": pipeline}}, "cd_pipeline", pipeline); err != nil {
+		return answer, false, err
+	}
 	recorded, err := s.recordedPipeline(ctx, pipeline)
 	if err != nil {
 		return answer, false, err

@@ -181,7 +181,7 @@ func (r *promotionResource) preview(ctx context.Context, spec delivery.Promotion
 		r.session.requireOrder(ctx, diags, d, delivery.DeliveryPreview{}, true, false)
 		return delivery.PromotionPreview{}, nil
 	}
-	preview, known, err := preview(ctx, r.session, spec.Pipeline, spec, (*client.Client).PreviewPromotion)
+	preview, known, err := preview(ctx, r.session, "cd_promotion", spec.Pipeline, spec, (*client.Client).PreviewPromotion)
 	if err != nil {
 		return preview, err
 	}

@@ -211,7 +211,7 @@ func (r *releaseResource) preview(ctx context.Context, request delivery.ReleaseR
 		r.session.requireOrder(ctx, diags, d, delivery.DeliveryPreview{}, true, false)
 		return delivery.ReleasePreview{}, nil
 	}
-	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewRelease)
+	preview, known, err := preview(ctx, r.session, "cd_release", spec.Pipeline, request, (*client.Client).PreviewRelease)
 	if err != nil {
 		return preview, err
 	}

@@ -172,7 +172,7 @@ func planGoneReport(ctx context.Context, s *session, state testReportModel, in m
 // previewReport fills in the results of the report and notes them for this plan; false if they are not known.
 func (r *testReportResource) previewReport(ctx context.Context, plan *testReportModel, resp *resource.ModifyPlanResponse) bool {
 	request := plan.toSpec()
-	preview, _, err := preview(ctx, r.session, request.Spec.Pipeline, request, (*client.Client).PreviewTestReport)
+	preview, _, err := preview(ctx, r.session, "cd_test_report", request.Spec.Pipeline, request, (*client.Client).PreviewTestReport)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "test report", testReportName(request.Spec), err)
 		return false

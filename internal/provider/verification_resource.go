@@ -101,7 +101,7 @@ func (r *verificationResource) ModifyPlan(ctx context.Context, req resource.Modi
 	request := delivery.VerificationRequest{Spec: spec, Again: plan.triggered(state)}
 	d := r.delivering(request)
 	r.session.addDelivery(d)
-	preview, known, err := preview(ctx, r.session, spec.Pipeline, request, (*client.Client).PreviewVerification)
+	preview, known, err := preview(ctx, r.session, "cd_verification", spec.Pipeline, request, (*client.Client).PreviewVerification)
 	if err != nil {
 		tf.AddErrors(&resp.Diagnostics, "preview", "verification", spec.ID(), err)
 		return
@@ -129,7 +129,7 @@ func (r *verificationResource) planUntriggered(ctx context.Context, req resource
 		return
 	}
 	spec := verificationModel{Pipeline: pipeline, Stage: stage, Version: version}.toSpec()
-	preview, _, err := preview(ctx, r.session, spec.Pipeline, delivery.VerificationRequest{Spec: spec}, (*client.Client).PreviewVerification)
+	preview, _, err := preview(ctx, r.session, "cd_verification", spec.Pipeline, delivery.VerificationRequest{Spec: spec}, (*client.Client).PreviewVerification)
 	if err != nil {
 		tf.AddErrors(diags, "preview", "verification", spec.ID(), err)
 		return
