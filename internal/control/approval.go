@@ -116,7 +116,7 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 				"the signature does not hold for what would be deployed now, in ledger %s: %v. It may be one for another content, or for another ledger. Sign the payload of data \"cd_approval_request\" again, with: ssh-keygen -Y sign -n %s -f KEY FILE", request.Ledger, err, delivery.SignatureNamespace)}
 		}
 	}
-	if used := w.UsedSignature(*spec, request.Round); spec.Signature != "" && used != nil {
+	if used := signedBefore(w, *spec, request, key); used != nil {
 		return none, &delivery.Error{Code: delivery.CodeConflict, Field: "signature", Message: fmt.Sprintf(
 			"%s has signed this already, for decision %s, and a signature is valid for one decision. To replace that decision, remove it, apply, and have the payload of data \"cd_approval_request\" signed again", spec.Approver, used.ID)}
 	}
@@ -128,6 +128,20 @@ func approvable(w delivery.World, actor string, spec *delivery.ApprovalSpec) (de
 		return request, err
 	}
 	return request, spec.ValidateContent(w, release, key).Err()
+}
+
+// signedBefore returns the decision for which the approver's key has signed the same request already; nil if there is none. A signature is
+// valid for one decision: with another comment it would be another one.
+func signedBefore(w delivery.World, spec delivery.ApprovalSpec, request delivery.ApprovalRequest, key string) *delivery.Approval {
+	for _, a := range w.Approvals {
+		if key == "" || a.Spec.Signature == "" || a.Spec.Version != spec.Version || a.Spec.Stage != spec.Stage || !person.Same(a.Spec.Approver, spec.Approver) {
+			continue
+		}
+		if signer, err := signature.Signer(a.Spec.Signature, request.Payload()); err == nil && signer == key {
+			return &a
+		}
+	}
+	return nil
 }
 
 // ApprovalRequest returns what an approver is asked to sign, as of now.

@@ -232,18 +232,6 @@ func (w World) Given(spec ApprovalSpec) *Approval {
 	return nil
 }
 
-// UsedSignature returns the decision for which the approver's signature of a round was used; nil if it was not. A signature is valid for one
-// decision: with another comment it would be another one.
-func (w World) UsedSignature(spec ApprovalSpec, round int) *Approval {
-	for _, a := range w.Approvals {
-		if a.Spec.Signature != "" && a.Round == round && a.Spec.Version == spec.Version && a.Spec.Stage == spec.Stage && a.Spec.Decision == spec.Decision &&
-			person.Same(a.Spec.Approver, spec.Approver) {
-			return &a
-		}
-	}
-	return nil
-}
-
 // says reports whether the decision says the same as another one, whatever the spelling of who decides, and however many digits name the
 // content. A signature names it too.
 func (a Approval) says(spec ApprovalSpec) bool {
