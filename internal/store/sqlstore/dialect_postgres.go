@@ -60,7 +60,7 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 		lockWriters:  lockWritersPostgres,
 		committed:    committedPostgres,
 		clock:        "COALESCE(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint), CAST($2 AS bigint))",
-		now:          "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)",
+		now:          "CASE WHEN " + withoutJIT + " = 'off' THEN CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint) END",
 		elements: func(placeholder string) string {
 			return "SELECT element FROM json_array_elements_text(CAST(CAST(" + placeholder + " AS text) AS json)) AS list (element)"
 		},
@@ -75,11 +75,17 @@ func postgresDialect(address string) (d dialect, name string, err error) {
 	}, displayName(config), nil
 }
 
+// withoutJIT turns the compiler of statements off until the end of a transaction. The first statement of each has it. Our statements find a few
+// rows by index, and many of them have many parts: to compile one would take a quarter of a second, and the server does that once it has
+// counted the rows of a ledger that is no longer small.
+const withoutJIT = `set_config('jit', 'off', true)`
+
 // lockWritersPostgres locks a table that exists for nothing else. The lock is fair, is gone with its transaction, and is refused to
 // a role that may only read. A writer that hangs would block all others, so the server ends its transaction after a
 // while; and what is committed survives a loss of power, whatever the database is set to.
 func lockWritersPostgres(ctx context.Context, tx *sql.Tx, timeout time.Duration) (receipt string, err error) {
 	const statement = `SELECT pg_current_xact_id()::text, concat(
+			` + withoutJIT + `,
 			set_config('lock_timeout', $1, true),
 			set_config('statement_timeout', $2, true),
 			set_config('idle_in_transaction_session_timeout', $2, true),
