@@ -203,12 +203,18 @@ func (u *simulation) decide() {
 	u.word(u.anyone(), spec)
 }
 
-// changeMinds lets somebody reject what everybody has approved, and take that back at once.
+// changeMinds lets somebody reject what everybody has approved, somebody else try to take that back, and then take it back themselves.
 func (u *simulation) changeMinds() {
 	pipeline, who := u.anyPipeline(), u.anyone()
 	u.everybodyApproves()
 	for _, stage := range u.gated(pipeline) {
 		u.word(who, delivery.ApprovalSpec{Pipeline: pipeline, Version: versions[u.current], Stage: stage.Name, Decision: delivery.Reject})
+		for _, other := range people {
+			if other != who {
+				u.revokeBy(other, u.lastSaid())
+				break
+			}
+		}
 		u.revokeBy(who, u.lastSaid())
 	}
 }
