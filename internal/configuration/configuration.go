@@ -202,7 +202,7 @@ func (r *reading) blocks(o Object) []Block {
 	var found []Block
 	for _, m := range r.modules {
 		for _, b := range m.resources {
-			if b.Kind == Resource && b.Type == o.Type && b.mayDeclare(o.Values) {
+			if b.MayDeclare(o) {
 				found = append(found, b)
 			}
 		}
@@ -210,8 +210,12 @@ func (r *reading) blocks(o Object) []Block {
 	return found
 }
 
-func (b Block) mayDeclare(values map[string]string) bool {
-	for attribute, value := range values {
+// MayDeclare reports whether the block may declare an object: it is a resource of its type, and states no other literal value.
+func (b Block) MayDeclare(o Object) bool {
+	if b.Kind != Resource || b.Type != o.Type {
+		return false
+	}
+	for attribute, value := range o.Values {
 		if literal, ok := b.Literal(attribute); ok && literal != value {
 			return false
 		}

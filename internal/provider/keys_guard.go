@@ -113,7 +113,7 @@ func (s *session) unknownKeys(typ string, config *tfprotov6.DynamicValue) []*tfp
 		object.Values = literals(typ, config)
 	}
 	for _, key := range found {
-		if mayDeclare(key.Block, object) {
+		if key.Block.MayDeclare(object) {
 			said = append(said, unknownKeyDiagnostic(key))
 		} else {
 			left = append(left, key)

@@ -218,19 +218,6 @@ func (s *session) unordered(d delivering, closings []delivery.Closing) (found hi
 	return found, reversed
 }
 
-// mayDeclare reports whether a block may declare an object: of its type, and with no other literal value.
-func mayDeclare(b configuration.Block, o configuration.Object) bool {
-	if b.Type != o.Type {
-		return false
-	}
-	for attribute, value := range o.Values {
-		if literal, ok := b.Literal(attribute); ok && literal != value {
-			return false
-		}
-	}
-	return true
-}
-
 func objectOf(c delivery.Closing) configuration.Object {
 	return configuration.Object{Type: "cd_" + strings.ReplaceAll(c.Noun, " ", "_"), Values: c.Values}
 }
@@ -240,7 +227,7 @@ func (h hinge) only(deciding []delivery.Closing) hinge {
 	kept := hinge{closings: deciding, unread: h.unread}
 	for _, pair := range h.open {
 		if slices.ContainsFunc(deciding, func(c delivery.Closing) bool {
-			return c.Elsewhere && c.Name == pair.Earlier.Address() || !c.Elsewhere && mayDeclare(pair.Earlier, objectOf(c))
+			return c.Elsewhere && c.Name == pair.Earlier.Address() || !c.Elsewhere && pair.Earlier.MayDeclare(objectOf(c))
 		}) {
 			kept.open = append(kept.open, pair)
 		}

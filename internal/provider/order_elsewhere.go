@@ -93,7 +93,7 @@ func (s *session) noteElsewhere(ctx context.Context, by configuration.Object, ty
 	blocks := s.blocksElsewhere(by, typ)
 	for _, name := range names {
 		object := configuration.Object{Type: typ, Values: map[string]string{"name": name}}
-		if !slices.ContainsFunc(blocks, func(b configuration.Block) bool { return mayDeclare(b, object) }) {
+		if !slices.ContainsFunc(blocks, func(b configuration.Block) bool { return b.MayDeclare(object) }) {
 			continue
 		}
 		missing, note := s.missingEnvironment, s.changes.AddUnknownEnvironment

@@ -67,7 +67,7 @@ func (s *session) deliversLater() bool {
 
 func (s *session) isPlanned(block configuration.Block) bool {
 	for _, d := range s.deliveries {
-		if mayDeclare(block, d.resource) {
+		if block.MayDeclare(d.resource) {
 			return true
 		}
 	}
